@@ -1,0 +1,129 @@
+"""Reads a history: the sealed Parquet file, or what the attempts at an unfinished trial have left so far."""
+
+import contextlib
+import itertools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from raygroup.history.schema import HistoryError, read_metadata
+
+FOLDER = "history"
+SEALED = "history.parquet"
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What one trial recorded: n steps, t tasks, m heads; the columns are described in ``schema.history_schema``."""
+
+    tasks: tuple[str, ...]
+    heads: int
+    step: NDArray[np.int32]
+    r_tm: Floats
+    """(n, t, m)."""
+    nll_m: Floats
+    """(n, m)."""
+    integrated_loss: Floats
+    grouping_loss: Floats
+    task_loss: Floats
+    words_per_s: Floats
+    clock_s: NDArray[np.float64]
+    metadata: dict[str, Any]
+
+
+def read_history(trial_folder: Path) -> History:
+    """A trial's steps from 1 on, finished or not. Of several attempts the highest one counts from its first step on; a stream cut
+    off anywhere gives the rows before the cut. Raises HistoryError, one line, where there is nothing to read or steps are missing.
+    """
+    sealed = trial_folder / SEALED
+    if sealed.is_file():
+        try:
+            table = pq.read_table(sealed)
+        except pa.ArrowInvalid as error:
+            raise HistoryError(f"{sealed}: not a Parquet file: {error}") from error
+    else:
+        table = read_attempts(trial_folder)
+    return _history(table, sealed if sealed.is_file() else trial_folder / FOLDER)
+
+
+def read_attempts(trial_folder: Path) -> pa.Table:
+    """The merged rows of all attempts, with the metadata of the highest one that has rows."""
+    streams = {path: rows for path in attempt_files(trial_folder) if (rows := _readable(path)) is not None}
+    if not any(rows.num_rows for rows in streams.values()):
+        raise HistoryError(f"{trial_folder}: no history (neither {SEALED} nor rows in {FOLDER}/attempt-*.arrows)")
+    merged: pa.Table | None = None
+    for path, rows in streams.items():
+        if rows.num_rows == 0:
+            continue
+        if merged is not None:
+            if rows.schema != merged.schema:
+                raise HistoryError(f"{path}: has other tasks or heads than the attempts before it")
+            first = rows["step"][0].as_py()
+            kept = merged.filter(pa.array(merged["step"].to_numpy() < first))
+            merged = pa.concat_tables([kept.replace_schema_metadata(rows.schema.metadata), rows])
+        else:
+            merged = rows
+    return merged
+
+
+def attempt_files(trial_folder: Path) -> list[Path]:
+    """The streams of a trial, lowest attempt first."""
+    numbered = [(re.fullmatch(r"attempt-(\d+)\.arrows", path.name), path) for path in (trial_folder / FOLDER).glob("attempt-*.arrows")]
+    return [path for _, path in sorted((int(match[1]), path) for match, path in numbered if match)]
+
+
+def _readable(path: Path) -> pa.Table | None:
+    """The rows before the stream's end or the place where it was cut off; None where not even the schema is whole."""
+    source = pa.py_buffer(path.read_bytes())
+    batches: list[pa.RecordBatch] = []
+    try:
+        stream = pa.ipc.open_stream(source)
+    except (pa.ArrowInvalid, OSError):
+        return None
+    read_metadata(stream.schema, path)
+    expected = None
+    with contextlib.suppress(pa.ArrowInvalid, OSError):
+        for batch in stream:
+            steps = batch["step"].to_numpy()
+            expected = int(steps[0]) if expected is None else expected
+            if not np.array_equal(steps, np.arange(expected, expected + len(steps))):
+                break
+            expected += len(steps)
+            batches.append(batch)
+    return pa.Table.from_batches(batches, schema=stream.schema)
+
+
+def _history(table: pa.Table, where: Path) -> History:
+    metadata = read_metadata(table.schema, where)
+    tasks, heads = tuple(metadata["tasks"]), int(metadata["heads"])
+    columns = {name: _values(table[name]) for name in table.column_names}
+    step = columns.pop("step")
+    for before, after in itertools.pairwise([0, *step.tolist()]):
+        if after != before + 1:
+            raise HistoryError(f"{where}: steps {before + 1} to {after - 1} are missing")
+    r_tm = columns.pop("r_tm").reshape(len(step), len(tasks), heads)
+    nll_m = columns.pop("nll_m").reshape(len(step), heads)
+    return History(tasks=tasks, heads=heads, step=step, r_tm=r_tm, nll_m=nll_m, metadata=metadata, **columns)
+
+
+def _values(column: pa.ChunkedArray) -> NDArray[Any]:
+    array = column.combine_chunks()
+    values: NDArray[Any] = (array.flatten() if pa.types.is_fixed_size_list(array.type) else array).to_numpy(zero_copy_only=False)
+    values.flags.writeable = False
+    return values
+
+
+def same_evidence(a: History, b: History) -> bool:
+    """Whether two histories agree bit for bit in steps, R_TM and losses; clocks, throughput and metadata do not count."""
+    names = ("step", "r_tm", "nll_m", "integrated_loss", "grouping_loss", "task_loss")
+    pairs = [(getattr(a, name), getattr(b, name)) for name in names]
+    same_shape = a.tasks == b.tasks and all(x.shape == y.shape for x, y in pairs)
+    return same_shape and all(x.tobytes() == y.tobytes() for x, y in pairs)

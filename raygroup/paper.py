@@ -1,0 +1,150 @@
+"""Every number the paper printed, in one place and as printed: what is recomputed from them lives with what recomputes it."""
+
+from dataclasses import dataclass
+
+from raygroup.tasks import TASKS, by_paper_order
+
+_NAMES = {task.initial: task.name for task in TASKS.values()}
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A row of Table 1."""
+
+    name: str
+    train_images: int
+    ratio: int
+    """Relative sampling ratio; per image or per data set is not said (the released code draws per image)."""
+    unit: str
+    """What one annotation holds: ``word`` or ``phrase``."""
+    box: str
+    num_languages: int
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """A row of Table 2, the paper's or one made from histories: a set of tasks that ended up sharing a head."""
+
+    rank: int
+    tasks: frozenset[str]
+    num_occurrences: int
+    """In how many runs exactly this set was a group."""
+    first_heads: int
+    """The least number of heads configured in those runs."""
+
+    @property
+    def label(self) -> str:
+        """Initials in the paper's order, such as ``A+K``; the name of a task that has no initial."""
+        return "+".join(TASKS[name].initial if name in TASKS else name for name in by_paper_order(set(self.tasks)))
+
+
+@dataclass(frozen=True)
+class HeadSize:
+    """A row of Table 4; parameters in millions."""
+
+    embed: int
+    hidden: int
+    parameters_m: float
+    task: str
+    """The task that ended up on a head of this size."""
+    num_characters: int
+    pruned_parameters_m: float
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """A row of Table 5, in percent."""
+
+    method: str
+    f: float
+    precision: float
+    recall: float
+    heads: int | None = None
+    """Recognition heads, where the row says so."""
+    grouped: bool = False
+
+
+def _group(rank: int, initials: str, num_occurrences: int, first_heads: int) -> GroupRow:
+    return GroupRow(rank, frozenset(_NAMES[initial] for initial in initials), num_occurrences, first_heads)
+
+
+TABLE_1: tuple[DataSet, ...] = (
+    DataSet("ICDAR13", 229, 20, "word", "H-Box", 1),
+    DataSet("ICDAR15", 1000, 20, "word", "Quad", 1),
+    DataSet("Total Text", 1255, 50, "word", "Polygon", 1),
+    DataSet("RCTW17", 8034, 20, "phrase", "R-Box", 2),
+    DataSet("MLT19", 10000, 100, "word", "Quad", 10),
+    DataSet("SynthTextMLT", 252599, 1, "word", "R-Box", 7),
+    DataSet("ArT19", 5303, 50, "word", "Polygon", 2),
+    DataSet("LSVT19", 30000, 20, "phrase", "Polygon", 2),
+)
+"""Table 1: the data sets and their sampling ratios."""
+
+TABLE_2: tuple[GroupRow, ...] = (
+    _group(1, "C", 9, 4),
+    _group(2, "L", 7, 5),
+    _group(3, "A", 6, 3),
+    _group(3, "K", 6, 3),
+    _group(5, "AK", 5, 2),
+    _group(6, "B", 5, 5),
+    _group(7, "J", 4, 5),
+    _group(8, "BCHJL", 2, 2),
+    _group(9, "HJ", 3, 3),
+    _group(10, "JL", 2, 4),
+    _group(11, "AH", 2, 5),
+    _group(11, "BJ", 2, 5),
+    _group(11, "HL", 2, 5),
+    _group(14, "H", 2, 6),
+    _group(15, "AKL", 1, 2),
+    _group(15, "HJK", 1, 2),
+    _group(15, "ABCL", 1, 2),
+    _group(15, "BCHJ", 1, 2),
+    _group(15, "CH", 1, 3),
+    _group(15, "KL", 1, 3),
+    _group(15, "ABJ", 1, 3),
+    _group(15, "BCL", 1, 3),
+    _group(15, "AB", 1, 4),
+    _group(15, "BH", 1, 4),
+    _group(15, "CL", 1, 4),
+    _group(15, "ABH", 1, 4),
+    _group(15, "JK", 1, 5),
+    _group(15, "BCK", 1, 6),
+    _group(15, "HK", 1, 7),
+    _group(15, "CJ", 1, 7),
+)
+"""Table 2: the groups of 18 runs (2 to 7 heads, three each). As printed it cannot be: ``history.occurrences.complaints``."""
+
+TABLE_2_RUNS = 18
+"""Section 4.3: 2 to 7 heads, each repeated three times."""
+
+TABLE_3: dict[float, int] = {0.0: 1, 0.1: 3, 0.2: 5, 0.3: 2, 0.4: 2}
+"""Table 3: base coefficient epsilon -> assignment changes in the first 3,000 steps; one run each, 5 heads."""
+
+TABLE_3_STEPS = 3000
+
+TABLE_4: tuple[HeadSize, ...] = (
+    HeadSize(100, 224, 4.05, "ar", 80, 1.15),
+    HeadSize(150, 224, 4.51, "bn", 110, 1.18),
+    HeadSize(200, 224, 4.98, "ja", 2300, 2.13),
+    HeadSize(100, 256, 4.59, "hi", 110, 1.42),
+    HeadSize(150, 256, 5.06, "ko", 1500, 2.00),
+    HeadSize(200, 256, 5.52, "zh", 5200, 3.78),
+    HeadSize(250, 256, 5.98, "la", 250, 1.54),
+)
+"""Table 4: heads of different sizes, the task each was given, and its size before and after pruning."""
+
+TABLE_5: tuple[EndToEnd, ...] = (
+    EndToEnd("E2E-MLT", 26.5, 37.4, 20.5),
+    EndToEnd("RRPN+CLTDR", 33.8, 38.6, 30.1),
+    EndToEnd("CRAFTS", 51.7, 65.7, 42.7),
+    EndToEnd("CRAFTS (paper)", 58.2, 72.9, 48.5),
+    EndToEnd("Mask TextSpotter V3", 39.7, 71.8, 27.4, heads=1),
+    EndToEnd("Multiplexed TextSpotter", 48.2, 68.0, 37.3, heads=8),
+    EndToEnd("Grouped", 45.5, 67.7, 34.3, heads=2, grouped=True),
+    EndToEnd("Grouped", 47.1, 67.0, 36.3, heads=3, grouped=True),
+    EndToEnd("Grouped", 47.9, 66.7, 37.4, heads=4, grouped=True),
+    EndToEnd("Grouped", 48.5, 67.7, 37.8, heads=5, grouped=True),
+    EndToEnd("Grouped", 48.3, 67.8, 37.5, heads=6, grouped=True),
+    EndToEnd("Grouped", 48.2, 68.0, 37.3, heads=7, grouped=True),
+)
+"""Table 5: end-to-end recognition on the MLT19 test set. The first four are other people's systems."""

@@ -1,0 +1,48 @@
+"""Checkpoints of a trial: safetensors files, each appearing whole, with a list of their checksums; the newest sound one counts."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from raygroup.runtime.ledger import read_if_there, write_json
+
+FOLDER = "checkpoints"
+_KEEP = 2
+
+
+def save_checkpoint(trial_folder: Path, step: int, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    """Writes the state after ``step`` and drops all but the last two; ``about`` (JSON) goes into the file."""
+    folder = trial_folder / FOLDER
+    folder.mkdir(exist_ok=True)
+    path = folder / f"step-{step:06d}.safetensors"
+    partial = path.with_suffix(".partial")
+    save_file({name: value.cpu() for name, value in tensors.items()}, partial, metadata={"raygroup": json.dumps({"step": step, **about})})
+    digest = _digest(partial)
+    partial.replace(path)
+    known = [entry for entry in read_if_there(folder / "state.json").get("checkpoints", []) if entry["step"] < step]
+    kept = [*known, {"step": step, "file": path.name, "sha256": digest}][-_KEEP:]
+    write_json(folder / "state.json", {"checkpoints": kept})
+    for old in folder.glob("step-*.safetensors"):
+        if old.name not in {entry["file"] for entry in kept}:
+            old.unlink()
+
+
+def load_checkpoint(trial_folder: Path) -> tuple[int, dict[str, Tensor]] | None:
+    """(step, tensors) of the newest checkpoint whose bytes are those that were written; None where there is none."""
+    folder = trial_folder / FOLDER
+    for entry in reversed(read_if_there(folder / "state.json").get("checkpoints", [])):
+        path = folder / entry["file"]
+        if path.is_file() and _digest(path) == entry["sha256"]:
+            with safe_open(path, "pt") as file:
+                return int(entry["step"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    return None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,148 @@
+"""What a sweep will do, worked out from recipes and input files alone: neither torch nor ray is imported here."""
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from raygroup.config import ConfigError, Trial, Words, fingerprint, to_json, trial_id
+from raygroup.history.storage import CACHE
+from raygroup.runtime.ledger import CONFIG, FAILED, SWEEP, is_done, now, read_if_there, write_json
+from raygroup.search_space import Sweep, hypothesis
+
+BUNDLED = Path(__file__).parent.parent / "weights" / "laptop.safetensors"
+_MULTIPLY_ADDS_PER_CPU_S = 16e9
+"""Measured over the training steps of the default sweep, one thread."""
+_CHARACTERS = 5.3
+"""Mean length of a training word with its end."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial and where its input and output lie."""
+
+    id: str
+    label: str
+    trial: Trial
+    folder: Path
+    data: str
+    """Fingerprint of words and weights."""
+    store: Path
+    features: Path
+    weights: Path
+
+    @property
+    def done(self) -> bool:
+        return is_done(self.folder)
+
+    @property
+    def cpu_s(self) -> float:
+        """Estimated processor seconds of its training, from the multiply-adds of a step (forward and twice that backward)."""
+        heads, positions, features, classes = self.trial.heads, 24, 256, sum(self.trial.words.characters)
+        h = heads.hidden
+        step = h * h + (features + positions + 2 * h) * 3 * h + positions * (2 * h + features) + h * classes
+        word = positions * features * h + _CHARACTERS * step
+        return 3 * word * heads.count * self.trial.training.batch * self.trial.training.steps / _MULTIPLY_ADDS_PER_CPU_S
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep's trials on a storage path."""
+
+    sweep: Sweep
+    hypothesis: str
+    storage: Path
+    words: Path | None
+    fonts: Path | None
+    jobs: tuple[Job, ...]
+
+    @property
+    def folder(self) -> Path:
+        return self.storage / self.sweep.name
+
+    @property
+    def missing(self) -> tuple[Job, ...]:
+        return tuple(job for job in self.jobs if not job.done)
+
+
+def make_plan(sweep: Sweep, hypothesis_text: str, storage: Path, words: Path | None, fonts: Path | None) -> Plan:
+    """Every trial with its id. Raises ConfigError, in one line, for input that is missing: words, fonts of a script, weights."""
+    storage = storage.absolute()
+    trials = sweep.trials()
+    _require_inputs(sweep, [trial for _, trial in trials], words)
+    jobs = []
+    for label, trial in trials:
+        given, weights = words.absolute() if words else None, _weights_file(trial.weights.file)
+        drawn_from = _words_fingerprint(trial.words, given, fonts.absolute() if fonts else None)
+        data = fingerprint(drawn_from, _file_hash(weights))
+        size = (trial.words.height, trial.words.width)
+        job = trial_id(sweep.name, trial, data)
+        jobs.append(
+            Job(
+                id=job, label=label, trial=trial, folder=storage / sweep.name / job, data=data, weights=weights,
+                store=storage / CACHE / f"words-{drawn_from[:16]}" / "words.parquet",
+                features=storage / CACHE / f"features-{fingerprint(data, size)[:16]}" / "features.arrow",
+            )
+        )  # fmt: skip
+    return Plan(sweep, hypothesis_text, storage, words, fonts, tuple(jobs))
+
+
+def plan_of(name: str, storage: Path, words: Path | None = None, fonts: Path | None = None) -> Plan:
+    """The plan of a search space by name or path."""
+    from raygroup.search_space import load
+
+    return make_plan(load(name), hypothesis(name), storage, words, fonts)
+
+
+def declare(plan: Plan) -> None:
+    """Writes what the sweep and its missing trials are; a trial that failed before is tried again."""
+    trials = [{"id": job.id, "label": job.label} for job in plan.jobs]
+    caches = sorted({path.parent.name for job in plan.jobs for path in (job.store, job.features)})
+    said = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
+    stored = read_if_there(plan.folder / SWEEP)
+    if {key: stored.get(key) for key in said} != said:
+        write_json(plan.folder / SWEEP, said | {"written_at": now()})
+    for job in plan.missing:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        (job.folder / FAILED).unlink(missing_ok=True)
+        inputs = {name: str(getattr(job, name).relative_to(plan.storage)) for name in ("store", "features")}
+        config = {"label": job.label, "sweep": plan.sweep.name, "trial": to_json(job.trial), "data": job.data, **inputs}
+        write_json(job.folder / CONFIG, config | {"weights": str(job.weights)}, safe=False)
+
+
+def _require_inputs(sweep: Sweep, trials: list[Trial], words: Path | None) -> None:
+    """Everything that is not there, in one line."""
+    lacking = []
+    sources = {trial.words.source for trial in trials} - {"rendered"}
+    if sources and words is None:
+        lacking.append(f"a word store of {', '.join(sorted(sources))} (--words PATH)")
+    files = {trial.weights.file for trial in trials} - {"laptop"}
+    lacking += [f"weights {file} (python -m raygroup.pretrain makes such files)" for file in sorted(files) if not Path(file).is_file()]
+    if lacking:
+        raise ConfigError(f"{sweep.name} needs what is not there: {'; '.join(lacking)}")
+    if words is not None and not words.exists():
+        raise ConfigError(f"--words {words}: no such file or folder")
+
+
+def _weights_file(name: str) -> Path:
+    path = BUNDLED if name == "laptop" else Path(name).absolute()
+    if not path.is_file():
+        raise ConfigError(f"weights.file: no file {path}")
+    return path
+
+
+@functools.lru_cache(None)
+def _words_fingerprint(words: Words, given: Path | None, fonts: Path | None) -> str:
+    if given is not None:
+        from raygroup.words.readers import data_fingerprint
+
+        return fingerprint(data_fingerprint(given), list(words.tasks))
+    from raygroup.words.synthesis import fonts_of, rendered_fingerprint
+
+    return rendered_fingerprint(words, fonts_of(words, fonts))
+
+
+@functools.lru_cache(None)
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,151 @@
+"""Words and features made ready once: rendered or read into the cache, through the frozen trunk, by as many processes as there are cores."""
+
+import functools
+import multiprocessing
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from raygroup.config import Words
+from raygroup.runtime.ledger import held
+from raygroup.runtime.plan import Job, Plan
+from raygroup.words.crops import crop_array
+from raygroup.words.features import ROWS, write_features
+from raygroup.words.fonts import FontFile
+from raygroup.words.labels import normalise
+from raygroup.words.readers import store_given
+from raygroup.words.store import SCHEMA, Metadata, read_words, write_words
+from raygroup.words.synthesis import Order, chunks, drawn, fonts_of
+from raygroup.words.synthesis import plan as orders_of
+
+_PATIENCE_S = 3600.0
+"""How long a second driver waits for the first to prepare the words both need."""
+Progress = Callable[[str, int, int], None]
+"""Told (what, done, of)."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def prepare(plan: Plan, progress: Progress) -> None:
+    """Everything the missing trials of a plan need in the cache; what is there already is not made again."""
+    for job in {job.store: job for job in plan.missing}.values():
+        with held(job.store.parent, "cache", _PATIENCE_S):
+            if not job.store.exists():
+                _make_store(plan, job, progress)
+    for job in {job.features: job for job in plan.missing}.values():
+        with held(job.features.parent, "cache", _PATIENCE_S):
+            if not job.features.exists():
+                extract_features(job.features, job.store, job.weights, job.trial.words, job.data, progress)
+
+
+def _make_store(plan: Plan, job: Job, progress: Progress) -> None:
+    words = job.trial.words
+    if plan.words is not None:
+        store_given(plan.words, words.tasks, job.store, job.data)
+    else:
+        render_store(job.store, words, fonts_of(words, plan.fonts), job.data, progress)
+
+
+def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]], data: str, progress: Progress) -> None:
+    """The word store of rendered words; the report counts, by task, words that no font could write whole."""
+    orders = orders_of(words)
+    dropped: Counter[str] = Counter()
+    done = 0
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal done
+        with _pool() as pool:
+            for kept, images, missing in in_order(pool, functools.partial(drawn, words=words, fonts=fonts), chunks(orders)):
+                dropped.update(missing)
+                done += len(kept) + missing.total()
+                progress("words rendered", done, len(orders))
+                yield _rendered_batch(kept, images)
+
+    def metadata() -> Metadata:
+        return Metadata(fingerprint=data, tasks=words.tasks, report={"missing_glyph": dict(dropped), "words": _word_counts(orders)})
+
+    write_words(path, batches(), metadata)
+
+
+def extract_features(path: Path, store: Path, weights: Path, words: Words, data: str, progress: Progress) -> None:
+    """The features of every word of a store, in its order."""
+    total = len(read_words(store))
+    starts = range(0, total, ROWS)
+    with _pool() as pool:
+
+        def blocks() -> Iterator[NDArray[np.float16]]:
+            extract = functools.partial(_extracted, store=store, weights=weights, total=total, size=(words.height, words.width))
+            for number, block in enumerate(in_order(pool, extract, starts)):
+                progress("words through the trunk", min((number + 1) * ROWS, total), total)
+                yield block
+
+        from raygroup.model.trunk import FEATURES, POSITIONS
+
+        write_features(path, (POSITIONS[0] * POSITIONS[1], FEATURES), blocks(), {"data": data})
+
+
+def in_order(pool: ProcessPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """The results of a pool in the order of the items, with few of them in memory at a time."""
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) > 2 * cores():
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _pool() -> Iterator[ProcessPoolExecutor]:
+    with ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _rendered_batch(orders: Sequence[Order], images: Sequence[bytes]) -> pa.RecordBatch:
+    texts = [order.text for order in orders]
+    columns = [images, texts, map(normalise, texts), [o.task for o in orders], ["rendered"] * len(orders), [o.split for o in orders]]
+    return pa.record_batch([pa.array(column, kind.type) for column, kind in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
+
+
+def _word_counts(orders: Sequence[Order]) -> dict[str, dict[str, int]]:
+    distinct = {(order.task, order.split, order.text) for order in orders}
+    counts: dict[str, dict[str, int]] = {}
+    for task, split, _ in distinct:
+        counts.setdefault(task, {}).setdefault(split, 0)
+        counts[task][split] += 1
+    return counts
+
+
+def _extracted(start: int, *, store: Path, weights: Path, total: int, size: tuple[int, int]) -> NDArray[np.float16]:
+    from raygroup.training.features import extracted
+    from raygroup.training.weights import load_universal
+
+    trunk = _opened(load_universal, weights).trunk
+    rows = np.arange(start, min(start + ROWS, total))
+    return extracted(trunk, crop_array(_opened(read_words, store), rows, *size))
+
+
+@functools.lru_cache(2)
+def _opened(load: Callable[[Path], Result], path: Path) -> Result:
+    """What a worker process opens once; a single thread a process, so that results do not depend on how many cores there are."""
+    if "weights" in load.__module__:
+        import torch
+
+        torch.set_num_threads(1)
+    return load(path)

@@ -1,0 +1,130 @@
+"""What a finished sweep shows: groupings and how decided they are, accuracy, a handful of words as truth and reading, and pictures."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
+from raygroup.history.reader import read_history
+from raygroup.history.storage import size_of
+from raygroup.runtime.plan import Job, Plan
+from raygroup.scoring.predictions import FILE as PREDICTIONS
+from raygroup.scoring.predictions import read_predictions, score_predictions
+from raygroup.terminal import seconds_text, size_text, table
+from raygroup.words.store import WordTable, read_words
+
+FIGURES = "figures"
+
+
+def summarise(plan: Plan, console: Console, failed: dict[str, str]) -> None:
+    """Prints the sweep's table and words; draws what is better looked at into ``<sweep>/figures``."""
+    done = [job for job in plan.jobs if job.done]
+    for store in sorted({job.store for job in done}):
+        if store.is_file():
+            _print_lines(console, words_lines(read_words(store)))
+    if done:
+        console.print(_trials_table(plan, done))
+        _show_words(plan, done, console)
+    for job in plan.jobs:
+        if job.id in failed:
+            console.print(f"failed: {job.label}: {failed[job.id]} ({job.folder})", style="red", soft_wrap=True)
+
+
+def words_lines(words: WordTable) -> list[str]:
+    """What became of the words on their way in, for a person to read."""
+    report = words.metadata.report
+    if "missing_glyph" in report:
+        lines = [f"words: {len(words)} renders of {sum(sum(counts.values()) for counts in report['words'].values())} words"]
+        dropped = {task: count for task, count in report["missing_glyph"].items() if count}
+        lines += [f"  {count} renders dropped, {task}: a glyph was missing in every font" for task, count in dropped.items()]
+    else:
+        lines = [f"words: {report['kept']} kept of {report['name']}"]
+        lines += [f"  {why['count']} dropped, {reason}: {', '.join(why['examples'])}" for reason, why in report["dropped"].items()]
+        lines += [f"  {source}: characters of no task: {_counts(counts)}" for source, counts in report["unspelled"].items()]
+        lines += [f"  {note}" for note in report["notes"]]
+    return lines + [f"  {source}: outside the charset: {_counts(counts)}" for source, counts in report.get("outside_charset", {}).items()]
+
+
+def _trials_table(plan: Plan, done: list[Job]) -> Table:
+    columns = ("decided", "settled", "new 1-NED", "exact", "unseen 1-NED", "exact ", "worst task", "time")
+    rows = table(f"{plan.sweep.name} on {plan.folder}, read by the trained classifier's routing", "trial", "grouping", *columns, right=columns)
+    for job in done:
+        history = read_history(job.folder)
+        assigned = assignment(history.r_tm)
+        settled = int(history.step[settling_row(assigned)])
+        took = f"{history.clock_s[-1] - history.clock_s[0]:.0f} s"
+        rows.add_row(
+            job.label, str(grouping(history.tasks, history.heads, assigned[-1])), f"{decisiveness(history.r_tm[-1]):.2f}", str(settled),
+            *_scores(job.folder), took,
+        )  # fmt: skip
+    return rows
+
+
+def _scores(folder: Path) -> list[str]:
+    predictions = read_predictions(folder / PREDICTIONS, ("split", "task", "text", "reading", "reading_by_true_task"))
+    shown, worst = [], math.inf
+    for split in ("new", "unseen"):
+        scores = score_predictions(predictions, split)
+        mean = scores.mean if scores.by_task else scores.all
+        shown += [f"{mean.one_minus_ned:.3f}", f"{mean.accuracy:.3f}"]
+        worst = min([worst, *(score.one_minus_ned for score in scores.by_task.values())])
+    return [*shown, f"{worst:.3f}" if worst < math.inf else "-"]
+
+
+def _show_words(plan: Plan, done: list[Job], console: Console) -> None:
+    """A contact sheet of the trial in the middle of the sweep, and the same words as text."""
+    from raygroup.figures.sheet import sheet_figure, shown_words
+
+    job = done[len(done) // 2]
+    words = shown_words(read_predictions(job.folder / PREDICTIONS))
+    if not words:
+        return
+    sheet = plan.folder / FIGURES / f"words-{job.id}.png"
+    if not sheet.exists():
+        sheet.parent.mkdir(exist_ok=True)
+        sheet_figure(words, f"{plan.sweep.name}, {job.label}").savefig(sheet, dpi=120)
+    by_task: dict[str, list[str]] = {}
+    for word in words:
+        mark = "=" if word.text == word.reading else "->"
+        by_task.setdefault(word.task or "?", []).append(word.text if mark == "=" else f"{word.text} -> {word.reading}")
+    rows = table(f"words as read by {job.label}; with their pictures: {sheet}", "task", "truth, and the reading where it differs")
+    for task, texts in by_task.items():
+        rows.add_row(task, "   ".join(texts))
+    console.print(rows)
+
+
+def next_steps(plan: Plan) -> Iterable[str]:
+    yield f"{size_text(size_of(plan.folder))} in {plan.folder}; tensorboard --logdir {plan.folder}"
+    if any("base_coefficient" in path for path in plan.sweep.grid):
+        yield f"the paper's Table 3 beside this: python -m raygroup.reproduce table3 --storage-path {plan.storage}"
+
+
+def dry_run(plan: Plan, console: Console, processors: int) -> None:
+    """Every trial with its cost, without running anything."""
+    right = ("steps", "heads", "CPU time")
+    rows = table(f"{plan.sweep.name}: {len(plan.jobs)} trials, {len(plan.missing)} to run", "trial", "id", *right, "state", right=right)
+    for job in plan.jobs:
+        trial = job.trial
+        state = "done" if job.done else "to run"
+        rows.add_row(job.label, job.id, str(trial.training.steps), str(trial.heads.count), seconds_text(job.cpu_s), state)
+    console.print(rows)
+    total = sum(job.cpu_s for job in plan.missing)
+    rounds = math.ceil(len(plan.missing) / processors)
+    longest = max((job.cpu_s for job in plan.missing), default=0.0)
+    console.print(
+        f"about {seconds_text(total)} of processor time, {seconds_text(max(rounds * longest, total / processors))} on {processors} processors, "
+        f"and the words once; results under {plan.folder}", soft_wrap=True,
+    )  # fmt: skip
+
+
+def _print_lines(console: Console, lines: list[str]) -> None:
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    most = sorted(counts.items(), key=lambda item: -item[1])[:12]
+    return " ".join(f"{character} ({count})" for character, count in most) + (f" and {len(counts) - 12} more" if len(counts) > 12 else "")

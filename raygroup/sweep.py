@@ -1,0 +1,106 @@
+"""``python -m raygroup.sweep``: runs every trial of a search space that is not done yet; the same command goes on after anything."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from raygroup.config import ConfigError
+
+DONE, BAD_INPUT, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
+
+
+def run(
+    name: str = "quickstart", *, storage_path: Path = Path("runs"), words: Path | None = None, fonts: Path | None = None,
+    local: bool = False, address: str | None = None, device: str = "cpu",
+) -> int:  # fmt: skip
+    """Trains what is missing of the search space and prints what was found; the exit code (0 done, 3 some trial failed).
+
+    Raises ConfigError for input that cannot be used, KeyboardInterrupt when stopped: all that was recorded stays, the same call goes on.
+    """
+    from raygroup.runtime.ledger import held, writable
+    from raygroup.runtime.plan import declare, plan_of
+    from raygroup.runtime.summary import next_steps, summarise
+    from raygroup.terminal import console
+
+    screen = console()
+    plan = plan_of(name, storage_path, words, fonts)
+    failed: dict[str, str] = {}
+    if plan.missing:
+        writable(plan.storage)
+        with held(plan.folder, "sweep"):
+            failed = _trained(plan, screen, declare, local, address, device)
+    summarise(plan, screen, failed)
+    for line in next_steps(plan):
+        screen.print(line, soft_wrap=True)
+    return SOME_FAILED if failed or plan.missing else DONE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    try:
+        if asked.dry_run:
+            return _dry_run(asked)
+        return run(
+            asked.name, storage_path=asked.storage_path, words=asked.words, fonts=asked.fonts,
+            local=asked.local, address=asked.address, device=asked.device,
+        )  # fmt: skip
+    except ConfigError as error:
+        from raygroup.terminal import refuse
+
+        return refuse(error)
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; nothing recorded is lost. To go on: {_same_command(arguments)}", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _trained(plan, screen, declare, local: bool, address: str | None, device: str) -> dict[str, str]:  # type: ignore[no-untyped-def]
+    from raygroup.runtime.prepare import prepare
+    from raygroup.runtime.progress import preparing, watching
+
+    declare(plan)
+    with preparing(screen) as progress:
+        prepare(plan, progress)
+    jobs = plan.missing
+    with watching(screen, jobs, plan.sweep.name):
+        if local:
+            from raygroup.runtime.local import run_jobs
+
+            return run_jobs(jobs, plan.storage, device)
+        from raygroup.runtime.on_ray import run_jobs as run_on_ray
+
+        return run_on_ray(jobs, plan.storage, address, device)
+
+
+def _dry_run(asked: argparse.Namespace) -> int:
+    from raygroup.runtime.plan import plan_of
+    from raygroup.runtime.prepare import cores
+    from raygroup.runtime.summary import dry_run
+    from raygroup.terminal import console
+
+    dry_run(plan_of(asked.name, asked.storage_path, asked.words, asked.fonts), console(), cores())
+    return DONE
+
+
+def _same_command(arguments: Sequence[str] | None) -> str:
+    return " ".join(["python -m raygroup.sweep", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m raygroup.sweep", description="Run the trials of a search space that are not done yet. Flags say where, never what.",
+        epilog="exit codes: 0 all done, 2 bad input, 3 some trial failed, 130 interrupted (the same command goes on)",
+    )  # fmt: skip
+    parser.add_argument("name", nargs="?", default="quickstart", help="a search space: a name, or a path ending in .py (default: quickstart)")
+    parser.add_argument("--words", type=Path, help="your own words: a Parquet file, or a folder of images with labels.csv, .tsv or .jsonl")
+    parser.add_argument("--fonts", type=Path, help="a folder of fonts to render with, beside the installed ones")
+    parser.add_argument("--storage-path", type=Path, default=Path("runs"), help="where results go (default: ./runs)")
+    parser.add_argument("--address", help="a running Ray cluster to join (default: Ray on this machine)")
+    parser.add_argument("--local", action="store_true", help="without Ray, in processes of this machine; the histories are the same")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where a trial computes (default: cpu)")
+    parser.add_argument("--dry-run", action="store_true", help="list the trials and their cost, and stop")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""What one finished trial shows: changes of its assignment, the grouping it ended in and how sure that is, words read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from raygroup.config import Trial
+from raygroup.history.assignments import (
+    Grouping,
+    assignment,
+    decisiveness,
+    grouping,
+    max_probability,
+    raw_changes,
+    settled_changes,
+    settling_row,
+    stability,
+    task_changes,
+    unstable,
+)
+from raygroup.history.reader import read_history
+from raygroup.history.storage import StoredTrial
+from raygroup.scoring.predictions import FILE, ROUTINGS, read_predictions, score_predictions
+from raygroup.scoring.words import WordScores
+
+SHORT_HOLDS = (20, 50, 100)
+LONG_HOLDS = (100, 200, 500)
+"""K of settled(K), for runs shorter than the paper's 3,000 steps and for others."""
+
+Scores = dict[tuple[str, str], WordScores]
+"""(split, routing) -> scores."""
+
+
+@dataclass(frozen=True)
+class TrialEvidence:
+    """Everything a table says of a trial; counts are over its first ``counted`` steps, the rest over all its steps."""
+
+    folder: Path
+    label: str
+    config: Trial
+    steps: int
+    counted: int
+    raw: int
+    tasks: int
+    settled: dict[int, int]
+    """K -> changes that settled for K steps; only for K below ``counted``."""
+    grouping: Grouping
+    unstable: bool
+    """Whether the grouping has stood for fewer steps than the largest K."""
+    settling_step: int
+    stability: float
+    max_p_tm: dict[str, float]
+    decisiveness: float
+    scores: Scores
+
+    @property
+    def epsilon(self) -> float:
+        return self.config.grouping.base_coefficient
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "id": self.folder.name, "label": self.label, "base_coefficient": self.epsilon,
+            "seed": self.config.seed, "control": self.config.grouping.control,
+            "steps": self.steps, "counted_steps": self.counted, "raw_changes": self.raw, "task_changes": self.tasks,
+            "settled_changes": {str(hold): count for hold, count in self.settled.items()},
+            "grouping": str(self.grouping), "head_of": dict(self.grouping.head_of), "idle_heads": list(self.grouping.idle),
+            "unstable": self.unstable, "settling_step": self.settling_step, "stability": self.stability,
+            "max_p_tm": self.max_p_tm, "mean_max_p_tm": self.decisiveness, "scores": plain_scores(self.scores),
+        }  # fmt: skip
+
+
+def trial_evidence(trial: StoredTrial, first_steps: int) -> TrialEvidence:
+    """Reads a finished trial; changes are counted over the first ``first_steps`` steps, or all where it has fewer."""
+    history = read_history(trial.folder)
+    assigned = assignment(history.r_tm)
+    counted = assigned[:first_steps]
+    steps = len(assigned)
+    holds = SHORT_HOLDS if steps < LONG_HOLDS[-1] * 6 else LONG_HOLDS
+    last = history.r_tm[-1]
+    return TrialEvidence(
+        folder=trial.folder,
+        label=trial.label,
+        config=trial.config(),
+        steps=steps,
+        counted=len(counted),
+        raw=raw_changes(counted),
+        tasks=task_changes(counted),
+        settled={hold: settled_changes(counted, hold) for hold in holds if hold < len(counted)},
+        grouping=grouping(history.tasks, history.heads, assigned[-1]),
+        unstable=unstable(assigned, holds[-1]),
+        settling_step=int(history.step[settling_row(assigned)]),
+        stability=stability(assigned),
+        max_p_tm=dict(zip(history.tasks, max_probability(last).tolist(), strict=True)),
+        decisiveness=decisiveness(last),
+        scores=_scores(trial),
+    )
+
+
+def _scores(trial: StoredTrial) -> Scores:
+    path = trial.folder / FILE
+    if not path.is_file():
+        return {}
+    words = read_predictions(path, ["split", "task", "text", *ROUTINGS.values()])
+    splits = [split for split in ("new", "unseen") if split in set(words["split"].to_pylist())]
+    return {(split, routing): score_predictions(words, split, routing) for split in splits for routing in ROUTINGS}
+
+
+def plain_scores(scores: Scores) -> dict[str, Any]:
+    """As JSON values: split -> routing -> task, ``mean``, ``all`` -> accuracy and 1-NED."""
+    plain: dict[str, Any] = {}
+    for (split, routing), found in scores.items():
+        rows = {name: {"accuracy": score.accuracy, "one_minus_ned": score.one_minus_ned} for name, score in found.rows()}
+        plain.setdefault(split, {})[routing] = rows
+    return plain

@@ -1,0 +1,91 @@
+"""The tasks T_i: what each is called, how its words are shaped, and which characters it supports (paper section 3)."""
+
+from dataclasses import dataclass
+
+Ranges = tuple[tuple[int, int], ...]
+
+HAN: Ranges = ((0x3005, 0x3007), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F))
+SHARED: Ranges = ((0x21, 0x40), (0x5B, 0x60), (0x7B, 0x7E))
+"""Digits and punctuation, which every task supports (eight of them stand in all seven public character maps)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A language set L_i and how to write it."""
+
+    name: str
+    title: str
+    initial: str
+    """The letter of the paper's Table 2."""
+    script: str
+    """ISO 15924, for HarfBuzz."""
+    language: str
+    """BCP 47, for HarfBuzz: without it a pan-CJK font draws Chinese words with Japanese shapes."""
+    direction: str
+    word_lists: tuple[str, ...]
+    """Languages of wordfreq."""
+    probe: str
+    """Letters without which a font cannot write the task."""
+    opentype_language: str = ""
+    """The OpenType language system of the right shapes, where languages share code points and differ in shapes (Han)."""
+    letters: Ranges
+    """Unicode ranges of the letters and signs that make a word one of this task."""
+
+    def has_letter(self, character: str) -> bool:
+        point = ord(character)
+        return any(first <= point <= last for first, last in self.letters)
+
+    def supports(self, character: str) -> bool:
+        """Whether the task can spell this character: its own letters, and the digits and punctuation all tasks share."""
+        point = ord(character)
+        return self.has_letter(character) or any(first <= point <= last for first, last in SHARED)
+
+
+_ALL = (
+    Task(
+        name="ar", title="Arabic", initial="A", script="Arab", language="ar", direction="rtl", word_lists=("ar",),
+        probe="ابتم",
+        letters=((0x0600, 0x06FF), (0x0750, 0x077F), (0x08A0, 0x08FF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFE)),
+    ),
+    Task(
+        name="bn", title="Bengali", initial="B", script="Beng", language="bn", direction="ltr", word_lists=("bn",),
+        probe="কখগমর",
+        letters=((0x0964, 0x0965), (0x0980, 0x09FF)),
+    ),
+    Task(
+        name="zh", title="Chinese", initial="C", script="Hani", language="zh-Hans", direction="ltr", word_lists=("zh",),
+        probe="们这说", opentype_language="ZHS",
+        letters=HAN,
+    ),
+    Task(
+        name="hi", title="Hindi", initial="H", script="Deva", language="hi", direction="ltr", word_lists=("hi",),
+        probe="कखगमर",
+        letters=((0x0900, 0x097F), (0xA8E0, 0xA8FF)),
+    ),
+    Task(
+        name="ja", title="Japanese", initial="J", script="Kana", language="ja", direction="ltr", word_lists=("ja",),
+        probe="込働のア", opentype_language="JAN",
+        letters=((0x3040, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F), *HAN),
+    ),
+    Task(
+        name="ko", title="Korean", initial="K", script="Hang", language="ko", direction="ltr", word_lists=("ko",),
+        probe="가각한글", opentype_language="KOR",
+        letters=((0x1100, 0x11FF), (0x3130, 0x318F), (0xA960, 0xA97F), (0xAC00, 0xD7FF)),
+    ),
+    Task(
+        name="la", title="Latin", initial="L", script="Latn", language="en", direction="ltr",
+        word_lists=("en", "fr", "de", "it"),
+        probe="AZazéàüßñç",
+        letters=((0x41, 0x5A), (0x61, 0x7A), (0xC0, 0xD6), (0xD8, 0xF6), (0xF8, 0x24F), (0x1E00, 0x1EFF)),
+    ),
+)  # fmt: skip
+
+TASKS: dict[str, Task] = {task.name: task for task in _ALL}
+"""Every task raygroup can render and recognise by its characters, in the paper's order. Add a language here."""
+
+PAPER_TASKS: tuple[str, ...] = tuple(TASKS)
+
+
+def by_paper_order(names: set[str]) -> tuple[str, ...]:
+    """Known tasks first, in the paper's order, then the others by name."""
+    return tuple(name for name in TASKS if name in names) + tuple(sorted(names - TASKS.keys()))

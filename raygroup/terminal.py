@@ -1,0 +1,52 @@
+"""How entry points print: tables that fit the terminal, and are not cut where there is none; one line for what cannot be done."""
+
+import sys
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from raygroup.config import ConfigError
+
+PIPED_WIDTH = 180
+"""Columns for output that goes to a file or another program."""
+
+
+def console() -> Console:
+    """Standard output: plain text of a fixed width where nobody looks."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def refuse(error: ConfigError) -> int:
+    """Prints the one line of an input that cannot be used; the exit code 2."""
+    print(f"raygroup: {error}", file=sys.stderr)
+    return 2
+
+
+def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    """An empty table; columns named in ``right`` are aligned to the right."""
+    made = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left")
+    return made
+
+
+def titled(title: str, rows: Table) -> Group:
+    """A table under its title, which may be wider than the table."""
+    return Group(Text(title, style="bold"), rows)
+
+
+def size_text(size: float) -> str:
+    """Bytes as ``12.3 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as ``1:02:03`` or ``2:03``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

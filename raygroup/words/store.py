@@ -1,0 +1,160 @@
+"""The word store: word images and what is known of them in one Parquet file, written at once and read a row group at a time."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from raygroup.config import ConfigError
+
+LAYOUT = 1
+SPLITS = ("train", "new", "unseen")
+"""Trained on; other images of words that are trained on; words that are never trained on."""
+
+SCHEMA = pa.schema(
+    [
+        pa.field("image", pa.binary(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("label", pa.string(), nullable=False),
+        pa.field("task", pa.string()),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+    ]
+)
+"""``image``: an encoded PNG or JPEG; ``text``: the raw transcription; ``label``: its ``normalise``; ``task``: null where not known."""
+
+_FEW_VALUES = ["task", "source", "split"]
+_GROUP_ROWS = 2048
+_GROUP_BYTES = 32 << 20
+_UNSEEN_ONE_IN = 11
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a store says of itself."""
+
+    fingerprint: str
+    """Hash of what the words were made from."""
+    tasks: tuple[str, ...]
+    report: dict[str, Any] = field(default_factory=dict)
+    """JSON: what was kept, dropped and changed on the way in."""
+
+
+@dataclass(frozen=True)
+class WordTable:
+    """A store that was opened: its small columns in memory, its images on disk."""
+
+    path: Path
+    metadata: Metadata
+    columns: pa.Table
+    """Every column but ``image``; ``task``, ``source`` and ``split`` are dictionaries."""
+    group_starts: NDArray[np.int64]
+    """First row of each row group, then the number of rows."""
+
+    def __len__(self) -> int:
+        return int(self.columns.num_rows)
+
+    def labels(self) -> list[str]:
+        return self.columns["label"].to_pylist()  # type: ignore[no-any-return]
+
+    def rows_of(self, split: str) -> NDArray[np.int64]:
+        """The rows of a split, ascending."""
+        return np.flatnonzero(self._numbers("split", (split,)) == 0)
+
+    def task_numbers(self) -> NDArray[np.int32]:
+        """(w,): each word's place in ``metadata.tasks``; -1 where its task is not known."""
+        return self._numbers("task", self.metadata.tasks)
+
+    def images(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
+        """The encoded images of the rows, one row group at a time: where in ``rows`` they belong, and their bytes."""
+        with pq.ParquetFile(self.path) as file:
+            groups = np.searchsorted(self.group_starts, rows, side="right") - 1
+            for group in np.unique(groups):
+                places = np.flatnonzero(groups == group)
+                column = file.read_row_group(int(group), columns=["image"])["image"].combine_chunks()
+                yield places, column.take(pa.array(rows[places] - self.group_starts[group]))
+
+    def _numbers(self, column: str, names: tuple[str, ...]) -> NDArray[np.int32]:
+        place = {name: number for number, name in enumerate(names)}
+        values = self.columns[column].unify_dictionaries().combine_chunks()
+        numbers = np.array([*(place.get(name, -1) for name in values.dictionary.to_pylist()), -1], np.int32)
+        indices: NDArray[np.int32] = values.indices.fill_null(len(values.dictionary)).to_numpy(zero_copy_only=False)
+        return numbers[indices]
+
+
+def split_of(label: str) -> str:
+    """``unseen`` for one word in eleven, else ``train``: a fixed property of the word whatever its case, its images and the data set."""
+    digest = hashlib.sha256(label.casefold().encode("utf-8", "surrogatepass")).digest()
+    return "unseen" if int.from_bytes(digest) % _UNSEEN_ONE_IN == 0 else "train"
+
+
+def write_words(path: Path, batches: Iterable[pa.RecordBatch], metadata: Metadata | Callable[[], Metadata]) -> None:
+    """Write batches of ``SCHEMA`` in row groups of at most 2048 words and about 32 MB; the file is there whole or not at all.
+
+    ``metadata`` may be a function, called when all batches were written: a report is complete only then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with pq.ParquetWriter(
+            temporary, SCHEMA, compression={"image": "NONE", **dict.fromkeys(SCHEMA.names[1:], "ZSTD")},
+            use_dictionary=_FEW_VALUES, write_statistics=_FEW_VALUES,
+        ) as writer:  # fmt: skip
+            for group in _groups(batches):
+                writer.write_table(group, row_group_size=_GROUP_ROWS)
+            writer.add_key_value_metadata({"raygroup": _to_json(metadata() if callable(metadata) else metadata)})
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_words(path: Path) -> WordTable:
+    """Open a store; raises ConfigError for another kind of file or another layout."""
+    try:
+        footer = pq.read_metadata(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ConfigError(f"{path}: not a word store: {error}") from error
+    metadata = _from_json(path, (footer.metadata or {}).get(b"raygroup"))
+    sizes = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
+    with pq.ParquetFile(path, metadata=footer, read_dictionary=_FEW_VALUES) as file:
+        columns = file.read(columns=SCHEMA.names[1:])
+    return WordTable(path, metadata, columns, np.cumsum([0, *sizes], dtype=np.int64))
+
+
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    waiting: list[pa.RecordBatch] = []
+    rows, size = 0, 0
+    for batch in batches:
+        for start in range(0, batch.num_rows, _GROUP_ROWS):
+            part = batch.slice(start, _GROUP_ROWS)
+            if waiting and (rows + part.num_rows > _GROUP_ROWS or size + part.nbytes > _GROUP_BYTES):
+                yield pa.Table.from_batches(waiting)
+                waiting, rows, size = [], 0, 0
+            waiting.append(part)
+            rows, size = rows + part.num_rows, size + part.nbytes
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _to_json(metadata: Metadata) -> str:
+    facts = {"layout": LAYOUT, "fingerprint": metadata.fingerprint, "tasks": metadata.tasks, "report": metadata.report}
+    return json.dumps(facts, ensure_ascii=False)
+
+
+def _from_json(path: Path, stored: bytes | None) -> Metadata:
+    if stored is None:
+        raise ConfigError(f"{path}: a Parquet file, but not a word store: its schema metadata has no key 'raygroup'")
+    facts = json.loads(stored)
+    if facts.get("layout") != LAYOUT:
+        raise ConfigError(
+            f"{path}: word store of layout {facts.get('layout')}, this version reads {LAYOUT}; remove it and prepare it again"
+        )
+    return Metadata(fingerprint=facts["fingerprint"], tasks=tuple(facts["tasks"]), report=facts["report"])

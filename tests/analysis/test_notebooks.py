@@ -1,0 +1,64 @@
+"""The notebooks run on small histories, draw, import neither torch nor ray, and are committed without outputs."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from synthetic_storage import fail_trial, start_trial, trials, walk, write_attempt, write_storage, write_sweep
+
+from raygroup.history.storage import read_sweeps
+
+ANALYSIS = Path(__file__).parents[2] / "analysis"
+NOTEBOOKS = sorted(path.name for path in ANALYSIS.glob("*.ipynb"))
+NO_TRAINING = "import sys\nassert not {'torch', 'ray'} & set(sys.modules), 'a notebook reads records, it does not train'"
+
+
+def run(name: str, storage: Path, monkeypatch: pytest.MonkeyPatch, sweep: str | None = None) -> list[dict]:
+    """All outputs of a notebook run on a storage path."""
+    monkeypatch.setenv("RAYGROUP_STORAGE", str(storage))
+    if sweep:
+        monkeypatch.setenv("RAYGROUP_SWEEP", sweep)
+    notebook = nbformat.read(ANALYSIS / name, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(NO_TRAINING))
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def pictures(outputs: list[dict]) -> int:
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def text(outputs: list[dict]) -> str:
+    return "".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in outputs)
+
+
+@pytest.fixture
+def storage(tmp_path):
+    return write_storage(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebooks_are_kept_without_outputs(name):
+    notebook = nbformat.read(ANALYSIS / name, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+
+
+def test_table_3_draws_the_table_every_assignment_and_a_sheet_of_words(storage, monkeypatch):
+    outputs = run("table3.ipynb", storage, monkeypatch)
+    assert pictures(outputs) == 1 + 6 + 1
+    assert "ar+ko | bn | zh | hi+ja | la" in text(outputs)
+
+
+def test_a_sweep_shows_times_and_why_a_trial_failed(storage, monkeypatch):
+    declared = trials((0.1,), control=False)
+    write_sweep(storage, "half", declared, done=False)
+    failed = read_sweeps(storage)[0].trials[0]
+    start_trial(failed.folder, "half", *declared[0])
+    write_attempt(failed.folder, 1, walk(declared[0][1])[:20], declared[0][1], 1)
+    fail_trial(failed.folder, "integrated loss is nan", 20)
+    outputs = run("sweep.ipynb", storage, monkeypatch, "half")
+    assert pictures(outputs) == 1
+    assert "step 20: integrated loss is nan" in text(outputs)
+    assert "not started" in text(outputs)

@@ -1,0 +1,58 @@
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from raygroup.config import ConfigError
+from raygroup.scoring.predictions import SCHEMA, read_predictions, score_predictions, write_predictions
+
+WORDS = {
+    "split": ["new", "new", "unseen", "unseen"],
+    "task": ["la", "ko", "ko", None],
+    "text": ["word", "한국", "서울", "abc"],
+    "reading": ["word", "한구", "", "abc"],
+    "reading_by_true_task": ["word", "한국", "서울", None],
+    "routed_task": ["la", "ja", "la", "la"],
+    "head": [0, 2, 0, 0],
+    "confidence": [1.0, 0.5, 0.25, 0.75],
+    "image": [b"png", None, None, None],
+}
+
+
+def test_words_are_read_back_as_written(tmp_path):
+    write_predictions(tmp_path / "predictions.parquet", WORDS)
+    assert read_predictions(tmp_path / "predictions.parquet").to_pydict() == WORDS
+    assert [path.name for path in tmp_path.iterdir()] == ["predictions.parquet"]
+
+
+def test_routing_by_the_true_task_flatters(tmp_path):
+    write_predictions(tmp_path / "p", WORDS)
+    words = read_predictions(tmp_path / "p")
+    by_classifier, by_truth = (score_predictions(words, "new", routing) for routing in ("classifier", "true task"))
+    assert (by_classifier.mean.accuracy, by_truth.mean.accuracy) == (0.5, 1)
+    assert by_classifier.by_task["ko"].one_minus_ned == 0.5
+    assert list(by_classifier.by_task) == ["ko", "la"]
+
+
+def test_a_word_without_a_task_counts_in_all_and_not_when_routed_by_the_truth(tmp_path):
+    write_predictions(tmp_path / "p", WORDS)
+    words = read_predictions(tmp_path / "p")
+    assert score_predictions(words, "unseen").all.num_words == 2
+    assert score_predictions(words, "unseen", "true task").all.num_words == 1
+
+
+def test_a_split_that_does_not_exist_is_refused_before_writing(tmp_path):
+    with pytest.raises(ValueError, match=r"'test'.*train, new, unseen"):
+        write_predictions(tmp_path / "p", {**WORDS, "split": ["new", "new", "new", "test"]})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_another_layout_is_refused(tmp_path):
+    pq.write_table(pa.table(WORDS, schema=SCHEMA.with_metadata({b"raygroup": b"9"})), tmp_path / "p")
+    with pytest.raises(ConfigError, match="predictions of layout 9, this raygroup reads 1"):
+        read_predictions(tmp_path / "p")
+
+
+def test_a_file_that_is_not_parquet_is_named(tmp_path):
+    (tmp_path / "p").write_bytes(b"not parquet at all")
+    with pytest.raises(ConfigError, match=f"{tmp_path}/p: not readable predictions"):
+        read_predictions(tmp_path / "p")

@@ -1,0 +1,83 @@
+import cv2
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from raygroup.config import ConfigError
+from raygroup.words.crops import crop_array, decode_crop, decode_gray
+from raygroup.words.store import SCHEMA, Metadata, read_words, write_words
+
+
+def png(pixels):
+    return cv2.imencode(".png", np.asarray(pixels, np.uint8))[1].tobytes()
+
+
+def store(path, images):
+    names = [str(number) for number in range(len(images))]
+    batch = pa.record_batch([images, names, names, names, names, ["train"] * len(images)], schema=SCHEMA)
+    write_words(path, [batch], Metadata(fingerprint="", tasks=()))
+    return read_words(path)
+
+
+def test_a_crop_of_the_right_size_is_left_alone():
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 96), np.uint8)
+    np.testing.assert_array_equal(decode_crop(png(pixels), 32, 96), pixels)
+
+
+def test_a_narrow_word_is_continued_by_the_median_of_its_last_column():
+    pixels = np.full((3, 2), 9)
+    pixels[:, 1] = [10, 200, 20]
+    crop = decode_crop(png(pixels), 3, 5)
+    np.testing.assert_array_equal(crop[:, :2], pixels)
+    assert (crop[:, 2:] == 20).all()
+
+
+def test_a_word_keeps_its_proportions():
+    """64 x 64 at height 32 is 32 wide: its left half black, its right half white, then white."""
+    pixels = np.repeat([[0, 255]], 32, axis=1).repeat(64, axis=0)
+    crop = decode_crop(png(pixels), 32, 96)
+    assert (crop[:, :16] == 0).all()
+    assert (crop[:, 16:] == 255).all()
+
+
+def test_a_word_that_is_too_wide_is_squeezed_and_nothing_is_cut_off():
+    pixels = np.repeat([[0, 255]], 500, axis=1).repeat(32, axis=0)
+    crop = decode_crop(png(pixels), 32, 96)
+    assert (crop[:, :48] == 0).all()
+    assert (crop[:, 48:] == 255).all()
+
+
+def test_shrinking_averages_so_that_thin_strokes_stay():
+    stripes = np.tile([0, 200], (64, 32))
+    np.testing.assert_array_equal(decode_crop(png(stripes), 32, 32), np.full((32, 32), 100))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (7, 3)])
+def test_an_image_of_any_shape_becomes_a_crop(shape):
+    assert decode_crop(png(np.full(shape, 77)), 32, 96).tolist() == np.full((32, 96), 77).tolist()
+
+
+def test_colours_become_gray_by_their_brightness():
+    green = np.zeros((4, 4, 3), np.uint8)
+    green[..., 1] = 255
+    np.testing.assert_allclose(decode_crop(png(green), 4, 4), 0.587 * 255, atol=1)
+
+
+def test_bytes_that_are_no_image_are_told():
+    assert decode_gray(b"") is None
+    assert decode_gray(b"no image") is None
+    with pytest.raises(ValueError, match="8 bytes that are no readable image"):
+        decode_crop(b"no image", 32, 96)
+
+
+def test_crops_come_in_the_order_they_were_asked_for(tmp_path):
+    table = store(tmp_path / "words.parquet", [png(np.full((4, 4), value)) for value in (10, 20, 30)])
+    crops = crop_array(table, np.array([2, 0, 2]), 4, 8)
+    assert crops.shape == (3, 4, 8)
+    assert crops[:, 0, 0].tolist() == [30, 10, 30]
+
+
+def test_an_unreadable_image_in_a_store_is_named(tmp_path):
+    table = store(tmp_path / "words.parquet", [png([[1]]), b"broken"])
+    with pytest.raises(ConfigError, match=r"words\.parquet: row 1, image: 6 bytes"):
+        crop_array(table, np.array([0, 1]), 4, 8)

@@ -1,0 +1,99 @@
+import unicodedata
+
+import pytest
+import regex
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raygroup.words.labels import count_changes, normalise, to_logical, to_visual
+
+MIXED = st.text(alphabet="ابتنهـَُّلا١٢٣۴0123456789abcXYZéक्षকি中あ한.,:/-()%! '\"\u0301\u0600\u06dd\u200d", max_size=14)
+
+
+def test_labels_are_in_nfc_so_that_bengali_nukta_letters_have_one_spelling():
+    assert normalise("\u09dc") == "\u09a1\u09bc"
+    assert normalise("e\u0301") == "é"
+
+
+def test_signs_that_mlt19_tells_apart_stay_apart():
+    assert normalise("Ａ（²½Ⅱ™") == "Ａ（²½Ⅱ™"
+
+
+def test_arabic_presentation_forms_become_their_letters():
+    assert normalise("\ufee3\ufeae\ufea3\ufe92\ufe8e") == "مرحبا"
+    assert normalise("\ufefb") == "لا"
+
+
+def test_an_isolated_haraka_loses_the_blank_that_carries_it():
+    assert normalise("\ufe70") == "\u064b"
+
+
+@pytest.mark.parametrize("sign", "\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad")
+def test_signs_nobody_can_see_are_removed(sign):
+    assert normalise(f"क{sign}ष") == "कष"
+
+
+def test_tatweel_and_harakat_can_be_seen_and_stay():
+    assert normalise("البَنـك") == "البَنـك"
+
+
+@given(st.text())
+def test_a_normalised_label_is_its_own_label(text):
+    label = normalise(text)
+    assert normalise(label) == label
+    assert unicodedata.is_normalized("NFC", label)
+
+
+def test_what_normalisation_did_is_counted_in_texts():
+    changes = count_changes(["क\u200d\u200dष", "कष", " a ", "\ufefb\u200d", "e\u0301"])
+    assert changes == {
+        "U+200D ZERO WIDTH JOINER removed": 2,
+        "blanks at the ends removed": 1,
+        "Arabic presentation forms folded": 1,
+        "brought to NFC": 1,
+    }
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_every_changed_text_is_counted(texts):
+    assert bool(count_changes(texts)) == any(text != normalise(text) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("logical", "seen"),
+    [
+        ("سلام", "مالس"),
+        ("بَنك", "كنبَ"),
+        ("سعر50", "50رعس"),
+        ("سعر12.50م", "م12.50رعس"),
+        ("١٢/٣م", "م١٢/٣"),
+        ("ب10.", ".10ب"),
+        ("ب1--2", "2--1ب"),
+        ("بPM", "PMب"),
+        ("(ب)", ")ب("),
+    ],
+)
+def test_arabic_is_reversed_by_cluster_while_numbers_and_latin_keep_their_order(logical, seen):
+    assert to_visual(logical) == seen
+
+
+@pytest.mark.parametrize("label", ["", "hello", "1.5", "١٢-٣", "कक्षा", "中国", "ـ", "שלום"])
+def test_a_label_without_arabic_letters_is_seen_as_it_is_written(label):
+    assert to_visual(label) == label
+
+
+@given(MIXED)
+def test_the_visual_order_leads_back_to_the_label(label):
+    assert to_logical(to_visual(label)) == label
+
+
+@given(st.text(max_size=10), st.sampled_from("بمـَ\u0600"), st.text(max_size=10))
+def test_the_visual_order_leads_back_to_any_text_with_arabic_in_it(before, arabic, after):
+    text = before + arabic + after
+    assert to_logical(to_visual(text)) == text
+    assert sorted(to_visual(text)) == sorted(text)
+
+
+@given(st.sampled_from("ابتنهل"), st.text(alphabet="ابتنهـَُّل", max_size=8))
+def test_grapheme_clusters_of_an_arabic_word_are_seen_whole_in_reversed_order(first, rest):
+    assert to_visual(first + rest) == "".join(reversed(regex.findall(r"\X", first + rest)))

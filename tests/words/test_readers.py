@@ -1,0 +1,259 @@
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from raygroup.config import ConfigError
+from raygroup.words.readers import data_fingerprint, read_given, store_given
+from raygroup.words.store import SCHEMA, read_words, split_of
+
+TASKS = ("ar", "ko", "la")
+PNG = cv2.imencode(".png", np.full((8, 16), 200, np.uint8))[1].tobytes()
+LATIN = [f"word{number}" for number in range(40)]
+
+
+def folder(path, lines, images, name="labels.csv", encoding="utf-8", newline="\n"):
+    path.mkdir(parents=True, exist_ok=True)
+    (path / name).write_bytes("".join(line + newline for line in lines).encode(encoding))
+    for image in images:
+        (path / image).parent.mkdir(parents=True, exist_ok=True)
+        (path / image).write_bytes(PNG)
+    return path
+
+
+def many(path, *, more=(), missing=0):
+    """Forty Latin words, the first of them without an image; then the lines given."""
+    names = [f"i/{number}.png" for number in range(40)]
+    return folder(path, ["path,text", *map(",".join, zip(names, LATIN, strict=True)), *more], names[missing:])
+
+
+def parquet(path, **columns):
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def refused(path, tasks=TASKS):
+    with pytest.raises(ConfigError) as error:
+        read_given(path, tasks)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_folder_of_images_with_a_csv_becomes_words_of_the_stores_schema(tmp_path):
+    given = read_given(many(tmp_path / "mine"), TASKS)
+    assert given.table.schema == SCHEMA
+    assert given.table["label"].to_pylist() == LATIN
+    assert given.table["image"].to_pylist() == [PNG] * 40
+    assert given.table["task"].null_count == 40
+    assert set(given.table["source"].to_pylist()) == {"mine"}
+    assert given.table["split"].to_pylist() == [split_of(word) for word in LATIN]
+    assert given.tasks == TASKS
+    assert given.report.lines() == ["mine: 40 words kept, 0 dropped"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_byte_order_marks_and_line_ends_of_any_system_are_read(tmp_path, encoding, newline):
+    lines = ["path,text,task,split", 'a.png,"1,000 ""net""",la,train', "", "b.png,한글,ko,unseen"]
+    given = read_given(folder(tmp_path, lines, ["a.png", "b.png"], encoding=encoding, newline=newline), TASKS)
+    assert given.table["text"].to_pylist() == ['1,000 "net"', "한글"]
+    assert given.table["split"].to_pylist() == ["train", "unseen"]
+
+
+def test_in_a_tsv_quotes_are_text(tmp_path):
+    given = read_given(folder(tmp_path, ["text\tpath", '"word0"\ta.png'], ["a.png"], "labels.tsv"), TASKS)
+    assert given.table["text"].to_pylist() == ['"word0"']
+
+
+def test_a_jsonl_is_read_line_by_line(tmp_path):
+    lines = [json.dumps({"path": "a.png", "text": "ab\u2028c", "task": None, "page": 3}, ensure_ascii=False), ""]
+    given = read_given(folder(tmp_path, lines, ["a.png"], "labels.jsonl"), TASKS)
+    assert given.table["text"].to_pylist() == ["ab\u2028c"]
+
+
+def test_a_label_file_may_be_named_itself(tmp_path):
+    folder(tmp_path, ["path,text", "a.png,word1"], ["a.png"], "other.csv")
+    assert read_given(tmp_path / "other.csv", TASKS).table.num_rows == 1
+
+
+def test_the_raw_text_is_kept_beside_its_label(tmp_path):
+    given = read_given(folder(tmp_path, ["path,text", "a.png, \ufefb\u200d "], ["a.png"]), TASKS)
+    assert given.table["text"].to_pylist() == [" \ufefb\u200d "]
+    assert given.table["label"].to_pylist() == ["لا"]
+    assert given.report.changed["Arabic presentation forms folded"] == 1
+
+
+def test_images_in_parquet_are_bytes_or_a_struct_as_hugging_face_writes_it(tmp_path):
+    plain = read_given(parquet(tmp_path / "a.parquet", image=[PNG], text=["word1"], source=["web"]), TASKS)
+    struct = read_given(parquet(tmp_path / "b.parquet", image=[{"bytes": PNG, "path": "x.png"}], text=["word1"], task=["la"]), TASKS)
+    assert plain.table["image"].to_pylist() == struct.table["image"].to_pylist() == [PNG]
+    assert plain.table["source"].to_pylist() == ["web"]
+    assert struct.table["source"].to_pylist() == ["b"]
+    assert struct.tasks == ("la",)
+
+
+def test_given_words_stored_as_they_stream_are_those_read_at_once(tmp_path):
+    path = many(tmp_path / "mine", more=["gone.png,word", "i/1.png,☃"])
+    report = store_given(path, TASKS, tmp_path / "store.parquet", "f00")
+    given, stored = read_given(path, TASKS), read_words(tmp_path / "store.parquet")
+    assert stored.labels() == given.table["label"].to_pylist()
+    assert stored.metadata.tasks == given.tasks
+    assert stored.metadata.report == report.to_json()
+    assert report == given.report
+    again = read_given(tmp_path / "store.parquet", TASKS)
+    assert again.table == given.table
+
+
+def test_missing_and_unreadable_images_are_named_counted_and_skipped(tmp_path):
+    path = many(tmp_path / "mine", missing=1)
+    (path / "i/3.png").write_bytes(b"not an image")
+    given = read_given(path, TASKS)
+    assert given.table.num_rows == 38
+    assert given.report.dropped["image missing"].examples == ("labels.csv:2 i/0.png",)
+    assert given.report.dropped["image unreadable"].examples == ("labels.csv:5 i/3.png",)
+
+
+def test_too_many_bad_images_stop_before_training(tmp_path):
+    path = many(tmp_path / "mine", missing=3)
+    assert "3 of the images looked at so far are missing or unreadable, the first labels.csv:2 i/0.png; at most 5% of 40" in refused(path)
+    assert read_given(path, TASKS, bad_share=0.1).table.num_rows == 37
+
+
+def test_a_parquet_image_without_bytes_is_missing(tmp_path):
+    rows = [{"bytes": PNG, "path": None}] * 20 + [{"bytes": None, "path": "x.png"}]
+    given = read_given(parquet(tmp_path / "a.parquet", image=rows, text=["word1"] * 21), TASKS)
+    assert given.report.dropped["image missing"].examples == ("a.parquet: row 20",)
+
+
+def test_texts_that_are_empty_or_of_no_task_are_dropped_and_counted(tmp_path):
+    given = read_given(many(tmp_path, more=["i/0.png,", "i/1.png,\u200d", "i/2.png,☃☃", "i/3.png,中国", "i/4.png,a☃"]), TASKS)
+    assert given.table.num_rows == 41
+    assert given.report.dropped["no text"].examples == ("labels.csv:42 i/0.png", "labels.csv:43 i/1.png")
+    assert given.report.dropped["no character of any task"].count == 2
+    assert given.report.unspelled == {tmp_path.name: {"☃": 3, "中": 1, "国": 1}}
+
+
+def test_tasks_are_those_of_the_data_where_every_word_has_one(tmp_path):
+    lines = ["path,text,task", "a.png,tlhIngan,klingon", "b.png,word1,la", "c.png,☃,klingon"]
+    given = read_given(folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
+    assert given.tasks == ("la", "klingon")
+    assert given.table.num_rows == 3
+
+
+def test_a_task_nobody_knows_is_an_error_where_some_words_have_none(tmp_path):
+    lines = ["path,text,task", "a.png,word1,", "b.png,word2,klingon"]
+    message = refused(folder(tmp_path, lines, ["a.png", "b.png"]))
+    assert "labels.csv:3 b.png: task is 'klingon': it must be one of ar, bn, zh, hi, ja, ko, la, since some words have no task" in message
+
+
+def test_a_known_task_of_some_words_joins_the_tasks_asked_for(tmp_path):
+    given = read_given(folder(tmp_path, ["path,text,task", "a.png,word1,", "b.png,क,hi"], ["a.png", "b.png"]), TASKS)
+    assert given.tasks == ("ar", "hi", "ko", "la")
+
+
+def test_a_task_name_must_be_fit_to_print_in_a_grouping(tmp_path):
+    message = refused(folder(tmp_path, ["path,text,task", "a.png,word1,la+ar"], ["a.png"]))
+    assert "task is 'la+ar': it must be made of letters, digits" in message
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../a.png", "i/../../a.png", "C:\\a.png", "\\\\host\\a.png"])
+def test_an_image_path_that_leads_out_of_the_folder_is_refused(tmp_path, path):
+    message = refused(folder(tmp_path, ["path,text", f"{path},word1"], []))
+    assert "labels.csv:2: path is" in message
+    assert "must be relative to" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "message"),
+    [
+        ("labels.csv", ["file,text", "a.png,word1"], "labels.csv: no column 'path'; found: file, text; needed: path, text; optional: task"),
+        ("labels.csv", [], "no column 'path' or 'text'; found: none"),
+        ("labels.csv", ["path,text", "a.png,1,000"], "labels.csv:2: expected 2 fields (path,text), got 3; a text with a comma stands in"),
+        ("labels.csv", ["path,text", 'a.png,"word1'], "labels.csv:2: unexpected end of data"),
+        ("labels.tsv", ["path\ttext", "a.png word1"], "labels.tsv:2: expected 2 fields (path,text), got 1"),
+        ("labels.jsonl", ['{"path": "a.png"}'], "labels.jsonl:1: no column 'text'; found: path"),
+        ("labels.jsonl", ['{"path": "a.png", "text": 5}'], "labels.jsonl:1: text is 5: it must be a string"),
+        (
+            "labels.jsonl",
+            ['{"path": "a.png", "text": "\\ud800"}'],
+            "labels.jsonl:1: text is '\\ud800': it must be a string of whole characters",
+        ),
+        ("labels.jsonl", ["[]"], "labels.jsonl:1: expected an object with path, text, got []"),
+        ("labels.jsonl", ["{"], "labels.jsonl:1: not JSON"),
+        (
+            "labels.csv",
+            ["path,text,split", "a.png,word1,test"],
+            "labels.csv:2 a.png: split is 'test': it must be one of train, new, unseen",
+        ),
+        ("labels.csv", ["path,text,split", "a.png,w,train", "a.png,w,"], "labels.csv:3 a.png: split is '': it must be one of"),
+        (
+            "labels.csv",
+            ["path,text", "a.png,☃"],
+            "no word to train on among 1: 0 words kept, none of them in train; 1 dropped, no character",
+        ),
+        ("labels.csv", ["path,text,split", "a.png,word1,unseen"], "no word to train on among 1: 1 words kept, none of them in train"),
+        ("labels.txt", ["path,text"], "no label file; it must hold one of labels.csv, labels.tsv, labels.jsonl"),
+    ],
+)
+def test_a_label_file_that_cannot_be_used_gets_one_line(tmp_path, name, lines, message):
+    assert message in refused(folder(tmp_path, lines, ["a.png"], name))
+
+
+def test_a_label_file_that_is_not_utf_8_is_told(tmp_path):
+    assert "labels.csv: not UTF-8" in refused(folder(tmp_path, ["path,text", "a.png,é"], ["a.png"], encoding="latin-1"))
+
+
+def test_two_label_files_in_a_folder_leave_the_choice_to_the_user(tmp_path):
+    folder(tmp_path, ["path\ttext"], [], "labels.tsv")
+    assert "labels.csv and labels.tsv: keep one" in refused(folder(tmp_path, ["path,text"], []))
+
+
+def test_paths_that_are_no_data_set_are_told_apart(tmp_path):
+    (tmp_path / "a.parquet").write_text("hello")
+    (tmp_path / "words.zip").write_text("hello")
+    assert "no such file or folder" in refused(tmp_path / "nowhere")
+    assert "a.parquet: not a readable Parquet file" in refused(tmp_path / "a.parquet")
+    assert "words.zip: must be a .parquet file, a label file (.csv, .tsv, .jsonl), or a folder" in refused(tmp_path / "words.zip")
+
+
+def test_parquet_columns_that_lack_or_have_another_type_are_named(tmp_path):
+    assert "no column 'text'; found: image, label; needed: image, text" in refused(
+        parquet(tmp_path / "a.parquet", image=[PNG], label=["word1"])
+    )
+    assert "column 'image' is string: it must be bytes" in refused(parquet(tmp_path / "b.parquet", image=["x.png"], text=["word1"]))
+    assert "column 'task' is int64: it must be strings" in refused(parquet(tmp_path / "c.parquet", image=[PNG], text=["w"], task=[1]))
+
+
+def test_what_the_splits_cannot_show_is_said(tmp_path):
+    train = next(word for word in LATIN if split_of(word) == "train")
+    alone = read_given(folder(tmp_path / "a", ["path,text", f"a.png,{train}"], ["a.png"]), TASKS)
+    assert "no unseen words to validate on" in alone.report.notes[0]
+    lines = ["path,text,split", "a.png,word1,train", "a.png,word1,unseen"]
+    assert (
+        "labels both in train and in unseen: 1, such as 'word1'"
+        in read_given(folder(tmp_path / "b", lines, ["a.png"]), TASKS).report.notes[0]
+    )
+
+
+def test_the_fingerprint_is_that_of_the_content_wherever_it_lies(tmp_path):
+    here = many(tmp_path / "here")
+    there = shutil.copytree(here, tmp_path / "there" / "deep")
+    assert data_fingerprint(here) == data_fingerprint(there) == data_fingerprint(here / "labels.csv")
+
+
+def test_the_fingerprint_sees_a_changed_label_and_a_changed_or_missing_image(tmp_path):
+    path = many(tmp_path / "a")
+    seen = {data_fingerprint(path)}
+    (path / "labels.csv").write_text((path / "labels.csv").read_text().replace("word7", "word8"))
+    seen.add(data_fingerprint(path))
+    (path / "i/3.png").write_bytes(PNG + b"\0")
+    seen.add(data_fingerprint(path))
+    (path / "i/3.png").unlink()
+    seen.add(data_fingerprint(path))
+    seen.add(data_fingerprint(parquet(tmp_path / "a.parquet", image=[PNG], text=["word1"])))
+    seen.add(data_fingerprint(parquet(tmp_path / "b.parquet", image=[PNG], text=["word2"])))
+    assert len(seen) == 6

@@ -1,0 +1,107 @@
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raygroup.config import ConfigError
+from raygroup.words.store import SCHEMA, Metadata, read_words, split_of, write_words
+
+FACTS = Metadata(fingerprint="f00", tasks=("ar", "la"), report={"kept": 3})
+
+
+def batch(count, image=b"png", first=0):
+    names = [f"w{number}" for number in range(first, first + count)]
+    tasks = [("ar", "la", None)[number % 3] for number in range(first, first + count)]
+    splits = [("train", "unseen")[number % 2] for number in range(first, first + count)]
+    images = [image + name.encode() for name in names]
+    return pa.record_batch([images, names, names, tasks, ["here"] * count, splits], schema=SCHEMA)
+
+
+def test_words_are_read_as_they_were_written(tmp_path):
+    write_words(tmp_path / "new" / "words.parquet", [batch(2), batch(3, first=2)], FACTS)
+    table = read_words(tmp_path / "new" / "words.parquet")
+    assert len(table) == 5
+    assert table.metadata == FACTS
+    assert table.labels() == ["w0", "w1", "w2", "w3", "w4"]
+    assert table.task_numbers().tolist() == [0, 1, -1, 0, 1]
+    assert table.rows_of("train").tolist() == [0, 2, 4]
+    assert table.rows_of("new").tolist() == []
+
+
+def test_a_row_group_is_bounded_so_that_reading_one_needs_little_memory(tmp_path):
+    write_words(tmp_path / "many.parquet", [batch(5000)], FACTS)
+    write_words(tmp_path / "large.parquet", [batch(2, b"x" * (9 << 20), first) for first in (0, 2, 4)], FACTS)
+    many, large = (pq.ParquetFile(tmp_path / name).metadata for name in ("many.parquet", "large.parquet"))
+    assert [many.row_group(group).num_rows for group in range(many.num_row_groups)] == [2048, 2048, 904]
+    assert [large.row_group(group).num_rows for group in range(large.num_row_groups)] == [2, 2, 2]
+
+
+def test_images_are_found_in_any_order_of_rows(tmp_path):
+    write_words(tmp_path / "words.parquet", [batch(5000)], FACTS)
+    rows = np.array([4999, 3, 2048, 3, 2047])
+    found = {}
+    for places, images in read_words(tmp_path / "words.parquet").images(rows):
+        found.update(zip(places.tolist(), images.to_pylist(), strict=True))
+    assert [found[place] for place in range(5)] == [b"pngw4999", b"pngw3", b"pngw2048", b"pngw3", b"pngw2047"]
+
+
+def test_a_store_without_words_can_be_read(tmp_path):
+    write_words(tmp_path / "words.parquet", [], FACTS)
+    table = read_words(tmp_path / "words.parquet")
+    assert (len(table), table.labels(), table.task_numbers().tolist()) == (0, [], [])
+
+
+def test_a_store_is_there_whole_or_not_at_all(tmp_path):
+    def breaks():
+        yield batch(2)
+        raise ConfigError("too many bad images")
+
+    with pytest.raises(ConfigError, match="too many bad images"):
+        write_words(tmp_path / "words.parquet", breaks(), FACTS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_writing_leaves_the_older_store(tmp_path):
+    write_words(tmp_path / "words.parquet", [batch(2)], FACTS)
+    with pytest.raises(ZeroDivisionError):
+        write_words(tmp_path / "words.parquet", [batch(3)], lambda: 1 // 0)
+    assert len(read_words(tmp_path / "words.parquet")) == 2
+
+
+def test_metadata_may_tell_what_is_known_only_after_the_last_word(tmp_path):
+    seen = []
+
+    def batches():
+        for _ in range(3):
+            seen.append(2)
+            yield batch(2)
+
+    write_words(tmp_path / "words.parquet", batches(), lambda: Metadata(fingerprint="f", tasks=(), report={"kept": sum(seen)}))
+    assert read_words(tmp_path / "words.parquet").metadata.report == {"kept": 6}
+
+
+def test_a_file_that_is_no_word_store_is_refused_by_name(tmp_path):
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
+    (tmp_path / "text.parquet").write_text("hello")
+    later = pa.Table.from_batches([batch(1)]).replace_schema_metadata({"raygroup": json.dumps({"layout": 99})})
+    pq.write_table(later, tmp_path / "later.parquet")
+    for name, message in [("other", "has no key 'raygroup'"), ("text", "not a word store"), ("gone", "not a word store")]:
+        with pytest.raises(ConfigError, match=rf"{name}\.parquet: .*{message}"):
+            read_words(tmp_path / f"{name}.parquet")
+    with pytest.raises(ConfigError, match="layout 99, this version reads 1; remove it"):
+        read_words(tmp_path / "later.parquet")
+
+
+@given(st.text())
+def test_a_words_split_does_not_depend_on_its_case(word):
+    assert split_of(word) == split_of(word.casefold())
+
+
+def test_one_word_in_eleven_is_never_trained_on():
+    unseen = sum(split_of(f"word{number}") == "unseen" for number in range(11_000))
+    assert 900 < unseen < 1100
+    assert split_of("Straße") == split_of("STRASSE")
