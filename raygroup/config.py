@@ -22,7 +22,7 @@ class ConfigError(ValueError):
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 def section(cls: type[Section]) -> type[Section]:
     """A frozen keyword-only dataclass that answers a misspelt field with the valid ones."""
-    made = dataclass(frozen=True, kw_only=True)(cls)  # type: ignore[call-overload]
+    made: Any = dataclass(frozen=True, kw_only=True)(cls)
     generated: Callable[..., None] = made.__init__
     names = [f.name for f in fields(made)]
 
@@ -33,7 +33,7 @@ def section(cls: type[Section]) -> type[Section]:
         generated(self, **values)
 
     made.__init__ = init
-    return made  # type: ignore[no-any-return]
+    return cls
 
 
 def require(ok: bool, where: str, value: object, right: str) -> None:
@@ -244,7 +244,8 @@ class Trial:
 
     def replaced(self, path: str, value: object) -> "Trial":
         """The trial with the field at a dotted path, such as ``grouping.base_coefficient``, set to a value."""
-        return _replaced(self, path, path, value)
+        changed: Trial = _replaced(self, path, path, value)
+        return changed
 
 
 def _replaced(config: Any, path: str, rest: str, value: object) -> Any:
@@ -270,12 +271,13 @@ def from_json(stored: dict[str, Any]) -> Trial:
 
 def _from_json(cls: type[Section], stored: dict[str, Any]) -> Section:
     kinds = {f.name: f.type for f in fields(cls)}  # type: ignore[arg-type]
-    values = {}
+    values: dict[str, Any] = {}
     for name, value in stored.items():
         kind = kinds.get(name)
         if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-            value = _from_json(kind, value)
-        values[name] = tuple(value) if isinstance(value, list) else value
+            values[name] = _from_json(kind, value)
+        else:
+            values[name] = tuple(value) if isinstance(value, list) else value
     return cls(**values)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from raygroup.config import ConfigError, Pretraining
 
 if TYPE_CHECKING:
+    from raygroup.scoring.words import WordScore
     from raygroup.training.weights import Universal
     from raygroup.words.store import WordTable
 
@@ -80,10 +81,13 @@ def _scores(universal: "Universal", words: "WordTable") -> dict[str, Any]:
         readings = [to_logical(universal.charset.decode(word)) for word in classes.tolist()]
         names = [words.metadata.tasks[task] for task in task_of[rows]]
         scores = score_words(names, [labels[row] for row in rows], readings, words.metadata.tasks)
-        by_task = {task: {"one_minus_ned": round(score.one_minus_ned, 4), "exact": round(score.accuracy, 4)} for task, score in scores.by_task.items()}
-        mean = {"one_minus_ned": round(scores.mean.one_minus_ned, 4), "exact": round(scores.mean.accuracy, 4)}
-        found[split] = {"mean": mean, **by_task}
+        rounded = {task: _rounded(score) for task, score in scores.by_task.items()}
+        found[split] = {"mean": _rounded(scores.mean), **rounded}
     return found
+
+
+def _rounded(score: "WordScore") -> dict[str, float]:
+    return {"one_minus_ned": round(score.one_minus_ned, 4), "exact": round(score.accuracy, 4)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from raygroup.config import ConfigError
 from raygroup.history.storage import CACHE, DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps, size_of
-from raygroup.terminal import console, refuse, size_text, table, titled
+from raygroup.terminal import console, refuse, show, size_text, table
 
 STATES = (DONE, FAILED, UNFINISHED, NOT_STARTED)
 
@@ -59,7 +59,7 @@ def list_sweeps(storage: Path, out: Console) -> None:
     if not rows.row_count:
         out.print(f"{storage}: no sweep; make one with 'python -m raygroup.sweep --storage-path {storage}'", soft_wrap=True)
     else:
-        out.print(titled(str(storage), rows))
+        show(out, str(storage), rows)
     cache = size_of(storage / CACHE)
     if cache:
         out.print(f"caches: {size_text(cache)}")
@@ -76,13 +76,14 @@ def find_sweep(name: str, storages: Sequence[Path]) -> StoredSweep:
 
 
 def show_sweep(sweep: StoredSweep, out: Console) -> None:
-    """One row a trial; the reason under the table where one failed."""
+    """The hypothesis; one row a trial; the reason under the table where one failed."""
+    out.print(sweep.hypothesis, markup=False, soft_wrap=True)
     numbers = ("steps", "max P_TM", "settled at", "accuracy", "1-NED")
     rows = table("trial", "state", "grouping", *numbers, right=numbers)
     for trial in sweep.trials:
         label = trial.label if trial.declared else f"{trial.label} (no longer in the sweep)"
         rows.add_row(escape(label), trial.state, *_evidence(trial), *_accuracy(trial))
-    out.print(titled(f"{sweep.folder}: {sweep.hypothesis}", rows))
+    show(out, str(sweep.folder), rows)
     out.print("accuracy and 1-NED: words never trained on, routed by the classifier, mean over tasks", style="dim", soft_wrap=True)
     for trial in sweep.in_state(FAILED):
         outcome = trial.outcome()
@@ -127,7 +128,7 @@ def clean(storage: Path, out: Console, *, include_caches: bool, dry_run: bool) -
             leftover.remove()
         rows.add_row(size_text(leftover.size), leftover.reason, escape(str(leftover.path.relative_to(storage))))
     if found:
-        out.print(titled(str(storage), rows))
+        show(out, str(storage), rows)
     total = size_text(sum(leftover.size for leftover in found))
     out.print(f"{storage}: {total} {'would go (nothing was removed)' if dry_run else 'removed'}", soft_wrap=True, markup=False)
 

@@ -4,8 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from raygroup.config import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from raygroup.runtime.plan import Plan
 
 DONE, BAD_INPUT, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
 
@@ -19,7 +25,7 @@ def run(
     Raises ConfigError for input that cannot be used, KeyboardInterrupt when stopped: all that was recorded stays, the same call goes on.
     """
     from raygroup.runtime.ledger import held, writable
-    from raygroup.runtime.plan import declare, plan_of
+    from raygroup.runtime.plan import plan_of
     from raygroup.runtime.summary import next_steps, summarise
     from raygroup.terminal import console
 
@@ -29,7 +35,7 @@ def run(
     if plan.missing:
         writable(plan.storage)
         with held(plan.folder, "sweep"):
-            failed = _trained(plan, screen, declare, local, address, device)
+            failed = _trained(plan, screen, local, address, device)
     summarise(plan, screen, failed)
     for line in next_steps(plan):
         screen.print(line, soft_wrap=True)
@@ -54,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _trained(plan, screen, declare, local: bool, address: str | None, device: str) -> dict[str, str]:  # type: ignore[no-untyped-def]
+def _trained(plan: "Plan", screen: "Console", local: bool, address: str | None, device: str) -> dict[str, str]:
+    from raygroup.runtime.plan import declare
     from raygroup.runtime.prepare import prepare
     from raygroup.runtime.progress import preparing, watching
 
@@ -91,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m raygroup.sweep", description="Run the trials of a search space that are not done yet. Flags say where, never what.",
         epilog="exit codes: 0 all done, 2 bad input, 3 some trial failed, 130 interrupted (the same command goes on)",
     )  # fmt: skip
-    parser.add_argument("name", nargs="?", default="quickstart", help="a search space: a name, or a path ending in .py (default: quickstart)")
+    parser.add_argument(
+        "name", nargs="?", default="quickstart", help="a search space, by name or as a path ending in .py (default: quickstart)"
+    )
     parser.add_argument("--words", type=Path, help="your own words: a Parquet file, or a folder of images with labels.csv, .tsv or .jsonl")
     parser.add_argument("--fonts", type=Path, help="a folder of fonts to render with, beside the installed ones")
     parser.add_argument("--storage-path", type=Path, default=Path("runs"), help="where results go (default: ./runs)")

@@ -3,6 +3,7 @@
 import sys
 
 from rich.console import Console, Group
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -13,8 +14,8 @@ PIPED_WIDTH = 180
 
 
 def console() -> Console:
-    """Standard output: plain text of a fixed width where nobody looks."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    """Standard output: plain text of a fixed width where nobody looks. It stays this one when a library's output is redirected."""
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def refuse(error: ConfigError) -> int:
@@ -27,13 +28,23 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     """An empty table; columns named in ``right`` are aligned to the right."""
     made = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left")
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return made
 
 
 def titled(title: str, rows: Table) -> Group:
     """A table under its title, which may be wider than the table."""
     return Group(Text(title, style="bold"), rows)
+
+
+def show(out: Console, title: str, rows: Table) -> None:
+    """Prints a table under its title, as wide as it needs: a narrow terminal breaks its lines, but no cell is broken or cut."""
+    width = out.width
+    out.width = max(width, Measurement.get(out, out.options.update(max_width=10_000), rows).maximum)
+    try:
+        out.print(titled(title, rows))
+    finally:
+        out.width = width
 
 
 def size_text(size: float) -> str:

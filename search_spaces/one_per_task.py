@@ -8,7 +8,5 @@ from raygroup.search_space import Sweep
 
 sweep = Sweep(
     name="one_per_task",
-    trial=Trial(
-        heads=Heads(count=7), grouping=Grouping(method="one-per-task", base_coefficient=0.0), training=Training(steps=600)
-    ),
+    trial=Trial(heads=Heads(count=7), grouping=Grouping(method="one-per-task", base_coefficient=0.0), training=Training(steps=600)),
 )

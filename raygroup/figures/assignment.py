@@ -32,6 +32,7 @@ def assignment_figure(history: History, label: str) -> Figure:
     _decisiveness(lower, history)
     settled = int(history.step[settling_row(assigned)])
     for axes in (upper, lower):
+        axes.axvline(settled - 0.5, color="white", linewidth=2.4, alpha=0.7)
         axes.axvline(settled - 0.5, color=INK, linestyle="--", linewidth=1.2)
         axes.spines[:].set_visible(False)
     late = settled > (ends[0] + ends[1]) / 2

@@ -20,7 +20,7 @@ def sweep_figure(trials: list[TrialView]) -> Figure:
         if trial.history is not None:
             colour = STATE_COLOURS.get(trial.state, FAINT)
             right.plot(trial.history.step, trial.history.words_per_s, color=colour, alpha=0.5, linewidth=0.8)
-    right.set_ylim(bottom=0)
+    right.set_ylim(0, 1.1 * max(right.get_ylim()[1], 1))
     right.set_xlabel("step", fontsize=9)
     right.set_title("words a second", loc="left", fontsize=10, color=INK)
     for axes in (left, right):

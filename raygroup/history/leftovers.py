@@ -19,10 +19,11 @@ class Leftover:
     """Bytes."""
 
     def remove(self) -> None:
+        """Deletes it; what has gone in the meantime, as a finishing trial removes its own attempts, is no error."""
         if self.path.is_dir():
             shutil.rmtree(self.path)
         else:
-            self.path.unlink()
+            self.path.unlink(missing_ok=True)
 
 
 def leftovers(storage: Path, *, include_caches: bool = False) -> list[Leftover]:

@@ -60,9 +60,8 @@ def complaints(rows: Sequence[GroupRow], num_runs: int) -> list[str]:
     slots = sum(len(row.tasks) * row.num_occurrences for row in rows)
     if slots != len(totals) * num_runs:
         found.append(f"the groups fill {slots} places, but {len(totals)} tasks in {num_runs} runs have {len(totals) * num_runs}")
-    for row in rows:
-        if not 1 <= row.num_occurrences <= num_runs:
-            found.append(f"{row.label} occurs {row.num_occurrences} times in {num_runs} runs")
+    impossible = [row for row in rows if not 1 <= row.num_occurrences <= num_runs]
+    found += [f"{row.label} occurs {row.num_occurrences} times in {num_runs} runs" for row in impossible]
     for better, worse in itertools.pairwise(rows):
         if worse.num_occurrences > better.num_occurrences:
             found.append(

@@ -46,9 +46,10 @@ def read_history(trial_folder: Path) -> History:
     sealed = trial_folder / SEALED
     if sealed.is_file():
         try:
-            table = pq.read_table(sealed)
-        except pa.ArrowInvalid as error:
-            raise HistoryError(f"{sealed}: not a Parquet file: {error}") from error
+            with pq.ParquetFile(sealed) as file:
+                table = file.read()
+        except (pa.ArrowInvalid, OSError) as error:
+            raise HistoryError(f"{sealed}: not a readable Parquet file: {error}") from error
     else:
         table = read_attempts(trial_folder)
     return _history(table, sealed if sealed.is_file() else trial_folder / FOLDER)
@@ -67,7 +68,7 @@ def read_attempts(trial_folder: Path) -> pa.Table:
             if rows.schema != merged.schema:
                 raise HistoryError(f"{path}: has other tasks or heads than the attempts before it")
             first = rows["step"][0].as_py()
-            kept = merged.filter(pa.array(merged["step"].to_numpy() < first))
+            kept = merged.slice(0, int(np.searchsorted(_values(merged["step"]), first)))
             merged = pa.concat_tables([kept.replace_schema_metadata(rows.schema.metadata), rows])
         else:
             merged = rows
@@ -92,7 +93,7 @@ def _readable(path: Path) -> pa.Table | None:
     expected = None
     with contextlib.suppress(pa.ArrowInvalid, OSError):
         for batch in stream:
-            steps = batch["step"].to_numpy()
+            steps = _numbers(batch["step"])
             expected = int(steps[0]) if expected is None else expected
             if not np.array_equal(steps, np.arange(expected, expected + len(steps))):
                 break
@@ -115,10 +116,15 @@ def _history(table: pa.Table, where: Path) -> History:
 
 
 def _values(column: pa.ChunkedArray) -> NDArray[Any]:
-    array = column.combine_chunks()
-    values: NDArray[Any] = (array.flatten() if pa.types.is_fixed_size_list(array.type) else array).to_numpy(zero_copy_only=False)
-    values.flags.writeable = False
-    return values
+    return _numbers(column.combine_chunks())
+
+
+def _numbers(array: pa.Array) -> NDArray[Any]:
+    """The numbers in an array without nulls, lists flattened, read-only; pyarrow's own way would import pandas."""
+    values = array.flatten() if pa.types.is_fixed_size_list(array.type) else array
+    kind = {pa.int32(): np.int32, pa.float32(): np.float32, pa.float64(): np.float64}[values.type]
+    _, data = values.buffers()
+    return np.frombuffer(data, kind)[values.offset : values.offset + len(values)] if len(values) else np.zeros(0, kind)
 
 
 def same_evidence(a: History, b: History) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from raygroup.history.reader import FOLDER, SEALED, attempt_files, read_attempts
 from raygroup.history.schema import SCALARS, history_schema
@@ -21,7 +21,8 @@ _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 class HistoryWriter:
     """The history of one attempt at a trial, in ``<folder>/history/attempt-<N>.arrows``; one writer a file.
 
-    A row is safe once ``flush`` has returned: flush before a checkpoint is written, or a trial that resumes from it lacks steps.
+    Rows go to the file every ``flush_every`` steps, which a killed process survives; a power cut they survive once ``flush`` has
+    returned. Flush before a checkpoint is written, or a trial that resumes from it lacks steps.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class HistoryWriter:
         self._failed = False
         self._size = 0
         try:
-            self._write(self._schema.serialize())
+            self._write(self._schema.serialize(), sync=True)
             _sync_folder(self.path.parent)
         except OSError:
             os.close(self._file)
@@ -61,7 +62,7 @@ class HistoryWriter:
     ) -> None:
         """One step's row: R_TM (t, m) after the step, the other columns as in ``history_schema``; raises OSError where a flush does."""
         if self._rows == len(self._step):
-            self.flush()
+            self._write_rows()
         row = self._rows
         self._step[row] = step
         self._r_tm[row] = r_tm
@@ -71,20 +72,20 @@ class HistoryWriter:
         self._rows += 1
         self._last_step = step
         if self._rows == len(self._step):
-            self.flush()
+            self._write_rows()
 
     def flush(self) -> None:
         """Everything appended is on the disk when this returns. On a full disk OSError: what earlier flushes wrote stays readable."""
+        self._write_rows()
+        self._write(b"", sync=True)
+
+    def _write_rows(self) -> None:
+        """What is in memory, as one record batch."""
         if self._rows == 0:
             return
-        rows = slice(self._rows)
-        columns = [
-            pa.array(self._step[rows]),
-            pa.FixedSizeListArray.from_arrays(self._r_tm[rows].ravel(), self._schema.field("r_tm").type.list_size),
-            pa.FixedSizeListArray.from_arrays(self._nll_m[rows].ravel(), self._schema.field("nll_m").type.list_size),
-            *(pa.array(values[rows]) for values in self._scalars),
-            pa.array(self._clock_s[rows]),
-        ]
+        n = self._rows
+        blocks = [self._step[:n], self._r_tm[:n], self._nll_m[:n], *self._scalars[:, :n], self._clock_s[:n]]
+        columns = [_arrow(values, field.type) for values, field in zip(blocks, self._schema, strict=True)]
         self._write(pa.record_batch(columns, schema=self._schema).serialize())
         self._rows = 0
 
@@ -94,8 +95,8 @@ class HistoryWriter:
             return
         try:
             if not self._failed:
-                self.flush()
-                self._write(_END_OF_STREAM)
+                self._write_rows()
+                self._write(_END_OF_STREAM, sync=True)
         finally:
             os.close(self._file)
             self._file = -1
@@ -106,19 +107,22 @@ class HistoryWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _write(self, message: Any) -> None:
-        view = memoryview(message)
+    def _write(self, message: Any, *, sync: bool = False) -> None:
+        """At the end of what is whole: a write that was interrupted is written over."""
+        view, at = memoryview(message), self._size
         try:
             while view:
-                view = view[os.write(self._file, view) :]
-            os.fsync(self._file)
+                written = os.pwrite(self._file, view, at)
+                view, at = view[written:], at + written
+            if sync:
+                os.fsync(self._file)
         except OSError as error:
             self._failed = True
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._size)
             kept = f"history stops after step {self._last_step - self._rows}"
             raise OSError(error.errno, f"{error.strerror}: {kept}", str(self.path)) from error
-        self._size += memoryview(message).nbytes
+        self._size = at
 
 
 def seal(trial_folder: Path) -> Path:
@@ -143,7 +147,14 @@ def remove_attempts(trial_folder: Path) -> None:
     """Deletes the attempts of a sealed history; leaves them where there is no ``history.parquet``."""
     if (trial_folder / SEALED).is_file():
         for path in attempt_files(trial_folder):
-            path.unlink()
+            path.unlink(missing_ok=True)
+
+
+def _arrow(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """Numbers without copying; ``pa.array`` would import pandas in mid-training."""
+    if pa.types.is_fixed_size_list(kind):
+        return pa.FixedSizeListArray.from_arrays(_arrow(values.ravel(), kind.value_type), kind.list_size)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
 
 
 def _sync_folder(folder: Path) -> None:

@@ -140,7 +140,7 @@ def _projected(values: Tensor, key: Tensor) -> Tensor:
     """(1 or m, w, l, f) times (m, f, h): words that all heads share are multiplied once, by the heads' weights side by side."""
     _, w, length, f = values.shape
     if len(values) == len(key):
-        return torch.bmm(values.flatten(1, 2), key).unflatten(1, (w, length))
+        return torch.bmm(values.flatten(1, 2), key).view(len(key), w, length, -1)
     together = values.reshape(w * length, f) @ key.transpose(0, 1).flatten(1)
     return together.view(w, length, *key.shape[::2]).permute(2, 0, 1, 3)
 
@@ -150,7 +150,7 @@ def _word_gates(heads: SimpleNamespace, previous: Tensor) -> Tensor:
     characters = heads.embedding[:, previous.flatten()]
     projected = torch.baddbmm(heads.word_bias[:, None], characters, heads.word)
     gates = torch.baddbmm(heads.gate_bias[:, None], projected, heads.gate_word)
-    return gates.unflatten(1, previous.shape)
+    return gates.view(len(gates), *previous.shape, -1)
 
 
 def _step(heads: SimpleNamespace, values: Tensor, keys: Tensor, word_gates: Tensor, state: Tensor, positions: tuple[int, int]) -> Tensor:

@@ -1,5 +1,6 @@
 """On Ray: Tune schedules the trials on this machine or a cluster; what each is and whether it is done stays with the ledger."""
 
+import contextlib
 import logging
 import os
 import stat
@@ -31,9 +32,10 @@ def run_jobs(jobs: Sequence[Job], storage: Path, address: str | None = None, dev
 
     logging.getLogger("ray").setLevel(logging.ERROR)
     started = address is None
+    own: dict[str, Any] = {"include_dashboard": True, "dashboard_host": "127.0.0.1"} if started else {}
     ray.init(
-        address=address or "local", include_dashboard=True if started else None, dashboard_host="127.0.0.1" if started else "127.0.0.1",
-        log_to_driver=False, logging_level=logging.ERROR, configure_logging=True,
+        address=address or "local", log_to_driver=False, logging_level=logging.ERROR,
+        **own,
     )  # fmt: skip
     _own_token_alone()
     try:
@@ -49,7 +51,7 @@ def _tuned(tune: Any, jobs: Sequence[Job], storage: Path, device: str) -> dict[s
     def train(config: dict[str, Any]) -> None:
         from raygroup.runtime.worker import run_trial
 
-        reason = run_trial(Path(folders[config["id"]]), storage, device, lambda scalars: tune.report(scalars))
+        reason = run_trial(Path(folders[config["id"]]), storage, device, tune.report)
         tune.report({"failed": reason or ""})
 
     resources = {"CPU": 1} if device == "cpu" else {"CPU": 1, "GPU": 1}
@@ -62,7 +64,9 @@ def _tuned(tune: Any, jobs: Sequence[Job], storage: Path, device: str) -> dict[s
         ),
     )
     failed = {}
-    for result in tuner.fit():
+    with (jobs[0].folder.parent / "tune.log").open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
+        results = tuner.fit()
+    for result in results:
         reason = f"{result.error}".strip().splitlines()[-1] if result.error else (result.metrics or {}).get("failed", "")
         if reason:
             failed[(result.config or {})["id"]] = reason

@@ -99,6 +99,7 @@ def declare(plan: Plan) -> None:
     trials = [{"id": job.id, "label": job.label} for job in plan.jobs]
     caches = sorted({path.parent.name for job in plan.jobs for path in (job.store, job.features)})
     said = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
+    plan.folder.mkdir(parents=True, exist_ok=True)
     stored = read_if_there(plan.folder / SWEEP)
     if {key: stored.get(key) for key in said} != said:
         write_json(plan.folder / SWEEP, said | {"written_at": now()})

@@ -1,4 +1,4 @@
-"""Words and features made ready once: rendered or read into the cache, through the frozen trunk, by as many processes as there are cores."""
+"""Words and features made ready once: rendered or read into the cache, through the frozen trunk, on all cores."""
 
 import functools
 import multiprocessing

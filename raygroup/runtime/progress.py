@@ -38,7 +38,8 @@ def preparing(console: Console) -> Iterator[Any]:
         numbers: dict[str, Any] = {}
 
         def bar(what: str, done: int, of: int) -> None:
-            numbers.setdefault(what, bars.add_task(what, total=of) if what not in numbers else None)
+            if what not in numbers:
+                numbers[what] = bars.add_task(what, total=of)
             bars.update(numbers[what], completed=done)
 
         yield bar
@@ -84,9 +85,11 @@ def _lines(jobs: Sequence[Job], what: str, seconds: float, most: int) -> Iterato
     states = {job.id: _progress(job) for job in jobs}
     active = [job for job in jobs if states[job.id] and not job.done and not (job.folder / FAILED).exists()]
     ended = [job for job in jobs if job.done or (job.folder / FAILED).exists()]
-    yield Text(f"{what}: {sum(job.done for job in jobs)} of {len(jobs)} trials done, {len(active)} running, {seconds_text(seconds)}", "bold")
+    yield Text(
+        f"{what}: {sum(job.done for job in jobs)} of {len(jobs)} trials done, {len(active)} running, {seconds_text(seconds)}", "bold"
+    )
     right = ("step", "words/s", "left", "recognition", "grouping loss", "task", "decided")
-    rows = table("", "trial", *right, "grouping now", right=right)
+    rows = table("trial", *right, "grouping now", right=right)
     for job in (active + ended)[: max(most, 3)]:
         said = states[job.id]
         if said:
@@ -98,9 +101,8 @@ def _row(job: Job, said: dict[str, Any]) -> list[str]:
     losses = said["losses"]
     left = "failed" if (job.folder / FAILED).exists() else "done" if job.done else seconds_text(said["left_s"])
     shown = [f"{losses[name]:.3f}" for name in ("integrated", "grouping", "task")]
-    return [
-        job.label, f"{said['step']}/{said['steps']}", f"{said['words_per_s']:.0f}", left, *shown, f"{said['decisiveness']:.2f}", said["grouping"]
-    ]  # fmt: skip
+    speed, decided = f"{said['words_per_s']:.0f}", f"{said['decisiveness']:.2f}"
+    return [job.label, f"{said['step']}/{said['steps']}", speed, left, *shown, decided, said["grouping"]]
 
 
 def _progress(job: Job) -> dict[str, Any]:

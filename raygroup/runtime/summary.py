@@ -1,11 +1,11 @@
 """What a finished sweep shows: groupings and how decided they are, accuracy, a handful of words as truth and reading, and pictures."""
 
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
 
 from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import read_history
@@ -13,7 +13,8 @@ from raygroup.history.storage import size_of
 from raygroup.runtime.plan import Job, Plan
 from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import read_predictions, score_predictions
-from raygroup.terminal import seconds_text, size_text, table
+from raygroup.terminal import seconds_text, size_text, table, titled
+from raygroup.words.charset import Charset
 from raygroup.words.store import WordTable, read_words
 
 FIGURES = "figures"
@@ -45,12 +46,23 @@ def words_lines(words: WordTable) -> list[str]:
         lines += [f"  {why['count']} dropped, {reason}: {', '.join(why['examples'])}" for reason, why in report["dropped"].items()]
         lines += [f"  {source}: characters of no task: {_counts(counts)}" for source, counts in report["unspelled"].items()]
         lines += [f"  {note}" for note in report["notes"]]
-    return lines + [f"  {source}: outside the charset: {_counts(counts)}" for source, counts in report.get("outside_charset", {}).items()]
+    return lines + [f"  {source}: outside the charset: {_counts(counts)}" for source, counts in outside_charset(words).items()]
 
 
-def _trials_table(plan: Plan, done: list[Job]) -> Table:
+def outside_charset(words: WordTable) -> dict[str, Counter[str]]:
+    """By source, how often each character stands in tested words that no training word holds: no head can write it."""
+    labels, sources = words.labels(), words.columns["source"].to_pylist()
+    charset = Charset.of(labels[row] for row in words.rows_of("train"))
+    tested: dict[str, list[str]] = {}
+    for row in [*words.rows_of("new"), *words.rows_of("unseen")]:
+        tested.setdefault(sources[row], []).append(labels[row])
+    found = {source: charset.unsupported(texts) for source, texts in tested.items()}
+    return {source: counts for source, counts in found.items() if counts}
+
+
+def _trials_table(plan: Plan, done: list[Job]) -> Group:
     columns = ("decided", "settled", "new 1-NED", "exact", "unseen 1-NED", "exact ", "worst task", "time")
-    rows = table(f"{plan.sweep.name} on {plan.folder}, read by the trained classifier's routing", "trial", "grouping", *columns, right=columns)
+    rows = table("trial", "grouping", *columns, right=columns)
     for job in done:
         history = read_history(job.folder)
         assigned = assignment(history.r_tm)
@@ -60,7 +72,7 @@ def _trials_table(plan: Plan, done: list[Job]) -> Table:
             job.label, str(grouping(history.tasks, history.heads, assigned[-1])), f"{decisiveness(history.r_tm[-1]):.2f}", str(settled),
             *_scores(job.folder), took,
         )  # fmt: skip
-    return rows
+    return titled(f"{plan.sweep.name}: accuracy of words routed by each trial's own classifier", rows)
 
 
 def _scores(folder: Path) -> list[str]:
@@ -90,10 +102,10 @@ def _show_words(plan: Plan, done: list[Job], console: Console) -> None:
     for word in words:
         mark = "=" if word.text == word.reading else "->"
         by_task.setdefault(word.task or "?", []).append(word.text if mark == "=" else f"{word.text} -> {word.reading}")
-    rows = table(f"words as read by {job.label}; with their pictures: {sheet}", "task", "truth, and the reading where it differs")
+    rows = table("task", "truth, and the reading where it differs")
     for task, texts in by_task.items():
         rows.add_row(task, "   ".join(texts))
-    console.print(rows)
+    console.print(titled(f"words as {job.label} reads them; with their pictures: {sheet}", rows), soft_wrap=True)
 
 
 def next_steps(plan: Plan) -> Iterable[str]:
@@ -105,17 +117,17 @@ def next_steps(plan: Plan) -> Iterable[str]:
 def dry_run(plan: Plan, console: Console, processors: int) -> None:
     """Every trial with its cost, without running anything."""
     right = ("steps", "heads", "CPU time")
-    rows = table(f"{plan.sweep.name}: {len(plan.jobs)} trials, {len(plan.missing)} to run", "trial", "id", *right, "state", right=right)
+    rows = table("trial", "id", *right, "state", right=right)
     for job in plan.jobs:
         trial = job.trial
         state = "done" if job.done else "to run"
         rows.add_row(job.label, job.id, str(trial.training.steps), str(trial.heads.count), seconds_text(job.cpu_s), state)
-    console.print(rows)
+    console.print(titled(f"{plan.sweep.name}: {len(plan.jobs)} trials, {len(plan.missing)} to run", rows))
     total = sum(job.cpu_s for job in plan.missing)
     rounds = math.ceil(len(plan.missing) / processors)
     longest = max((job.cpu_s for job in plan.missing), default=0.0)
     console.print(
-        f"about {seconds_text(total)} of processor time, {seconds_text(max(rounds * longest, total / processors))} on {processors} processors, "
+        f"about {seconds_text(total)} of processor time, {seconds_text(rounds * longest)} on {processors} processors, "
         f"and the words once; results under {plan.folder}", soft_wrap=True,
     )  # fmt: skip
 
@@ -125,6 +137,6 @@ def _print_lines(console: Console, lines: list[str]) -> None:
         console.print(line, soft_wrap=True, markup=False)
 
 
-def _counts(counts: dict[str, int]) -> str:
+def _counts(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda item: -item[1])[:12]
     return " ".join(f"{character} ({count})" for character, count in most) + (f" and {len(counts) - 12} more" if len(counts) > 12 else "")

@@ -1,8 +1,6 @@
 """Trains one trial in this process, from its folder alone: resumes, records, checkpoints, reads, seals, and marks it done."""
 
 import functools
-import json
-import os
 import platform
 import subprocess
 import time
@@ -16,12 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raygroup.config import ConfigError, Trial, fingerprint, from_json
+from raygroup.config import ConfigError, Trial, from_json
 from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.reader import attempt_files, read_history
+from raygroup.history.storage import read_json
 from raygroup.history.writer import HistoryWriter, remove_attempts, seal
 from raygroup.runtime.checkpoints import load_checkpoint, save_checkpoint
-from raygroup.runtime.ledger import CONFIG, DONE, FAILED, PROGRESS, held, is_done, now, read_json, write_json
+from raygroup.runtime.ledger import CONFIG, DONE, FAILED, PROGRESS, held, is_done, now, write_json
 from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import write_predictions
 from raygroup.training.reading import read_words, tested_rows
@@ -31,7 +30,8 @@ from raygroup.training.weights import load_universal
 from raygroup.words.charset import Charset
 from raygroup.words.coverage import task_shares
 from raygroup.words.features import Features
-from raygroup.words.store import WordTable, read_words as open_words
+from raygroup.words.store import WordTable
+from raygroup.words.store import read_words as open_words
 
 _FLUSH_EVERY = 10
 """Steps kept on the device before they are brought to the history: few enough to see progress, many enough to cost nothing."""
@@ -160,7 +160,8 @@ def _record(session: Session) -> dict[str, float]:
     batch, shape = session.trial.training.batch, (len(session.material.tasks), session.trial.heads.count)
     losses: dict[str, float] = {}
     for (step, r_tm, nll_m, losses), took in zip(evidence(rows, first, *shape), seconds, strict=False):
-        session.history.append(step, r_tm, nll_m, *(losses[name] for name in LOSSES), batch / took, time.time())
+        integrated, grouping_loss, task = (losses[name] for name in LOSSES)
+        session.history.append(step, r_tm, nll_m, integrated, grouping_loss, task, batch / took, time.time())
     return losses
 
 

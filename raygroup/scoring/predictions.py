@@ -67,7 +67,8 @@ def read_predictions(path: Path, columns: Sequence[str] | None = None) -> pa.Tab
         raise ConfigError(
             f"{path}: predictions of layout {layout}, this raygroup reads {LAYOUT}: read them with the raygroup that wrote them"
         )
-    return pq.read_table(path, columns=list(columns) if columns is not None else None)
+    with pq.ParquetFile(path) as file:
+        return file.read(columns=list(columns) if columns is not None else None)
 
 
 def score_predictions(words: pa.Table, split: str, routing: str = "classifier", *, exact: bool = False) -> WordScores:

@@ -12,7 +12,7 @@ from raygroup.paper import TABLE_3_STEPS
 from raygroup.scoring.words import WordScore
 from raygroup.tables.table3 import Row, Spread, Table3, pair_agreement
 from raygroup.tables.trial_evidence import TrialEvidence
-from raygroup.terminal import table, titled
+from raygroup.terminal import show, table
 
 CONTROL = (
     "In the control every head is given the mean loss over heads. Each row of P_TM sums to 1, so recognition then has no gradient on "
@@ -25,23 +25,23 @@ COUNTING = (
     "rule changes them more than epsilon does, and 1/3/5/2/2 from one run each is within the noise of seeds."
 )
 LAPTOP = (
-    "At laptop scale: words are few and rendered, characters are capped, the trunk is small and training is short. Chinese, Japanese "
-    "and Korean are then the easy tasks and Arabic, Bengali and Hindi the hard ones, the reverse of the paper's data. It can show how "
-    "the method behaves (whether assignments settle, how sure they are, what epsilon and the control do); it cannot say which languages "
-    "belong together, and its groups say nothing about the paper's Table 2."
+    "Laptop scale (few rendered words, capped characters, a small trunk, short training) makes Chinese, Japanese and Korean the easy "
+    "tasks and Arabic, Bengali and Hindi the hard ones, the reverse of the paper's data. It can show how the method behaves: whether "
+    "assignments settle, how sure they are, what epsilon and the control do. It cannot say which languages belong together, and its "
+    "groups say nothing about the paper's Table 2."
 )
 
 
 def print_table3(found: Table3, out: Console) -> None:
-    out.print(titled(_heading(found), _changes(found)), "")
-    out.print(titled("Groupings at the end", _groupings(found)), "")
+    show(out, _heading(found), _changes(found))
+    show(out, "\nGroupings at the end", _groupings(found))
     for split, title in (("new", "new renders of training words"), ("unseen", "words never trained on")):
         for routing in ("classifier", "true task"):
             words = _words(found, split, routing)
             if words.row_count:
-                out.print(titled(f"Words read, {title}, routed by the {routing}: accuracy/1-NED in %, mean over seeds", words), "")
+                show(out, f"\nWords read, {title}, routed by the {routing}: accuracy/1-NED in %, mean over seeds", words)
     for remark in remarks(found):
-        out.print(Text(remark), soft_wrap=not out.is_terminal)
+        out.print(Text(f"\n{remark}"), soft_wrap=not (out.is_terminal or out.is_jupyter))
 
 
 def remarks(found: Table3) -> list[str]:
@@ -60,13 +60,13 @@ def remarks(found: Table3) -> list[str]:
     undecided = [trial.label for trial in found.trials if trial.decisiveness < 0.85]
     if undecided:
         said.append(f"Undecided (mean max P_TM below 0.85), so their groups are still noise: {'; '.join(undecided)}.")
-    return [*said, LAPTOP]
+    return [*said, LAPTOP] if found.trials[0].counted < TABLE_3_STEPS else said
 
 
 def spread_text(spread: Spread, digits: int = 1) -> str:
-    """``3.4 ± 1.1``; without the spread for one seed."""
+    """``3.4±1.1``; without the spread for one seed."""
     mean = f"{spread.mean:.{digits}f}"
-    return mean if math.isnan(spread.sd) else f"{mean} ± {spread.sd:.{digits}f}"
+    return mean if math.isnan(spread.sd) else f"{mean}±{spread.sd:.{digits}f}"
 
 
 def _rows(found: Table3) -> list[Row]:
@@ -93,7 +93,7 @@ def _changes(found: Table3) -> RichTable:
 
 def _groupings(found: Table3) -> RichTable:
     numbers = ("max P_TM", "lowest", "settled at")
-    beside = ("as the control",) if found.control else ()
+    beside = ("as control",) if found.control else ()
     made = table("epsilon", "seed", "grouping", *numbers, "", *beside, right=("seed", *numbers))
     control = {trial.config.seed: trial for trial in found.control.trials} if found.control else {}
     for row in _rows(found):
@@ -108,17 +108,18 @@ def _groupings(found: Table3) -> RichTable:
 
 def _oddities(trial: TrialEvidence) -> list[str]:
     idle = len(trial.grouping.idle)
-    return [*(["unstable"] if trial.unstable else []), *([f"{idle} idle head{'s' * (idle > 1)}"] if idle else [])]
+    return [*(["unstable"] if trial.unstable else []), *([f"{idle} idle"] if idle else [])]
 
 
 def _likeness(trial: TrialEvidence, control: dict[int, TrialEvidence]) -> str:
+    """Whether the groups are the control's of the same seed; otherwise the pairs of tasks that both join or both part."""
     other = control.get(trial.config.seed)
     if other is None or trial.config.grouping.control:
         return ""
     if other.grouping.partition == trial.grouping.partition:
-        return "the same groups"
+        return "same"
     alike, pairs = pair_agreement(trial.grouping.partition, other.grouping.partition)
-    return f"{alike} of {pairs} pairs of tasks"
+    return f"{alike}/{pairs} pairs"
 
 
 def _words(found: Table3, split: str, routing: str) -> RichTable:

@@ -66,7 +66,7 @@ def read_words(grouped: Grouped, rows: NDArray[np.intp], true_task: NDArray[np.i
 def _read(grouped: Grouped, words: Tensor, heads: Tensor, longest: int) -> tuple[list[str], list[float]]:
     """Each word by its head; "" for words of head -1."""
     texts, scores = [""] * len(words), [0.0] * len(words)
-    for head in heads.unique().tolist():
+    for head in sorted(set(heads.tolist())):
         if head < 0:
             continue
         places = (heads == head).nonzero().squeeze(1)

@@ -169,8 +169,12 @@ def clip_by_head(bank: HeadBank, highest: float) -> None:
         gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
 
 
-def evidence(rows: list[Tensor], first_step: int, tasks: int, heads: int) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32], dict[str, float]]]:
-    """(step, R_TM (t, m), losses of the heads (m,), named losses) of each row ``advance`` gave; brought from the device at once.
+Evidence = tuple[int, NDArray[np.float32], NDArray[np.float32], dict[str, float]]
+"""(step, R_TM (t, m), losses of the heads (m,), named losses)."""
+
+
+def evidence(rows: list[Tensor], first_step: int, tasks: int, heads: int) -> Iterator[Evidence]:
+    """The evidence of each row ``advance`` gave; brought from the device at once.
 
     Raises NotFiniteError at the first row with a loss that is not finite.
     """
@@ -181,10 +185,9 @@ def evidence(rows: list[Tensor], first_step: int, tasks: int, heads: int) -> Ite
         step = first_step + place
         r_tm, nll_m, losses = np.split(row, [tasks * heads, tasks * heads + heads])
         named = dict(zip(LOSSES, map(float, losses), strict=True))
-        wrong = [name for name, value in named.items() if not np.isfinite(value)]
+        wrong = next((f"the {name} loss is {value}" for name, value in named.items() if not np.isfinite(value)), None)
         if wrong or not np.isfinite(r_tm).all():
-            name = f"the {wrong[0]} loss" if wrong else "R_TM"
-            raise NotFiniteError(f"step {step}: {name} is {named.get(wrong[0]) if wrong else 'not finite'}; lower training.learning_rate or training.clip")
+            raise NotFiniteError(f"step {step}: {wrong or 'R_TM is not finite'}; lower training.learning_rate or training.clip")
         yield step, r_tm.reshape(tasks, heads), nll_m, named
 
 

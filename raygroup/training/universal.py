@@ -93,7 +93,7 @@ def _connectionist_loss(logits: Tensor, drawn: Batch) -> Tensor:
     return F.ctc_loss(log_probabilities, drawn.targets, columns, drawn.lengths - 1, blank=0, zero_infinity=True)
 
 
-def _descend(optimizer: torch.optim.Optimizer, weights: list[Tensor], loss: Tensor, learning_rate: float, clip: float) -> None:
+def _descend(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], loss: Tensor, learning_rate: float, clip: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.zero_grad()

@@ -24,7 +24,7 @@ def ink(text: str, font: FontFile, task: str, size: int = 32, weight: float | No
     buffer.direction = known.direction if any(map(known.has_letter, text)) else "ltr"
     hb.shape(scaled, buffer)
     glyphs, missing, x = [], 0, 0
-    for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+    for info, position in zip(buffer.glyph_infos, buffer.glyph_positions or (), strict=True):
         missing += info.codepoint == 0
         glyphs.append((info.codepoint, x + position.x_offset, position.y_offset))
         x += position.x_advance

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from raygroup.config import RECIPE_VERSION, Words, fingerprint, result_fields
 from raygroup.randomness import generator
@@ -17,7 +18,7 @@ from raygroup.words.rendering import ink
 from raygroup.words.variation import scene
 
 _SIZES = (26, 40)
-"""Least and most pixels an em before the crop is scaled to its height."""
+"""Least pixels an em, and one more than the most, before the crop is scaled to its height."""
 _DRAWING_LIBRARIES = ("uharfbuzz", "opencv-python-headless", "wordfreq")
 
 
@@ -54,14 +55,19 @@ def plan(words: Words) -> list[Order]:
 
 def draw(order: Order, words: Words, fonts: Sequence[FontFile]) -> bytes | None:
     """The PNG of one crop, gray; None where no font of the task has all its glyphs. Same settings and fonts, same pixels."""
+    crop = picture(order, words, fonts)
+    return None if crop is None else cv2.imencode(".png", crop, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
+
+def picture(order: Order, words: Words, fonts: Sequence[FontFile], *, gray: bool = True) -> NDArray[np.uint8] | None:
+    """The crop itself, as ``variation.scene`` gives it; None where no font of the task has all its glyphs."""
     random = generator(words.seed, "crop", order.task, order.text, order.split == "unseen", order.number)
     able = [font for font in fonts if set(map(ord, order.text)) <= coverage(font.path, font.index)]
     while able:
         font = _choice(able, random)
         mask, missing = ink(order.text, font, order.task, int(random.integers(*_SIZES)), _weight(font, random))
         if not missing:
-            crop = scene(mask, random, height=words.height, width=words.width, strength=words.variation)
-            return cv2.imencode(".png", crop, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+            return scene(mask, random, height=words.height, width=words.width, strength=words.variation, gray=gray)
         able.remove(font)
     return None
 

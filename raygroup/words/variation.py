@@ -1,13 +1,15 @@
 """Scene-like variation: a word's ink becomes a crop as a camera might see it. All draws come from the given generator."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
-LUMA = np.float32([0.299, 0.587, 0.114])
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 CONTRAST_FLOOR = 45
-"""Least difference in luma between ink and ground, of 255."""
+"""Least difference in luma, of 255, between the colours of ink and ground; ink then lets up to a quarter of the ground through."""
 
 
 def scene(
@@ -39,16 +41,16 @@ def _padded(ink: NDArray[np.uint8], random: np.random.Generator, strength: float
 def _warped(mask: NDArray[np.uint8], random: np.random.Generator, height: int, width: int, strength: float) -> Image:
     """Perspective, shear and rotation, scaled to the crop's height; values 0 to 1."""
     high, wide = mask.shape
-    corners = np.float32([[0, 0], [wide, 0], [wide, high], [0, high]])
+    corners = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32)
     jitter = random.uniform(-0.08, 0.08, (4, 2)) * strength * high
     shear = random.uniform(-0.25, 0.25) * strength * high
     turn = random.uniform(-0.08, 0.08) * strength * min(wide, 3 * high) * 0.5
-    moved = corners + np.float32(jitter + [[shear, -turn], [shear, turn], [-shear, turn], [-shear, -turn]])
+    moved = corners + (jitter + [[shear, -turn], [shear, turn], [-shear, turn], [-shear, -turn]]).astype(np.float32)
     moved -= moved.min(0)
     full_width, full_height = moved.max(0) + 1
     scale = height / full_height
     out_width = int(np.clip(round(full_width * scale * random.uniform(1 - 0.25 * strength, 1 + 0.25 * strength)), 8, width))
-    moved = (moved * np.float32([out_width / full_width, scale])).astype(np.float32)
+    moved = moved * np.array([out_width / full_width, scale], np.float32)
     if scale < 0.8:
         mask = cv2.GaussianBlur(mask, (0, 0), 0.4 / scale)  # type: ignore[assignment]
     matrix = cv2.getPerspectiveTransform(corners, moved)
@@ -72,12 +74,12 @@ def _ground(shape: tuple[int, ...], colour: Image, second: Image, random: np.ran
         cells = random.standard_normal((int(random.integers(2, 8)), int(random.integers(2, 12))), dtype=np.float32)
         texture = cv2.resize(cells * np.float32(22 * strength), (wide, high), interpolation=cv2.INTER_CUBIC)
         picture += texture[..., None]
-    return picture  # type: ignore[no-any-return]
+    return picture
 
 
 def _shadowed(picture: Image, mask: Image, ground: Image, shade: Image, random: np.random.Generator) -> Image:
     grown = cv2.dilate(mask, np.ones((3, 3), np.uint8))
-    move = np.float32([[1, 0, random.integers(-2, 3)], [0, 1, random.integers(-2, 3)]])
+    move = np.array([[1, 0, random.integers(-2, 3)], [0, 1, random.integers(-2, 3)]], np.float32)
     cast = cv2.warpAffine(grown, move, (mask.shape[1], mask.shape[0]))
     return picture + ((shade + ground) / 2 - picture) * (cast * np.float32(0.6))[..., None]
 
@@ -104,6 +106,6 @@ def _photographed(picture: Image, random: np.random.Generator, strength: float) 
     return finished
 
 
-def _kept(filtered: Image, like: Image) -> Image:
+def _kept(filtered: NDArray[Any], like: Image) -> Image:
     """OpenCV drops a channel axis of length one; this puts it back."""
-    return filtered.reshape(like.shape)
+    return np.asarray(filtered, np.float32).reshape(like.shape)

@@ -2,6 +2,8 @@
 
 import contextlib
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,16 @@ def test_any_arrow_reader_can_open_an_attempt(tmp_path):
 def test_rows_are_on_disk_every_so_many_steps_without_being_asked(tmp_path):
     write(tmp_path, 1, range(1, 11), flush_every=4, close=False)
     assert read_history(tmp_path).step[-1] == 8
+
+
+def test_what_was_flushed_is_read_while_the_writer_is_still_open(tmp_path):
+    writer = write(tmp_path, 1, range(1, 7), flush_every=4, close=False)
+    writer.flush()
+    assert read_history(tmp_path).step[-1] == 6
+    writer.append(7, r_tm(7), [1, 1], 0, 0, 0, 1, 1)
+    writer.close()
+    writer.close()
+    assert read_history(tmp_path).step.tolist() == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_a_sealed_history_is_the_same_evidence_and_needs_no_attempts(tmp_path):
@@ -158,6 +170,23 @@ def test_missing_steps_between_attempts_are_named(tmp_path):
 def test_a_folder_without_a_history_is_named(tmp_path):
     with pytest.raises(HistoryError, match=f"{tmp_path}: no history"):
         read_history(tmp_path)
+
+
+def test_a_sealed_history_that_was_cut_off_is_named(tmp_path):
+    write(tmp_path, 1, range(1, 30))
+    whole = seal(tmp_path).read_bytes()
+    (tmp_path / "history.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(HistoryError, match=r"history\.parquet: not a readable Parquet file"):
+        read_history(tmp_path)
+
+
+def test_reading_and_writing_do_without_pandas(tmp_path):
+    write(tmp_path, 1, range(1, 9))
+    code = (
+        "import sys; from pathlib import Path; from raygroup.history import reader, writer; folder = Path(sys.argv[1]); "
+        "writer.seal(folder); reader.read_history(folder); assert not {'pandas', 'torch', 'ray'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True)
 
 
 def test_another_layout_is_refused_with_the_way_out(tmp_path):

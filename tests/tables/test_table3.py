@@ -25,7 +25,7 @@ def partition(*groups: str) -> frozenset[frozenset[str]]:
 
 def test_the_spread_over_seeds_is_the_sample_standard_deviation():
     assert Spread.of([1, 3]) == Spread(2, math.sqrt(2), 2)
-    assert spread_text(Spread.of([1, 3])) == "2.0 ± 1.4"
+    assert spread_text(Spread.of([1, 3])) == "2.0±1.4"
     assert spread_text(Spread.of([5])) == "5.0"
 
 

@@ -1,0 +1,101 @@
+"""Eq. (2), (5), (6), (8), (9) against their double sums."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from raygroup.model.grouping import task_model_probabilities, word_model_probabilities
+from raygroup.model.losses import control, grouping_loss, integrated_loss, sequence_loss, task_loss
+
+
+@pytest.fixture
+def probabilities() -> tuple[Tensor, Tensor]:
+    random = torch.Generator().manual_seed(3)
+    p_wt = torch.rand(5, 3, generator=random).softmax(-1).double()
+    p_tm = torch.rand(3, 4, generator=random).softmax(-1).double()
+    return p_wt, p_tm
+
+
+def test_equation_4_and_7_are_the_law_of_total_probability(probabilities):
+    p_wt, p_tm = probabilities
+    p_wm = word_model_probabilities(p_wt, p_tm)
+    for k in range(5):
+        for j in range(4):
+            assert p_wm[k, j].item() == pytest.approx(sum(p_wt[k, i].item() * p_tm[i, j].item() for i in range(3)))
+    assert torch.allclose(p_wm.sum(-1), torch.ones(5).double())
+
+
+def test_a_draw_for_every_word_routes_each_by_its_own(probabilities):
+    p_wt, _ = probabilities
+    p_wtm = torch.rand(5, 3, 4).double().softmax(-1)
+    together = word_model_probabilities(p_wt, p_wtm)
+    for k in range(5):
+        assert torch.allclose(together[k], p_wt[k] @ p_wtm[k])
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.2])
+def test_equation_6_and_8_are_a_double_sum_over_words_and_models(probabilities, epsilon):
+    p_wt, p_tm = probabilities
+    p_wm, nll_wm = p_wt @ p_tm, torch.rand(5, 4).double()
+    by_hand = sum((p_wm[k, j].item() + epsilon) * nll_wm[k, j].item() for k in range(5) for j in range(4))
+    assert integrated_loss(p_wm, nll_wm, epsilon, words="sum").item() == pytest.approx(by_hand)
+    assert integrated_loss(p_wm, nll_wm, epsilon).item() == pytest.approx(by_hand / 5)
+
+
+def test_with_identical_heads_equation_8_gives_r_tm_no_gradient_at_all():
+    r_tm = torch.randn(7, 5, dtype=torch.float64, requires_grad=True)
+    p_tm = task_model_probabilities(r_tm, torch.randn(7, 5).double())
+    p_wt = torch.eye(7).double()[torch.tensor([0, 3, 3, 6])]
+    alike = torch.rand(4, 1).double().expand(4, 5)
+    integrated_loss(word_model_probabilities(p_wt, p_tm), alike, 0.2).backward()
+    assert r_tm.grad is not None
+    assert r_tm.grad.abs().max() < 1e-16
+
+
+def test_the_control_leaves_r_tm_without_a_gradient_from_recognition_whatever_the_heads_do():
+    r_tm = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+    p_wt = torch.eye(3).double()
+    nll_wm = torch.rand(3, 4, dtype=torch.float64, requires_grad=True)
+    integrated_loss(word_model_probabilities(p_wt, r_tm.softmax(-1)), control(nll_wm), 0.1).backward()
+    assert r_tm.grad is not None
+    assert nll_wm.grad is not None
+    assert r_tm.grad.abs().max() < 1e-16
+    assert nll_wm.grad.min() > 0, "the heads still learn"
+
+
+def test_an_idle_model_is_charged_its_whole_quota():
+    all_on_model_0 = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    assert grouping_loss(all_on_model_0) == 1
+
+
+def test_models_with_a_task_each_are_charged_nothing():
+    assert grouping_loss(torch.eye(3)) == 0
+
+
+def test_equation_9_is_a_double_sum_with_a_floor(probabilities):
+    _, p_tm = probabilities
+    by_hand = sum(max(1 - sum(p_tm[i, j].item() for i in range(3)), 0) for j in range(4))
+    assert grouping_loss(p_tm).item() == pytest.approx(by_hand)
+
+
+def test_several_draws_are_charged_their_mean():
+    draws = torch.stack([torch.eye(2), torch.tensor([[1.0, 0.0], [1.0, 0.0]])])
+    assert grouping_loss(draws) == 0.5
+
+
+def test_equation_5_is_the_mean_of_minus_log_p_over_a_word():
+    logits = torch.log(torch.tensor([[[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]]]))
+    targets, words, lengths = torch.tensor([0, 1, 2]), torch.tensor([0, 1, 0]), torch.tensor([2, 1])
+    nll_wm = sequence_loss(logits, targets, words, lengths)
+    assert nll_wm[0, 0].item() == pytest.approx(-(math.log(0.5) + math.log(0.6)) / 2)
+    assert nll_wm[1, 0].item() == pytest.approx(-math.log(0.8))
+    summed = sequence_loss(logits, targets, words, lengths, length="sum")
+    assert summed[0, 0].item() == pytest.approx(-(math.log(0.5) + math.log(0.6)))
+
+
+def test_equation_2_is_torch_cross_entropy_where_the_task_is_known():
+    logits, tasks = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 3, 0])
+    expected = torch.nn.functional.cross_entropy(logits, tasks)
+    assert task_loss(logits, torch.eye(4)[tasks]).item() == pytest.approx(expected.item(), rel=1e-6)

@@ -1,0 +1,82 @@
+import string
+import unicodedata
+
+import pytest
+
+from raygroup.tasks import HAN, PAPER_TASKS, TASKS, by_paper_order
+
+SCRIPT_NAMES = {
+    "ar": ("ARABIC",),
+    "bn": ("BENGALI",),
+    "zh": ("CJK", "IDEOGRAPHIC"),
+    "hi": ("DEVANAGARI",),
+    "ja": ("HIRAGANA", "KATAKANA", "CJK", "IDEOGRAPHIC"),
+    "ko": ("HANGUL",),
+    "la": ("LATIN",),
+}
+"""What the Unicode names of each task's letters hold: an independent statement of its ranges."""
+
+
+def letters(task):
+    return (chr(point) for first, last in TASKS[task].letters for point in range(first, last + 1))
+
+
+def test_the_tasks_are_the_papers_seven_in_its_order():
+    assert PAPER_TASKS == ("ar", "bn", "zh", "hi", "ja", "ko", "la")
+    assert "".join(task.initial for task in TASKS.values()) == "ABCHJKL"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_tasks_ranges_hold_letters_of_its_scripts_alone(name):
+    def is_stranger(letter):
+        return unicodedata.category(letter)[0] in "LM" and not any(part in unicodedata.name(letter) for part in SCRIPT_NAMES[name])
+
+    assert not [unicodedata.name(letter) for letter in letters(name) if is_stranger(letter)]
+
+
+@pytest.mark.parametrize("name", ["ar", "bn", "hi", "ko"])
+def test_no_letter_that_unicode_3_names_after_the_script_is_forgotten(name):
+    unicode_3 = unicodedata.ucd_3_2_0
+    named = [chr(point) for point in range(0x10000) if unicode_3.name(chr(point), "").startswith(f"{SCRIPT_NAMES[name][0]} ")]
+    assert len(named) > 80
+    assert not [letter for letter in named if unicode_3.category(letter)[0] == "L" and not TASKS[name].has_letter(letter)]
+
+
+def test_latin_has_every_letter_of_western_europe_and_no_multiplication_sign():
+    assert all(map(TASKS["la"].has_letter, string.ascii_letters + "ÀÉÎÕÜßçñøåæœŁžİıẞ"))
+    assert not any(map(TASKS["la"].has_letter, "×÷0-"))
+
+
+def test_only_chinese_and_japanese_share_letters_and_bengali_ends_sentences_as_hindi_does():
+    ranges = {name: {point for first, last in TASKS[name].letters for point in range(first, last + 1)} for name in TASKS}
+    shared = {(one, other) for one in TASKS for other in TASKS if one < other and ranges[one] & ranges[other]}
+    assert shared == {("ja", "zh"), ("bn", "hi")}
+    assert ranges["bn"] & ranges["hi"] == {ord("।"), ord("॥")}
+    assert ranges["ja"] & ranges["zh"] == {point for first, last in HAN for point in range(first, last + 1)}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_spells_digits_and_the_signs_that_all_public_charsets_share_but_not_blanks(name):
+    assert all(map(TASKS[name].supports, string.digits + '!"()-./:'))
+    assert not any(map(TASKS[name].supports, " \n\t"))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_probe_is_made_of_the_tasks_own_letters_in_the_form_labels_have(name):
+    probe = TASKS[name].probe
+    assert all(map(TASKS[name].has_letter, probe))
+    assert probe == unicodedata.normalize("NFC", probe)
+
+
+def test_han_probes_tell_simplified_from_japanese_forms():
+    """们这说 are simplified forms that Japanese never took over; 込働 were made in Japan."""
+    with pytest.raises(UnicodeEncodeError):
+        TASKS["zh"].probe.encode("shift_jis")
+    with pytest.raises(UnicodeEncodeError):
+        TASKS["ja"].probe.encode("gb2312")
+
+
+def test_known_tasks_come_in_the_papers_order_and_the_users_own_after_them():
+    assert by_paper_order({"la", "xx", "ar", "ko", "am"}) == ("ar", "ko", "la", "am", "xx")
+
+

@@ -1,0 +1,173 @@
+import importlib.util
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+from raygroup.config import ConfigError
+from raygroup.tasks import TASKS
+from raygroup.words import fonts
+from raygroup.words.fonts import DESIGNS, coverage, find_fonts, fonts_fingerprint, scan, writes
+from raygroup.words.rendering import ink
+
+_CACHED = (fonts._of_packages, fonts._of_system)
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Points the search for fonts at other packages and folders."""
+
+    def look_in(packages=(), system=()):
+        monkeypatch.setattr(fonts, "PACKAGES", tuple(packages))
+        monkeypatch.setattr(fonts, "SYSTEM", tuple(system))
+        for cached in _CACHED:
+            cached.cache_clear()
+
+    yield look_in
+    monkeypatch.undo()
+    for cached in _CACHED:
+        cached.cache_clear()
+
+
+def made_font(path: Path, characters: str, family: str = "Made", style: str = "Regular") -> Path:
+    """A font with one square for all the characters, which names no language."""
+    pen = TTGlyphPen(None)
+    for move, point in (("moveTo", (50, 0)), ("lineTo", (50, 700)), ("lineTo", (550, 700)), ("lineTo", (550, 0))):
+        getattr(pen, move)(point)
+    pen.closePath()
+    square = pen.glyph()
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", "square"])
+    builder.setupCharacterMap(dict.fromkeys(map(ord, characters), "square"))
+    builder.setupGlyf({".notdef": square, "square": square})
+    builder.setupHorizontalMetrics({".notdef": (600, 50), "square": (600, 50)})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": family, "styleName": style})
+    builder.setupOS2()
+    builder.setupPost()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    builder.save(path)
+    return path
+
+
+def families(found):
+    return {font.family for font in found}
+
+
+def package(name):
+    return scan(Path(importlib.util.find_spec(name).submodule_search_locations[0]))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_installed_packages_alone_give_every_task_two_designs(task, only):
+    only(packages=fonts.PACKAGES)
+    assert len(families(find_fonts(task))) >= DESIGNS == 2
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_font_of_a_task_has_all_its_probe_letters_and_stands_upright(task):
+    for font in find_fonts(task):
+        assert set(map(ord, TASKS[task].probe)) <= coverage(font.path, font.index)
+        assert "italic" not in Path(font.path).stem.lower()
+
+
+def test_a_simplified_chinese_font_covers_japanese_and_is_still_not_taken_for_it():
+    for font in package("pylopdf_fonts_zh_cn"):
+        assert set(map(ord, TASKS["ja"].probe)) <= coverage(font.path, font.index)
+        assert writes(font, TASKS["zh"])
+        assert not writes(font, TASKS["ja"])
+        assert font not in find_fonts("ja")
+
+
+def test_a_japanese_font_is_not_taken_for_chinese_nor_for_korean():
+    for font in package("pylopdf_fonts_jp"):
+        assert writes(font, TASKS["ja"])
+        assert not writes(font, TASKS["zh"])
+        assert not writes(font, TASKS["ko"])
+
+
+def test_fonts_of_han_tasks_do_not_write_latin_words():
+    han = {font.path for task in ("zh", "ja", "ko") for font in find_fonts(task)}
+    assert han.isdisjoint(font.path for font in find_fonts("la"))
+
+
+def test_the_chinese_and_the_japanese_design_of_one_family_draw_the_same_ideograph_differently():
+    chinese = next(font for font in find_fonts("zh") if font.family == "Noto Sans SC")
+    japanese = next(font for font in find_fonts("ja") if font.family == "Noto Sans JP")
+    for ideograph in "直骨返":
+        drawn = [ink(ideograph, font, task, 96)[0] for font, task in ((chinese, "zh"), (japanese, "ja"))]
+        one, other = (cv2.resize(picture, (96, 96)).astype(np.float32) for picture in drawn)
+        assert np.abs(one - other).mean() > 10
+
+
+def test_a_font_without_language_systems_serves_a_han_task_only_if_it_lacks_the_letters_of_the_others(only, tmp_path):
+    japanese, both = TASKS["ja"].probe, TASKS["ja"].probe + TASKS["zh"].probe
+    made_font(tmp_path / "a.ttf", japanese, "Kana Made")
+    made_font(tmp_path / "b.ttf", both, "Pan Made")
+    only(system=[tmp_path])
+    assert families(find_fonts("ja")) == {"Kana Made"}
+    with pytest.raises(ConfigError, match="no font for Chinese"):
+        find_fonts("zh")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_without_any_font_one_line_names_the_script_and_the_ways_out(task, only, tmp_path):
+    only(packages=["no_such_package_of_fonts"], system=[tmp_path, tmp_path / "absent"])
+    with pytest.raises(ConfigError) as refused:
+        find_fonts(task)
+    told = str(refused.value)
+    assert told.startswith(f"no font for {TASKS[task].title} ({task})")
+    assert "--fonts" in told
+    assert "\n" not in told
+
+
+def test_a_folder_of_fonts_that_does_not_exist_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"^--fonts .*/absent: no such folder$"):
+        find_fonts("la", tmp_path / "absent")
+
+
+def test_the_users_fonts_stand_beside_the_installed_ones_in_whatever_subfolder_they_lie(tmp_path):
+    made_font(tmp_path / "deep" / "er" / "mine.TTF", TASKS["la"].probe, "Mine")
+    found = find_fonts("la", tmp_path)
+    assert set(found) - set(find_fonts("la")) == {font for font in found if font.family == "Mine"}
+    assert "Mine" in families(found)
+
+
+def test_the_systems_fonts_count_only_where_packages_give_fewer_than_two_designs(only, tmp_path):
+    packages = fonts.PACKAGES
+    made_font(tmp_path / "system.ttf", TASKS["ko"].probe, "Of The System")
+    only(packages=packages, system=[tmp_path])
+    assert "Of The System" not in families(find_fonts("ko"))
+    only(system=[tmp_path])
+    assert families(find_fonts("ko")) == {"Of The System"}
+
+
+def test_a_slanted_or_a_broken_font_and_other_files_are_passed_over(tmp_path):
+    made_font(tmp_path / "slanted.ttf", TASKS["la"].probe, "Slanted", "Italic")
+    made_font(tmp_path / "Mine-BoldItalic.otf", TASKS["la"].probe, "Slanted")
+    (tmp_path / "broken.ttf").write_bytes(b"not a font at all")
+    (tmp_path / "empty.ttc").write_bytes(b"")
+    (tmp_path / "cut.otf").write_bytes(Path(find_fonts("la")[0].path).read_bytes()[:5000])
+    (tmp_path / "OFL.txt").write_text("licence")
+    assert find_fonts("la", tmp_path) == find_fonts("la")
+
+
+def test_the_fingerprint_of_fonts_is_their_bytes_and_neither_their_name_nor_their_place(tmp_path):
+    original = find_fonts("bn")[0]
+    (tmp_path / "here").mkdir()
+    shutil.copy(original.path, tmp_path / "here" / "renamed.ttf")
+    copied = scan(tmp_path / "here")
+    assert fonts_fingerprint(tuple(copied)) == fonts_fingerprint((original,))
+    other = scan(made_font(tmp_path / "there" / "renamed.ttf", "a").parent)
+    assert fonts_fingerprint(tuple(other)) != fonts_fingerprint((original,))
+
+
+def test_fonts_are_found_in_the_same_order_every_time(only):
+    packages = fonts.PACKAGES
+    before = {task: find_fonts(task) for task in TASKS}
+    only(packages=packages, system=fonts.SYSTEM)
+    assert {task: find_fonts(task) for task in TASKS} == before
