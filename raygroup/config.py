@@ -21,16 +21,19 @@ class ConfigError(ValueError):
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 def section(cls: type[Section]) -> type[Section]:
-    """A frozen keyword-only dataclass that answers a misspelt field with the valid ones."""
+    """A frozen keyword-only dataclass that answers a misspelt field with the valid ones; 1 for a real number is 1.0, so that the two
+    have one fingerprint."""
     made: Any = dataclass(frozen=True, kw_only=True)(cls)
     generated: Callable[..., None] = made.__init__
     names = [f.name for f in fields(made)]
+    reals = [f.name for f in fields(made) if f.type is float]
 
     def init(self: Section, **values: Any) -> None:
         for name in values:
             if name not in names:
                 raise ConfigError(f"no field '{name}'; {cls.__name__} has: {', '.join(names)}")
-        generated(self, **values)
+        whole = {name: float(values[name]) for name in reals if type(values.get(name)) is int}
+        generated(self, **values | whole)
 
     made.__init__ = init
     return cls
@@ -45,7 +48,7 @@ def _number(where: str, value: object, *, low: float, high: float = float("inf")
     kind = "a whole number" if whole else "a number"
     limits = f"{kind} from {low:g}" + ("" if high == float("inf") else f" to {high:g}")
     right_type = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    require(right_type and low <= value <= high, where, value, limits)  # type: ignore[operator]
+    require(right_type and low <= value <= high and value < float("inf"), where, value, limits)  # type: ignore[operator]
 
 
 def _choice(where: str, value: object, *choices: str) -> None:

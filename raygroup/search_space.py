@@ -28,6 +28,8 @@ class Sweep:
     def __post_init__(self) -> None:
         require(bool(re.fullmatch(r"[a-z0-9][a-z0-9_-]*", str(self.name))), "name", self.name, "lower-case letters, digits, _ and -")
         require(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", self.seeds, "whole numbers, each once")
+        for seed in self.seeds:
+            self.trial.replaced("seed", seed)
         for path, values in self.grid.items():
             right = isinstance(values, tuple | list) and len(values) > 0
             require(right, f"grid['{path}']", values, "a tuple of values")

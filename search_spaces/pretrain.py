@@ -6,4 +6,4 @@ unseen here are the ones every sweep keeps unseen.
 
 from raygroup.config import Pretraining, Words
 
-pretraining = Pretraining(words=Words(words_per_task=3000, unseen_per_task=200, renders=4))
+pretraining = Pretraining(words=Words(words_per_task=3000, unseen_per_task=200, renders=4), steps=12000, head_steps=4000)

@@ -78,5 +78,3 @@ def test_han_probes_tell_simplified_from_japanese_forms():
 
 def test_known_tasks_come_in_the_papers_order_and_the_users_own_after_them():
     assert by_paper_order({"la", "xx", "ar", "ko", "am"}) == ("ar", "ko", "la", "am", "xx")
-
-

@@ -38,12 +38,10 @@ def grouping_loss(p_tm: Tensor, min_tasks: float = 1.0) -> Tensor:
     return (min_tasks - p_tm.sum(dim=-2)).clamp(min=0).sum(dim=-1).mean()
 
 
-def control(nll_wm: Tensor) -> Tensor:
-    """Every head given the mean loss over heads: rows of P_WM sum to one, so R_TM gets no gradient from recognition, only noise and
-    Eq. (9) move it; the heads still learn."""
-    return nll_wm.mean(-1, keepdim=True).expand_as(nll_wm)
+def control_loss(nll_wm: Tensor, base_coefficient: float = 0.0, words: str = "mean") -> Tensor:
+    """Eq. (8) with every head given the mean loss over heads (scalar).
 
-
-def finite(**losses: Tensor) -> str | None:
-    """The name of the first loss that is not finite; None if all are."""
-    return next((name for name, loss in losses.items() if not bool(torch.isfinite(loss).all())), None)
+    Rows of P_WM sum to one, so it leaves the sum and R_TM gets no gradient from recognition: only noise and Eq. (9) move it. The
+    heads still learn.
+    """
+    return integrated_loss(torch.full_like(nll_wm, 1 / nll_wm.shape[-1]), nll_wm, base_coefficient, words)

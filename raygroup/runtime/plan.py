@@ -13,6 +13,8 @@ from raygroup.search_space import Sweep, hypothesis
 BUNDLED = Path(__file__).parent.parent / "weights" / "laptop.safetensors"
 _MULTIPLY_ADDS_PER_CPU_S = 16e9
 """Measured over the training steps of the default sweep, one thread."""
+_TRUNK_READS = (32, 96)
+"""Height and width of the crops the trunk was trained on."""
 _CHARACTERS = 5.3
 """Mean length of a training word with its end."""
 
@@ -119,6 +121,9 @@ def _require_inputs(sweep: Sweep, trials: list[Trial], words: Path | None) -> No
         lacking.append(f"a word store of {', '.join(sorted(sources))} (--words PATH)")
     files = {trial.weights.file for trial in trials} - {"laptop"}
     lacking += [f"weights {file} (python -m raygroup.pretrain makes such files)" for file in sorted(files) if not Path(file).is_file()]
+    sizes = {(trial.words.height, trial.words.width) for trial in trials} - {_TRUNK_READS}
+    if sizes:
+        raise ConfigError(f"words.height and words.width are {sizes.pop()}: the trunk reads crops of {_TRUNK_READS}")
     if lacking:
         raise ConfigError(f"{sweep.name} needs what is not there: {'; '.join(lacking)}")
     if words is not None and not words.exists():

@@ -13,7 +13,7 @@ from raygroup.history.storage import DONE, FAILED, StoredSweep, StoredTrial
 from raygroup.terminal import seconds_text, table
 
 PAUSE_S = 10.0
-"""A longer time between two steps is a pause: the trial was interrupted, or waited."""
+"""A time between two records longer than this, and than five usual ones, is a pause: the trial was interrupted, or waited."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ class TrialView:
         if self.history is None:
             return []
         clock = self.history.clock_s
-        parts: list[NDArray[np.float64]] = np.split(clock, np.flatnonzero(np.abs(np.diff(clock)) > PAUSE_S) + 1)
+        gaps = np.abs(np.diff(clock))
+        usual = float(np.median(gaps[gaps > 0])) if gaps.any() else 0.0
+        parts: list[NDArray[np.float64]] = np.split(clock, np.flatnonzero(gaps > max(PAUSE_S, 5 * usual)) + 1)
         return [(float(part[0]), float(part[-1])) for part in parts]
 
     @property

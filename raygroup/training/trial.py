@@ -13,7 +13,7 @@ from raygroup.config import ConfigError, Trial
 from raygroup.model.classifier import TaskClassifier
 from raygroup.model.grouping import initial_assignment, task_model_probabilities, word_model_probabilities
 from raygroup.model.heads import HeadBank
-from raygroup.model.losses import control, grouping_loss, integrated_loss, sequence_loss, task_loss
+from raygroup.model.losses import control_loss, grouping_loss, integrated_loss, sequence_loss, task_loss
 from raygroup.randomness import generator
 from raygroup.training.targets import batch, hidden_characters, longest_first, rate
 from raygroup.training.weights import Universal, copy_universal
@@ -82,9 +82,9 @@ class Grouped:
         hidden = hidden_characters(trial.heads.word_dropout, tuple(drawn.targets.shape), dropout)  # type: ignore[arg-type]
         logits = self.bank.logits(self.bank.states(drawn.words, drawn.targets, drawn.lengths, hidden))
         nll_wm = sequence_loss(logits, drawn.characters, drawn.owners, drawn.lengths, trial.loss.length)
-        weighted = control(nll_wm) if trial.grouping.control else nll_wm
+        epsilon, over = trial.grouping.base_coefficient, trial.loss.words
         p_wm = word_model_probabilities(p_wt, p_tm)
-        integrated = integrated_loss(p_wm, weighted, trial.grouping.base_coefficient, trial.loss.words)
+        integrated = control_loss(nll_wm, epsilon, over) if trial.grouping.control else integrated_loss(p_wm, nll_wm, epsilon, over)
         penalised = p_tm if trial.grouping.penalty_on == "sample" else self.r_tm.softmax(-1)
         grouping = grouping_loss(penalised, trial.grouping.min_tasks)
         task = task_loss(self.classifier(drawn.words), p_wt)

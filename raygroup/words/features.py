@@ -37,7 +37,9 @@ class Features:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         about = json.loads((reader.schema.metadata or {}).get(b"raygroup", b"{}"))
         if about.get("layout") != _LAYOUT:
-            raise ConfigError(f"{path}: features of layout {about.get('layout')}, this version reads {_LAYOUT}; delete the file, it is made anew")
+            raise ConfigError(
+                f"{path}: features of layout {about.get('layout')}, this version reads {_LAYOUT}; delete the file, it is made anew"
+            )
         self.shape: tuple[int, int] = tuple(about["shape"])
         batches = [reader.get_batch(number).column(0).values for number in range(reader.num_record_batches)]
         self._blocks = [batch.to_numpy(zero_copy_only=True).reshape(-1, *self.shape) for batch in batches]

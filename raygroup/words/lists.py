@@ -45,8 +45,9 @@ def characters_of(task: str, count: int) -> frozenset[str]:
 def word_list(task: str, characters: int, words: int, unseen: int, max_characters: int) -> tuple[list[str], list[str]]:
     """``words`` words to train on and ``unseen`` ones never trained on, the most frequent first.
 
-    A word is unseen by a fixed property of its letters, whatever its case and punctuation, so every list, however long, agrees
-    on it; a longer list begins with the shorter one. Fewer are returned where the language has no more within the character cap.
+    A word is unseen by a fixed property of its letters, whatever its case and punctuation, so every list of the same character cap,
+    however long, agrees on it; a longer list begins with the shorter one. (At another cap another few Arabic words get a haraka or
+    tatweel, and a word is another one with it.) Fewer are returned where the language has no more within the character cap.
     """
     allowed = characters_of(task, characters)
     kept: dict[str, list[str]] = {"train": [], "unseen": []}

@@ -19,7 +19,7 @@ from raygroup.words.variation import scene
 
 _SIZES = (26, 40)
 """Least pixels an em, and one more than the most, before the crop is scaled to its height."""
-_DRAWING_LIBRARIES = ("uharfbuzz", "opencv-python-headless", "wordfreq")
+_DRAWING_LIBRARIES = ("uharfbuzz", "opencv-python-headless", "wordfreq", "numpy")
 
 
 @dataclass(frozen=True)

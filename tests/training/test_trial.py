@@ -80,7 +80,7 @@ def test_in_the_control_epsilon_does_not_move_r_tm_at_equal_seeds(material, univ
     for epsilon in (0.0, 0.4):
         _, rows = trained(replace(TRIAL, grouping=Grouping(control=True, base_coefficient=epsilon)), material, universal, 6)
         r_tm.append(rows[:, :6])
-    assert np.allclose(*r_tm, atol=1e-5)
+    assert np.array_equal(*r_tm)
 
 
 def test_heads_that_start_as_copies_have_the_same_first_losses_and_others_do_not(material, universal):

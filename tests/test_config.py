@@ -1,0 +1,212 @@
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from raygroup import config
+from raygroup.config import (
+    ConfigError,
+    Grouping,
+    Heads,
+    Loss,
+    Pretraining,
+    Training,
+    Trial,
+    Words,
+    fingerprint,
+    from_json,
+    result_fields,
+    to_json,
+    trial_id,
+)
+
+SECTIONS = {"words": Words, "heads": Heads, "grouping": Grouping, "loss": Loss, "training": Training}
+
+OTHER = {
+    "seed": 1,
+    "words.source": "MLT19",
+    "words.tasks": ("ar", "bn", "zh", "hi", "ja", "la", "ko"),
+    "words.characters": (31, 40, 400, 40, 200, 150, 60),
+    "words.words_per_task": 601,
+    "words.unseen_per_task": 61,
+    "words.renders": 9,
+    "words.max_characters": 9,
+    "words.variation": 0.5,
+    "words.height": 48,
+    "words.width": 128,
+    "words.seed": 1,
+    "weights.file": "mine.safetensors",
+    "heads.count": 4,
+    "heads.embed": 16,
+    "heads.hidden": 32,
+    "heads.start": "independent",
+    "heads.word_dropout": 0.0,
+    "grouping.method": "one-per-task",
+    "grouping.temperature": 2.0,
+    "grouping.base_coefficient": 0.3,
+    "grouping.min_tasks": 2.0,
+    "grouping.sample": "word",
+    "grouping.penalty_on": "softmax",
+    "grouping.word_tasks": "argmax",
+    "grouping.route": "soft",
+    "grouping.control": True,
+    "loss.length": "sum",
+    "loss.words": "sum",
+    "loss.recognition": 0.5,
+    "loss.grouping": 0.5,
+    "loss.task": 0.5,
+    "training.steps": 601,
+    "training.batch": 32,
+    "training.learning_rate": 2e-3,
+    "training.assignment_learning_rate": 0.2,
+    "training.weight_decay": 0.0,
+    "training.clip": 1.0,
+    "training.order_seed": 1,
+    "training.checkpoint_every": 50,
+}
+"""Another valid value for every field of a trial."""
+WITHOUT_EFFECT = {"training.checkpoint_every"}
+
+
+def paths(made, before=""):
+    for field in dataclasses.fields(made):
+        value = getattr(made, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from paths(value, f"{before}{field.name}.")
+        else:
+            yield before + field.name
+
+
+def refused(call, *values, **named):
+    with pytest.raises(ConfigError) as error:
+        call(*values, **named)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("kind", [*SECTIONS.values(), Trial, Pretraining])
+def test_a_misspelt_field_is_answered_with_the_valid_ones(kind):
+    told = refused(kind, no_such_field=1)
+    names = ", ".join(field.name for field in dataclasses.fields(kind))
+    assert told == f"no field 'no_such_field'; {kind.__name__} has: {names}"
+
+
+def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
+    assert refused(Trial().replaced, "grouping.base_coeficient", 0.1).startswith(
+        "no field 'grouping.base_coeficient'; grouping has: method, temperature, base_coefficient"
+    )
+    assert refused(Trial().replaced, "groping.base_coefficient", 0.1).startswith(
+        "no field 'groping.base_coefficient'; trial has: seed, words"
+    )
+    assert refused(Trial().replaced, "heads.count.much", 1) == "no field 'heads.count.much'; 'heads.count' is a single value"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "right"),
+    [
+        ("seed", -1, "a whole number from 0"),
+        ("seed", True, "a whole number from 0"),
+        ("words.words_per_task", 0, "a whole number from 1"),
+        ("words.variation", 1.5, "a number from 0 to 1"),
+        ("words.tasks", (), "task names, each once"),
+        ("words.tasks", ("ar", "ar"), "task names, each once"),
+        ("words.characters", (30, 40), "one number for each of the 7 tasks"),
+        ("words.characters", (1,) * 7, "a whole number from 2"),
+        ("heads.count", 2.5, "a whole number from 1"),
+        ("heads.count", "5", "a whole number from 1"),
+        ("heads.start", "random", "one of universal, independent"),
+        ("heads.word_dropout", -0.1, "a number from 0 to 1"),
+        ("grouping.temperature", 0, "a number from 0.001"),
+        ("grouping.base_coefficient", float("nan"), "a number from 0"),
+        ("grouping.sample", "epoch", "one of step, word"),
+        ("loss.length", None, "one of mean, sum"),
+        ("training.steps", 0, "a whole number from 1"),
+        ("training.clip", 0, "a number from 1e-09"),
+        ("heads", 5, "a Heads"),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_the_field_and_what_would_be_right(path, value, right):
+    told = refused(Trial().replaced, path, value)
+    assert told.startswith(f"{path} is ")
+    assert told.endswith(f"it must be {right}")
+
+
+def test_a_control_without_a_learned_grouping_is_refused_since_it_would_do_nothing():
+    assert "nothing to control for" in refused(Grouping, method="one-per-task", control=True)
+
+
+def test_the_universal_head_of_stage_1_is_one():
+    assert refused(Pretraining, heads=Heads(count=2)).startswith("pretraining.heads.count is 2")
+
+
+def test_settings_cannot_be_changed_once_made():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Trial().seed = 1
+
+
+def test_replacing_a_field_changes_it_alone_and_leaves_the_trial_as_it_was():
+    before = Trial()
+    after = before.replaced("grouping.base_coefficient", 0.3)
+    assert after.grouping == Grouping(base_coefficient=0.3)
+    assert dataclasses.replace(after, grouping=before.grouping) == before == Trial()
+
+
+def test_every_field_of_a_trial_is_covered_here():
+    assert set(paths(Trial())) == OTHER.keys()
+
+
+@pytest.mark.parametrize("path", OTHER)
+def test_a_trials_id_changes_with_every_setting_but_those_that_leave_its_numbers_alone(path):
+    changed = Trial().replaced(path, OTHER[path])
+    assert changed != Trial()
+    assert (trial_id("s", changed, "d") == trial_id("s", Trial(), "d")) == (path in WITHOUT_EFFECT)
+
+
+def test_a_trials_id_changes_with_the_words_the_sweep_and_the_recipe(monkeypatch):
+    mine = trial_id("s", Trial(), "data")
+    assert trial_id("s", Trial(), "other data") != mine
+    assert trial_id("t", Trial(), "data") == mine.replace("s-", "t-")
+    monkeypatch.setattr(config, "RECIPE_VERSION", config.RECIPE_VERSION + 1)
+    assert trial_id("s", Trial(), "data") != mine
+
+
+def test_a_trials_id_is_the_same_in_every_process_whatever_its_hash_seed():
+    asked = "from raygroup.config import *; print(trial_id('s', Trial().replaced('grouping.base_coefficient', 0.3), 'data'))"
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", asked], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": seed}
+        ).stdout.strip()
+        for seed in ("0", "1", "2")
+    }
+    assert told == {trial_id("s", Trial().replaced("grouping.base_coefficient", 0.3), "data")}
+    assert len(told.pop()) == len("s-") + 12
+
+
+@pytest.mark.parametrize("path", OTHER)
+def test_a_trial_read_from_its_json_is_the_trial_that_was_written(path):
+    trial = Trial().replaced(path, OTHER[path])
+    read = from_json(json.loads(json.dumps(to_json(trial))))
+    assert read == trial
+    assert trial_id("s", read, "d") == trial_id("s", trial, "d")
+
+
+def test_json_of_another_version_is_refused_with_the_field_it_does_not_know():
+    stored = to_json(Trial())
+    stored["grouping"]["from_the_future"] = 1
+    assert refused(from_json, stored).startswith("no field 'from_the_future'; Grouping has: ")
+
+
+def test_result_fields_are_plain_json_without_the_settings_that_change_no_number():
+    fields = result_fields(Trial())
+    assert "checkpoint_every" not in fields["training"]
+    assert fields["training"] | {"checkpoint_every": 100} == dataclasses.asdict(Training())
+    json.dumps(fields)
+
+
+def test_a_fingerprint_does_not_hang_on_the_order_of_keys_but_on_that_of_lists():
+    assert fingerprint({"a": 1, "b": (1, 2)}) == fingerprint({"b": [1, 2], "a": 1})
+    assert fingerprint([1, 2]) != fingerprint([2, 1])
+    assert fingerprint("ab", "c") != fingerprint("a", "bc")
