@@ -67,7 +67,7 @@ class Words:
     words_per_task: int = 600
     unseen_per_task: int = 60
     """Words kept for validation and never trained on; which words is a fixed property of the word, whatever the counts."""
-    renders: int = 8
+    renders: int = 6
     """Training renders a word; one more is held out."""
     max_characters: int = 8
     variation: float = 0.6
@@ -180,7 +180,7 @@ class Training:
     """Steps, rates, and how often evidence is made safe."""
 
     steps: int = 600
-    batch: int = 64
+    batch: int = 48
     learning_rate: float = 1e-3
     """Of the heads and the task classifier: constant for the first half, then falling linearly to 1 % of itself."""
     assignment_learning_rate: float = 0.1

@@ -4,6 +4,7 @@ Shapes: m heads, w words, l = rows x columns positions, f features, h hidden, e 
 """
 
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -80,7 +81,7 @@ class HeadBank(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """(m, n, h) -> (m, n, c)."""
-        return torch.baddbmm(self.output_bias[:, None], states, self.output)
+        return _logits(states, self.output, self.output_bias)
 
     @torch.no_grad()
     def greedy(self, words: Tensor, head: int, longest: int) -> tuple[Tensor, Tensor]:
@@ -97,7 +98,7 @@ class HeadBank(nn.Module):
         for step in range(longest):
             gates = _word_gates(heads, previous)[:, 0]
             state = _step(heads, values, keys, gates, state, self.positions)
-            best, chosen = self.output_logits(heads, state)[0].softmax(-1).max(-1)
+            best, chosen = _logits(state, heads.output, heads.output_bias)[0].softmax(-1).max(-1)
             read[going, step] = chosen
             scores[going] += best
             counts[going] += 1
@@ -107,12 +108,33 @@ class HeadBank(nn.Module):
             going, state, values, keys, previous = going[on], state[:, on], values[:, on], keys[:, on], chosen[None, on]
         return read, scores / counts.clamp(min=1)
 
-    @staticmethod
-    def output_logits(heads: SimpleNamespace, state: Tensor) -> Tensor:
-        return torch.baddbmm(heads.output_bias[:, None], state, heads.output)
-
     def _weights(self, which: slice) -> SimpleNamespace:
         return SimpleNamespace(**{name: parameter[which] for name, parameter in self.named_parameters()})
+
+
+class _Scores(torch.autograd.Function):
+    """Bahdanau's score . tanh(key + query) of every position, (m, w, l); one array is kept for the way back, not three."""
+
+    @staticmethod
+    def forward(ctx: Any, keys: Tensor, queries: Tensor, score: Tensor) -> Tensor:
+        m, w, length, h = keys.shape
+        energies = (keys + queries[:, :, None]).tanh_()
+        ctx.save_for_backward(energies, score)
+        return torch.bmm(energies.view(m, -1, h), score[..., None]).view(m, w, length)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        (of_scores,) = gradients
+        energies, score = ctx.saved_tensors
+        m, _, _, h = energies.shape
+        of_score = torch.bmm(of_scores.reshape(m, 1, -1), energies.view(m, -1, h))[:, 0]
+        of_keys = torch.addcmul(score[:, None, None], energies * score[:, None, None], energies, value=-1).mul_(of_scores[..., None])
+        return of_keys, of_keys.sum(2), of_score
+
+
+def _logits(states: Tensor, output: Tensor, bias: Tensor) -> Tensor:
+    """The output layer, its bias as one more row of weights: one product, and no copy of the bias for every character."""
+    return torch.bmm(F.pad(states, (0, 1), value=1.0), torch.cat([output, bias[:, None]], 1))
 
 
 def still_reading(lengths: Tensor) -> list[int]:
@@ -157,8 +179,8 @@ def _step(heads: SimpleNamespace, values: Tensor, keys: Tensor, word_gates: Tens
     """One character further: attention over the positions, then the GRU; returns the new state (m, w, h)."""
     m, w, h = state.shape
     queries = torch.bmm(state, heads.query)
-    energies = torch.tanh(keys + queries[:, :, None])
-    attention = torch.bmm(energies.view(m, -1, h), heads.score[..., None]).view(m, w, -1).softmax(-1)
+    scores: Tensor = _Scores.apply(keys, queries, heads.score)  # type: ignore[no-untyped-call]
+    attention = scores.softmax(-1)
     if len(values) == 1:
         context = torch.bmm(attention.transpose(0, 1), values[0]).transpose(0, 1)
     else:

@@ -1,4 +1,4 @@
-"""Without Ray: the same trials in processes of this machine, one a core; a single one runs in this process, for a debugger."""
+"""Without Ray: the same trials in processes of this machine; a single one runs in this process, for a debugger."""
 
 import multiprocessing
 import os
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from raygroup.runtime.plan import Job
+from raygroup.runtime.plan import Job, at_once
 from raygroup.runtime.prepare import cores
 
 
@@ -20,7 +20,7 @@ def run_jobs(jobs: Sequence[Job], storage: Path, device: str = "cpu") -> dict[st
         return {job: reason for job, reason in outcomes.items() if reason}
     failed = {}
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(cores(), len(jobs)), context, _end_with_parent, (os.getpid(),), max_tasks_per_child=None)
+    pool = ProcessPoolExecutor(at_once(len(jobs), cores()), context, _end_with_parent, (os.getpid(),), max_tasks_per_child=None)
     try:
         waiting = {pool.submit(run_one, job.folder, storage, device): job for job in jobs}
         for future in as_completed(waiting):

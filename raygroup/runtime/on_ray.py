@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from raygroup.runtime.plan import Job
+from raygroup.runtime.plan import Job, at_once
 
 _QUIET = {
     "RAY_AUTH_MODE": "token",
@@ -39,13 +39,13 @@ def run_jobs(jobs: Sequence[Job], storage: Path, address: str | None = None, dev
     )  # fmt: skip
     _own_token_alone()
     try:
-        return _tuned(tune, jobs, storage, device)
+        return _tuned(ray, tune, jobs, storage, device)
     finally:
         if started:
             ray.shutdown()
 
 
-def _tuned(tune: Any, jobs: Sequence[Job], storage: Path, device: str) -> dict[str, str]:
+def _tuned(ray: Any, tune: Any, jobs: Sequence[Job], storage: Path, device: str) -> dict[str, str]:
     folders = {job.id: str(job.folder) for job in jobs}
 
     def train(config: dict[str, Any]) -> None:
@@ -54,7 +54,9 @@ def _tuned(tune: Any, jobs: Sequence[Job], storage: Path, device: str) -> dict[s
         reason = run_trial(Path(folders[config["id"]]), storage, device, tune.report)
         tune.report({"failed": reason or ""})
 
-    resources = {"CPU": 1} if device == "cpu" else {"CPU": 1, "GPU": 1}
+    cores = int(ray.cluster_resources().get("CPU", 1))
+    share = min(1.0, int(1e4 * cores / at_once(len(jobs), cores)) / 1e4)
+    resources = {"CPU": share} if device == "cpu" else {"CPU": 1.0, "GPU": 1.0}
     tuner = tune.Tuner(
         tune.with_resources(train, resources),
         param_space={"id": tune.grid_search([job.id for job in jobs])},

@@ -89,6 +89,12 @@ def make_plan(sweep: Sweep, hypothesis_text: str, storage: Path, words: Path | N
     return Plan(sweep, hypothesis_text, storage, words, fonts, tuple(jobs))
 
 
+def at_once(trials: int, cores: int) -> int:
+    """How many trials of one thread run at a time: one a core, but a few more where the last round would leave cores idle."""
+    fits_in_one_round = trials <= cores + max(3, cores // 2)
+    return trials if fits_in_one_round else cores
+
+
 def plan_of(name: str, storage: Path, words: Path | None = None, fonts: Path | None = None) -> Plan:
     """The plan of a search space by name or path."""
     from raygroup.search_space import load

@@ -10,7 +10,7 @@ from rich.console import Console, Group
 from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import read_history
 from raygroup.history.storage import size_of
-from raygroup.runtime.plan import Job, Plan
+from raygroup.runtime.plan import Job, Plan, at_once
 from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.terminal import seconds_text, size_text, table, titled
@@ -124,10 +124,11 @@ def dry_run(plan: Plan, console: Console, processors: int) -> None:
         rows.add_row(job.label, job.id, str(trial.training.steps), str(trial.heads.count), seconds_text(job.cpu_s), state)
     console.print(titled(f"{plan.sweep.name}: {len(plan.jobs)} trials, {len(plan.missing)} to run", rows))
     total = sum(job.cpu_s for job in plan.missing)
-    rounds = math.ceil(len(plan.missing) / processors)
+    together = at_once(len(plan.missing), processors)
     longest = max((job.cpu_s for job in plan.missing), default=0.0)
+    wall = max(longest, math.ceil(len(plan.missing) / max(together, 1)) * longest * together / processors)
     console.print(
-        f"about {seconds_text(total)} of processor time, {seconds_text(rounds * longest)} on {processors} processors, "
+        f"about {seconds_text(total)} of processor time, {seconds_text(wall)} on {processors} processors, "
         f"and the words once; results under {plan.folder}", soft_wrap=True,
     )  # fmt: skip
 
