@@ -9,22 +9,26 @@ from raygroup.config import Grouping, Heads, Training, Trial, Words
 from raygroup.search_space import Sweep
 
 sweep = Sweep(
-    name="tiny",
+    name="{name}",
     trial=Trial(
         words=Words(tasks=("ar", "hi", "la"), characters=(20, 20, 20), words_per_task=12, unseen_per_task=3, renders=2),
         heads=Heads(count=2),
-        training=Training(steps={steps}, batch=8, checkpoint_every=10{more}),
+        grouping=Grouping({grouping}),
+        training=Training(steps={steps}, batch=8, checkpoint_every=10),
     ),
     grid={grid},
     seeds={seeds},
 )
 '''
+DEFAULTS = {"name": "tiny", "steps": 20, "grid": '{"grouping.base_coefficient": (0.0, 0.2)}', "seeds": "(0,)", "grouping": ""}
 
 
-def space(
-    folder: Path, *, steps: int = 20, grid: str = '{"grouping.base_coefficient": (0.0, 0.2)}', seeds: str = "(0,)", more: str = ""
-) -> str:
-    """A search space file; its path, as the command takes it."""
-    path = folder / "tiny.py"
-    path.write_text(SPACE.replace("{steps}", str(steps)).replace("{grid}", grid).replace("{seeds}", seeds).replace("{more}", more))
+def space(folder: Path, **settings: object) -> str:
+    """A search space file made from DEFAULTS and the given settings; its path, as the command takes it."""
+    filled = DEFAULTS | settings
+    text = SPACE
+    for name, value in filled.items():
+        text = text.replace("{" + name + "}", str(value))
+    path = folder / f"{filled['name']}.py"
+    path.write_text(text)
     return str(path)

@@ -21,7 +21,7 @@ def sequence_loss(logits: Tensor, targets: Tensor, words: Tensor, lengths: Tenso
     """
     nll = F.cross_entropy(logits.flatten(0, 1), targets.repeat(len(logits)), reduction="none").view(len(logits), -1)
     nll_wm = nll.new_zeros(len(lengths), len(logits)).index_add(0, words, nll.T)
-    return nll_wm / lengths[:, None] if length == "mean" else nll_wm
+    return nll_wm / lengths.to(nll.device)[:, None] if length == "mean" else nll_wm
 
 
 def integrated_loss(p_wm: Tensor, nll_wm: Tensor, base_coefficient: float = 0.0, words: str = "mean") -> Tensor:

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from raygroup.runtime.ledger import read_if_there, write_json
@@ -21,9 +22,13 @@ def save_checkpoint(trial_folder: Path, step: int, tensors: dict[str, Tensor], a
     folder.mkdir(exist_ok=True)
     path = folder / f"step-{step:06d}.safetensors"
     partial = path.with_suffix(".partial")
-    save_file({name: value.cpu() for name, value in tensors.items()}, partial, metadata={"raygroup": json.dumps({"step": step, **about})})
-    digest = _digest(partial)
+    stored = save({name: value.cpu() for name, value in tensors.items()}, {"raygroup": json.dumps({"step": step, **about})})
+    with partial.open("wb") as file:
+        file.write(stored)
+        file.flush()
+        os.fsync(file.fileno())
     partial.replace(path)
+    digest = hashlib.sha256(stored).hexdigest()
     known = [entry for entry in read_if_there(folder / "state.json").get("checkpoints", []) if entry["step"] < step]
     kept = [*known, {"step": step, "file": path.name, "sha256": digest}][-_KEEP:]
     write_json(folder / "state.json", {"checkpoints": kept})

@@ -72,11 +72,12 @@ def make_plan(sweep: Sweep, hypothesis_text: str, storage: Path, words: Path | N
     storage = storage.absolute()
     trials = sweep.trials()
     _require_inputs(sweep, [trial for _, trial in trials], words)
+    words_fingerprint, file_hash = functools.cache(_words_fingerprint), functools.cache(_file_hash)
     jobs = []
     for label, trial in trials:
         given, weights = words.absolute() if words else None, _weights_file(trial.weights.file)
-        drawn_from = _words_fingerprint(trial.words, given, fonts.absolute() if fonts else None)
-        data = fingerprint(drawn_from, _file_hash(weights))
+        drawn_from = words_fingerprint(trial.words, given, fonts.absolute() if fonts else None)
+        data = fingerprint(drawn_from, file_hash(weights))
         size = (trial.words.height, trial.words.width)
         job = trial_id(sweep.name, trial, data)
         jobs.append(
@@ -143,7 +144,6 @@ def _weights_file(name: str) -> Path:
     return path
 
 
-@functools.lru_cache(None)
 def _words_fingerprint(words: Words, given: Path | None, fonts: Path | None) -> str:
     if given is not None:
         from raygroup.words.readers import data_fingerprint
@@ -154,7 +154,6 @@ def _words_fingerprint(words: Words, given: Path | None, fonts: Path | None) -> 
     return rendered_fingerprint(words, fonts_of(words, fonts))
 
 
-@functools.lru_cache(None)
 def _file_hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

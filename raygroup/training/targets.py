@@ -1,7 +1,7 @@
 """Labels as the decoder wants them: classes, ended and padded, words sorted so that finished ones drop out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -40,6 +40,11 @@ class Batch:
     """Classes of all characters, step by step: (n,)."""
     owners: Tensor
     """The word of each character, (n,)."""
+
+    def to(self, device: str) -> "Batch":
+        """The same on a device, but for the lengths, which the decoder's loop reads on the processor."""
+        moved = {name: getattr(self, name).to(device) for name in ("words", "targets", "characters", "owners")}
+        return replace(self, **moved)
 
 
 def longest_first(lengths: NDArray[np.int32]) -> NDArray[np.intp]:

@@ -15,7 +15,7 @@ from raygroup.model.grouping import initial_assignment, task_model_probabilities
 from raygroup.model.heads import HeadBank
 from raygroup.model.losses import control_loss, grouping_loss, integrated_loss, sequence_loss, task_loss
 from raygroup.randomness import generator
-from raygroup.training.targets import batch, hidden_characters, longest_first, rate
+from raygroup.training.targets import Batch, batch, hidden_characters, longest_first, rate
 from raygroup.training.weights import Universal, copy_universal
 from raygroup.words.charset import Charset
 from raygroup.words.features import Features
@@ -71,25 +71,21 @@ class Grouped:
     def advance(self) -> Tensor:
         """One optimiser step; what it leaves as evidence, on the device, flat: R_TM after it (t*m), each head's mean loss (m), and
         the integrated, grouping and task loss."""
-        trial, at = self.trial, self.step
-        chosen = self._chosen(at)
-        words = torch.from_numpy(self.material.features.rows(chosen)).to(self.device).float()
-        drawn = batch(words, self.material.targets[chosen], self.material.lengths[chosen])
+        chosen = self._chosen(self.step)
+        words = torch.from_numpy(self.material.features.rows(chosen))
+        drawn = batch(words, self.material.targets[chosen], self.material.lengths[chosen]).to(self.device)
         p_wt = torch.from_numpy(self.material.p_wt[chosen]).to(self.device)
-        p_tm = self._sampled(at, len(chosen))
+        p_tm = self._sampled(self.step, len(chosen))
+        features = drawn.words.float()
 
-        dropout = generator(trial.seed, "word dropout", at)
-        hidden = hidden_characters(trial.heads.word_dropout, tuple(drawn.targets.shape), dropout)  # type: ignore[arg-type]
-        logits = self.bank.logits(self.bank.states(drawn.words, drawn.targets, drawn.lengths, hidden))
-        nll_wm = sequence_loss(logits, drawn.characters, drawn.owners, drawn.lengths, trial.loss.length)
-        epsilon, over = trial.grouping.base_coefficient, trial.loss.words
-        p_wm = word_model_probabilities(p_wt, p_tm)
-        integrated = control_loss(nll_wm, epsilon, over) if trial.grouping.control else integrated_loss(p_wm, nll_wm, epsilon, over)
-        penalised = p_tm if trial.grouping.penalty_on == "sample" else self.r_tm.softmax(-1)
-        grouping = grouping_loss(penalised, trial.grouping.min_tasks)
-        task = task_loss(self.classifier(drawn.words), p_wt)
+        nll_wm = self._read(features, drawn)
+        integrated = self._integrated(nll_wm, word_model_probabilities(p_wt, p_tm))
+        penalised = p_tm if self.trial.grouping.penalty_on == "sample" else self.r_tm.softmax(-1)
+        grouping = grouping_loss(penalised, self.trial.grouping.min_tasks)
+        task = task_loss(self.classifier(features), p_wt)
 
-        self._descend(trial.loss.recognition * integrated + trial.loss.grouping * grouping + trial.loss.task * task)
+        weights = self.trial.loss
+        self._descend(weights.recognition * integrated + weights.grouping * grouping + weights.task * task)
         self.step += 1
         losses = torch.stack([integrated, grouping, task])
         return torch.cat([self.r_tm.detach().flatten(), nll_wm.detach().mean(0), losses.detach()])
@@ -116,6 +112,18 @@ class Grouped:
                 _, index, slot = name.split(".")
                 slots.setdefault(int(index), {})[slot] = value
         self.optimizer.load_state_dict(stored | {"state": slots})
+
+    def _read(self, features: Tensor, drawn: Batch) -> Tensor:
+        """NLL_WM (w, m) of the step's words, some of the decoder's input characters hidden."""
+        random = generator(self.trial.seed, "word dropout", self.step)
+        hidden = hidden_characters(self.trial.heads.word_dropout, tuple(drawn.targets.shape), random)  # type: ignore[arg-type]
+        hidden = None if hidden is None else hidden.to(self.device)
+        logits = self.bank.logits(self.bank.states(features, drawn.targets, drawn.lengths, hidden))
+        return sequence_loss(logits, drawn.characters, drawn.owners, drawn.lengths, self.trial.loss.length)
+
+    def _integrated(self, nll_wm: Tensor, p_wm: Tensor) -> Tensor:
+        epsilon, over = self.trial.grouping.base_coefficient, self.trial.loss.words
+        return control_loss(nll_wm, epsilon, over) if self.trial.grouping.control else integrated_loss(p_wm, nll_wm, epsilon, over)
 
     def _first_assignment(self) -> Tensor:
         tasks, heads = len(self.material.tasks), self.trial.heads.count

@@ -1,0 +1,87 @@
+"""The user's own words through the whole sweep."""
+
+import json
+from pathlib import Path
+
+import pytest
+from given_words import write_folder
+from tiny_sweep import space
+
+from raygroup import sweep
+from raygroup.history.reader import read_history
+from raygroup.scoring.predictions import read_predictions
+
+
+def swept(tmp_path: Path, words: Path) -> tuple[int, Path]:
+    path = space(tmp_path, steps=10, grid="{}")
+    code = sweep.main([path, "--words", str(words), "--local", "--storage-path", str(tmp_path / "runs")])
+    folders = [found.parent for found in (tmp_path / "runs").glob("tiny/*/config.json")]
+    return code, folders[0] if folders else tmp_path
+
+
+def test_without_a_task_column_the_classifier_serves_and_shares_of_characters_teach_it(tmp_path):
+    code, trial = swept(tmp_path, write_folder(tmp_path / "wörter"))
+    assert code == 0
+    read = read_predictions(trial / "predictions.parquet").to_pydict()
+    assert set(read["task"]) == {None}
+    assert set(read["reading_by_true_task"]) == {None}
+    assert set(read["routed_task"]) <= {"ar", "hi", "la"}
+    assert set(read["split"]) == {"unseen"}
+
+
+def test_tasks_of_the_users_own_are_rows_of_r_tm(tmp_path, capsys):
+    words = write_folder(tmp_path / "words", columns=("path", "text", "task", "split"), task_names={"hi": "marathi"})
+    code, trial = swept(tmp_path, words)
+    assert code == 0
+    assert read_history(trial).tasks == ("la", "marathi")
+    read = read_predictions(trial / "predictions.parquet").to_pydict()
+    assert set(read["split"]) == {"new", "unseen"}
+    assert "marathi" in capsys.readouterr().out
+
+
+def test_a_few_bad_images_are_named_and_counted_and_the_rest_goes_on(tmp_path, capsys):
+    words = write_folder(tmp_path / "words")
+    (words / "images" / "mot-é-3.png").write_bytes(b"no image")
+    (words / "images" / "mot-é-5.png").unlink()
+    code, _ = swept(tmp_path, words)
+    assert code == 0
+    out = capsys.readouterr().out
+    assert "1 dropped, image unreadable: " in out
+    assert "1 dropped, image missing: " in out
+    assert "mot-é-3.png" in out
+
+
+def test_many_bad_images_stop_the_run_before_training(tmp_path, capsys):
+    words = write_folder(tmp_path / "words")
+    for path in sorted(words.glob("images/*"))[:20]:
+        path.write_bytes(b"no image")
+    code, _ = swept(tmp_path, words)
+    assert code == 2
+    assert "at most 5% of" in capsys.readouterr().err
+    assert not list((tmp_path / "runs").glob("tiny/*/history"))
+
+
+def test_a_label_file_without_texts_is_one_clear_line(tmp_path, capsys):
+    code, _ = swept(tmp_path, write_folder(tmp_path / "words", columns=("path", "task")))
+    assert code == 2
+    error = capsys.readouterr().err
+    assert "labels.csv" in error
+    assert "text" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_other_words_are_another_trial_and_the_same_words_elsewhere_are_not(tmp_path):
+    first, second = write_folder(tmp_path / "a"), write_folder(tmp_path / "b" / "c")
+    _, trial = swept(tmp_path, first)
+    assert swept(tmp_path, second)[1] == trial
+    label_file = second / "labels.csv"
+    label_file.write_text("\n".join(label_file.read_text(encoding="utf-8").splitlines()[:-1]), encoding="utf-8")
+    swept(tmp_path, second)
+    ids = {entry["id"] for entry in json.loads((tmp_path / "runs" / "tiny" / "sweep.json").read_text())["trials"]}
+    assert trial.name not in ids
+
+
+@pytest.mark.parametrize("heads", [1, 9])
+def test_one_head_and_more_heads_than_tasks_are_both_fine(heads, prepared, tmp_path):
+    path = space(tmp_path, steps=10, grid=f'{{"heads.count": ({heads},)}}')
+    assert sweep.main([path, "--local", "--storage-path", str(prepared)]) == 0
