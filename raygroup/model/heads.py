@@ -91,11 +91,11 @@ class HeadBank(nn.Module):
         values, keys = _encoded(heads, words, self.positions)
         end = self.classes - 1
         state = values.new_zeros(1, len(words), self.hidden)
-        on_device = {"device": words.device}
-        read = torch.full((len(words), longest), end, **on_device)
-        scores, counts = torch.zeros(len(words), **on_device), torch.zeros(len(words), **on_device)
-        going = torch.arange(len(words), **on_device)
-        previous = torch.full((1, len(words)), BEGIN, **on_device)
+        device = words.device
+        read = torch.full((len(words), longest), end, device=device)
+        scores, counts = torch.zeros(len(words), device=device), torch.zeros(len(words), device=device)
+        going = torch.arange(len(words), device=device)
+        previous = torch.full((1, len(words)), BEGIN, device=device)
         for step in range(longest):
             gates = _word_gates(heads, previous)[:, 0]
             state = _step(heads, values, keys, gates, state, self.positions)

@@ -37,6 +37,16 @@ def save_checkpoint(trial_folder: Path, step: int, tensors: dict[str, Tensor], a
             old.unlink()
 
 
+def keep_last_checkpoint(trial_folder: Path) -> None:
+    """Of a finished trial only the trained state is of use."""
+    folder = trial_folder / FOLDER
+    last = read_if_there(folder / "state.json").get("checkpoints", [])[-1:]
+    if last:
+        write_json(folder / "state.json", {"checkpoints": last})
+        for old in set(folder.glob("step-*.safetensors")) - {folder / last[0]["file"]}:
+            old.unlink()
+
+
 def load_checkpoint(trial_folder: Path) -> tuple[int, dict[str, Tensor]] | None:
     """(step, tensors) of the newest checkpoint whose bytes are those that were written; None where there is none."""
     folder = trial_folder / FOLDER

@@ -19,7 +19,7 @@ from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.reader import attempt_files, read_history
 from raygroup.history.storage import read_json
 from raygroup.history.writer import HistoryWriter, remove_attempts, seal
-from raygroup.runtime.checkpoints import load_checkpoint, save_checkpoint
+from raygroup.runtime.checkpoints import keep_last_checkpoint, load_checkpoint, save_checkpoint
 from raygroup.runtime.ledger import CONFIG, DONE, FAILED, PROGRESS, held, is_done, now, write_json
 from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import write_predictions
@@ -101,6 +101,7 @@ def _train(folder: Path, storage: Path, device: str, report: Report) -> None:
     }  # fmt: skip
     write_json(folder / DONE, outcome)
     remove_attempts(folder)
+    keep_last_checkpoint(folder)
 
 
 def _opened(folder: Path, storage: Path, device: str, report: Report) -> Session:
