@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform
 
-from raygroup.tasks import PAPER_TASKS
+from raygroup.tasks import PAPER_TASKS, TASKS
 
 RECIPE_VERSION = 1
 """Raised when the mathematics or the drawing of words changes: trials of another version are never taken for these."""
@@ -33,7 +33,8 @@ def section(cls: type[Section]) -> type[Section]:
             if name not in names:
                 raise ConfigError(f"no field '{name}'; {cls.__name__} has: {', '.join(names)}")
         whole = {name: float(values[name]) for name in reals if type(values.get(name)) is int}
-        generated(self, **values | whole)
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        generated(self, **values | whole | lists)
 
     made.__init__ = init
     return cls
@@ -78,6 +79,8 @@ class Words:
 
     def __post_init__(self) -> None:
         require(len(set(self.tasks)) == len(self.tasks) > 0, "words.tasks", self.tasks, "task names, each once")
+        unknown = [task for task in self.tasks if task not in TASKS]
+        require(not unknown, "words.tasks", self.tasks, f"among {', '.join(TASKS)} (tasks of your own come with --words)")
         require(
             len(self.characters) == len(self.tasks), "words.characters", self.characters,
             f"one number for each of the {len(self.tasks)} tasks",
@@ -95,8 +98,9 @@ class Words:
 class Weights:
     """The frozen trunk and the universal head (stage 1) a trial starts from."""
 
-    file: str = "laptop"
-    """``laptop``: the weights in the package; otherwise the path of a safetensors file of ``raygroup.pretrain``."""
+    file: str = field(default="laptop", metadata={"changes_result": False})
+    """``laptop``: the weights in the package; otherwise the path of a safetensors file of ``raygroup.pretrain``.
+    Its content counts, not its name: it is part of the data fingerprint."""
 
 
 @section

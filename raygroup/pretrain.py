@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def run(settings: Pretraining, storage_path: Path, out: Path, fonts: Path | None = None) -> None:
     """Renders the words into the cache, trains, reads new renders and unseen words, and writes the weights with their scores."""
-    from raygroup.config import fingerprint, to_json
+    from raygroup.config import to_json
     from raygroup.history.storage import CACHE
-    from raygroup.runtime.ledger import writable
+    from raygroup.runtime.ledger import held, writable
     from raygroup.runtime.prepare import render_store
     from raygroup.runtime.progress import preparing
     from raygroup.terminal import console
@@ -29,11 +29,11 @@ def run(settings: Pretraining, storage_path: Path, out: Path, fonts: Path | None
     writable(storage_path)
     found = fonts_of(settings.words, fonts)
     data = rendered_fingerprint(settings.words, found)
-    store = storage_path / CACHE / f"words-{fingerprint(data)[:16]}" / "words.parquet"
+    store = storage_path / CACHE / f"words-{data[:16]}" / "words.parquet"
     with preparing(screen) as progress:
-        if not store.exists():
-            store.parent.mkdir(parents=True, exist_ok=True)
-            render_store(store, settings.words, found, data, progress)
+        with held(store.parent, "cache"):
+            if not store.exists():
+                render_store(store, settings.words, found, data, progress)
         words = read_words(store)
         universal = _trained(words, settings, progress)
     scores = _scores(universal, words)

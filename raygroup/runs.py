@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             show_sweep(find_sweep(given.sweep, given.storage), out)
         else:
             for storage in given.storage:
-                clean(storage, out, include_caches=given.cache, dry_run=given.dry_run)
+                clean(storage, out, include_caches=given.cache, include_heads=given.heads, dry_run=given.dry_run)
     except ConfigError as error:
         return refuse(error)
     return 0
@@ -39,11 +39,12 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("sweep", help="name of a sweep, as 'list' shows it")
     cleaning = commands.add_parser(
         "clean",
-        help="remove what is no longer needed: checkpoints and attempts of finished trials, failed trials",
-        description="Removes checkpoints and attempts of finished trials, and failed trials. Histories and predictions of finished "
-        "trials and everything of unfinished ones stay.",
+        help="remove what is no longer needed: older checkpoints and attempts of finished trials, failed trials",
+        description="Removes older checkpoints, attempts and half-written files of finished trials, and failed trials. Histories, "
+        "predictions and trained heads (the last checkpoint) of finished trials and everything of unfinished ones stay.",
     )
     cleaning.add_argument("--cache", action="store_true", help="also prepared words and features that no unfinished sweep uses")
+    cleaning.add_argument("--heads", action="store_true", help="also the trained heads of finished trials: their last checkpoints")
     cleaning.add_argument("--dry-run", action="store_true", help="list what would go, remove nothing")
     for command in (listing, showing, cleaning):
         command.add_argument("storage", nargs="*", type=Path, default=[Path("runs")], help="storage paths (default: ./runs)")
@@ -117,11 +118,11 @@ def _accuracy(trial: StoredTrial) -> tuple[str, str]:
     return f"{score.accuracy:.3f}", f"{score.one_minus_ned:.3f}"
 
 
-def clean(storage: Path, out: Console, *, include_caches: bool, dry_run: bool) -> None:
+def clean(storage: Path, out: Console, *, include_caches: bool, include_heads: bool, dry_run: bool) -> None:
     """Removes leftovers and lists them with their sizes; with ``dry_run`` only lists them."""
     from raygroup.history.leftovers import leftovers
 
-    found = leftovers(storage, include_caches=include_caches)
+    found = leftovers(storage, include_caches=include_caches, include_heads=include_heads)
     rows = table("size", "what", "where", right=("size",))
     for leftover in found:
         if not dry_run:

@@ -1,6 +1,7 @@
 """``python -m raygroup.sweep``: runs every trial of a search space that is not done yet; the same command goes on after anything."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ def run(
             failed = _trained(plan, screen, local, address, device)
     summarise(plan, screen, failed)
     for line in next_steps(plan):
-        screen.print(line, soft_wrap=True)
+        screen.print(line, soft_wrap=True, markup=False)
     return SOME_FAILED if failed or plan.missing else DONE
 
 
@@ -55,24 +56,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from raygroup.terminal import refuse
 
         return refuse(error)
+    except OSError as error:
+        print(f"raygroup: {error}; what was recorded is kept. To go on: {_same_command(arguments)}", file=sys.stderr)
+        return SOME_FAILED
     except KeyboardInterrupt:
         print(f"\ninterrupted; nothing recorded is lost. To go on: {_same_command(arguments)}", file=sys.stderr)
         return INTERRUPTED
 
 
 def _trained(plan: "Plan", screen: "Console", local: bool, address: str | None, device: str) -> dict[str, str]:
+    from raygroup.runtime.local import require_device, run_jobs
     from raygroup.runtime.plan import declare
     from raygroup.runtime.prepare import prepare
     from raygroup.runtime.progress import preparing, watching
 
+    if address is None:
+        require_device(device)
     declare(plan)
     with preparing(screen) as progress:
         prepare(plan, progress)
     jobs = plan.missing
     with watching(screen, jobs, plan.sweep.name):
         if local:
-            from raygroup.runtime.local import run_jobs
-
             return run_jobs(jobs, plan.storage, device)
         from raygroup.runtime.on_ray import run_jobs as run_on_ray
 
@@ -81,7 +86,7 @@ def _trained(plan: "Plan", screen: "Console", local: bool, address: str | None, 
 
 def _dry_run(asked: argparse.Namespace) -> int:
     from raygroup.runtime.plan import plan_of
-    from raygroup.runtime.prepare import cores
+    from raygroup.runtime.processes import cores
     from raygroup.runtime.summary import dry_run
     from raygroup.terminal import console
 
@@ -90,7 +95,7 @@ def _dry_run(asked: argparse.Namespace) -> int:
 
 
 def _same_command(arguments: Sequence[str] | None) -> str:
-    return " ".join(["python -m raygroup.sweep", *(sys.argv[1:] if arguments is None else arguments)])
+    return shlex.join(["python", "-m", "raygroup.sweep", *(sys.argv[1:] if arguments is None else arguments)])
 
 
 def _parser() -> argparse.ArgumentParser:

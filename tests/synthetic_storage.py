@@ -56,7 +56,7 @@ def write_sweep(storage: Path, name: str, declared: list[tuple[str, Trial]], hou
 
 
 def write_trial(folder: Path, sweep: str, label: str, trial: Trial, finished_at: str) -> None:
-    """One finished trial: two attempts, sealed; checkpoints and predictions."""
+    """One finished trial: two attempts, sealed; its trained heads and predictions."""
     start_trial(folder, sweep, label, trial)
     r_tm = walk(trial)
     write_attempt(folder, 1, r_tm[: STEPS // 2 + 5], trial, 1)
@@ -65,7 +65,7 @@ def write_trial(folder: Path, sweep: str, label: str, trial: Trial, finished_at:
     remove_attempts(folder)
     predict(folder, trial)
     (folder / "checkpoints").mkdir()
-    (folder / "checkpoints" / "heads.safetensors").write_bytes(bytes(1000))
+    (folder / "checkpoints" / f"step-{STEPS:06}.safetensors").write_bytes(bytes(1000))
     _json(folder / "DONE.json", steps=STEPS, wall_s=6.0 + trial.seed, cpu_s=5.5, attempts=2, finished_at=finished_at)
 
 

@@ -29,6 +29,15 @@ def unfinished(storage):
     return folder
 
 
+def crashed(folder):
+    """What a process that ended between DONE.json and its tidying leaves in a trial's folder; the paths."""
+    names = ("checkpoints/step-000030.safetensors", "checkpoints/step-000045.partial", "checkpoints/state.json.partial-7")
+    paths = [folder / name for name in (*names, "history.parquet.partial-7", "history/attempt-1.arrows")]
+    for path in paths:
+        path.write_bytes(bytes(10))
+    return paths
+
+
 def test_list_counts_the_trials_of_every_sweep(storage, unfinished, capsys):
     assert main(["list", str(storage)]) == 0
     rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line}
@@ -52,11 +61,14 @@ def test_a_misspelt_sweep_lists_those_there_are(storage, capsys):
 
 
 def test_a_dry_run_removes_nothing(storage, unfinished, capsys):
+    crashed(read_sweeps(storage)[1].trials[0].folder)
     before = sorted(storage.rglob("*"))
-    assert main(["clean", str(storage), "--cache", "--dry-run"]) == 0
+    assert main(["clean", str(storage), "--cache", "--heads", "--dry-run"]) == 0
     assert sorted(storage.rglob("*")) == before
     out = capsys.readouterr().out
-    assert "checkpoints of a finished trial" in out
+    assert "older checkpoint of a finished trial" in out
+    assert "trained heads of a finished trial" in out
+    assert "half-written file" in out
     assert "failed trial" in out
 
 
@@ -68,9 +80,27 @@ def test_clean_keeps_evidence_predictions_and_everything_unfinished(storage, unf
     assert main(["clean", str(storage)]) == 0
     assert same_evidence(read_history(small), history)
     assert read_predictions(small / "predictions.parquet").equals(words)
-    assert not (small / "checkpoints").exists()
     assert sorted(running.rglob("*")) == inside
     assert len([path for path in unfinished.iterdir() if path.is_dir()]) == 1
+
+
+def test_clean_keeps_the_trained_heads_of_a_finished_trial_until_asked_for_them(storage, capsys):
+    small = read_sweeps(storage)[0].trials[0].folder
+    heads, others = small / "checkpoints" / "step-000060.safetensors", crashed(small)
+    assert main(["clean", str(storage)]) == 0
+    assert heads.is_file()
+    assert not [path for path in others if path.exists()]
+    assert "trained heads" not in capsys.readouterr().out
+    assert main(["clean", str(storage), "--heads"]) == 0
+    assert not list(storage.rglob("*.safetensors"))
+    assert read_history(small).step[-1] == 60
+
+
+def test_the_last_checkpoint_is_that_of_the_highest_step_however_it_is_written(storage):
+    folder = read_sweeps(storage)[0].trials[0].folder / "checkpoints"
+    (folder / "step-1000000.safetensors").write_bytes(bytes(10))
+    assert main(["clean", str(storage)]) == 0
+    assert [path.name for path in folder.iterdir()] == ["step-1000000.safetensors"]
 
 
 def test_a_cache_goes_only_when_asked_and_when_no_unfinished_sweep_reads_it(storage, unfinished):

@@ -1,5 +1,6 @@
-"""What a storage path could do without: evidence and scores of finished trials are never among it."""
+"""What a storage path could do without: evidence and scores of finished trials are never among it, trained heads only on demand."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from pathlib import Path
 
 from raygroup.history.reader import FOLDER, SEALED
 from raygroup.history.storage import DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, caches, read_sweeps, size_of
+
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -26,25 +29,35 @@ class Leftover:
             self.path.unlink(missing_ok=True)
 
 
-def leftovers(storage: Path, *, include_caches: bool = False) -> list[Leftover]:
-    """Checkpoints, attempts and half-written files of finished trials, whole folders of failed ones, and on demand caches that no
-    unfinished sweep uses. Unfinished trials are left alone. Raises ConfigError where the storage path cannot be read."""
+def leftovers(storage: Path, *, include_caches: bool = False, include_heads: bool = False) -> list[Leftover]:
+    """Of finished trials: checkpoints but the last, attempts, half-written files; of failed ones: their folder. On demand also caches
+    that no unfinished sweep uses, and last checkpoints. Unfinished trials are left alone. Raises ConfigError where the storage path
+    cannot be read."""
     sweeps = read_sweeps(storage)
-    found = [leftover for sweep in sweeps for trial in sweep.trials for leftover in _of_trial(trial)]
+    found = [leftover for sweep in sweeps for trial in sweep.trials for leftover in _of_trial(trial, include_heads)]
     if include_caches:
         found += [Leftover(path, "no unfinished sweep uses it", size_of(path)) for path in caches(storage) if not _in_use(path, sweeps)]
     return found
 
 
-def _of_trial(trial: StoredTrial) -> Iterator[Leftover]:
+def _of_trial(trial: StoredTrial, include_heads: bool) -> Iterator[Leftover]:
     if trial.state == FAILED:
         yield Leftover(trial.folder, "failed trial", size_of(trial.folder))
     if trial.state == DONE:
-        paths = [(trial.folder / "checkpoints", "checkpoints of a finished trial")]
+        checkpoints = _checkpoints(trial.folder)
+        paths = [(path, "older checkpoint of a finished trial") for path in checkpoints[:-1]]
+        if include_heads:
+            paths += [(path, "trained heads of a finished trial") for path in checkpoints[-1:]]
         if (trial.folder / SEALED).is_file():
             paths += [(path, "attempt of a sealed history") for path in sorted((trial.folder / FOLDER).glob("*.arrows"))]
-        paths += [(path, "half-written file") for path in sorted(trial.folder.glob("*.partial-*"))]
+        paths += [(path, "half-written file") for path in sorted(trial.folder.rglob("*.partial*"))]
         yield from (Leftover(path, reason, size_of(path)) for path, reason in paths if path.exists())
+
+
+def _checkpoints(trial_folder: Path) -> list[Path]:
+    """By step."""
+    numbered = [(re.fullmatch(r"step-(\d+)\.safetensors", path.name), path) for path in (trial_folder / CHECKPOINTS).glob("*")]
+    return [path for _, path in sorted((int(match[1]), path) for match, path in numbered if match)]
 
 
 def _in_use(cache: Path, sweeps: tuple[StoredSweep, ...]) -> bool:

@@ -102,14 +102,20 @@ def _readable(path: Path) -> pa.Table | None:
     return pa.Table.from_batches(batches, schema=stream.schema)
 
 
+def require_every_step(table: pa.Table, where: Path, steps: int | None = None) -> None:
+    """Raises HistoryError naming the first gap in 1, 2, ... up to ``steps`` (None: up to whichever step is the last one)."""
+    end = [] if steps is None else [steps + 1]
+    for before, after in itertools.pairwise([0, *_values(table["step"]).tolist(), *end]):
+        if after != before + 1:
+            raise HistoryError(f"{where}: steps {before + 1} to {after - 1} are missing")
+
+
 def _history(table: pa.Table, where: Path) -> History:
     metadata = read_metadata(table.schema, where)
+    require_every_step(table, where)
     tasks, heads = tuple(metadata["tasks"]), int(metadata["heads"])
     columns = {name: _values(table[name]) for name in table.column_names}
     step = columns.pop("step")
-    for before, after in itertools.pairwise([0, *step.tolist()]):
-        if after != before + 1:
-            raise HistoryError(f"{where}: steps {before + 1} to {after - 1} are missing")
     r_tm = columns.pop("r_tm").reshape(len(step), len(tasks), heads)
     nll_m = columns.pop("nll_m").reshape(len(step), heads)
     return History(tasks=tasks, heads=heads, step=step, r_tm=r_tm, nll_m=nll_m, metadata=metadata, **columns)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from raygroup.history.reader import FOLDER, SEALED, attempt_files, read_attempts
+from raygroup.history.reader import FOLDER, SEALED, attempt_files, read_attempts, require_every_step
 from raygroup.history.schema import SCALARS, history_schema
 
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -125,11 +125,16 @@ class HistoryWriter:
         self._size = at
 
 
-def seal(trial_folder: Path) -> Path:
-    """Merges the attempts into ``history.parquet``, which appears whole or not at all; the attempts stay (``remove_attempts``)."""
+def seal(trial_folder: Path, steps: int | None = None) -> Path:
+    """Merges the attempts into ``history.parquet``, which appears whole or not at all; the attempts stay (``remove_attempts``).
+
+    Raises HistoryError, and seals nothing, where a step from 1 to the last one is missing. ``steps``: how many the trial trained;
+    without it, a last attempt whose end is damaged passes for one that stopped there.
+    """
     sealed = trial_folder / SEALED
     partial = trial_folder / f"{SEALED}.partial-{os.getpid()}"
     table = read_attempts(trial_folder)
+    require_every_step(table, trial_folder / FOLDER, steps)
     try:
         with partial.open("wb") as file:
             pq.write_table(table, file, compression="zstd", use_dictionary=False, use_byte_stream_split=True)

@@ -44,7 +44,7 @@ def keep_last_checkpoint(trial_folder: Path) -> None:
     if last:
         write_json(folder / "state.json", {"checkpoints": last})
         for old in set(folder.glob("step-*.safetensors")) - {folder / last[0]["file"]}:
-            old.unlink()
+            old.unlink(missing_ok=True)
 
 
 def load_checkpoint(trial_folder: Path) -> tuple[int, dict[str, Tensor]] | None:

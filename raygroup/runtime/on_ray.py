@@ -4,10 +4,13 @@ import contextlib
 import logging
 import os
 import stat
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from raygroup.config import ConfigError
+from raygroup.runtime.local import require_device
 from raygroup.runtime.plan import Job, at_once
 
 _QUIET = {
@@ -31,21 +34,23 @@ def run_jobs(jobs: Sequence[Job], storage: Path, address: str | None = None, dev
     from ray import tune
 
     logging.getLogger("ray").setLevel(logging.ERROR)
-    started = address is None
-    own: dict[str, Any] = {"include_dashboard": True, "dashboard_host": "127.0.0.1"} if started else {}
-    ray.init(
-        address=address or "local", log_to_driver=False, logging_level=logging.ERROR,
-        **own,
-    )  # fmt: skip
+    if address is None:
+        require_device(device)
+    own: dict[str, Any] = {"include_dashboard": True, "dashboard_host": "127.0.0.1"} if address is None else {}
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
+    except ConnectionError as error:
+        raise ConfigError(f"--address {address}: no Ray cluster answers there: {error}") from error
     _own_token_alone()
     try:
-        return _tuned(ray, tune, jobs, storage, device)
+        resources = _resources(ray.cluster_resources(), len(jobs), device)  # type: ignore[no-untyped-call]
+        with _scheduler_folder(storage, address) as folder:
+            return _tuned(tune, jobs, storage, device, resources, folder)
     finally:
-        if started:
-            ray.shutdown()
+        ray.shutdown()
 
 
-def _tuned(ray: Any, tune: Any, jobs: Sequence[Job], storage: Path, device: str) -> dict[str, str]:
+def _tuned(tune: Any, jobs: Sequence[Job], storage: Path, device: str, resources: dict[str, float], folder: Path) -> dict[str, str]:
     folders = {job.id: str(job.folder) for job in jobs}
 
     def train(config: dict[str, Any]) -> None:
@@ -54,25 +59,42 @@ def _tuned(ray: Any, tune: Any, jobs: Sequence[Job], storage: Path, device: str)
         reason = run_trial(Path(folders[config["id"]]), storage, device, tune.report)
         tune.report({"failed": reason or ""})
 
-    cores = int(ray.cluster_resources().get("CPU", 1))
-    share = min(1.0, int(1e4 * cores / at_once(len(jobs), cores)) / 1e4)
-    resources = {"CPU": share} if device == "cpu" else {"CPU": 1.0, "GPU": 1.0}
     tuner = tune.Tuner(
         tune.with_resources(train, resources),
         param_space={"id": tune.grid_search([job.id for job in jobs])},
         tune_config=tune.TuneConfig(reuse_actors=True),
         run_config=tune.RunConfig(
-            name="tune", storage_path=str(jobs[0].folder.parent), verbose=0, failure_config=tune.FailureConfig(max_failures=_RETRIES)
+            name="tune", storage_path=str(folder), verbose=0, failure_config=tune.FailureConfig(max_failures=_RETRIES)
         ),
     )
     failed = {}
     with (jobs[0].folder.parent / "tune.log").open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
         results = tuner.fit()
     for result in results:
-        reason = f"{result.error}".strip().splitlines()[-1] if result.error else (result.metrics or {}).get("failed", "")
+        reason = (str(result.error).strip() or "killed").splitlines()[-1] if result.error else (result.metrics or {}).get("failed", "")
         if reason:
             failed[(result.config or {})["id"]] = reason
     return failed
+
+
+def _resources(cluster: dict[str, float], trials: int, device: str) -> dict[str, float]:
+    """What a trial asks for: a GPU, or its share of the cores."""
+    if device == "cuda":
+        if cluster.get("GPU", 0) < 1:
+            raise ConfigError("--device cuda: the Ray cluster has no GPU")
+        return {"CPU": 1.0, "GPU": 1.0}
+    cores = int(cluster.get("CPU", 1))
+    return {"CPU": min(1.0, int(1e4 * cores / at_once(trials, cores)) / 1e4)}
+
+
+@contextlib.contextmanager
+def _scheduler_folder(storage: Path, address: str | None) -> Iterator[Path]:
+    """Where Tune keeps its own state, which raygroup never reads: on this machine a folder that goes, on a cluster one all nodes see."""
+    if address is not None:
+        yield storage
+        return
+    with tempfile.TemporaryDirectory(prefix="raygroup-tune-") as folder:
+        yield Path(folder)
 
 
 def _own_token_alone() -> None:

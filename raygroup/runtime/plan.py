@@ -2,8 +2,10 @@
 
 import functools
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from raygroup.config import ConfigError, Trial, Words, fingerprint, to_json, trial_id
 from raygroup.history.storage import CACHE
@@ -71,15 +73,15 @@ def make_plan(sweep: Sweep, hypothesis_text: str, storage: Path, words: Path | N
     """Every trial with its id. Raises ConfigError, in one line, for input that is missing: words, fonts of a script, weights."""
     storage = storage.absolute()
     trials = sweep.trials()
-    _require_inputs(sweep, [trial for _, trial in trials], words)
+    _require_inputs(sweep, [trial for _, trial in trials], words, fonts)
     words_fingerprint, file_hash = functools.cache(_words_fingerprint), functools.cache(_file_hash)
     jobs = []
     for label, trial in trials:
-        given, weights = words.absolute() if words else None, _weights_file(trial.weights.file)
+        given, weights = words.absolute() if words else None, weights_file(trial.weights.file)
         drawn_from = words_fingerprint(trial.words, given, fonts.absolute() if fonts else None)
         data = fingerprint(drawn_from, file_hash(weights))
         size = (trial.words.height, trial.words.width)
-        job = trial_id(sweep.name, trial, data)
+        job = trial_id(sweep.name, trial if given is None else _without_rendering(trial), data)
         jobs.append(
             Job(
                 id=job, label=label, trial=trial, folder=storage / sweep.name / job, data=data, weights=weights,
@@ -87,6 +89,7 @@ def make_plan(sweep: Sweep, hypothesis_text: str, storage: Path, words: Path | N
                 features=storage / CACHE / f"features-{fingerprint(data, size)[:16]}" / "features.arrow",
             )
         )  # fmt: skip
+    _require_fitting(jobs, words)
     return Plan(sweep, hypothesis_text, storage, words, fonts, tuple(jobs))
 
 
@@ -117,10 +120,11 @@ def declare(plan: Plan) -> None:
         (job.folder / FAILED).unlink(missing_ok=True)
         inputs = {name: str(getattr(job, name).relative_to(plan.storage)) for name in ("store", "features")}
         config = {"label": job.label, "sweep": plan.sweep.name, "trial": to_json(job.trial), "data": job.data, **inputs}
-        write_json(job.folder / CONFIG, config | {"weights": str(job.weights)}, safe=False)
+        weights = "laptop" if job.weights == BUNDLED else str(job.weights)
+        write_json(job.folder / CONFIG, config | {"weights": weights}, safe=False)
 
 
-def _require_inputs(sweep: Sweep, trials: list[Trial], words: Path | None) -> None:
+def _require_inputs(sweep: Sweep, trials: list[Trial], words: Path | None, fonts: Path | None) -> None:
     """Everything that is not there, in one line."""
     lacking = []
     sources = {trial.words.source for trial in trials} - {"rendered"}
@@ -135,9 +139,47 @@ def _require_inputs(sweep: Sweep, trials: list[Trial], words: Path | None) -> No
         raise ConfigError(f"{sweep.name} needs what is not there: {'; '.join(lacking)}")
     if words is not None and not words.exists():
         raise ConfigError(f"--words {words}: no such file or folder")
+    if fonts is not None and not fonts.is_dir():
+        raise ConfigError(f"--fonts {fonts}: no such folder")
 
 
-def _weights_file(name: str) -> Path:
+def _without_rendering(trial: Trial) -> Trial:
+    """What a trial on given words depends on: how words would have been rendered is not part of it."""
+    return replace(trial, words=Words(source=trial.words.source))
+
+
+def _require_fitting(jobs: list[Job], words: Path | None) -> None:
+    """Raises ConfigError for what could only fail later: equal trials, weights of another kind or size, heads and tasks that differ."""
+    ids = {job.id: job.label for job in jobs}
+    if len(ids) < len(jobs):
+        raise ConfigError("grid: two of its trials are the same; give each value once")
+    for job in jobs:
+        heads, about = job.trial.heads, _about_weights(job.weights)
+        if "head" not in about:
+            raise ConfigError(f"weights.file: {job.weights} is not a file of python -m raygroup.pretrain (no 'raygroup' metadata)")
+        size = about["head"]
+        if heads.start == "universal" and (heads.embed, heads.hidden) != (size["embed"], size["hidden"]):
+            right = f"{size['embed']} and {size['hidden']}, the universal head's, or heads.start 'independent'"
+            raise ConfigError(f"heads.embed and heads.hidden are {heads.embed} and {heads.hidden}: they must be {right}")
+        tasks = len(job.trial.words.tasks)
+        if words is None and job.trial.grouping.method == "one-per-task" and heads.count != tasks:
+            raise ConfigError(f"heads.count is {heads.count}: grouping.method 'one-per-task' needs one for each of the {tasks} tasks")
+
+
+@functools.cache
+def _about_weights(path: Path) -> dict[str, Any]:
+    """The JSON a safetensors file begins with: its length in eight bytes, then tensors and metadata."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            header = json.loads(file.read(length)) if length < 1 << 24 else {}
+        except ValueError:
+            header = {}
+    return dict(json.loads(header.get("__metadata__", {}).get("raygroup", "{}")))
+
+
+def weights_file(name: str) -> Path:
+    """The file of a ``weights.file`` setting; raises ConfigError where there is none."""
     path = BUNDLED if name == "laptop" else Path(name).absolute()
     if not path.is_file():
         raise ConfigError(f"weights.file: no file {path}")

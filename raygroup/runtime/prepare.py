@@ -1,14 +1,11 @@
 """Words and features made ready once: rendered or read into the cache, through the frozen trunk, on all cores."""
 
 import functools
-import multiprocessing
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,14 +14,18 @@ from numpy.typing import NDArray
 from raygroup.config import Words
 from raygroup.runtime.ledger import held
 from raygroup.runtime.plan import Job, Plan
+from raygroup.runtime.processes import cores, pool
 from raygroup.words.crops import crop_array
 from raygroup.words.features import ROWS, write_features
 from raygroup.words.fonts import FontFile
 from raygroup.words.labels import normalise
 from raygroup.words.readers import store_given
-from raygroup.words.store import SCHEMA, Metadata, read_words, write_words
+from raygroup.words.store import SCHEMA, Metadata, WordTable, read_words, write_words
 from raygroup.words.synthesis import Order, chunks, drawn, fonts_of
 from raygroup.words.synthesis import plan as orders_of
+
+if TYPE_CHECKING:
+    from raygroup.model.trunk import Trunk
 
 _PATIENCE_S = 3600.0
 """How long a second driver waits for the first to prepare the words both need."""
@@ -62,8 +63,8 @@ def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]
 
     def batches() -> Iterator[pa.RecordBatch]:
         nonlocal done
-        with _pool() as pool:
-            for kept, images, missing in in_order(pool, functools.partial(drawn, words=words, fonts=fonts), chunks(orders)):
+        with pool(cores()) as workers:
+            for kept, images, missing in in_order(workers, functools.partial(drawn, words=words, fonts=fonts), chunks(orders)):
                 dropped.update(missing)
                 done += len(kept) + missing.total()
                 progress("words rendered", done, len(orders))
@@ -79,11 +80,11 @@ def extract_features(path: Path, store: Path, weights: Path, words: Words, data:
     """The features of every word of a store, in its order."""
     total = len(read_words(store))
     starts = range(0, total, ROWS)
-    with _pool() as pool:
+    with pool(cores()) as workers:
 
         def blocks() -> Iterator[NDArray[np.float16]]:
             extract = functools.partial(_extracted, store=store, weights=weights, total=total, size=(words.height, words.width))
-            for number, block in enumerate(in_order(pool, extract, starts)):
+            for number, block in enumerate(in_order(workers, extract, starts)):
                 progress("words through the trunk", min((number + 1) * ROWS, total), total)
                 yield block
 
@@ -92,29 +93,15 @@ def extract_features(path: Path, store: Path, weights: Path, words: Words, data:
         write_features(path, (POSITIONS[0] * POSITIONS[1], FEATURES), blocks(), {"data": data})
 
 
-def in_order(pool: ProcessPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def in_order(workers: ProcessPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """The results of a pool in the order of the items, with few of them in memory at a time."""
     waiting: deque[Future[Result]] = deque()
     for item in items:
-        waiting.append(pool.submit(work, item))
+        waiting.append(workers.submit(work, item))
         if len(waiting) > 2 * cores():
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _pool() -> Iterator[ProcessPoolExecutor]:
-    with ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            yield pool
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _rendered_batch(orders: Sequence[Order], images: Sequence[bytes]) -> pa.RecordBatch:
@@ -134,18 +121,22 @@ def _word_counts(orders: Sequence[Order]) -> dict[str, dict[str, int]]:
 
 def _extracted(start: int, *, store: Path, weights: Path, total: int, size: tuple[int, int]) -> NDArray[np.float16]:
     from raygroup.training.features import extracted
+
+    rows = np.arange(start, min(start + ROWS, total))
+    return extracted(_trunk(weights), crop_array(_words(store), rows, *size))
+
+
+@functools.lru_cache(1)
+def _trunk(weights: Path) -> "Trunk":
+    """What a worker process loads once; one thread a process, so that results do not depend on how many cores there are."""
+    import torch
+
     from raygroup.training.weights import load_universal
 
-    trunk = _opened(load_universal, weights).trunk
-    rows = np.arange(start, min(start + ROWS, total))
-    return extracted(trunk, crop_array(_opened(read_words, store), rows, *size))
+    torch.set_num_threads(1)
+    return load_universal(weights).trunk
 
 
-@functools.lru_cache(2)
-def _opened(load: Callable[[Path], Result], path: Path) -> Result:
-    """What a worker process opens once; a single thread a process, so that results do not depend on how many cores there are."""
-    if "weights" in load.__module__:
-        import torch
-
-        torch.set_num_threads(1)
-    return load(path)
+@functools.lru_cache(1)
+def _words(store: Path) -> WordTable:
+    return read_words(store)

@@ -19,6 +19,8 @@ from raygroup.terminal import seconds_text, table
 
 _LOOK_S = 0.5
 _PLAIN_LINE_S = 20.0
+_BEGAN_S = time.time()
+"""When this driver began: an older progress file is of an interrupted one."""
 
 
 @contextmanager
@@ -106,7 +108,9 @@ def _row(job: Job, said: dict[str, Any]) -> list[str]:
 
 
 def _progress(job: Job) -> dict[str, Any]:
+    """What the trial's process last said; nothing where it was said before this driver began."""
     try:
-        return dict(json.loads((job.folder / PROGRESS).read_text(encoding="utf-8")))
+        path = job.folder / PROGRESS
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.stat().st_mtime >= _BEGAN_S else {}
     except (OSError, json.JSONDecodeError):
         return {}

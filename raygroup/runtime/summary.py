@@ -1,11 +1,13 @@
 """What a finished sweep shows: groupings and how decided they are, accuracy, a handful of words as truth and reading, and pictures."""
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rich.console import Console, Group
+from rich.text import Text
 
 from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import read_history
@@ -15,6 +17,7 @@ from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.terminal import seconds_text, size_text, table, titled
 from raygroup.words.charset import Charset
+from raygroup.words.report import Report
 from raygroup.words.store import WordTable, read_words
 
 FIGURES = "figures"
@@ -31,7 +34,7 @@ def summarise(plan: Plan, console: Console, failed: dict[str, str]) -> None:
         _show_words(plan, done, console)
     for job in plan.jobs:
         if job.id in failed:
-            console.print(f"failed: {job.label}: {failed[job.id]} ({job.folder})", style="red", soft_wrap=True)
+            console.print(f"failed: {job.label}: {failed[job.id]} ({job.folder})", style="red", soft_wrap=True, markup=False)
 
 
 def words_lines(words: WordTable) -> list[str]:
@@ -42,10 +45,7 @@ def words_lines(words: WordTable) -> list[str]:
         dropped = {task: count for task, count in report["missing_glyph"].items() if count}
         lines += [f"  {count} renders dropped, {task}: a glyph was missing in every font" for task, count in dropped.items()]
     else:
-        lines = [f"words: {report['kept']} kept of {report['name']}"]
-        lines += [f"  {why['count']} dropped, {reason}: {', '.join(why['examples'])}" for reason, why in report["dropped"].items()]
-        lines += [f"  {source}: characters of no task: {_counts(counts)}" for source, counts in report["unspelled"].items()]
-        lines += [f"  {note}" for note in report["notes"]]
+        lines = Report.from_json(report).lines()
     return lines + [f"  {source}: outside the charset: {_counts(counts)}" for source, counts in outside_charset(words).items()]
 
 
@@ -81,7 +81,7 @@ def _scores(folder: Path) -> list[str]:
     for split in ("new", "unseen"):
         scores = score_predictions(predictions, split)
         mean = scores.mean if scores.by_task else scores.all
-        shown += [f"{mean.one_minus_ned:.3f}", f"{mean.accuracy:.3f}"]
+        shown += [f"{mean.one_minus_ned:.3f}", f"{mean.accuracy:.3f}"] if mean.num_words else ["-", "-"]
         worst = min([worst, *(score.one_minus_ned for score in scores.by_task.values())])
     return [*shown, f"{worst:.3f}" if worst < math.inf else "-"]
 
@@ -95,23 +95,27 @@ def _show_words(plan: Plan, done: list[Job], console: Console) -> None:
     if not words:
         return
     sheet = plan.folder / FIGURES / f"words-{job.id}.png"
-    if not sheet.exists():
-        sheet.parent.mkdir(exist_ok=True)
-        sheet_figure(words, f"{plan.sweep.name}, {job.label}").savefig(sheet, dpi=120)
+    pictures = f"; with their pictures: {sheet}"
+    try:
+        if not sheet.exists():
+            sheet.parent.mkdir(exist_ok=True)
+            sheet_figure(words, f"{plan.sweep.name}, {job.label}").savefig(sheet, dpi=120)
+    except OSError as error:
+        pictures = f"; their pictures could not be written: {error}"
     by_task: dict[str, list[str]] = {}
     for word in words:
         mark = "=" if word.text == word.reading else "->"
         by_task.setdefault(word.task or "?", []).append(word.text if mark == "=" else f"{word.text} -> {word.reading}")
     rows = table("task", "truth, and the reading where it differs")
     for task, texts in by_task.items():
-        rows.add_row(task, "   ".join(texts))
-    console.print(titled(f"words as {job.label} reads them; with their pictures: {sheet}", rows), soft_wrap=True)
+        rows.add_row(task, Text("   ".join(texts)))
+    console.print(titled(f"words as {job.label} reads them{pictures}", rows), soft_wrap=True)
 
 
 def next_steps(plan: Plan) -> Iterable[str]:
-    yield f"{size_text(size_of(plan.folder))} in {plan.folder}; tensorboard --logdir {plan.folder}"
+    yield f"{size_text(size_of(plan.folder))} in {plan.folder}; tensorboard --logdir {shlex.quote(str(plan.folder))}"
     if any("base_coefficient" in path for path in plan.sweep.grid):
-        yield f"the paper's Table 3 beside this: python -m raygroup.reproduce table3 --storage-path {plan.storage}"
+        yield f"the paper's Table 3 beside this: python -m raygroup.reproduce table3 --storage-path {shlex.quote(str(plan.storage))}"
 
 
 def dry_run(plan: Plan, console: Console, processors: int) -> None:

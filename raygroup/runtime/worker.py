@@ -1,12 +1,10 @@
 """Trains one trial in this process, from its folder alone: resumes, records, checkpoints, reads, seals, and marks it done."""
 
-import functools
-import platform
-import subprocess
+import contextlib
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +19,9 @@ from raygroup.history.storage import read_json
 from raygroup.history.writer import HistoryWriter, remove_attempts, seal
 from raygroup.runtime.checkpoints import keep_last_checkpoint, load_checkpoint, save_checkpoint
 from raygroup.runtime.ledger import CONFIG, DONE, FAILED, PROGRESS, held, is_done, now, write_json
-from raygroup.scoring.predictions import FILE as PREDICTIONS
-from raygroup.scoring.predictions import write_predictions
-from raygroup.training.reading import read_words, tested_rows
+from raygroup.runtime.plan import weights_file
+from raygroup.runtime.provenance import git_commit, versions
+from raygroup.runtime.readings import write_readings
 from raygroup.training.targets import encoded
 from raygroup.training.trial import LOSSES, Grouped, Material, NotFiniteError, evidence
 from raygroup.training.weights import load_universal
@@ -36,10 +34,6 @@ from raygroup.words.store import read_words as open_words
 _FLUSH_EVERY = 10
 """Steps kept on the device before they are brought to the history: few enough to see progress, many enough to cost nothing."""
 _ORPHANED_S = 30.0
-_TESTED = 200
-"""Words read of each task and split after training."""
-_SHOWN = 3
-"""Words of each task and split whose picture is kept for the summary."""
 Report = Callable[[dict[str, float]], None]
 
 
@@ -59,7 +53,8 @@ class Session:
     """Steps that earlier attempts had done."""
     started: float = field(default_factory=time.monotonic)
     waiting: list[Tensor] = field(default_factory=list)
-    step_s: list[float] = field(default_factory=list)
+    recorded: float = field(default_factory=time.monotonic)
+    """When steps were last brought from the device."""
 
     @property
     def material(self) -> Material:
@@ -69,18 +64,28 @@ class Session:
 def run_trial(folder: Path, storage: Path, device: str = "cpu", report: Report = lambda scalars: None) -> str | None:
     """Trains the trial of a folder to its end, from its last checkpoint if it has one; returns None, or why it failed.
 
-    A failure (a loss that is not finite, a full disk) leaves FAILED.json and a readable history. Raises ConfigError where another
-    process writes the trial.
+    A failure (a loss that is not finite, a full disk) leaves FAILED.json and a readable history; a trial that another process writes
+    is left to it.
     """
     torch.set_num_threads(1)
-    with held(folder, "trial", _ORPHANED_S):
-        if is_done(folder):
-            return None
-        try:
-            _train(folder, storage, device, report)
-        except (NotFiniteError, OSError, ConfigError) as error:
-            _failed(folder, str(error))
-            return str(error)
+    try:
+        with held(folder, "trial", _ORPHANED_S):
+            return None if is_done(folder) else _tried(folder, storage, device, report)
+    except ConfigError as held_elsewhere:
+        return str(held_elsewhere)
+
+
+def _tried(folder: Path, storage: Path, device: str, report: Report) -> str | None:
+    """Whatever goes wrong concerns this trial alone: its reason is kept, the sweep goes on."""
+    try:
+        _train(folder, storage, device, report)
+    except (NotFiniteError, OSError, ConfigError) as error:
+        return _failed(folder, str(error))
+    except Exception as error:
+        trace = folder / "error.txt"
+        with contextlib.suppress(OSError):
+            trace.write_text(traceback.format_exc())
+        return _failed(folder, f"{type(error).__name__}: {error} (its traceback: {trace})")
     return None
 
 
@@ -93,15 +98,16 @@ def _train(folder: Path, storage: Path, device: str, report: Report) -> None:
                 _advance(session)
         finally:
             _record(session)
-    _write_readings(session)
-    seal(folder)
+    write_readings(session.grouped, session.words, folder)
+    seal(folder, session.trial.training.steps)
     outcome = {
         "steps": session.grouped.step, "attempts": session.attempt, "wall_s": time.monotonic() - session.started,
         "cpu_s": time.process_time() - cpu_before, "new_characters": session.grouped.new_characters, "finished_at": now(),
     }  # fmt: skip
     write_json(folder / DONE, outcome)
-    remove_attempts(folder)
-    keep_last_checkpoint(folder)
+    with contextlib.suppress(OSError):  # the trial is done, and what stays of this is only of use to nobody
+        remove_attempts(folder)
+        keep_last_checkpoint(folder)
 
 
 def _opened(folder: Path, storage: Path, device: str, report: Report) -> Session:
@@ -109,7 +115,7 @@ def _opened(folder: Path, storage: Path, device: str, report: Report) -> Session
     trial = from_json(config["trial"])
     words = open_words(storage / config["store"])
     material = _material(words, Features(storage / config["features"]), trial.grouping.word_tasks)
-    grouped = Grouped(trial, material, load_universal(Path(config["weights"])), device)
+    grouped = Grouped(trial, material, load_universal(weights_file(config["weights"])), device)
     found = load_checkpoint(folder)
     if found is not None:
         grouped.restore(*found)
@@ -137,9 +143,7 @@ def _material(words: WordTable, features: Features, word_tasks: str) -> Material
 
 
 def _advance(session: Session) -> None:
-    before = time.perf_counter()
     session.waiting.append(session.grouped.advance())
-    session.step_s.append(time.perf_counter() - before)
     step, training = session.grouped.step, session.trial.training
     checkpoint = step % training.checkpoint_every == 0 or step == training.steps
     if checkpoint or len(session.waiting) == _FLUSH_EVERY:
@@ -154,15 +158,17 @@ def _advance(session: Session) -> None:
 
 
 def _record(session: Session) -> dict[str, float]:
-    """The waiting steps into the history; the losses of the last one."""
-    rows, seconds = session.waiting, session.step_s
-    session.waiting, session.step_s = [], []
+    """The waiting steps into the history, at the speed since the last ones; the losses of the last step."""
+    rows, session.waiting = session.waiting, []
     first = session.grouped.step - len(rows) + 1
     batch, shape = session.trial.training.batch, (len(session.material.tasks), session.trial.heads.count)
     losses: dict[str, float] = {}
-    for (step, r_tm, nll_m, losses), took in zip(evidence(rows, first, *shape), seconds, strict=False):
+    for step, r_tm, nll_m, losses in evidence(rows, first, *shape):
+        if step == first:
+            now_s = time.monotonic()
+            speed, session.recorded = batch * len(rows) / (now_s - session.recorded), now_s
         integrated, grouping_loss, task = (losses[name] for name in LOSSES)
-        session.history.append(step, r_tm, nll_m, integrated, grouping_loss, task, batch / took, time.time())
+        session.history.append(step, r_tm, nll_m, integrated, grouping_loss, task, speed, time.time())
     return losses
 
 
@@ -192,70 +198,12 @@ def _board(session: Session, step: int, losses: dict[str, float]) -> None:
             writer.add_scalar(f"head/{task}", int(head), step)
 
 
-def _write_readings(session: Session) -> None:
-    words, task_of = session.words, session.words.task_numbers()
-    columns: dict[str, list[Any]] = {"split": []}
-    chosen = []
-    for split in ("new", "unseen"):
-        rows = tested_rows(words.rows_of(split), task_of, _TESTED)
-        chosen.append(rows)
-        columns["split"] += [split] * len(rows)
-    rows = np.concatenate(chosen)
-    readings = read_words(session.grouped, rows, task_of[rows])
-    table = words.columns.take(rows)
-    columns |= {"task": table["task"].to_pylist(), "text": table["text"].to_pylist(), "reading": readings.reading}
-    columns |= {"reading_by_true_task": readings.by_true_task, "routed_task": readings.task, "head": readings.head}
-    columns |= {"confidence": readings.confidence, "image": _shown(words, rows, columns["split"], task_of[rows])}
-    write_predictions(session.folder / PREDICTIONS, columns)
-
-
-def _shown(words: WordTable, rows: np.ndarray[Any, Any], splits: list[str], tasks: np.ndarray[Any, Any]) -> list[bytes | None]:
-    """The pictures of the first few words of each task and split."""
-    seen: dict[tuple[str, int], int] = {}
-    places = []
-    for place, key in enumerate(zip(splits, tasks.tolist(), strict=True)):
-        seen[key] = seen.get(key, 0) + 1
-        if seen[key] <= _SHOWN:
-            places.append(place)
-    pictures: list[bytes | None] = [None] * len(rows)
-    for mine, images in words.images(rows[places]):
-        for place, image in zip(mine, images.to_pylist(), strict=True):
-            pictures[places[place]] = image
-    return pictures
-
-
-def _failed(folder: Path, reason: str) -> None:
-    try:
-        history = read_history(folder)
-        step = int(history.step[-1]) if len(history.step) else 0
-    except ConfigError:
-        step = 0
-    try:
-        write_json(folder / FAILED, {"reason": reason, "step": step, "at": now()})
-    except OSError:
-        return  # a full disk: the driver is told by the return value
-
-
-@functools.cache
-def versions() -> dict[str, str]:
-    names = ("raygroup", "torch", "numpy", "pyarrow", "ray")
-    found = {"python": platform.python_version()}
-    for name in names:
+def _failed(folder: Path, reason: str) -> str:
+    """Says on disk why, and after which step; on a full disk only the return value, the reason, tells the driver."""
+    with contextlib.suppress(OSError):
         try:
-            found[name] = version(name)
-        except ModuleNotFoundError:
-            continue
-    return found
-
-
-@functools.cache
-def git_commit() -> str | None:
-    """The commit of the checkout this code lies in, with + if it was changed since; None outside one."""
-    here = Path(__file__).parent
-    ask = functools.partial(subprocess.run, cwd=here, capture_output=True, text=True, check=False, timeout=10)
-    try:
-        head = ask(["git", "rev-parse", "HEAD"])
-        changed = ask(["git", "status", "--porcelain", "--untracked-files=no"])
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return head.stdout.strip() + ("+" if changed.stdout else "") if head.returncode == 0 else None
+            steps = read_history(folder).step
+        except ConfigError:
+            steps = np.zeros(0, np.int32)
+        write_json(folder / FAILED, {"reason": reason, "step": int(steps[-1]) if len(steps) else 0, "at": now()})
+    return reason

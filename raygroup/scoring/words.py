@@ -1,10 +1,11 @@
 """How well words were read: word accuracy and 1-NED, for each task and on the mean over tasks."""
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
+
+from raygroup.words.labels import normalise
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,12 @@ class WordScores:
 
 
 def one_minus_ned(truth: str, reading: str, *, exact: bool = False) -> float:
-    """1 - edits / length of the longer one; 1 for two empty strings. Both are NFC-normalised first unless ``exact``."""
+    """1 - edits / length of the longer one; 1 for two empty strings. Both are compared as labels (``normalise``) unless ``exact``."""
     return float(Levenshtein.normalized_similarity(_form(truth, exact), _form(reading, exact)))
 
 
 def is_read(truth: str, reading: str, *, exact: bool = False) -> bool:
-    """Whether a word was read without a mistake: equal after NFC, or code point by code point if ``exact``."""
+    """Whether a word was read without a mistake: the same label, which is all a head can write, or each code point if ``exact``."""
     return _form(truth, exact) == _form(reading, exact)
 
 
@@ -76,4 +77,4 @@ def _score(words: Sequence[tuple[bool, float]]) -> WordScore:
 
 
 def _form(text: str, exact: bool) -> str:
-    return text if exact else unicodedata.normalize("NFC", text)
+    return text if exact else normalise(text)

@@ -10,10 +10,8 @@ from torch import Tensor
 
 from raygroup.model.heads import still_reading
 from raygroup.words.charset import Charset
+from raygroup.words.labels import LONGEST as LONGEST
 from raygroup.words.labels import to_visual
-
-LONGEST = 31
-"""Characters a decoder reads at most: the released code's 32 steps less the end."""
 
 
 def encoded(labels: Sequence[str], charset: Charset) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

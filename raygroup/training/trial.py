@@ -22,7 +22,7 @@ from raygroup.words.features import Features
 
 LOSSES = ("integrated", "grouping", "task")
 _FIXED = 50.0
-"""R_TM of a task's head where the grouping is fixed: its softmax is one-hot in float32."""
+"""R_TM of a task's head where the grouping is fixed: all other heads together get less than 1e-20."""
 
 
 class NotFiniteError(RuntimeError):

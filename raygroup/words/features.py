@@ -1,6 +1,7 @@
 """The store of word features: an uncompressed Arrow file, memory-mapped, so that all trials of a machine share its pages."""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,20 @@ _LAYOUT = 1
 
 
 def write_features(path: Path, shape: tuple[int, int], batches: Iterable[NDArray[np.float16]], about: dict[str, Any]) -> None:
-    """Features (rows, positions, features) in batches of ``ROWS``; the file appears under its name when it is complete."""
+    """Features (rows, positions, features) in batches of ``ROWS``; the file appears under its name when it is complete
+    and on the disk."""
     width = shape[0] * shape[1]
     stored = json.dumps({"layout": _LAYOUT, "shape": shape, **about}).encode()
     schema = pa.schema([("features", pa.list_(pa.float16(), width))], metadata={b"raygroup": stored})
     temporary = path.with_suffix(".part")
-    with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-        for block in batches:
-            values = pa.array(np.ascontiguousarray(block).reshape(-1), pa.float16())
-            column = pa.FixedSizeListArray.from_arrays(values, width)
-            writer.write_batch(pa.record_batch([column], schema=schema))
+    with temporary.open("wb") as file:
+        with pa.ipc.new_file(file, schema) as writer:
+            for block in batches:
+                values = pa.array(np.ascontiguousarray(block).reshape(-1), pa.float16())
+                column = pa.FixedSizeListArray.from_arrays(values, width)
+                writer.write_batch(pa.record_batch([column], schema=schema))
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)
 
 
@@ -34,15 +39,15 @@ class Features:
     """Word features on disk, (n, positions, features) float16; rows are copied when they are asked for."""
 
     def __init__(self, path: Path) -> None:
-        reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        about = json.loads((reader.schema.metadata or {}).get(b"raygroup", b"{}"))
+        """Raises ConfigError for a file that is damaged or of another layout, FileNotFoundError where there is none."""
+        schema, batches = _mapped(path)
+        about = json.loads((schema.metadata or {}).get(b"raygroup", b"{}"))
         if about.get("layout") != _LAYOUT:
             raise ConfigError(
                 f"{path}: features of layout {about.get('layout')}, this version reads {_LAYOUT}; delete the file, it is made anew"
             )
         self.shape: tuple[int, int] = tuple(about["shape"])
-        batches = [reader.get_batch(number).column(0).values for number in range(reader.num_record_batches)]
-        self._blocks = [batch.to_numpy(zero_copy_only=True).reshape(-1, *self.shape) for batch in batches]
+        self._blocks = [batch.column(0).values.to_numpy(zero_copy_only=True).reshape(-1, *self.shape) for batch in batches]
 
     def __len__(self) -> int:
         return sum(map(len, self._blocks))
@@ -52,3 +57,13 @@ class Features:
         for place, row in enumerate(rows):
             found[place] = self._blocks[row // ROWS][row % ROWS]
         return found
+
+
+def _mapped(path: Path) -> tuple[pa.Schema, list[pa.RecordBatch]]:
+    try:
+        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        return reader.schema, [reader.get_batch(number) for number in range(reader.num_record_batches)]
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ConfigError(f"{path}: not a readable features file: {error}; delete the file, it is made anew") from error

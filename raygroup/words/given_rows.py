@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from raygroup.config import ConfigError
 from raygroup.tasks import TASKS, by_paper_order
 from raygroup.words.coverage import spelled_by_any, spelled_by_none, supports_of
 from raygroup.words.label_files import LabelFile
-from raygroup.words.labels import count_changes, normalise
+from raygroup.words.labels import LONGEST, count_changes, normalise
 from raygroup.words.parquet_files import ParquetWords
 from raygroup.words.report import Tally
 from raygroup.words.store import SPLITS, split_of
@@ -36,7 +36,7 @@ class GivenRows:
     """``text``, ``label``, ``task``, ``source``, ``split``: the store's schema but for the image."""
     tasks: tuple[str, ...]
     wanted: NDArray[np.bool_]
-    """Which rows have a text that at least one task can spell."""
+    """Which rows can be read: a text, not too long, and a task or a character that at least one task can spell."""
 
     def place(self, row: int) -> str:
         return self.listing.place(self.own, row)
@@ -45,7 +45,8 @@ class GivenRows:
 def understand(listing: Listing, asked: tuple[str, ...], tally: Tally) -> GivenRows:
     """Read a listing's rows; count in the tally what is dropped and changed; raise ConfigError for a task or a split that is none.
 
-    Tasks: those the rows name where every row names one, else those and the ``asked`` ones. Splits: the column, else ``split_of``.
+    Tasks: those the rows name; where some row names none also the ``asked`` ones, if a word without a task has one of their letters.
+    Splits: the column, else ``split_of``.
     """
     own = listing.rows()
     labels = _labels(own["text"], tally)
@@ -58,8 +59,8 @@ def understand(listing: Listing, asked: tuple[str, ...], tally: Tally) -> GivenR
     }
     tasks = _tasks(listing, own, asked)
     rows = GivenRows(listing, own, pa.table(columns), tasks, np.ones(own.num_rows, np.bool_))
-    _drop_what_has_no_text(rows, tally)
-    return rows
+    _drop_what_cannot_be_read(rows, tally)
+    return replace(rows, tasks=_held(rows, tally))
 
 
 def _labels(texts: pa.ChunkedArray, tally: Tally) -> pa.ChunkedArray:
@@ -101,18 +102,39 @@ def _first(listing: Listing, own: pa.Table, column: str, value: str | None) -> s
     return f"{listing.file.parent / listing.place(own, row)}"
 
 
-def _drop_what_has_no_text(rows: GivenRows, tally: Tally) -> None:
-    """Only raygroup's own tasks say what they can spell: with a task of the user's, any text will do."""
-    supports = supports_of(rows.tasks) if TASKS.keys() >= set(rows.tasks) else ()
-    for start, labels, sources in _blocks(rows.understood):
-        wanted = np.array([label != "" for label in labels], np.bool_)
-        tally.drop("no text", start + np.flatnonzero(~wanted), rows.place)
-        if supports:
-            spelled = spelled_by_any(labels, supports)
-            tally.drop("no character of any task", start + np.flatnonzero(wanted & ~spelled), rows.place)
-            wanted &= spelled
+def _drop_what_cannot_be_read(rows: GivenRows, tally: Tally) -> None:
+    """Characters tell the task of a word that names none; a word that names its task may be written in any."""
+    supports = supports_of(rows.tasks)
+    own_tasks_only = TASKS.keys() >= set(rows.tasks)
+    for start, labels, sources, named in _blocks(rows.understood):
+        lengths = np.array([*map(len, labels)], np.int64)
+        unreadable = {
+            "no text": lengths == 0,
+            f"longer than {LONGEST} characters": lengths > LONGEST,
+            "no character of any task": ~(named | spelled_by_any(labels, supports)),
+        }
+        wanted = rows.wanted[start : start + len(labels)]
+        for why, found in unreadable.items():
+            tally.drop(why, start + np.flatnonzero(wanted & found), rows.place)
+            wanted &= ~found
+        if own_tasks_only:
             _count_unspelled(labels, sources, set(spelled_by_none(labels, supports)), tally)
-        rows.wanted[start : start + len(labels)] = wanted
+
+
+def _held(rows: GivenRows, tally: Tally) -> tuple[str, ...]:
+    """The tasks that some kept word can belong to, or all where none is: any other would fill the heads' quotas of Eq. (9) for nothing."""
+    kept = rows.understood.select(["label", "task"]).filter(pa.array(rows.wanted))
+    named = set(kept["task"].drop_null().unique().to_pylist())
+    characters = set().union(*kept["label"].filter(kept["task"].is_null()).unique().to_pylist())
+    empty = [name for name in rows.tasks if name not in named and not any(TASKS[name].has_letter(sign) for sign in characters)]
+    if len(empty) == len(rows.tasks):
+        return rows.tasks
+    lost = set(empty) & set(rows.own["task"].unique().to_pylist())
+    whose = "without a task " if named else ""
+    for what, tasks in ((f"{whose}has a letter of", set(empty) - lost), ("is kept of", lost)):
+        if tasks:
+            tally.notes.append(f"no word {what}: {', '.join(by_paper_order(tasks))}")
+    return tuple(name for name in rows.tasks if name not in empty)
 
 
 def _count_unspelled(labels: Sequence[str], sources: Sequence[str], unspelled: set[str], tally: Tally) -> None:
@@ -121,7 +143,9 @@ def _count_unspelled(labels: Sequence[str], sources: Sequence[str], unspelled: s
             tally.unspelled.setdefault(source, Counter()).update(filter(unspelled.__contains__, label))
 
 
-def _blocks(table: pa.Table) -> Iterator[tuple[int, list[str], list[str]]]:
+def _blocks(table: pa.Table) -> Iterator[tuple[int, list[str], list[str], NDArray[np.bool_]]]:
+    """First row, labels, sources, and which rows name their task."""
     for start in range(0, table.num_rows, _AT_A_TIME):
         block = table.slice(start, _AT_A_TIME)
-        yield start, block["label"].to_pylist(), block["source"].to_pylist()
+        named = np.array(block["task"].is_valid().to_pylist(), np.bool_)
+        yield start, block["label"].to_pylist(), block["source"].to_pylist(), named

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 import regex
 
+LONGEST = 31
+"""Characters a decoder reads at most: the released code's 32 steps less the end."""
+
 _INVISIBLE = "\u00ad\u200c\u200d\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
 _PRESENTATION = "\ufb50-\ufdff\ufe70-\ufefe"
 _INVISIBLE_SIGNS = re.compile(f"[{_INVISIBLE}]")

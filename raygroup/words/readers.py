@@ -35,9 +35,10 @@ class GivenWords:
 def read_given(path: Path, tasks: tuple[str, ...], bad_share: float = 0.05) -> GivenWords:
     """The words of a Parquet file, of a folder with a label file, or of a label file.
 
-    Tasks are those the data set names where every word has one, else also the ``tasks`` asked for. Words without a text or with no
-    character of any task, and words whose image is missing or unreadable, are dropped and counted; a larger share of bad images than
-    ``bad_share``, and everything that cannot be understood, raises ConfigError.
+    Tasks are those the data set names where every word has one, else also those of the ``tasks`` asked for that have a letter in a
+    word. Words without a text, longer than a decoder reads, or without a task and a character of any, and words whose image is missing
+    or unreadable, are dropped and counted; a larger share of bad images than ``bad_share``, and everything that cannot be understood,
+    raises ConfigError.
     """
     intake = _Intake(listing_of(path), tasks, bad_share)
     table = pa.Table.from_batches(intake.batches(), SCHEMA)

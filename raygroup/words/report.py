@@ -22,7 +22,7 @@ class Dropped:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Counts over one data set; plain JSON with ``to_json``."""
+    """Counts over one data set; plain JSON with ``to_json`` and back with ``from_json``."""
 
     name: str
     kept: int
@@ -45,6 +45,12 @@ class Report:
         found += [f"  {source}: characters of no task: {_characters(counts)}" for source, counts in self.unspelled.items()]
         found += [f"  {count} labels normalised: {what}" for what, count in self.changed.items()]
         return found + [f"  {note}" for note in self.notes]
+
+    @staticmethod
+    def from_json(stored: dict[str, Any]) -> "Report":
+        """The report that ``to_json`` wrote."""
+        dropped = {why: Dropped(count=found["count"], examples=tuple(found["examples"])) for why, found in stored["dropped"].items()}
+        return Report(**{**stored, "dropped": dropped, "notes": tuple(stored["notes"])})
 
     def to_json(self) -> dict[str, Any]:
         return json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore[no-any-return]

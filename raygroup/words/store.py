@@ -97,20 +97,24 @@ def split_of(label: str) -> str:
 
 
 def write_words(path: Path, batches: Iterable[pa.RecordBatch], metadata: Metadata | Callable[[], Metadata]) -> None:
-    """Write batches of ``SCHEMA`` in row groups of at most 2048 words and about 32 MB; the file is there whole or not at all.
+    """Write batches of ``SCHEMA`` in row groups of at most 2048 words and about 32 MB; the file is there whole or not at all,
+    also after a power cut.
 
     ``metadata`` may be a function, called when all batches were written: a report is complete only then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with pq.ParquetWriter(
-            temporary, SCHEMA, compression={"image": "NONE", **dict.fromkeys(SCHEMA.names[1:], "ZSTD")},
-            use_dictionary=_FEW_VALUES, write_statistics=_FEW_VALUES,
-        ) as writer:  # fmt: skip
-            for group in _groups(batches):
-                writer.write_table(group, row_group_size=_GROUP_ROWS)
-            writer.add_key_value_metadata({"raygroup": _to_json(metadata() if callable(metadata) else metadata)})
+        with temporary.open("wb") as file:
+            with pq.ParquetWriter(
+                file, SCHEMA, compression={"image": "NONE", **dict.fromkeys(SCHEMA.names[1:], "ZSTD")},
+                use_dictionary=_FEW_VALUES, write_statistics=_FEW_VALUES,
+            ) as writer:  # fmt: skip
+                for group in _groups(batches):
+                    writer.write_table(group, row_group_size=_GROUP_ROWS)
+                writer.add_key_value_metadata({"raygroup": _to_json(metadata() if callable(metadata) else metadata)})
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

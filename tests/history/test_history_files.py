@@ -167,6 +167,36 @@ def test_missing_steps_between_attempts_are_named(tmp_path):
         read_history(tmp_path)
 
 
+def test_a_history_with_a_gap_is_not_sealed_and_its_attempts_are_kept(tmp_path):
+    write(tmp_path, 1, range(1, 6))
+    write(tmp_path, 2, range(9, 12))
+    with pytest.raises(HistoryError, match="history: steps 6 to 8 are missing"):
+        seal(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["attempt-1.arrows", "attempt-2.arrows", "history"]
+
+
+def test_a_history_that_does_not_start_at_step_1_is_not_sealed(tmp_path):
+    write(tmp_path, 2, range(5, 9))
+    with pytest.raises(HistoryError, match="history: steps 1 to 4 are missing"):
+        seal(tmp_path)
+
+
+def damage_the_middle(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 4) + whole[len(whole) // 2 + len(whole) // 4 :])
+
+
+def test_a_stream_damaged_in_its_middle_is_not_sealed_as_if_it_were_whole(tmp_path):
+    damage_the_middle(write(tmp_path, 1, range(1, 41)).path)
+    with pytest.raises(HistoryError, match=r"steps \d+ to 40 are missing"):
+        seal(tmp_path, 40)
+    write(tmp_path, 2, range(41, 49))
+    with pytest.raises(HistoryError, match=r"steps \d+ to 40 are missing"):
+        seal(tmp_path)
+    write(tmp_path, 3, range(1, 49))
+    assert seal(tmp_path, 48).is_file()
+
+
 def test_a_folder_without_a_history_is_named(tmp_path):
     with pytest.raises(HistoryError, match=f"{tmp_path}: no history"):
         read_history(tmp_path)

@@ -134,6 +134,76 @@ def test_a_full_disk_fails_the_trial_whose_history_stays_readable(prepared, tmp_
 
 
 @pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"grid": '{"grouping.base_coefficient": (0.1, 0.1)}'}, "grid: two of its trials are the same"),
+        ({"grid": '{"heads.embed": (16,)}'}, "heads.embed and heads.hidden are 16 and 64: they must be 32 and 64"),
+        (
+            {"grouping": 'method="one-per-task"', "grid": "{}"},
+            "heads.count is 2: grouping.method 'one-per-task' needs one for each",
+        ),
+        ({"grid": '{"words.height": (64,)}'}, "the trunk reads crops of (32, 96)"),
+    ],
+)
+def test_what_could_only_fail_later_is_said_before_anything_is_done(settings, said, tmp_path, capsys):
+    assert sweep.main([space(tmp_path, **settings), "--dry-run", "--storage-path", str(tmp_path / "runs")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_words_that_look_like_markup_are_shown_as_they_are(finished, tmp_path, capsys):
+    from raygroup.scoring.predictions import read_predictions, write_predictions
+
+    storage = tmp_path / "with space"
+    shutil.copytree(finished, storage)
+    for trial in trials(storage):
+        columns = read_predictions(trial / "predictions.parquet").to_pydict()
+        write_predictions(trial / "predictions.parquet", columns | {"text": ["[/b]"] * len(columns["text"])})
+    assert sweep.main([space(tmp_path), "--storage-path", str(storage)]) == 0
+    out = capsys.readouterr().out
+    assert "[/b] -> " in out
+    assert f"--storage-path '{storage}'" in out
+
+
+def test_an_unexpected_error_fails_its_trial_alone_and_keeps_its_traceback(prepared, tmp_path, capsys):
+    from raygroup.runtime.local import run_jobs
+    from raygroup.runtime.plan import declare, plan_of
+
+    plan = plan_of(space(tmp_path), prepared)
+    declare(plan)
+    config = plan.jobs[0].folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"store": ["not", "a", "path"]}))
+    failed = run_jobs(plan.jobs, prepared)
+    assert list(failed) == [plan.jobs[0].id]
+    assert failed[plan.jobs[0].id].startswith("TypeError: ")
+    assert "Traceback" in (plan.jobs[0].folder / "error.txt").read_text()
+    assert plan.jobs[1].done
+
+
+def test_a_trial_whose_process_is_killed_goes_on(prepared, tmp_path):
+    arguments = [space(tmp_path, steps=300), "--local", "--storage-path", str(prepared)]
+    driver = command(arguments)
+    while not list(prepared.glob("tiny/*/checkpoints/state.json")):
+        assert driver.poll() is None
+        time.sleep(0.05)
+    children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children").read_text().split()
+    workers = [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+    os.kill(workers[0], signal.SIGKILL)
+    driver.communicate(timeout=200)
+    assert driver.returncode == 0
+    assert all((path / "DONE.json").exists() for path in trials(prepared))
+
+
+def test_a_gpu_that_is_not_there_is_said_before_any_work(tmp_path, capsys):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    assert sweep.main([space(tmp_path), "--device", "cuda", "--storage-path", str(tmp_path / "runs")]) == 2
+    assert "--device cuda: torch sees no GPU on this machine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["tabel3"], "no search space 'tabel3'; there are: "),
@@ -165,6 +235,32 @@ def test_a_second_driver_is_told_who_holds_the_sweep(prepared, tmp_path, capsys)
         out, _ = second.communicate(timeout=120)
     assert second.returncode == 2
     assert f"is being written by process {os.getpid()} on " in out
+
+
+@pytest.mark.slow
+def test_on_ray_a_killed_driver_and_ctrl_c_cost_nothing_but_time(finished, prepared, tmp_path):
+    arguments = [space(tmp_path, steps=120), "--storage-path", str(prepared)]
+    for end, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+        before = checkpoints(prepared)
+        driver = command(arguments, start_new_session=True)
+        while checkpoints(prepared) == before:
+            assert driver.poll() is None, driver.communicate()[0]
+            time.sleep(0.05)
+        os.kill(driver.pid, end)
+        driver.communicate(timeout=60)
+        assert driver.returncode == code
+    driver = command(arguments)
+    out, _ = driver.communicate(timeout=400)
+    assert driver.returncode == 0, out
+    undisturbed = tmp_path / "undisturbed"
+    shutil.copytree(finished / "cache", undisturbed / "cache")
+    assert sweep.main([arguments[0], "--local", "--storage-path", str(undisturbed)]) == 0
+    for disturbed, whole in zip(trials(prepared), trials(undisturbed), strict=True):
+        assert same_evidence(read_history(disturbed), read_history(whole))
+
+
+def checkpoints(storage: Path) -> set[tuple[str, int]]:
+    return {(path.name, path.stat().st_mtime_ns) for path in storage.glob("tiny/*/checkpoints/step-*.safetensors")}
 
 
 @pytest.mark.slow

@@ -44,6 +44,15 @@ def test_a_composed_and_a_decomposed_spelling_are_the_same_word_unless_exact():
     assert one_minus_ned(composed, decomposed, exact=True) == 0
 
 
+def test_signs_that_no_label_has_and_no_head_can_write_cost_nothing_unless_exact():
+    typed, read = "क्\u200dष", "क्ष"
+    assert is_read(typed, read)
+    assert one_minus_ned(typed, read) == 1
+    assert not is_read(typed, read, exact=True)
+    assert one_minus_ned(typed, read, exact=True) == 0.75
+    assert is_read("\ufefb ", "لا")
+
+
 def test_bengali_vowel_signs_typed_in_two_parts_are_the_composed_ones():
     assert is_read("কো", "কো")
 

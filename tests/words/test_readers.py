@@ -51,8 +51,8 @@ def test_a_folder_of_images_with_a_csv_becomes_words_of_the_stores_schema(tmp_pa
     assert given.table["task"].null_count == 40
     assert set(given.table["source"].to_pylist()) == {"mine"}
     assert given.table["split"].to_pylist() == [split_of(word) for word in LATIN]
-    assert given.tasks == TASKS
-    assert given.report.lines() == ["mine: 40 words kept, 0 dropped"]
+    assert given.tasks == ("la",)
+    assert given.report.lines() == ["mine: 40 words kept, 0 dropped", "  no word has a letter of: ar, ko"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
@@ -152,7 +152,44 @@ def test_a_task_nobody_knows_is_an_error_where_some_words_have_none(tmp_path):
 
 def test_a_known_task_of_some_words_joins_the_tasks_asked_for(tmp_path):
     given = read_given(folder(tmp_path, ["path,text,task", "a.png,word1,", "b.png,क,hi"], ["a.png", "b.png"]), TASKS)
-    assert given.tasks == ("ar", "hi", "ko", "la")
+    assert given.tasks == ("hi", "la")
+    assert "no word without a task has a letter of: ar, ko" in given.report.notes
+
+
+def test_a_task_asked_for_is_kept_for_one_letter_of_a_word_whose_task_is_not_known(tmp_path):
+    lines = ["path,text,task", "a.png,word1,", "b.png,2한,", "c.png,☃,", "d.png,مر,la"]
+    given = read_given(folder(tmp_path, lines, ["a.png", "b.png", "c.png", "d.png"]), TASKS)
+    assert given.tasks == ("ko", "la")
+    assert "no word without a task has a letter of: ar" in given.report.notes
+
+
+def test_digits_alone_are_words_of_every_task_asked_for(tmp_path):
+    given = read_given(folder(tmp_path, ["path,text", "a.png,1907"], ["a.png"]), TASKS)
+    assert given.tasks == TASKS
+    assert not [note for note in given.report.notes if "letter" in note]
+
+
+def test_a_task_that_the_data_names_for_dropped_words_alone_is_left_out(tmp_path):
+    lines = ["path,text,task", "a.png,word1,la", "a.png,,klingon"]
+    given = read_given(folder(tmp_path, lines, ["a.png"]), TASKS)
+    assert given.tasks == ("la",)
+    assert "no word is kept of: klingon" in given.report.notes
+
+
+def test_a_word_that_names_its_task_needs_no_character_of_it(tmp_path):
+    lines = ["path,text,task", "a.png,λόγος,la", "b.png,λόγος,", "c.png,word1,"]
+    given = read_given(folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
+    assert given.table["task"].to_pylist() == ["la", None]
+    assert given.table["text"].to_pylist() == ["λόγος", "word1"]
+    assert given.report.dropped["no character of any task"].examples == ("labels.csv:3 b.png",)
+
+
+def test_words_longer_than_a_decoder_reads_are_dropped_whoever_names_their_task(tmp_path):
+    longest, decomposed = "é" * 31, "e\u0301" * 31
+    lines = ["path,text,task", f"a.png,{decomposed},la", f"b.png,{longest}e,la", f"c.png,{longest}e,"]
+    given = read_given(folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
+    assert given.table["label"].to_pylist() == [longest]
+    assert given.report.dropped["longer than 31 characters"].examples == ("labels.csv:3 b.png", "labels.csv:4 c.png")
 
 
 def test_a_task_name_must_be_fit_to_print_in_a_grouping(tmp_path):
@@ -231,7 +268,7 @@ def test_parquet_columns_that_lack_or_have_another_type_are_named(tmp_path):
 def test_what_the_splits_cannot_show_is_said(tmp_path):
     train = next(word for word in LATIN if split_of(word) == "train")
     alone = read_given(folder(tmp_path / "a", ["path,text", f"a.png,{train}"], ["a.png"]), TASKS)
-    assert "no unseen words to validate on" in alone.report.notes[0]
+    assert "no unseen words to validate on" in alone.report.notes[-1]
     lines = ["path,text,split", "a.png,word1,train", "a.png,word1,unseen"]
     assert (
         "labels both in train and in unseen: 1, such as 'word1'"

@@ -1,6 +1,7 @@
+import json
 from collections import Counter
 
-from raygroup.words.report import Tally
+from raygroup.words.report import Report, Tally
 
 
 def test_a_report_names_the_first_five_of_each_reason_and_counts_the_rest():
@@ -22,3 +23,14 @@ def test_characters_of_no_task_are_told_by_source_and_code_point():
     tally = Tally("mine")
     tally.unspelled["web"] = Counter({"☃": 3, " ": 1})
     assert tally.report().lines()[1] == "  web: characters of no task: ☃ U+2603 x3, U+0020 x1"
+
+
+def test_a_report_kept_as_json_is_read_as_the_same_report():
+    tally = Tally("mine", kept=10)
+    tally.drop("image missing", range(7), lambda row: f"labels.csv:{row}")
+    tally.unspelled["web"] = Counter({"☃": 3})
+    tally.changed["brought to NFC"] = 2
+    tally.notes.append("a note")
+    report = tally.report()
+    assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report
+    assert Report.from_json(Tally("empty").report().to_json()) == Tally("empty").report()

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -70,6 +71,18 @@ def test_a_failed_writing_leaves_the_older_store(tmp_path):
     with pytest.raises(ZeroDivisionError):
         write_words(tmp_path / "words.parquet", [batch(3)], lambda: 1 // 0)
     assert len(read_words(tmp_path / "words.parquet")) == 2
+
+
+def test_a_store_has_all_its_bytes_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, synced, fsync = tmp_path / "words.parquet", [], os.fsync
+
+    def watch(descriptor):
+        fsync(descriptor)
+        synced.append((os.fstat(descriptor).st_ino, os.fstat(descriptor).st_size, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", watch)
+    write_words(path, [batch(3)], FACTS)
+    assert synced == [(path.stat().st_ino, path.stat().st_size, False)]
 
 
 def test_metadata_may_tell_what_is_known_only_after_the_last_word(tmp_path):

@@ -1,0 +1,47 @@
+"""What a finished trial reads: the words it is tested on, through its own classifier's routing, into ``predictions.parquet``."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raygroup.scoring.predictions import FILE, write_predictions
+from raygroup.training.reading import read_words, tested_rows
+from raygroup.training.trial import Grouped
+from raygroup.words.store import WordTable
+
+_TESTED = 200
+"""Words read of each task and split."""
+_SHOWN = 3
+"""Words of each task and split whose picture is kept for the summary."""
+
+
+def write_readings(grouped: Grouped, words: WordTable, folder: Path) -> None:
+    """Reads at most ``_TESTED`` words of each task and split of a store."""
+    task_of = words.task_numbers()
+    by_split = {split: tested_rows(words.rows_of(split), task_of, _TESTED) for split in ("new", "unseen")}
+    splits = [split for split, rows in by_split.items() for _ in rows]
+    rows = np.concatenate(list(by_split.values()))
+    found = read_words(grouped, rows, task_of[rows])
+    table = words.columns.take(rows)
+    columns = {
+        "split": splits, "task": table["task"].to_pylist(), "text": table["text"].to_pylist(), "reading": found.reading,
+        "reading_by_true_task": found.by_true_task, "routed_task": found.task, "head": found.head, "confidence": found.confidence,
+        "image": _shown(words, rows, splits, task_of[rows]),
+    }  # fmt: skip
+    write_predictions(folder / FILE, columns)
+
+
+def _shown(words: WordTable, rows: NDArray[np.intp], splits: list[str], tasks: NDArray[np.int32]) -> list[bytes | None]:
+    """The pictures of the first few words of each task and split."""
+    seen: dict[tuple[str, int], int] = {}
+    places = []
+    for place, key in enumerate(zip(splits, tasks.tolist(), strict=True)):
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] <= _SHOWN:
+            places.append(place)
+    pictures: list[bytes | None] = [None] * len(rows)
+    for mine, images in words.images(rows[places]):
+        for place, image in zip(mine, images.to_pylist(), strict=True):
+            pictures[places[place]] = image
+    return pictures
