@@ -68,7 +68,7 @@ OTHER = {
     "training.checkpoint_every": 50,
 }
 """Another valid value for every field of a trial."""
-WITHOUT_EFFECT = {"training.checkpoint_every"}
+WITHOUT_EFFECT = {"training.checkpoint_every", "weights.file"}
 
 
 def paths(made, before=""):

@@ -11,10 +11,11 @@ from rich.text import Text
 
 from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import read_history
-from raygroup.history.storage import size_of
+from raygroup.history.storage import DONE, read_sweeps, size_of
 from raygroup.runtime.plan import Job, Plan, at_once
 from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import read_predictions, score_predictions
+from raygroup.tables.chosen_sweeps import yardsticks
 from raygroup.terminal import seconds_text, size_text, table, titled
 from raygroup.words.charset import Charset
 from raygroup.words.report import Report
@@ -63,16 +64,23 @@ def outside_charset(words: WordTable) -> dict[str, Counter[str]]:
 def _trials_table(plan: Plan, done: list[Job]) -> Group:
     columns = ("decided", "settled", "new 1-NED", "exact", "unseen 1-NED", "exact ", "worst task", "time")
     rows = table("trial", "grouping", *columns, right=columns)
-    for job in done:
-        history = read_history(job.folder)
+    for label, folder in [*((job.label, job.folder) for job in done), *_yardsticks(plan)]:
+        history = read_history(folder)
         assigned = assignment(history.r_tm)
         settled = int(history.step[settling_row(assigned)])
         took = f"{history.clock_s[-1] - history.clock_s[0]:.0f} s"
         rows.add_row(
-            job.label, str(grouping(history.tasks, history.heads, assigned[-1])), f"{decisiveness(history.r_tm[-1]):.2f}", str(settled),
-            *_scores(job.folder), took,
+            label, str(grouping(history.tasks, history.heads, assigned[-1])), f"{decisiveness(history.r_tm[-1]):.2f}", str(settled),
+            *_scores(folder), took,
         )  # fmt: skip
     return titled(f"{plan.sweep.name}: accuracy of words routed by each trial's own classifier", rows)
+
+
+def _yardsticks(plan: Plan) -> list[tuple[str, Path]]:
+    """Finished sweeps with one head, and with one a task, on the same words: what a grouping is measured against."""
+    beside = yardsticks(read_sweeps(plan.storage), plan.jobs[0].data)
+    others = {kind: sweep for kind, sweep in beside.items() if sweep.name != plan.sweep.name}
+    return [(f"{kind} ({sweep.name})", sweep.in_state(DONE)[0].folder) for kind, sweep in others.items()]
 
 
 def _scores(folder: Path) -> list[str]:

@@ -73,7 +73,7 @@ def test_a_driver_killed_in_mid_sweep_and_run_again_gives_the_histories_of_an_un
         assert driver.poll() is None, driver.stdout.read()
         time.sleep(0.05)
     os.kill(driver.pid, signal.SIGKILL)
-    driver.wait()
+    driver.communicate(timeout=60)
     assert not all((path / "DONE.json").exists() for path in trials(prepared))
     assert sweep.main(arguments) == 0
     undisturbed = tmp_path / "undisturbed"

@@ -1,0 +1,31 @@
+"""Every benchmark runs, and its last line is one JSON object with the keys its readers rely on."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+KEYS = {
+    "history": {"history_over_step", "step_ms", "device"},
+    "quickstart": {"wall_s", "peak_gib", "trial_cpu_s", "wall_over_work", "device"},
+    "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
+}
+
+
+def test_no_benchmark_is_left_out():
+    assert {path.stem for path in FOLDER.glob("*.py")} == set(KEYS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KEYS)
+def test_a_quick_run_ends_in_one_json_object(name, tmp_path):
+    arguments = ["--storage-path", str(tmp_path / "runs"), "--local"] if name == "quickstart" else []
+    command = [sys.executable, str(FOLDER / f"{name}.py"), "--quick", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout.splitlines()[-1])) >= KEYS[name]
