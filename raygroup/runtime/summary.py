@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console, Group
 from rich.text import Text
 
@@ -22,6 +23,8 @@ from raygroup.words.report import Report
 from raygroup.words.store import WordTable, read_words
 
 FIGURES = "figures"
+_INTERRUPTION_S = 60.0
+"""A longer gap between two steps counts as this much: a trial that waited overnight did not train all night."""
 
 
 def summarise(plan: Plan, console: Console, failed: dict[str, str]) -> None:
@@ -68,7 +71,7 @@ def _trials_table(plan: Plan, done: list[Job]) -> Group:
         history = read_history(folder)
         assigned = assignment(history.r_tm)
         settled = int(history.step[settling_row(assigned)])
-        took = f"{history.clock_s[-1] - history.clock_s[0]:.0f} s"
+        took = f"{np.minimum(np.diff(history.clock_s), _INTERRUPTION_S).sum():.0f} s"
         rows.add_row(
             label, str(grouping(history.tasks, history.heads, assigned[-1])), f"{decisiveness(history.r_tm[-1]):.2f}", str(settled),
             *_scores(folder), took,
