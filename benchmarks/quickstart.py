@@ -58,7 +58,7 @@ def measured(command: list[str]) -> dict[str, float]:
 
 
 def family(root: int) -> list[int]:
-    """A process and all its descendants, and what they left behind in its session."""
+    """A process and all its descendants."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:

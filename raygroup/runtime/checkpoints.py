@@ -10,15 +10,15 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from raygroup.history.leftovers import CHECKPOINTS
 from raygroup.runtime.ledger import read_if_there, write_json
 
-FOLDER = "checkpoints"
 _KEEP = 2
 
 
 def save_checkpoint(trial_folder: Path, step: int, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     """Writes the state after ``step`` and drops all but the last two; ``about`` (JSON) goes into the file."""
-    folder = trial_folder / FOLDER
+    folder = trial_folder / CHECKPOINTS
     folder.mkdir(exist_ok=True)
     path = folder / f"step-{step:06d}.safetensors"
     partial = path.with_suffix(".partial")
@@ -31,31 +31,33 @@ def save_checkpoint(trial_folder: Path, step: int, tensors: dict[str, Tensor], a
     digest = hashlib.sha256(stored).hexdigest()
     known = [entry for entry in read_if_there(folder / "state.json").get("checkpoints", []) if entry["step"] < step]
     kept = [*known, {"step": step, "file": path.name, "sha256": digest}][-_KEEP:]
-    write_json(folder / "state.json", {"checkpoints": kept})
-    for old in folder.glob("step-*.safetensors"):
-        if old.name not in {entry["file"] for entry in kept}:
-            old.unlink()
+    _keep(folder, kept)
 
 
 def keep_last_checkpoint(trial_folder: Path) -> None:
     """Of a finished trial only the trained state is of use."""
-    folder = trial_folder / FOLDER
+    folder = trial_folder / CHECKPOINTS
     last = read_if_there(folder / "state.json").get("checkpoints", [])[-1:]
     if last:
-        write_json(folder / "state.json", {"checkpoints": last})
-        for old in set(folder.glob("step-*.safetensors")) - {folder / last[0]["file"]}:
-            old.unlink(missing_ok=True)
+        _keep(folder, last)
 
 
 def load_checkpoint(trial_folder: Path) -> tuple[int, dict[str, Tensor]] | None:
     """(step, tensors) of the newest checkpoint whose bytes are those that were written; None where there is none."""
-    folder = trial_folder / FOLDER
+    folder = trial_folder / CHECKPOINTS
     for entry in reversed(read_if_there(folder / "state.json").get("checkpoints", [])):
         path = folder / entry["file"]
         if path.is_file() and _digest(path) == entry["sha256"]:
             with safe_open(path, "pt") as file:
                 return int(entry["step"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     return None
+
+
+def _keep(folder: Path, entries: list[dict[str, Any]]) -> None:
+    """Lists these checkpoints, then deletes all others."""
+    write_json(folder / "state.json", {"checkpoints": entries})
+    for old in set(folder.glob("step-*.safetensors")) - {folder / entry["file"] for entry in entries}:
+        old.unlink(missing_ok=True)
 
 
 def _digest(path: Path) -> str:

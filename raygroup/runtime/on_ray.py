@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.config import ConfigError
-from raygroup.runtime.local import require_device
 from raygroup.runtime.plan import Job, at_once
 
 _QUIET = {
@@ -34,8 +33,6 @@ def run_jobs(jobs: Sequence[Job], storage: Path, address: str | None = None, dev
     from ray import tune
 
     logging.getLogger("ray").setLevel(logging.ERROR)
-    if address is None:
-        require_device(device)
     own: dict[str, Any] = {"include_dashboard": True, "dashboard_host": "127.0.0.1"} if address is None else {}
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)

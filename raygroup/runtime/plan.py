@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from raygroup.config import ConfigError, Trial, Words, fingerprint, to_json, trial_id
 from raygroup.history.storage import CACHE
 from raygroup.runtime.ledger import CONFIG, FAILED, SWEEP, is_done, now, read_if_there, write_json
-from raygroup.search_space import Sweep, hypothesis
+from raygroup.search_space import Sweep, hypothesis, load
 
 BUNDLED = Path(__file__).parent.parent / "weights" / "laptop.safetensors"
 _MULTIPLY_ADDS_PER_CPU_S = 16e9
@@ -101,8 +103,6 @@ def at_once(trials: int, cores: int) -> int:
 
 def plan_of(name: str, storage: Path, words: Path | None = None, fonts: Path | None = None) -> Plan:
     """The plan of a search space by name or path."""
-    from raygroup.search_space import load
-
     return make_plan(load(name), hypothesis(name), storage, words, fonts)
 
 
@@ -168,14 +168,13 @@ def _require_fitting(jobs: list[Job], words: Path | None) -> None:
 
 @functools.cache
 def _about_weights(path: Path) -> dict[str, Any]:
-    """The JSON a safetensors file begins with: its length in eight bytes, then tensors and metadata."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        try:
-            header = json.loads(file.read(length)) if length < 1 << 24 else {}
-        except ValueError:
-            header = {}
-    return dict(json.loads(header.get("__metadata__", {}).get("raygroup", "{}")))
+    """What a weights file says of itself, read without torch; nothing for a file that is none."""
+    try:
+        with safe_open(path, "np") as file:
+            stored = (file.metadata() or {}).get("raygroup", "{}")
+    except SafetensorError:
+        return {}
+    return dict(json.loads(stored))
 
 
 def weights_file(name: str) -> Path:

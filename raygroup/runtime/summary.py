@@ -115,8 +115,8 @@ def _show_words(plan: Plan, done: list[Job], console: Console) -> None:
         pictures = f"; their pictures could not be written: {error}"
     by_task: dict[str, list[str]] = {}
     for word in words:
-        mark = "=" if word.text == word.reading else "->"
-        by_task.setdefault(word.task or "?", []).append(word.text if mark == "=" else f"{word.text} -> {word.reading}")
+        shown = word.text if word.text == word.reading else f"{word.text} -> {word.reading}"
+        by_task.setdefault(word.task or "?", []).append(shown)
     rows = table("task", "truth, and the reading where it differs")
     for task, texts in by_task.items():
         rows.add_row(task, Text("   ".join(texts)))

@@ -105,7 +105,7 @@ def _train(folder: Path, storage: Path, device: str, report: Report) -> None:
         "cpu_s": time.process_time() - cpu_before, "new_characters": session.grouped.new_characters, "finished_at": now(),
     }  # fmt: skip
     write_json(folder / DONE, outcome)
-    with contextlib.suppress(OSError):  # the trial is done, and what stays of this is only of use to nobody
+    with contextlib.suppress(OSError):  # the trial is done whether or not this can be cleared away
         remove_attempts(folder)
         keep_last_checkpoint(folder)
 

@@ -22,19 +22,22 @@ def command(arguments: list[str], **more: object) -> subprocess.Popen[str]:
     )  # type: ignore[call-overload,no-any-return]
 
 
+def said_and_loaded(arguments: list[str]) -> str:
+    """What the command says in an interpreter of its own, then its exit code and which heavy packages it loaded."""
+    code = (
+        f"import sys; from raygroup import sweep; code = sweep.main({arguments!r}); "
+        "print('LOADED', code, [name for name in ('torch', 'ray', 'tensorboardX') if name in sys.modules])"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
 def trials(storage: Path) -> list[Path]:
     return sorted(path.parent for path in storage.glob("tiny/*/config.json"))
 
 
 def test_a_finished_sweep_run_again_starts_nothing_and_imports_neither_torch_nor_ray(finished, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
-    code = (
-        "import sys; from raygroup import sweep; "
-        f"code = sweep.main([{space(tmp_path)!r}, '--storage-path', {str(finished)!r}]); "
-        "print('LOADED', code, [name for name in ('torch', 'ray', 'tensorboardX') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "LOADED 0 []" in done.stdout
+    assert "LOADED 0 []" in said_and_loaded([space(tmp_path), "--storage-path", str(finished)])
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()} == before
 
 
@@ -47,14 +50,9 @@ def test_the_summary_shows_groupings_and_words_as_they_were_read(finished, tmp_p
 
 
 def test_a_dry_run_lists_trials_and_cost_without_torch_or_ray(tmp_path):
-    code = (
-        "import sys; from raygroup import sweep; "
-        f"sweep.main(['--dry-run', '--storage-path', {str(tmp_path / 'none')!r}]); "
-        "print('LOADED', [name for name in ('torch', 'ray') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "LOADED []" in done.stdout
-    assert "base_coefficient=0.4 seed=0" in done.stdout
+    out = said_and_loaded(["--dry-run", "--storage-path", str(tmp_path / "none")])
+    assert "LOADED 0 []" in out
+    assert "base_coefficient=0.4 seed=0" in out
     assert not (tmp_path / "none").exists()
 
 
