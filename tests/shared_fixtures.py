@@ -24,9 +24,19 @@ def reference(name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def reference_tensor() -> Callable[..., np.ndarray]:
     """The fixtures' rule for inputs that are not stored."""
+    return _rule().tensor
+
+
+def reference_weights(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
+    """The fixtures' weights of full size, which follow from their names."""
+    rule = _rule()
+    return rule.state_dict(shapes, rule.OVERRIDES)
+
+
+def _rule() -> Any:
     spec = importlib.util.spec_from_file_location("detfill", _FOLDER / "detfill.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.tensor
+    return module

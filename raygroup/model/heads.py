@@ -3,193 +3,173 @@
 Shapes: m heads, w words, l = rows x columns positions, f features, h hidden, e embed, c classes, n characters in all.
 """
 
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from raygroup.model.convolution import encoded_planes, resized
+from raygroup.model.cross_entropy import weighted_nll
+from raygroup.model.kernels import PLAIN, Kernels
+from raygroup.model.products import own_product, shared_product
+from raygroup.model.recurrence import Cell, Form, Grid, decoder_states
+
 BEGIN = 0
 """Class of the begin of a word, of a hidden and of an unsupported character."""
+
+AXES = {
+    "convolution": ("hidden", "features", "kernel", "kernel"), "convolution_bias": ("hidden",),
+    "embedding": ("classes", "embed"), "word": ("embed", "hidden"), "word_bias": ("hidden",),
+    "query": ("hidden", "hidden"), "key": ("encoded", "hidden"), "place": ("places", "hidden"), "attention_bias": ("hidden",),
+    "score": ("hidden",),
+    "gate_word": ("hidden", "gates"), "gate_context": ("seen", "gates"), "gate_state": ("hidden", "gates"),
+    "gate_bias": ("gates",), "gate_state_bias": ("gates",),
+    "output": ("hidden", "classes"), "output_bias": ("classes",),
+}  # fmt: skip
+"""Every parameter of a head and what its axes count. ``gates`` is the GRU's three, side by side; ``seen`` what was attended to and
+where; ``encoded`` is ``hidden`` after a convolution and ``features`` without."""
 
 
 class HeadBank(nn.Module):
     """m attention decoders over word features: embedding, Bahdanau attention with the position one-hot, GRU, output layer.
 
     With ``convolve`` the features (w, f, 2 rows, 2 columns) pass the paper's 3x3 convolution and pooling first (Table 4's head);
-    without it they are (w, rows x columns, f) and used as they are (laptop scale).
+    without it they are (w, rows x columns, f) and used as they are (laptop scale). ``embed`` and ``hidden`` are one size for all heads
+    or one for each: smaller heads are padded with zeros that stay zero, and count, start and train as if they were alone.
     """
 
     def __init__(
-        self, heads: int, classes: int, *, features: int, positions: tuple[int, int], embed: int, hidden: int, convolve: bool = False
-    ) -> None:
+        self, heads: int, classes: int, *, features: int, positions: tuple[int, int], embed: int | Sequence[int], hidden: int | Sequence[int],
+        convolve: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.heads, self.classes, self.hidden, self.positions = heads, classes, hidden, positions
-        encoded = hidden if convolve else features
-        places = sum(positions)
-        self.convolution = nn.Parameter(torch.empty(heads, hidden, features, 3, 3)) if convolve else None
-        self.convolution_bias = nn.Parameter(torch.zeros(heads, hidden)) if convolve else None
-        self.embedding = nn.Parameter(torch.empty(heads, classes, embed))
-        self.word = nn.Parameter(torch.empty(heads, embed, hidden))
-        self.word_bias = nn.Parameter(torch.zeros(heads, hidden))
-        self.query = nn.Parameter(torch.empty(heads, hidden, hidden))
-        self.key = nn.Parameter(torch.empty(heads, encoded, hidden))
-        self.place = nn.Parameter(torch.empty(heads, places, hidden))
-        self.attention_bias = nn.Parameter(torch.zeros(heads, hidden))
-        self.score = nn.Parameter(torch.empty(heads, hidden))
-        self.gate_word = nn.Parameter(torch.empty(heads, hidden, 3 * hidden))
-        self.gate_context = nn.Parameter(torch.empty(heads, encoded + places, 3 * hidden))
-        self.gate_state = nn.Parameter(torch.empty(heads, hidden, 3 * hidden))
-        self.gate_bias = nn.Parameter(torch.zeros(heads, 3 * hidden))
-        self.gate_state_bias = nn.Parameter(torch.zeros(heads, 3 * hidden))
-        self.output = nn.Parameter(torch.empty(heads, hidden, classes))
-        self.output_bias = nn.Parameter(torch.zeros(heads, classes))
+        self.heads, self.classes, self.convolve, self.grid = heads, classes, convolve, Grid(*positions)
+        self.embeds, self.hiddens = _each("embed", embed, heads), _each("hidden", hidden, heads)
+        self.features, self.trials = features, 1
+        self.hidden = max(self.hiddens)
+        self._sizes = self._sizes_of(max(self.embeds), self.hidden)
+        for name, axes in AXES.items():
+            if convolve or not name.startswith("convolution"):
+                self.register_parameter(name, nn.Parameter(torch.zeros(heads, *(self._sizes[axis] for axis in axes))))
+        self.mixed = len(set(zip(self.embeds, self.hiddens, strict=True))) > 1
+        if self.mixed:
+            self.register_buffer("_real_score", self._real("score"), persistent=False)
+            self.score.register_hook(lambda gradient: gradient * self._real_score)
+
+    def num_parameters(self, head: int) -> int:
+        """Of one head at its own size, as Table 4 counts them."""
+        return sum(self.native(name, head).numel() for name, _ in self.named_parameters())
+
+    @torch.no_grad()
+    def native(self, name: str, head: int, tensor: Tensor | None = None) -> Tensor:
+        """One head's share of a parameter (or of a tensor of its shape, such as its gradient) without the padding: a copy."""
+        stacked = self.get_parameter(name) if tensor is None else tensor
+        return stacked[head][self._place(name, head)]
+
+    @torch.no_grad()
+    def put(self, name: str, head: int, values: Tensor) -> None:
+        """One head's parameter, at its own size, into the stack."""
+        self.get_parameter(name)[head][self._place(name, head)] = values.to(self.get_parameter(name).device)
 
     @torch.no_grad()
     def initialise(self, head: int, random: torch.Generator) -> None:
-        """Fresh weights for one head: uniform by fan-in, biases zero, embedding of unit variance."""
-        for name, parameter in self.named_parameters():
-            weight = parameter[head]
-            if name.endswith("bias"):
-                weight.zero_()
-            elif name == "embedding":
+        """Fresh weights for one head: uniform by the fan-in of its own size, biases zero, embedding of unit variance."""
+        for name, _ in self.named_parameters():
+            weight = torch.zeros(self.native(name, head).shape)
+            if name == "embedding":
                 weight.normal_(generator=random)
-            else:
+            elif not name.endswith("bias"):
                 fan_in = weight[0].numel() if name == "convolution" else weight.shape[0]
                 weight.uniform_(-(fan_in**-0.5), fan_in**-0.5, generator=random)
+            self.put(name, head, weight)
 
-    def states(self, words: Tensor, targets: Tensor, lengths: Tensor, hidden_characters: Tensor | None = None) -> Tensor:
-        """Teacher-forced decoder states of every head on every word: (m, n, h), the n characters step by step, the words of a step
-        in the given order.
+    def encode(self, words: Tensor, form: Kernels = PLAIN, which: slice = slice(None)) -> tuple[Tensor, Tensor]:
+        """What is attended to (w, m or 1, l, f) and its projection for the attention (w, m, l, h), once for all steps."""
+        if self.convolve:
+            planes = resized(words, (2 * self.grid.rows, 2 * self.grid.columns))
+            encoded = encoded_planes(planes, self.convolution[which], self.convolution_bias[which], form.convolution)
+            values, keys = encoded.transpose(1, 2).contiguous(), own_product(encoded, self.key[which], form.products)
+        else:
+            values, keys = words[:, None], shared_product(words, self.key[which], form.products)
+        return values, keys.transpose(1, 2).contiguous() + self.places()[which]
 
-        ``targets`` (w, longest) are classes, the last of each word its end; ``lengths`` (w,) count them and must not increase, so
-        that finished words drop out. ``hidden_characters`` (w, longest), bool, marks the decoder inputs to hide (word dropout).
+    def states(self, words: Tensor, inputs: Tensor, active: Sequence[int], form: Kernels = PLAIN) -> Tensor:
+        """Teacher-forced decoder states of every head on every word, longest first: (m, n, h), the n characters step by step, the
+        words of a step in order.
+
+        ``inputs`` (n,) or (m, n) are the classes before each character, ``BEGIN`` for the first and for hidden ones; ``active`` says
+        how many words have a character at each step.
         """
-        heads = self._weights(slice(None))
-        values, keys = _encoded(heads, words, self.positions)
-        previous = F.pad(targets[:, :-1], (1, 0), value=BEGIN)
-        if hidden_characters is not None:
-            previous = previous.masked_fill(hidden_characters, BEGIN)
-        gates = _word_gates(heads, previous.T)
-        state = values.new_zeros(self.heads, len(words), self.hidden)
-        steps = []
-        for step, active in enumerate(still_reading(lengths)):
-            state = _step(heads, values[:, :active], keys[:, :active], gates[:, step, :active], state[:, :active], self.positions)
-            steps.append(state)
-        return torch.cat(steps, 1)
+        values, keys = self.encode(words, form)
+        return decoder_states(values, keys, self.word_gates(inputs), self.cell(), active, self.grid, Form(form.attention, self.trials))
+
+    def losses(
+        self, words: Tensor, inputs: Tensor, characters: Tensor, active: Sequence[int], weights: Tensor, form: Kernels = PLAIN
+    ) -> tuple[Tensor, Tensor]:
+        """-log p of every character (m, n), without gradients, and each head's sum of them under ``weights`` (m, n), with: (m,).
+
+        The first of the pair is the sum. A batch without a character gives zeros that still reach every weight.
+        """
+        return weighted_nll(self.states(words, inputs, active, form), self.output, self.output_bias, characters, weights)
+
+    def places(self) -> Tensor:
+        """What each position adds to its key, (m, l, h): its row's, its column's, and the bias."""
+        columns = self.place[:, None, : self.grid.columns]
+        rows = self.place[:, self.grid.columns :, None]
+        return (columns + rows).flatten(1, 2) + self.attention_bias[:, None]
+
+    def word_gates(self, inputs: Tensor) -> Tensor:
+        """The share of the GRU's input gates that comes from the character before, (m, n, 3h), for ``inputs`` (n,) or (m, n)."""
+        first = torch.arange(self.heads, device=inputs.device)[:, None] * self.classes
+        characters = F.embedding(first + inputs, self.embedding.flatten(0, 1))
+        projected = torch.baddbmm(self.word_bias[:, None], characters, self.word)
+        return torch.baddbmm(self.gate_bias[:, None], projected, self.gate_word)
+
+    def cell(self) -> Cell:
+        return Cell(torch.cat([self.query, self.gate_state], 2), self.gate_state_bias, self.gate_context, self.score)
 
     def logits(self, states: Tensor) -> Tensor:
         """(m, n, h) -> (m, n, c)."""
-        return _logits(states, self.output, self.output_bias)
+        return torch.baddbmm(self.output_bias[:, None], states, self.output)
 
-    @torch.no_grad()
-    def greedy(self, words: Tensor, head: int, longest: int) -> tuple[Tensor, Tensor]:
-        """The most probable character at every step, by one head: classes (w, longest), filled up with the end class, and the score
-        of each word, the mean probability of its characters and its end."""
-        heads = self._weights(slice(head, head + 1))
-        values, keys = _encoded(heads, words, self.positions)
-        end = self.classes - 1
-        state = values.new_zeros(1, len(words), self.hidden)
-        device = words.device
-        read = torch.full((len(words), longest), end, device=device)
-        scores, counts = torch.zeros(len(words), device=device), torch.zeros(len(words), device=device)
-        going = torch.arange(len(words), device=device)
-        previous = torch.full((1, len(words)), BEGIN, device=device)
-        for step in range(longest):
-            gates = _word_gates(heads, previous)[:, 0]
-            state = _step(heads, values, keys, gates, state, self.positions)
-            best, chosen = _logits(state, heads.output, heads.output_bias)[0].softmax(-1).max(-1)
-            read[going, step] = chosen
-            scores[going] += best
-            counts[going] += 1
-            on = (chosen != end).nonzero().squeeze(1)
-            if not len(on):
-                break
-            going, state, values, keys, previous = going[on], state[:, on], values[:, on], keys[:, on], chosen[None, on]
-        return read, scores / counts.clamp(min=1)
+    def _sizes_of(self, embed: int, hidden: int) -> dict[str, int]:
+        encoded = hidden if self.convolve else self.features
+        places = sum(self.grid)
+        return {
+            "kernel": 3, "features": self.features, "classes": self.classes, "embed": embed, "hidden": hidden, "gates": 3 * hidden,
+            "encoded": encoded, "places": places, "seen": encoded + places,
+        }  # fmt: skip
 
-    def _weights(self, which: slice) -> SimpleNamespace:
-        return SimpleNamespace(**{name: parameter[which] for name, parameter in self.named_parameters()})
+    def _place(self, name: str, head: int) -> tuple[Tensor, ...]:
+        """Where one head's own weights lie in its padded ones, as an index of every axis."""
+        own = self._sizes_of(self.embeds[head], self.hiddens[head])
+        places = []
+        for number, axis in enumerate(AXES[name]):
+            kept = torch.arange(own[axis])
+            if axis == "gates":
+                kept = (torch.arange(3)[:, None] * self.hidden + torch.arange(own["hidden"])).flatten()
+            elif axis == "seen":
+                kept = torch.cat([torch.arange(own["encoded"]), self._sizes["encoded"] + torch.arange(own["places"])])
+            places.append(kept.view(-1, *[1] * (len(AXES[name]) - 1 - number)))
+        return tuple(places)
 
-
-class _Scores(torch.autograd.Function):
-    """Bahdanau's score . tanh(key + query) of every position, (m, w, l); one array is kept for the way back, not three."""
-
-    @staticmethod
-    def forward(ctx: Any, keys: Tensor, queries: Tensor, score: Tensor) -> Tensor:
-        m, w, length, h = keys.shape
-        energies = (keys + queries[:, :, None]).tanh_()
-        ctx.save_for_backward(energies, score)
-        return torch.bmm(energies.view(m, -1, h), score[..., None]).view(m, w, length)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        (of_scores,) = gradients
-        energies, score = ctx.saved_tensors
-        m, _, _, h = energies.shape
-        of_score = torch.bmm(of_scores.reshape(m, 1, -1), energies.view(m, -1, h))[:, 0]
-        of_keys = torch.addcmul(score[:, None, None], energies * score[:, None, None], energies, value=-1).mul_(of_scores[..., None])
-        return of_keys, of_keys.sum(2), of_score
+    def _real(self, name: str) -> Tensor:
+        """1 where a parameter's weight belongs to its head, 0 where it pads."""
+        real = torch.zeros_like(self.get_parameter(name))
+        for head in range(self.heads):
+            real[head][self._place(name, head)] = 1
+        return real
 
 
-def _logits(states: Tensor, output: Tensor, bias: Tensor) -> Tensor:
-    """The output layer, its bias as one more row of weights: one product, and no copy of the bias for every character."""
-    return torch.bmm(F.pad(states, (0, 1), value=1.0), torch.cat([output, bias[:, None]], 1))
+def _each(what: str, sizes: int | Sequence[int], heads: int) -> tuple[int, ...]:
+    """One size a head; raises ValueError that names what cannot be stacked."""
+    found = (sizes,) * heads if isinstance(sizes, int) else tuple(sizes)
+    if len(found) != heads or min(found, default=1) < 1:
+        raise ValueError(f"{what} is {sizes!r}: it must be one whole number from 1, or one for each of the {heads} heads")
+    return found
 
 
 def still_reading(lengths: Tensor) -> list[int]:
     """How many words have a character at each step; ``lengths`` must not increase."""
     return [int((lengths > step).sum()) for step in range(int(lengths[0]))] if len(lengths) else []
-
-
-def _encoded(heads: SimpleNamespace, words: Tensor, positions: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """What is attended to (1 or m, w, l, f) and its projection for the attention (m, w, l, h), once for all steps."""
-    rows, columns = positions
-    if hasattr(heads, "convolution"):
-        m, h = heads.convolution_bias.shape
-        planes = F.conv2d(words, heads.convolution.flatten(0, 1), heads.convolution_bias.flatten(), padding=1)
-        pooled = F.max_pool2d(planes.relu(), 2, 2, ceil_mode=True)
-        values = pooled.view(len(words), m, h, rows * columns).permute(1, 0, 3, 2)
-    else:
-        values = words[None]
-    by_column = heads.place[:, None, :columns].expand(-1, rows, -1, -1)
-    by_row = heads.place[:, columns:, None].expand(-1, -1, columns, -1)
-    places = (by_column + by_row).flatten(1, 2) + heads.attention_bias[:, None]
-    return values, _projected(values, heads.key) + places[:, None]
-
-
-def _projected(values: Tensor, key: Tensor) -> Tensor:
-    """(1 or m, w, l, f) times (m, f, h): words that all heads share are multiplied once, by the heads' weights side by side."""
-    _, w, length, f = values.shape
-    if len(values) == len(key):
-        return torch.bmm(values.flatten(1, 2), key).view(len(key), w, length, -1)
-    together = values.reshape(w * length, f) @ key.transpose(0, 1).flatten(1)
-    return together.view(w, length, *key.shape[::2]).permute(2, 0, 1, 3)
-
-
-def _word_gates(heads: SimpleNamespace, previous: Tensor) -> Tensor:
-    """The share of the GRU's input gates that comes from the character before: (m, steps, w, 3h) for ``previous`` (steps, w)."""
-    characters = heads.embedding[:, previous.flatten()]
-    projected = torch.baddbmm(heads.word_bias[:, None], characters, heads.word)
-    gates = torch.baddbmm(heads.gate_bias[:, None], projected, heads.gate_word)
-    return gates.view(len(gates), *previous.shape, -1)
-
-
-def _step(heads: SimpleNamespace, values: Tensor, keys: Tensor, word_gates: Tensor, state: Tensor, positions: tuple[int, int]) -> Tensor:
-    """One character further: attention over the positions, then the GRU; returns the new state (m, w, h)."""
-    m, w, h = state.shape
-    queries = torch.bmm(state, heads.query)
-    scores: Tensor = _Scores.apply(keys, queries, heads.score)  # type: ignore[no-untyped-call]
-    attention = scores.softmax(-1)
-    if len(values) == 1:
-        context = torch.bmm(attention.transpose(0, 1), values[0]).transpose(0, 1)
-    else:
-        context = torch.matmul(attention[:, :, None], values)[:, :, 0]
-    grid = attention.view(m, w, *positions)
-    seen = torch.cat([context, grid.sum(2), grid.sum(3)], -1)
-    inputs = torch.baddbmm(word_gates, seen, heads.gate_context)
-    recurrent = torch.baddbmm(heads.gate_state_bias[:, None], state, heads.gate_state)
-    reset, update = torch.sigmoid(inputs[..., : 2 * h] + recurrent[..., : 2 * h]).chunk(2, -1)
-    candidate = torch.tanh(inputs[..., 2 * h :] + reset * recurrent[..., 2 * h :])
-    return candidate + update * (state - candidate)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raygroup.model.heads import still_reading
+from raygroup.model.heads import BEGIN, still_reading
 from raygroup.words.charset import Charset
 from raygroup.words.labels import LONGEST as LONGEST
 from raygroup.words.labels import to_visual
@@ -16,7 +16,11 @@ from raygroup.words.labels import to_visual
 
 def encoded(labels: Sequence[str], charset: Charset) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Classes (w, longest) with the end after the last character and zeros behind it, Arabic in visual order; and lengths (w,) that
-    count the end."""
+    count the end.
+
+    A character outside the charset is class 0, an empty label its end alone. Labels are taken at any length: what enters a word store
+    is at most ``LONGEST`` characters long, and the report of the store counts what was longer or empty.
+    """
     classes = [charset.encode(to_visual(label)) for label in labels]
     lengths = np.fromiter((len(word) + 1 for word in classes), np.int32, len(classes))
     targets = np.zeros((len(classes), int(lengths.max(initial=1))), np.int32)
@@ -28,21 +32,33 @@ def encoded(labels: Sequence[str], charset: Charset) -> tuple[NDArray[np.int32],
 
 @dataclass(frozen=True)
 class Batch:
-    """Words of one step, longest first."""
+    """Words of one step, longest first; characters step by step, those of a step in the order of the words: n in all."""
 
     words: Tensor
-    """Features (w, l, f) or crops."""
+    """Features (w, l, f), planes or crops."""
     targets: Tensor
+    """Classes (w, longest)."""
     lengths: Tensor
+    """Characters of each word and its end (w,); 0 for a word without a label, which takes part in no loss."""
+    active: tuple[int, ...]
+    """How many words have a character at each step."""
     characters: Tensor
-    """Classes of all characters, step by step: (n,)."""
+    """Classes of the characters (n,)."""
+    inputs: Tensor
+    """The class before each (n,), ``BEGIN`` before the first."""
     owners: Tensor
-    """The word of each character, (n,)."""
+    """The word of each (n,)."""
 
     def to(self, device: str) -> "Batch":
-        """The same on a device, but for the lengths, which the decoder's loop reads on the processor."""
-        moved = {name: getattr(self, name).to(device) for name in ("words", "targets", "characters", "owners")}
-        return replace(self, **moved)
+        """The same on a device."""
+        names = ("words", "targets", "lengths", "characters", "inputs", "owners")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+
+    def inputs_without(self, hidden: Sequence[Tensor | None]) -> Tensor:
+        """The classes before each character for several readers (k, n), each with its own (w, longest) of hidden ones, or None."""
+        kept = [self.inputs if mask is None else self.inputs.masked_fill(step_by_step(mask.to(self.inputs.device), self.active), BEGIN)
+                for mask in hidden]  # fmt: skip
+        return torch.stack(kept)
 
 
 def longest_first(lengths: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -55,10 +71,16 @@ def batch(words: Tensor, targets: NDArray[np.int32], lengths: NDArray[np.int32])
     longest = int(lengths[0]) if len(lengths) else 0
     classes = torch.from_numpy(targets[:, :longest].astype(np.int64))
     counts = torch.from_numpy(lengths.astype(np.int64))
-    active = still_reading(counts)
-    characters = torch.cat([classes[:count, step] for step, count in enumerate(active)]) if active else classes.flatten()
-    owners = torch.cat([torch.arange(count) for count in active]) if active else classes.flatten()
-    return Batch(words, classes, counts, characters, owners)
+    active = tuple(still_reading(counts))
+    before = torch.nn.functional.pad(classes[:, :-1], (1, 0), value=BEGIN)
+    owners = torch.arange(len(counts))[:, None].expand(-1, longest)
+    listed = (step_by_step(column, active) for column in (classes, before, owners))
+    return Batch(words, classes, counts, active, *listed)
+
+
+def step_by_step(table: Tensor, active: Sequence[int]) -> Tensor:
+    """The entries (n,) of a table (w, longest) that words have, in the order in which the decoder comes to them."""
+    return torch.cat([table[:count, step] for step, count in enumerate(active)]) if active else table.reshape(-1)[:0]
 
 
 def hidden_characters(share: float, shape: tuple[int, int], random: np.random.Generator) -> Tensor | None:

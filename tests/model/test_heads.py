@@ -1,31 +1,58 @@
-"""The head bank: parameter counts of Table 4, the decoder against a plain restatement and the reference network."""
+"""The head bank: parameter counts of Table 4, every form against the released algorithm restated, heads of different sizes."""
 
-import numpy as np
+import copy
+
 import pytest
 import torch
-from shared_fixtures import reference, reference_tensor
+from baselines.looped import LoopedHead
 from torch import Tensor, nn
 
 from raygroup.model.heads import HeadBank
-from raygroup.model.losses import sequence_loss
+from raygroup.model.kernels import FORMS, PLAIN, kernels, on_processor
 from raygroup.paper import TABLE_4
-from raygroup.training.targets import batch
+from raygroup.training.targets import Batch, batch
+
+CLASSES = 12
+EQUAL = ("factored", "winograd")
+"""Forms whose numbers are those of ``plain``, to 1e-5 of the largest."""
 
 
-def made(heads: int, classes: int = 11, features: int = 6, columns: int = 5) -> HeadBank:
-    bank = HeadBank(heads, classes, features=features, positions=(1, columns), embed=4, hidden=8)
+def made(heads: int, columns: int = 5, **sizes: object) -> HeadBank:
+    bank = HeadBank(heads, CLASSES, **{"features": 6, "positions": (1, columns), "embed": 4, "hidden": 8} | sizes)
     for head in range(heads):
         bank.initialise(head, torch.Generator().manual_seed(head))
-    with torch.no_grad():
         for name, parameter in bank.named_parameters():
             if name.endswith("bias"):
-                parameter.normal_(std=0.3, generator=torch.Generator().manual_seed(9))
+                noise = torch.randn(bank.native(name, head).shape, generator=torch.Generator().manual_seed(9 + head))
+                bank.put(name, head, 0.3 * noise)
     return bank
 
 
-def words_of(lengths: list[int], classes: int = 11) -> tuple[Tensor, Tensor]:
+def paper_shaped(heads: int, **sizes: object) -> HeadBank:
+    return made(heads, features=6, positions=(2, 8), convolve=True, **sizes)
+
+
+def drawn(words: Tensor, lengths: list[int]) -> Batch:
     random = torch.Generator().manual_seed(4)
-    return torch.randint(1, classes - 1, (len(lengths), max(lengths)), generator=random), torch.tensor(lengths)
+    longest = max(lengths, default=0)
+    targets = torch.randint(1, CLASSES - 1, (len(lengths), longest), generator=random)
+    return batch(words, targets.numpy().astype("int32"), torch.tensor(lengths).numpy().astype("int32"))
+
+
+def noise(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def loss_and_gradients(bank: HeadBank, words: Batch, form: str = "plain", weights: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+    bank.zero_grad()
+    weights = 1 + noise(bank.heads, len(words.characters)).abs() if weights is None else weights
+    total, _ = bank.losses(words.words, words.inputs, words.characters, words.active, weights, FORMS[form])
+    total.sum().backward()
+    return total.detach(), {name: parameter.grad.clone() for name, parameter in bank.named_parameters()}
+
+
+def same(mine: Tensor, theirs: Tensor, tolerance: float = 1e-5) -> bool:
+    return float((mine - theirs).abs().max()) <= tolerance * float(theirs.abs().max()) + 1e-12
 
 
 @pytest.mark.parametrize("row", TABLE_4, ids=lambda row: f"E{row.embed} H{row.hidden}")
@@ -37,17 +64,26 @@ def test_a_head_has_the_parameters_of_table_4_before_and_after_pruning(row):
         assert round(count / 1e6, 2) == millions
 
 
+def test_the_seven_heads_of_table_4_stand_in_one_bank_each_with_its_own_number_of_parameters():
+    bank = HeadBank(
+        7, 900, features=256, positions=(8, 32), embed=[row.embed for row in TABLE_4], hidden=[row.hidden for row in TABLE_4], convolve=True
+    )
+    for head, row in enumerate(TABLE_4):
+        alone = HeadBank(1, 900, features=256, positions=(8, 32), embed=row.embed, hidden=row.hidden, convolve=True)
+        assert bank.num_parameters(head) == sum(parameter.numel() for parameter in alone.parameters())
+
+
 def plain_states(bank: HeadBank, head: int, word: Tensor, target: list[int]) -> Tensor:
     """One head, one word, character by character, with torch's own GRU cell."""
-    p = {name: parameter[head].detach() for name, parameter in bank.named_parameters()}
-    h = bank.hidden
+    p = {name: bank.native(name, head) for name, _ in bank.named_parameters()}
+    h = p["score"].numel()
     cell = nn.GRUCell(p["gate_word"].shape[0] + p["gate_context"].shape[0], h)
     with torch.no_grad():
         cell.weight_ih.copy_(torch.cat([p["gate_word"], p["gate_context"]]).T)
         cell.weight_hh.copy_(p["gate_state"].T)
         cell.bias_ih.copy_(p["gate_bias"])
         cell.bias_hh.copy_(p["gate_state_bias"])
-    rows, columns = bank.positions
+    rows, columns = bank.grid
     one_hot = torch.cat([torch.eye(columns).repeat(rows, 1), torch.eye(rows).repeat_interleave(columns, 0)], 1)
     encoded = torch.cat([word, one_hot], 1)
     attend = torch.cat([p["key"], p["place"]])
@@ -62,94 +98,213 @@ def plain_states(bank: HeadBank, head: int, word: Tensor, target: list[int]) -> 
     return torch.stack(states)
 
 
-def test_stacked_heads_on_a_batch_of_mixed_lengths_equal_each_head_on_each_word_alone():
-    bank, (targets, lengths) = made(3), words_of([5, 3, 3, 1])
-    words = torch.randn(4, 5, 6, generator=torch.Generator().manual_seed(1))
-    states = bank.states(words, targets, lengths)
-    owners = batch(words, targets.numpy().astype(np.int32), lengths.numpy().astype(np.int32)).owners
+@pytest.mark.parametrize("form", ["plain", *EQUAL])
+def test_stacked_heads_on_a_batch_of_mixed_lengths_equal_each_head_on_each_word_alone(form):
+    bank, words = made(3), drawn(noise(4, 5, 6), [5, 3, 3, 1])
+    states = bank.states(words.words, words.inputs, words.active, FORMS[form])
     for head in range(3):
         for word in range(4):
-            alone = plain_states(bank, head, words[word], targets[word, : int(lengths[word])].tolist())
-            assert torch.allclose(states[head, owners == word], alone, atol=1e-5)
+            alone = plain_states(bank, head, words.words[word], words.targets[word, : int(words.lengths[word])].tolist())
+            assert torch.allclose(states[head, words.owners == word], alone, atol=1e-5)
 
 
-def test_a_head_gives_the_same_numbers_alone_and_in_a_bank():
-    bank, (targets, lengths) = made(4), words_of([4, 2])
-    alone = HeadBank(1, 11, features=6, positions=(1, 5), embed=4, hidden=8)
-    alone.load_state_dict({name: value[2:3] for name, value in bank.state_dict().items()})
-    words = torch.randn(2, 5, 6)
-    assert torch.allclose(bank.states(words, targets, lengths)[2], alone.states(words, targets, lengths)[0], atol=1e-6)
+@pytest.mark.parametrize("form", ["plain", *EQUAL])
+def test_loss_and_gradients_are_those_of_the_released_algorithm_restated(form):
+    """One head after the other, 32 steps, torch's own backward."""
+    bank = made(3, features=6, positions=(2, 16), convolve=True)
+    words = drawn(noise(5, 6, 4, 32).relu(), [6, 5, 3, 2, 2])
+    weights = 0.5 + noise(5, 3, seed=2).abs()
+    looped = [LoopedHead(CLASSES, 6, 4, 8, (2, 16)).copy_from(bank, head) for head in range(3)]
+    padded = torch.full((5, 32), -1)
+    for row, length in enumerate(words.lengths.tolist()):
+        padded[row, :length] = words.targets[row, :length]
+    expected = torch.stack([head.loss(words.words, padded, weights[:, number]) for number, head in enumerate(looped)])
+    expected.sum().backward()
+    by_character = (0.5 / 5 * weights.T)[:, words.owners]
+    total, gradients = loss_and_gradients(bank, words, form, by_character)
+    assert torch.allclose(total, expected.detach(), rtol=1e-6)
+    for number, head in enumerate(looped):
+        assert same(gradients["convolution"][number], head.convolution.weight.grad, 1e-3 if form == "winograd" else 1e-5)
+        assert same(gradients["embedding"][number], head.embedding.weight.grad)
+        assert same(gradients["output"][number].T, head.out.weight.grad)
+        assert same(gradients["score"][number], head.score.grad)
+        assert same(gradients["gate_state"][number].T, head.cell.weight_hh.grad)
+        attention = torch.cat([gradients[name][number] for name in ("query", "key", "place")]).T
+        assert same(attention, head.attention.weight.grad)
+
+
+@pytest.mark.parametrize("form", EQUAL)
+@pytest.mark.parametrize("bank", [made(3), paper_shaped(3), made(3, embed=(4, 2, 3), hidden=(8, 8, 5))], ids=["shared", "convolved", "sizes"])
+def test_a_form_gives_the_numbers_of_the_plain_one(form, bank):
+    planes = noise(4, 6, 4, 16).relu() if bank.convolve else noise(4, 5, 6)
+    words = drawn(planes, [5, 3, 3, 1])
+    total, gradients = loss_and_gradients(bank, words)
+    other_total, other_gradients = loss_and_gradients(bank, words, form)
+    assert torch.allclose(other_total, total, rtol=1e-6)
+    for name, gradient in gradients.items():
+        assert same(other_gradients[name], gradient, 1e-3 if name == "convolution" else 1e-5), name
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_the_compiled_form_gives_the_numbers_of_the_plain_one():
+    bank, words = paper_shaped(2), drawn(noise(4, 6, 4, 16).relu(), [5, 3, 3, 1])
+    total, gradients = loss_and_gradients(bank, words)
+    other_total, other_gradients = loss_and_gradients(bank, words, "compiled")
+    assert torch.allclose(other_total, total, rtol=1e-6)
+    assert all(same(other_gradients[name], gradient, 1e-3) for name, gradient in gradients.items())
+
+
+def test_half_precision_convolution_comes_close_and_is_never_chosen_by_itself():
+    bank, words = paper_shaped(2), drawn(noise(4, 6, 4, 16).relu(), [5, 3, 3, 1])
+    total, gradients = loss_and_gradients(bank, words)
+    other_total, other_gradients = loss_and_gradients(bank, words, "bf16")
+    assert torch.allclose(other_total, total, rtol=1e-2)
+    assert not torch.equal(other_total, total)
+    assert all(same(other_gradients[name], gradient, 0.2) for name, gradient in gradients.items())
+    assert kernels("auto", "cpu").name != "bf16" != kernels("auto", "cuda").name
+
+
+def test_float64_gradients_are_those_of_finite_differences():
+    bank = made(2).double()
+    words = drawn(noise(2, 5, 6).double(), [3, 2])
+    weights = torch.ones(2, len(words.characters), dtype=torch.float64)
+    _, gradients = loss_and_gradients(bank, words, weights=weights)
+    for name in ("score", "query", "gate_context", "gate_state_bias", "embedding"):
+        direction = torch.randn(bank.get_parameter(name).shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+        slopes = []
+        for side in (1e-5, -1e-5):
+            moved = copy.deepcopy(bank)
+            with torch.no_grad():
+                moved.get_parameter(name).add_(side * direction)
+                slopes.append(moved.losses(words.words, words.inputs, words.characters, words.active, weights)[0].sum().item())
+        assert (slopes[0] - slopes[1]) / 2e-5 == pytest.approx(float((gradients[name] * direction).sum()), rel=1e-6)
+
+
+def test_a_gradient_reaches_the_word_features_where_the_trunk_trains():
+    bank = made(2).double()
+    words = noise(2, 5, 6).double().requires_grad_()
+    listed = drawn(words, [3, 2])
+    weights = torch.ones(2, len(listed.characters), dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda features: bank.losses(features, listed.inputs, listed.characters, listed.active, weights)[0], (words,), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("form", ["plain", *EQUAL])
+@pytest.mark.parametrize(
+    ("shape", "planes"),
+    [
+        ({"features": 256, "positions": (1, 24), "embed": 32, "hidden": 64}, (16, 24, 256)),
+        ({"features": 64, "positions": (8, 32), "embed": 40, "hidden": 48, "convolve": True}, (4, 64, 16, 64)),
+    ],
+    ids=["laptop", "convolved"],
+)
+def test_the_heads_of_a_trial_have_the_same_bits_alone_and_beside_those_of_another(form, shape, planes):
+    torch.set_num_threads(1)
+    both = made(6, **shape)
+    both.trials = 2
+    words = drawn(noise(*planes), [*range(8, 0, -1), *[1] * 8][: planes[0]])
+    weights = noise(6, len(words.characters)).abs()
+    total, gradients = loss_and_gradients(both, words, form, weights)
+    for own in (slice(0, 3), slice(3, 6)):
+        alone = made(3, **shape)
+        for name, parameter in alone.named_parameters():
+            parameter.data.copy_(both.get_parameter(name).data[own])
+        own_total, own_gradients = loss_and_gradients(alone, words, form, weights[own])
+        assert torch.equal(own_total, total[own])
+        assert [name for name, gradient in gradients.items() if not torch.equal(gradient[own], own_gradients[name])] == []
+
+
+def test_a_small_head_among_larger_ones_has_the_gradients_it_has_alone_and_its_padding_none():
+    sizes = {"embed": (4, 2, 3), "hidden": (8, 8, 5)}
+    for shape, planes in ((made, noise(4, 5, 6)), (paper_shaped, noise(4, 6, 4, 16).relu())):
+        bank, words = shape(3, **sizes), drawn(planes, [5, 3, 3, 1])
+        weights = torch.ones(3, len(words.characters))
+        total, gradients = loss_and_gradients(bank, words, "winograd", weights)
+        for head in range(3):
+            alone = shape(1, embed=sizes["embed"][head], hidden=sizes["hidden"][head])
+            for name, _ in alone.named_parameters():
+                alone.put(name, 0, bank.native(name, head))
+            own_total, own = loss_and_gradients(alone, words, "winograd", weights[:1])
+            assert torch.allclose(own_total, total[head], rtol=1e-6)
+            for name, gradient in gradients.items():
+                assert same(bank.native(name, head, gradient), own[name][0]), name
+                outside = gradient.clone()
+                outside[head][bank._place(name, head)] = 0
+                assert not outside[head].any(), f"{name}: padding has a gradient"
+
+
+def test_a_small_head_starts_with_the_very_weights_it_starts_with_alone():
+    bank = made(2, embed=(4, 3), hidden=(8, 5))
+    alone = HeadBank(1, CLASSES, features=6, positions=(1, 5), embed=3, hidden=5)
+    alone.initialise(0, torch.Generator().manual_seed(1))
+    for name in ("embedding", "gate_word", "gate_context", "output", "score"):
+        assert torch.equal(bank.native(name, 1), alone.get_parameter(name)[0])
 
 
 def test_a_hidden_character_does_not_reach_the_decoder():
-    bank, (targets, lengths) = made(1), words_of([3])
-    words = torch.randn(1, 5, 6)
-    hidden = torch.tensor([[False, True, False]])
-    changed = targets.clone()
-    changed[0, 0] = targets[0, 0] % 9 + 1
-    assert torch.equal(bank.states(words, targets, lengths, hidden)[:, :2], bank.states(words, changed, lengths, hidden)[:, :2])
-    assert not torch.equal(bank.states(words, targets, lengths)[:, :2], bank.states(words, changed, lengths)[:, :2])
+    bank, words = made(1), drawn(noise(1, 5, 6), [3])
+    hidden = words.inputs_without([torch.tensor([[False, True, False]])])[0]
+    changed = words.inputs.clone()
+    changed[1] = words.inputs[1] % 9 + 1
+    masked = torch.where(hidden == 0, hidden, changed)
+    states = bank.states(words.words, words.inputs, words.active)
+    assert torch.equal(bank.states(words.words, hidden, words.active), bank.states(words.words, masked, words.active))
+    assert not torch.equal(bank.states(words.words, changed, words.active), states)
 
 
-def test_greedy_decoding_reads_each_word_the_same_alone_and_in_a_batch_of_different_lengths():
-    bank = made(2)
-    with torch.no_grad():
-        bank.embedding.mul_(3)
-        bank.output.mul_(6)
-    words = torch.randn(12, 5, 6, generator=torch.Generator().manual_seed(2)) * 3
-    read, scores = bank.greedy(words, 1, 9)
-    lengths = {(word == bank.classes - 1).int().argmax().item() for word in read}
-    assert len(lengths) > 1, "words that all end together would hide a mix-up of rows"
-    for place in range(12):
-        alone, score = bank.greedy(words[place : place + 1], 1, 9)
-        assert alone[0].tolist() == read[place].tolist()
-        assert score[0].item() == pytest.approx(scores[place].item(), rel=1e-4)
+def test_heads_of_several_trials_each_hide_their_own_characters():
+    bank, words = made(2), drawn(noise(2, 5, 6), [3, 2])
+    masks = [torch.tensor([[False, True, False], [False, False, False]]), None]
+    inputs = words.inputs_without(masks)
+    states = bank.states(words.words, inputs, words.active)
+    for head in range(2):
+        assert torch.equal(states[head], bank.states(words.words, inputs[head], words.active)[head])
+    assert not torch.equal(inputs[0], inputs[1])
 
 
-def decoder_input() -> Tensor:
-    """The fixture's input, made by the rule its file states, at the heads' 16 x 64."""
-    tensor = reference_tensor()
-    columns = np.repeat(tensor("dec.x.col", (6, 16, 1, 16), 0, 2), 4, axis=3)
-    planes = np.float32(0.5) * tensor("dec.x.w", (6, 16, 1, 1), 0, 2) + columns + tensor("dec.x.n", (6, 16, 64, 64), 0, 0.5)
-    stored = torch.from_numpy(planes.astype(np.float16).astype(np.float32))
-    return nn.functional.interpolate(stored, size=(16, 64), mode="bilinear", align_corners=False)
+def test_a_batch_without_a_labelled_word_is_a_zero_loss_tied_to_the_graph():
+    for lengths in ([0, 0], []):
+        for bank, planes in ((made(2), noise(len(lengths), 5, 6)), (paper_shaped(2), noise(len(lengths), 6, 4, 16))):
+            words = drawn(planes, lengths)
+            total, gradients = loss_and_gradients(bank, words)
+            assert total.tolist() == [0, 0]
+            assert all(not gradient.any() for gradient in gradients.values())
 
 
-def test_the_reference_decoder_gives_the_same_loss_gradient_and_readings():
-    """decoder_small: 52 classes, H 32, E 20, 3x3 convolution; its location tables are not one-hot, so they multiply our rows."""
-    _, numbers = reference("decoder_small")
-    w = {name[2:]: torch.from_numpy(value) for name, value in numbers.items() if name.startswith("W.")}
-    bank = HeadBank(1, 52, features=16, positions=(8, 32), embed=20, hidden=32, convolve=True)
-    attention, gates, tables = (
-        w["seq_decoder.attn.attn.weight"],
-        w["seq_decoder.rnn.weight_ih"],
-        (w["x_onehot.weight"], w["y_onehot.weight"]),
-    )
-    place = torch.cat([tables[0] @ attention[:, 64:96].T, tables[1] @ attention[:, 96:].T])
-    located = torch.cat([tables[0] @ gates[:, 64:96].T, tables[1] @ gates[:, 96:].T])
-    stack = {
-        "convolution": w["seq_encoder.0.weight"], "convolution_bias": w["seq_encoder.0.bias"],
-        "embedding": w["seq_decoder.embedding.weight"], "word": w["seq_decoder.word_linear.weight"].T,
-        "word_bias": w["seq_decoder.word_linear.bias"], "query": attention[:, :32].T, "key": attention[:, 32:64].T, "place": place,
-        "attention_bias": w["seq_decoder.attn.attn.bias"], "score": w["seq_decoder.attn.v"], "gate_word": gates[:, :32].T,
-        "gate_context": torch.cat([gates[:, 32:64].T, located]), "gate_state": w["seq_decoder.rnn.weight_hh"].T,
-        "gate_bias": w["seq_decoder.rnn.bias_ih"], "gate_state_bias": w["seq_decoder.rnn.bias_hh"],
-        "output": w["seq_decoder.out.weight"].T, "output_bias": w["seq_decoder.out.bias"],
-    }  # fmt: skip
-    bank.load_state_dict({name: value[None] for name, value in stack.items()})
-    words = decoder_input()
-    targets = torch.from_numpy(numbers["word_targets"])
-    lengths = (targets >= 0).sum(1)
-    order = torch.argsort(lengths, descending=True, stable=True)
-    drawn = batch(words[order], targets[order].clamp(min=0).numpy().astype(np.int32), lengths[order].numpy().astype(np.int32))
-    logits = bank.logits(bank.states(drawn.words, drawn.targets, drawn.lengths))
-    nll_wm = sequence_loss(logits, drawn.characters, drawn.owners, drawn.lengths, "sum")
-    loss = 0.5 * nll_wm.mean()
-    assert loss.item() == pytest.approx(float(numbers["loss"]), rel=1e-5)
-    loss.backward()
-    assert bank.output.grad is not None
-    expected = numbers["G.seq_decoder.out.weight"]
-    assert np.allclose(bank.output.grad[0].T, expected, atol=1e-5 * np.abs(expected).max())
-    read, _ = bank.greedy(words, 0, 32)
-    for mine, theirs in zip(read.tolist(), numbers["greedy"].tolist(), strict=True):
-        assert [character for character in mine if character != 51] == [character for character in theirs if character >= 0]
+def test_words_without_a_label_change_nothing_for_the_others():
+    bank, planes = made(2), noise(3, 5, 6)
+    weights = torch.ones(2, 5)
+    with_others, gradients = loss_and_gradients(bank, drawn(planes, [3, 2, 0]), weights=weights)
+    alone, own = loss_and_gradients(bank, drawn(planes[:2], [3, 2]), weights=weights)
+    assert torch.allclose(with_others, alone)
+    assert all(same(gradient, own[name]) for name, gradient in gradients.items())
+
+
+def test_planes_of_64_by_64_are_brought_to_the_heads_size():
+    bank = paper_shaped(1)
+    planes = noise(2, 6, 16, 16)
+    smaller = nn.functional.interpolate(planes, (4, 16), mode="bilinear", align_corners=False)
+    assert torch.equal(bank.encode(planes)[0], bank.encode(smaller)[0])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ({"embed": (4, 4)}, r"embed is \(4, 4\): it must be one whole number from 1, or one for each of the 3 heads"),
+        ({"hidden": (8, 0, 8)}, r"hidden is \(8, 0, 8\): it must be"),
+    ],
+)
+def test_sizes_that_cannot_be_stacked_are_named(sizes, said):
+    with pytest.raises(ValueError, match=said):
+        made(3, **sizes)
+
+
+def test_a_form_is_chosen_by_name_and_a_wrong_name_is_told_the_right_ones():
+    assert kernels("plain") is PLAIN
+    assert kernels("auto", "cpu").name in on_processor()
+    with pytest.raises(ValueError, match=r"kernels are 'fast': they must be one of auto, plain, factored, winograd, "):
+        kernels("fast")
+    with pytest.raises(ValueError, match="'graphs': CUDA graphs need a GPU"):
+        kernels("graphs", "cpu")

@@ -1,0 +1,35 @@
+"""Heads that nobody trained and that yet spell different words of different lengths: decoding needs strings that end by themselves."""
+
+import torch
+from torch import Tensor
+
+from raygroup.model.heads import HeadBank
+
+
+@torch.no_grad()
+def teach_to_end(bank: HeadBank, length: float = 10.0) -> None:
+    """Makes every head's characters depend on the word, and words end after about ``length`` characters, some sooner, some later.
+
+    The GRU's first unit becomes a clock: it runs towards 1 at a pace that the word sets, and the end of the word waits for it.
+    """
+    h = bank.hidden
+    bank.score.mul_(20)
+    bank.word.mul_(6)
+    bank.gate_context.mul_(3)
+    bank.output.mul_(12)
+    for gate in (bank.gate_word, bank.gate_state):
+        gate[:, :, [h, 2 * h]] = 0
+    bank.gate_context[:, :, 2 * h] = 0
+    bank.gate_context[:, :, h] *= 0.4
+    bank.gate_bias[:, h], bank.gate_bias[:, 2 * h] = 0.5 + torch.log(torch.tensor(length)), 9.0
+    bank.output[:, 0] = 0
+    bank.output[:, :, -1] = 0
+    bank.output[:, 0, -1], bank.output_bias[:, -1] = 300, -160
+
+
+def words_apart(words: int, features: int, size: tuple[int, int], random: torch.Generator) -> Tensor:
+    """Planes (w, f, y, x) whose columns and channels tell the words from each other, with some noise."""
+    y, x = size
+    columns = torch.randn(words, features, 1, 16, generator=random).repeat_interleave(x // 16, 3)
+    channels = torch.randn(words, features, 1, 1, generator=random)
+    return (2 * (columns + channels) + 0.3 * torch.randn(words, features, y, x, generator=random)).relu()

@@ -1,0 +1,97 @@
+"""Greedy and beam reading against the released algorithm restated word by word, on words that end at different steps."""
+
+import pytest
+import torch
+from baselines.looped import LoopedHead
+from baselines.spelling import teach_to_end, words_apart
+
+from raygroup.model.decoding import beam, greedy
+from raygroup.model.heads import HeadBank
+from raygroup.model.kernels import FORMS
+
+CLASSES, FEATURES, POSITIONS = 40, 6, (2, 8)
+HEADS = torch.tensor([2, 0, 2, 2, 0, 1, 2, 0, 2, 1, 0, 2])
+
+
+@pytest.fixture(scope="module")
+def bank() -> HeadBank:
+    random = torch.Generator().manual_seed(1)
+    bank = HeadBank(4, CLASSES, features=FEATURES, positions=POSITIONS, embed=8, hidden=16, convolve=True)
+    for head in range(4):
+        bank.initialise(head, random)
+    teach_to_end(bank, 5)
+    return bank
+
+
+@pytest.fixture(scope="module")
+def words() -> torch.Tensor:
+    return words_apart(len(HEADS), FEATURES, (4, 16), torch.Generator().manual_seed(2))
+
+
+def texts(classes: torch.Tensor) -> list[list[int]]:
+    return [[character for character in row if character != CLASSES - 1] for row in classes.tolist()]
+
+
+def released(bank: HeadBank, words: torch.Tensor, width: int) -> list[list[int]]:
+    found = []
+    for word, head in zip(words, HEADS.tolist(), strict=True):
+        looped = LoopedHead(CLASSES, FEATURES, 8, 16, POSITIONS).copy_from(bank, head)
+        found += looped.beam(word[None], width) if width else looped.greedy(word[None])
+    return found
+
+
+@pytest.mark.parametrize("form", ["plain", "winograd"])
+@pytest.mark.parametrize("width", [0, 1, 2, 6, 30])
+def test_words_routed_to_their_heads_read_as_the_released_algorithm_reads_each_alone(bank, words, width, form):
+    expected = released(bank, words, width)
+    assert len({len(text) for text in expected}) > 4, "words that end together would hide a mix-up"
+    assert len(set(map(tuple, expected))) > 9, "equal strings would hide a mix-up"
+    found = beam(bank, words, HEADS, 32, width, FORMS[form]) if width else greedy(bank, words, HEADS, 32, FORMS[form])
+    assert texts(found.classes) == expected
+
+
+def test_a_beam_finds_a_word_at_least_as_probable_as_a_greedy_reader_and_often_another(bank, words):
+    best, first = beam(bank, words, HEADS, 32), greedy(bank, words, HEADS, 32)
+    without_class_0 = (first.classes != 0).all(1)
+    assert (best.product >= first.product * (1 - 1e-5))[without_class_0].all()
+    assert (best.classes != first.classes).any(1).sum() >= 2
+
+
+def test_a_word_reads_the_same_whatever_is_read_beside_it(bank, words):
+    together = beam(bank, words, HEADS, 32, 3)
+    for place in (0, 5, 11):
+        alone = beam(bank, words[place : place + 1], HEADS[place : place + 1], 32, 3)
+        assert alone.classes[0].tolist() == together.classes[place].tolist()
+        assert alone.confidence[0].item() == pytest.approx(together.confidence[place].item(), rel=1e-4)
+
+
+@torch.no_grad()
+def test_confidence_is_the_mean_probability_of_the_characters_and_the_end(bank, words):
+    read = greedy(bank, words, HEADS, 32)
+    place = int((read.classes != CLASSES - 1).sum(1).clamp(max=8).argmax())
+    looped = LoopedHead(CLASSES, FEATURES, 8, 16, POSITIONS).copy_from(bank, int(HEADS[place]))
+    encoded, hidden, previous, chosen = looped.encode(words[place : place + 1]), torch.zeros(1, 16), 0, []
+    while previous != CLASSES - 1:
+        logits, hidden = looped.step(torch.tensor([previous]), hidden, encoded)
+        probability, previous = (float(value) for value in logits.softmax(1).max(1))
+        previous = int(previous)
+        chosen.append(probability)
+    assert read.confidence[place].item() == pytest.approx(sum(chosen) / len(chosen), rel=1e-4)
+    assert read.product[place].item() == pytest.approx(torch.tensor(chosen, dtype=torch.float64).prod().item(), rel=1e-4)
+
+
+def test_a_word_longer_than_the_limit_is_cut_there(bank, words):
+    whole, cut = greedy(bank, words, HEADS, 32), greedy(bank, words, HEADS, 3)
+    assert [text[:3] for text in texts(whole.classes)] == texts(cut.classes)
+    assert (cut.confidence > 0).all()
+
+
+def test_no_words_and_no_steps_read_nothing(bank, words):
+    assert greedy(bank, words[:0], HEADS[:0], 32).classes.shape == (0, 32)
+    assert beam(bank, words, HEADS, 0).classes.shape == (12, 0)
+
+
+@pytest.mark.parametrize("width", [0, CLASSES])
+def test_a_width_that_no_beam_can_have_is_said(bank, words, width):
+    with pytest.raises(ValueError, match=f"width is {width}: it must be from 1 to 39"):
+        beam(bank, words, HEADS, 32, width)
