@@ -9,7 +9,7 @@ from typing import Any, TypeVar, dataclass_transform
 
 from raygroup.tasks import PAPER_TASKS, TASKS
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised when the mathematics or the drawing of words changes: trials of another version are never taken for these."""
 
 Section = TypeVar("Section")
@@ -108,18 +108,36 @@ class Heads:
     """The recognition heads M_j."""
 
     count: int = 5
-    embed: int = 32
-    hidden: int = 64
+    embed: int | tuple[int, ...] = 32
+    """One size for all heads, or one for each (Table 4)."""
+    hidden: int | tuple[int, ...] = 64
+    """One size for all heads, or one for each (Table 4)."""
     start: str = "universal"
-    """``universal``: copies of the stage-1 head (paper 4.2); ``independent``: each from its own random weights."""
+    """``universal``: copies of the stage-1 head (paper 4.2), but for heads of another size; ``independent``: each from its own random
+    weights."""
     word_dropout: float = 0.4
     """Share of the decoder's input characters that are hidden: with few words a decoder learns to spell, not to read."""
 
     def __post_init__(self) -> None:
-        for name in ("count", "embed", "hidden"):
-            _number(f"heads.{name}", getattr(self, name), low=1, whole=True)
+        _number("heads.count", self.count, low=1, whole=True)
+        for name in ("embed", "hidden"):
+            sizes = getattr(self, name)
+            for size in sizes if isinstance(sizes, tuple) else (sizes,):
+                _number(f"heads.{name}", size, low=1, whole=True)
+            right = not isinstance(sizes, tuple) or len(sizes) == self.count
+            require(right, f"heads.{name}", sizes, f"one size, or one for each of the {self.count} heads")
         _choice("heads.start", self.start, "universal", "independent")
         _number("heads.word_dropout", self.word_dropout, low=0, high=1)
+
+    @property
+    def embeds(self) -> tuple[int, ...]:
+        """The embedding size of each head."""
+        return self.embed if isinstance(self.embed, tuple) else (self.embed,) * self.count
+
+    @property
+    def hiddens(self) -> tuple[int, ...]:
+        """The hidden size of each head."""
+        return self.hidden if isinstance(self.hidden, tuple) else (self.hidden,) * self.count
 
 
 @section

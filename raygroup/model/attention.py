@@ -29,7 +29,8 @@ class Energies:
         """(w, m, l) of the first w words under ``queries`` (w, m, h)."""
         gain = self.steepness * self.score
         if self.form == "compiled":
-            return _compiled(_scores)(self.keys[: len(queries)], queries, gain)
+            scores: Tensor = _compiled(_scores)(self.keys[: len(queries)], queries, gain)
+            return scores
         return torch.mul(self._activate(queries), gain[:, None], out=self._other[: len(queries)]).sum(-1)
 
     def backward(self, queries: Tensor, of_scores: Tensor, of_keys: Tensor) -> tuple[Tensor, Tensor]:
@@ -38,7 +39,8 @@ class Energies:
         w, m, length = of_scores.shape
         of_scores = of_scores * self.steepness
         if self.form == "compiled":
-            return _compiled(_gradients)(self.keys[:w], queries, of_scores, of_keys[:w])
+            found: tuple[Tensor, Tensor] = _compiled(_gradients)(self.keys[:w], queries, of_scores, of_keys[:w])
+            return found
         activated = self._activate(queries)
         slope = self._slopes(activated).view(w * m, length, -1)
         rows = of_scores.view(w * m, 1, length)

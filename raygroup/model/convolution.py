@@ -18,7 +18,7 @@ def encoded_planes(words: Tensor, weight: Tensor, bias: Tensor, how: str) -> Ten
     kind = torch.bfloat16 if how == "bf16" else words.dtype
     planes = F.conv2d(words.to(kind), weight.flatten(0, 1).to(kind), padding=1)
     pooled = F.max_pool2d(planes, 2, 2).to(words.dtype) + bias.flatten()[:, None, None]
-    return pooled.relu().flatten(2).transpose(1, 2).unflatten(2, (m, h))
+    return pooled.relu().permute(0, 2, 3, 1).reshape(len(words), pooled.shape[2] * pooled.shape[3], m, h)
 
 
 def resized(words: Tensor, size: tuple[int, int]) -> Tensor:

@@ -48,7 +48,7 @@ class _WeightedNLL(torch.autograd.Function):
         return (weights * nll).sum(1), nll
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None, Tensor]:
         of_states, of_output, of_bias, nll = ctx.saved_tensors
         scale = gradients[0][:, None]

@@ -80,7 +80,7 @@ class _Slots:
     """Words side by side for each head that has any, (g, s), so that a product serves all words of all heads; flat where not said."""
 
     def __init__(self, heads: Tensor) -> None:
-        self.heads, counts = heads.unique(return_counts=True)
+        self.heads, counts = heads.unique(return_counts=True)  # type: ignore[no-untyped-call]
         self.taken, self.word = _placed(heads.argsort(stable=True), counts)
         self.source = self.word
         """Where each slot's content came from: a word, or a slot of the arrangement before."""

@@ -9,7 +9,7 @@ def initial_assignment(tasks: int, heads: int) -> Tensor:
     return torch.ones(tasks, heads)
 
 
-def task_model_probabilities(r_tm: Tensor, gumbel: Tensor, temperature: float = 1.0) -> Tensor:
+def task_model_probabilities(r_tm: Tensor, gumbel: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
     """Eq. (3): P_TM (..., t, m), a soft Gumbel-Softmax sample of R_TM; ``gumbel`` is standard Gumbel noise (..., t, m).
 
     Leading axes of the noise are independent draws: none for one draw for all words of a step, (w, t, m) for one for each word.
@@ -18,10 +18,8 @@ def task_model_probabilities(r_tm: Tensor, gumbel: Tensor, temperature: float = 
 
 
 def word_model_probabilities(p_wt: Tensor, p_tm: Tensor) -> Tensor:
-    """Eq. (4) and (7): P_WM (w, m) from P_WT (w, t) and P_TM (t, m), or (w, t, m) where every word has its own draw."""
-    if p_tm.dim() == 2:
-        return p_wt @ p_tm
-    return torch.einsum("wt,wtm->wm", p_wt, p_tm)
+    """Eq. (4) and (7): P_WM (..., w, m) from P_WT (w, t) and P_TM (t, m), or (..., w, t, m) where words have draws of their own."""
+    return (p_wt[..., None] * p_tm).sum(-2)
 
 
 def route(p_wt: Tensor, r_tm: Tensor, mode: str = "hard") -> Tensor:

@@ -39,6 +39,25 @@ class HeadBank(nn.Module):
     or one for each: smaller heads are padded with zeros that stay zero, and count, start and train as if they were alone.
     """
 
+    convolution: nn.Parameter
+    convolution_bias: nn.Parameter
+    embedding: nn.Parameter
+    word: nn.Parameter
+    word_bias: nn.Parameter
+    query: nn.Parameter
+    key: nn.Parameter
+    place: nn.Parameter
+    attention_bias: nn.Parameter
+    score: nn.Parameter
+    gate_word: nn.Parameter
+    gate_context: nn.Parameter
+    gate_state: nn.Parameter
+    gate_bias: nn.Parameter
+    gate_state_bias: nn.Parameter
+    output: nn.Parameter
+    output_bias: nn.Parameter
+    _real_score: Tensor
+
     def __init__(
         self, heads: int, classes: int, *, features: int, positions: tuple[int, int], embed: int | Sequence[int], hidden: int | Sequence[int],
         convolve: bool = False,
@@ -55,7 +74,7 @@ class HeadBank(nn.Module):
         self.mixed = len(set(zip(self.embeds, self.hiddens, strict=True))) > 1
         if self.mixed:
             self.register_buffer("_real_score", self._real("score"), persistent=False)
-            self.score.register_hook(lambda gradient: gradient * self._real_score)
+            self.score.register_hook(lambda gradient: gradient * self._real_score)  # type: ignore[no-untyped-call]
 
     def num_parameters(self, head: int) -> int:
         """Of one head at its own size, as Table 4 counts them."""

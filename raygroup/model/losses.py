@@ -1,47 +1,55 @@
-"""The losses: one function per numbered equation of the paper, its letters as shape suffixes."""
+"""The losses: one function per numbered equation of the paper, its letters as shape suffixes; leading axes are trials of a pack."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
 def task_loss(logits_wt: Tensor, p_wt: Tensor) -> Tensor:
-    """Eq. (2): cross-entropy of the task classifier against P_WT, mean over words (scalar).
+    """Eq. (2): cross-entropy of the task classifier (..., w, t) against P_WT, mean over words.
 
     For words of a known task P_WT is one-hot and this is the paper's; for others it holds shares of characters.
     """
-    return -(p_wt * logits_wt.log_softmax(-1)).sum(-1).mean()
+    return -(p_wt * logits_wt.log_softmax(-1)).sum(-1).mean(-1)
 
 
-def sequence_loss(logits: Tensor, targets: Tensor, words: Tensor, lengths: Tensor, length: str = "mean") -> Tensor:
+def sequence_loss(nll: Tensor, words: Tensor, lengths: Tensor, length: str = "mean") -> Tensor:
     """Eq. (5): NLL_WM (w, m), each head's negative log likelihood of each word's characters and end.
 
-    ``logits`` (m, n, c) and ``targets`` (n,) list the characters of all words, ``words`` (n,) the word of each; ``lengths`` (w,).
-    ``mean`` divides by the word's length as the paper does; ``sum`` does not, as the released code.
+    ``nll`` (m, n) is that of every character, ``words`` (n,) the word of each; ``lengths`` (w,). ``mean`` divides by the word's length
+    as the paper does; ``sum`` does not, as the released code. A word of length 0 has none.
     """
-    nll = F.cross_entropy(logits.flatten(0, 1), targets.repeat(len(logits)), reduction="none").view(len(logits), -1)
-    nll_wm = nll.new_zeros(len(lengths), len(logits)).index_add(0, words, nll.T)
-    return nll_wm / lengths.to(nll.device)[:, None] if length == "mean" else nll_wm
+    nll_wm = nll.new_zeros(len(lengths), len(nll)).index_add(0, words, nll.T)
+    return nll_wm / lengths.clamp(min=1)[:, None] if length == "mean" else nll_wm
 
 
-def integrated_loss(p_wm: Tensor, nll_wm: Tensor, base_coefficient: float = 0.0, words: str = "mean") -> Tensor:
-    """Eq. (6), and Eq. (8) with epsilon > 0: every head's loss on every word, weighted by its probability plus epsilon (scalar).
+def integrated_loss(p_wm: Tensor, nll_wm: Tensor, base_coefficient: float | Tensor = 0.0, words: str = "mean") -> Tensor:
+    """Eq. (6), and Eq. (8) with epsilon > 0: every head's loss on every word (..., w, m), weighted by its probability plus epsilon.
 
     The paper sums over words; ``mean`` (the released code) keeps the rate independent of the batch.
     """
     per_word = ((p_wm + base_coefficient) * nll_wm).sum(-1)
-    return per_word.mean() if words == "mean" else per_word.sum()
+    return per_word.mean(-1) if words == "mean" else per_word.sum(-1)
 
 
-def grouping_loss(p_tm: Tensor, min_tasks: float = 1.0) -> Tensor:
-    """Eq. (9): how far each model is from the ``min_tasks`` tasks it should handle (scalar, >= 0; mean over draws if several)."""
-    return (min_tasks - p_tm.sum(dim=-2)).clamp(min=0).sum(dim=-1).mean()
+def word_weights(
+    p_wm: Tensor, lengths: Tensor, base_coefficient: float | Tensor = 0.0, length: str = "mean", words: str = "mean"
+) -> Tensor:
+    """What the negative log likelihood of one character of each word counts in Eq. (8) through Eq. (5): (..., w, m), the derivative of
+    ``integrated_loss`` of ``sequence_loss``. Words without characters count among the words of the mean."""
+    weights = p_wm + base_coefficient
+    if length == "mean":
+        weights = weights / lengths.clamp(min=1)[:, None]
+    return weights / max(len(lengths), 1) if words == "mean" else weights
 
 
-def control_loss(nll_wm: Tensor, base_coefficient: float = 0.0, words: str = "mean") -> Tensor:
-    """Eq. (8) with every head given the mean loss over heads (scalar).
+def grouping_loss(p_tm: Tensor, min_tasks: float | Tensor = 1.0) -> Tensor:
+    """Eq. (9): how far each model is from the ``min_tasks`` (..., m) tasks it should handle, summed over models: (...) >= 0."""
+    return (min_tasks - p_tm.sum(dim=-2)).clamp(min=0).sum(dim=-1)
 
-    Rows of P_WM sum to one, so it leaves the sum and R_TM gets no gradient from recognition: only noise and Eq. (9) move it. The
-    heads still learn.
+
+def control_probabilities(p_wm: Tensor, heads: float | Tensor) -> Tensor:
+    """P_WM of the control: every one of the ``heads`` alike, so that every head is given the mean loss over heads in Eq. (8).
+
+    Rows of P_WM sum to one, so R_TM gets no gradient from recognition: only noise and Eq. (9) move it. The heads still learn.
     """
-    return integrated_loss(torch.full_like(nll_wm, 1 / nll_wm.shape[-1]), nll_wm, base_coefficient, words)
+    return torch.ones_like(p_wm) / heads

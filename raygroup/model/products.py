@@ -22,9 +22,9 @@ def own_product(values: Tensor, weights: Tensor, how: str) -> Tensor:
     """Every head's product with features of its own: (w, l, m, e) times (m, e, h) gives (w, l, m, h)."""
     w, length, m, e = values.shape
     if how == "onednn":
-        return _pointwise(values.reshape(w, length, m * e), weights, m).unflatten(2, (m, weights.shape[2]))
+        return _pointwise(values.reshape(w, length, m * e), weights, m).view(w, length, m, weights.shape[2])
     by_head = values.permute(2, 0, 1, 3).reshape(m, w * length, e)
-    return by_head.bmm(weights).unflatten(1, (w, length)).permute(1, 2, 0, 3)
+    return by_head.bmm(weights).view(m, w, length, weights.shape[2]).permute(1, 2, 0, 3)
 
 
 def _pointwise(words: Tensor, weights: Tensor, groups: int) -> Tensor:

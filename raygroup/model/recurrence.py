@@ -65,7 +65,9 @@ class _Recurrence(torch.autograd.Function):
         cell = Cell(query_and_state, state_bias, context, score)
         energies = Energies(keys, score, attention)
         state = gates.new_zeros(len(gates), active[0] if active else 0, score.shape[-1])
-        states, kept, row = [], [], 0
+        row = 0
+        states: list[Tensor] = []
+        kept: list[Tensor] = []
         for count in active:
             state, step = _forward_step(values, energies, gates[:, row : row + count], cell, state[:, :count], grid)
             states.append(state)
@@ -77,7 +79,7 @@ class _Recurrence(torch.autograd.Function):
         return found
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
         values, keys, *weights = ctx.saved_tensors[:6]
         states, *kept = ctx.saved_tensors[6:]

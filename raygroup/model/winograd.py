@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn.grad import conv2d_weight
 
 from raygroup.model.products import as_images, as_rows
 
@@ -55,7 +56,7 @@ class _WinogradPooled(torch.autograd.Function):
         return pooled.permute(2, 3, 0, 4, 1, 5, 6).reshape(w, -1, m, h)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor, Tensor, None]:
         tiles, passed = ctx.saved_tensors
         m, h, f = ctx.weight_shape[:3]
@@ -67,7 +68,7 @@ class _WinogradPooled(torch.autograd.Function):
         of_found = _both_ways(_matrix(_OUTPUT, tiles).T, of_windows.view(4, 4, -1)).view(36, -1, m * h)
         shape = (m * h, f, 1, 1)
         of_transformed = [
-            torch.nn.grad.conv2d_weight(as_images(tile), shape, as_images(out)) for tile, out in zip(tiles, of_found, strict=True)
+            conv2d_weight(as_images(tile), shape, as_images(out)) for tile, out in zip(tiles, of_found, strict=True)
         ]
         of_weight = _both_ways(_matrix(_WEIGHT, tiles).T, torch.stack(of_transformed).view(6, 6, -1))
         passing = torch.where(passed == _NONE, 0, of_pooled).view(-1, m, h).transpose(0, 1)

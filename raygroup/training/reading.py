@@ -7,10 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from raygroup.model.decoding import greedy
 from raygroup.model.grouping import route
 from raygroup.randomness import generator
+from raygroup.training.pack import Trained
 from raygroup.training.targets import LONGEST
-from raygroup.training.trial import Grouped
 from raygroup.words.labels import to_logical
 
 _WORDS = 256
@@ -37,40 +38,36 @@ def tested_rows(rows: NDArray[np.intp], task_of: NDArray[np.int32], most: int) -
 
 
 @torch.no_grad()
-def read_words(grouped: Grouped, rows: NDArray[np.intp], true_task: NDArray[np.int32]) -> Readings:
+def read_words(trained: Trained, rows: NDArray[np.intp], true_task: NDArray[np.int32]) -> Readings:
     """Every word once by the head its classifier's task goes to, and once by the true task's; ``true_task`` (w,), -1 where unknown."""
     found = Readings([], [], [], [], [])
-    longest = min(int(grouped.material.lengths.max(initial=1)), LONGEST + 1)
-    r_tm = grouped.r_tm.detach()
-    head_of_task = r_tm.argmax(-1).cpu()
+    head_of_task = trained.r_tm.argmax(-1).cpu()
     for start in range(0, len(rows), _WORDS):
         part = slice(start, start + _WORDS)
-        words = torch.from_numpy(grouped.material.features.rows(rows[part])).to(grouped.device).float()
-        p_wt = grouped.classifier(words).softmax(-1)
-        heads = route(p_wt, r_tm, grouped.trial.grouping.route).cpu()
-        texts, scores = _read(grouped, words, heads, longest)
+        words = torch.from_numpy(trained.material.features.rows(rows[part])).to(trained.device).float()
+        p_wt = trained.classifier(words)[0].softmax(-1)
+        heads = route(p_wt, trained.r_tm, trained.trial.grouping.route).cpu()
+        texts, scores = _read(trained, words, heads)
         truth = torch.from_numpy(true_task[part]).long()
         true_heads = torch.where(truth >= 0, head_of_task[truth.clamp(min=0)], -1)
-        others, _ = _read(grouped, words, torch.where(true_heads == heads, -1, true_heads), longest)
+        others, _ = _read(trained, words, torch.where(true_heads == heads, -1, true_heads))
         found.reading.extend(texts)
         found.by_true_task.extend(
             None if head < 0 else text if head == own else other
             for text, other, head, own in zip(texts, others, true_heads.tolist(), heads.tolist(), strict=True)
         )
-        found.task.extend(grouped.material.tasks[number] for number in p_wt.argmax(-1).tolist())
+        found.task.extend(trained.material.tasks[number] for number in p_wt.argmax(-1).tolist())
         found.head.extend(heads.tolist())
         found.confidence.extend(scores)
     return found
 
 
-def _read(grouped: Grouped, words: Tensor, heads: Tensor, longest: int) -> tuple[list[str], list[float]]:
+def _read(trained: Trained, words: Tensor, heads: Tensor) -> tuple[list[str], list[float]]:
     """Each word by its head; "" for words of head -1."""
     texts, scores = [""] * len(words), [0.0] * len(words)
-    for head in sorted(set(heads.tolist())):
-        if head < 0:
-            continue
-        places = (heads == head).nonzero().squeeze(1)
-        classes, confidence = grouped.bank.greedy(words[places.to(words.device)], head, longest)
-        for place, word, score in zip(places.tolist(), classes.tolist(), confidence.tolist(), strict=True):
-            texts[place], scores[place] = to_logical(grouped.material.charset.decode(word)), score
+    places = (heads >= 0).nonzero().squeeze(1)
+    longest = min(int(trained.material.lengths.max(initial=1)), LONGEST + 1)
+    read = greedy(trained.bank, words[places.to(words.device)], heads[places], longest, trained.kernels)
+    for place, classes, score in zip(places.tolist(), read.classes.tolist(), read.confidence.tolist(), strict=True):
+        texts[place], scores[place] = to_logical(trained.material.charset.decode(classes)), score
     return texts, scores

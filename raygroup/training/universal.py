@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from raygroup.config import Pretraining
 from raygroup.model.heads import HeadBank
-from raygroup.model.losses import sequence_loss
+from raygroup.model.kernels import kernels
+from raygroup.model.losses import word_weights
 from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
 from raygroup.randomness import generator
 from raygroup.training.features import extracted
@@ -82,8 +83,10 @@ def _chosen(lengths: NDArray[np.int32], settings: Pretraining, phase: str, step:
 def _reading_loss(head: HeadBank, drawn: Batch, settings: Pretraining, phase: str, step: int) -> Tensor:
     random = generator(settings.seed, "pretraining word dropout", phase, step)
     hidden = hidden_characters(settings.heads.word_dropout, tuple(drawn.targets.shape), random)  # type: ignore[arg-type]
-    logits = head.logits(head.states(drawn.words, drawn.targets, drawn.lengths, hidden))
-    return sequence_loss(logits, drawn.characters, drawn.owners, drawn.lengths).mean()
+    weights = word_weights(drawn.words.new_ones(len(drawn.lengths), 1), drawn.lengths).T[:, drawn.owners]
+    inputs = drawn.inputs_without([hidden])
+    total, _ = head.losses(drawn.words, inputs, drawn.characters, drawn.active, weights, kernels("auto"))
+    return total.sum()
 
 
 def _connectionist_loss(logits: Tensor, drawn: Batch) -> Tensor:

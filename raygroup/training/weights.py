@@ -1,6 +1,7 @@
 """Stage-1 weights on disk: one safetensors file with the trunk, the universal head, its charset, and what they were trained on."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from raygroup.config import ConfigError
-from raygroup.model.heads import HeadBank
+from raygroup.model.heads import AXES, HeadBank
 from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
 from raygroup.words.charset import Charset
 
@@ -57,26 +58,32 @@ def load_universal(path: Path) -> Universal:
 
 
 @torch.no_grad()
-def copy_universal(bank: HeadBank, universal: Universal, charset: Charset) -> int:
-    """Every head becomes a copy of the universal head, its character rows moved to their classes in ``charset``.
+def copy_universal(bank: HeadBank, heads: Iterable[int], universal: Universal, charset: Charset) -> int:
+    """These heads become copies of the universal head, its character rows moved to their classes in ``charset``; a head of another size
+    keeps its own fresh weights.
 
-    Characters that the universal head never saw keep the bank's own fresh rows, the same for no two heads; returns how many.
+    Characters that the universal head never saw keep the bank's own fresh rows, the same for no two heads; returns how many. Raises
+    ConfigError where no head has the universal head's size.
     """
-    mine = universal.head.state_dict()
-    if bank.hidden != universal.head.hidden or bank.embedding.shape[-1] != mine["embedding"].shape[-1]:
-        embed, hidden = mine["embedding"].shape[-1], universal.head.hidden
-        raise ConfigError(f"heads.embed and heads.hidden must be {embed} and {hidden}, the universal head's, or heads.start 'independent'")
+    mine = {name: value[0] for name, value in universal.head.state_dict().items()}
+    size = (universal.head.embeds[0], universal.head.hidden)
+    fitting = [head for head in heads if (bank.embeds[head], bank.hiddens[head]) == size]
+    if not fitting:
+        raise ConfigError(
+            f"heads.embed and heads.hidden must be {size[0]} and {size[1]}, the universal head's, of some head at least, "
+            "or heads.start 'independent'"
+        )
     known = {character: row for row, character in enumerate(universal.charset.characters, start=1)}
     rows = [(row, known[character]) for row, character in enumerate(charset.characters, start=1) if character in known]
     rows = [(0, 0), *rows, (charset.num_classes - 1, universal.charset.num_classes - 1)]
     to, of = (torch.tensor(column) for column in zip(*rows, strict=True))
-    for name, parameter in bank.named_parameters():
-        if name == "embedding":
-            parameter[:, to] = mine[name][:, of]
-        elif name == "output":
-            parameter[:, :, to] = mine[name][:, :, of]
-        elif name == "output_bias":
-            parameter[:, to] = mine[name][:, of]
-        else:
-            parameter.copy_(mine[name].expand_as(parameter))
+    for head in fitting:
+        for name, axes in AXES.items():
+            if name not in mine:
+                continue
+            if "classes" in axes:
+                values, axis = bank.native(name, head), axes.index("classes")
+                bank.put(name, head, values.index_copy(axis, to, mine[name].index_select(axis, of)))
+            else:
+                bank.put(name, head, mine[name])
     return charset.num_classes - len(rows)

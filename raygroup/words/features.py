@@ -1,6 +1,7 @@
 """The store of word features: an uncompressed Arrow file, memory-mapped, so that all trials of a machine share its pages."""
 
 import json
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,10 +18,10 @@ ROWS = 1024
 _LAYOUT = 1
 
 
-def write_features(path: Path, shape: tuple[int, int], batches: Iterable[NDArray[np.float16]], about: dict[str, Any]) -> None:
-    """Features (rows, positions, features) in batches of ``ROWS``; the file appears under its name when it is complete
+def write_features(path: Path, shape: tuple[int, ...], batches: Iterable[NDArray[np.float16]], about: dict[str, Any]) -> None:
+    """Features (rows, positions, features), or planes (rows, features, y, x), in batches of ``ROWS``; the file appears under its name when it is complete
     and on the disk."""
-    width = shape[0] * shape[1]
+    width = math.prod(shape)
     stored = json.dumps({"layout": _LAYOUT, "shape": shape, **about}).encode()
     schema = pa.schema([("features", pa.list_(pa.float16(), width))], metadata={b"raygroup": stored})
     temporary = path.with_suffix(".part")
@@ -36,7 +37,7 @@ def write_features(path: Path, shape: tuple[int, int], batches: Iterable[NDArray
 
 
 class Features:
-    """Word features on disk, (n, positions, features) float16; rows are copied when they are asked for."""
+    """Word features on disk, (n, positions, features) or (n, features, y, x) float16; rows are copied when they are asked for."""
 
     def __init__(self, path: Path) -> None:
         """Raises ConfigError for a file that is damaged or of another layout, FileNotFoundError where there is none."""
@@ -46,7 +47,7 @@ class Features:
             raise ConfigError(
                 f"{path}: features of layout {about.get('layout')}, this version reads {_LAYOUT}; delete the file, it is made anew"
             )
-        self.shape: tuple[int, int] = tuple(about["shape"])
+        self.shape: tuple[int, ...] = tuple(about["shape"])
         self._blocks = [batch.column(0).values.to_numpy(zero_copy_only=True).reshape(-1, *self.shape) for batch in batches]
 
     def __len__(self) -> int:

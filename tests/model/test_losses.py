@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from raygroup.model.grouping import task_model_probabilities, word_model_probabilities
-from raygroup.model.losses import control_loss, grouping_loss, integrated_loss, sequence_loss, task_loss
+from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
 
 
 @pytest.fixture
@@ -55,14 +55,27 @@ def test_with_identical_heads_equation_8_gives_r_tm_no_gradient_at_all():
 
 
 def test_the_control_is_equation_8_with_losses_averaged_over_heads_and_does_not_depend_on_r_tm():
-    p_wm = torch.rand(3, 4, dtype=torch.float64).softmax(-1)
+    p_wm = torch.rand(3, 4, dtype=torch.float64).softmax(-1).requires_grad_()
     nll_wm = torch.rand(3, 4, dtype=torch.float64, requires_grad=True)
     averaged = nll_wm.mean(-1, keepdim=True).expand_as(nll_wm)
-    loss = control_loss(nll_wm, 0.1)
+    loss = integrated_loss(control_probabilities(p_wm, 4), nll_wm, 0.1)
     assert loss.item() == pytest.approx(integrated_loss(p_wm, averaged, 0.1).item()), "whatever P_WM is"
     loss.backward()
     assert nll_wm.grad is not None
     assert nll_wm.grad.min() > 0, "the heads still learn"
+    assert p_wm.grad is None, "recognition does not move R_TM"
+
+
+@pytest.mark.parametrize("words", ["mean", "sum"])
+@pytest.mark.parametrize("length", ["mean", "sum"])
+def test_the_weight_of_a_word_is_the_derivative_of_equation_8_through_equation_5(length, words):
+    random = torch.Generator().manual_seed(0)
+    lengths, owners = torch.tensor([3, 2, 0]), torch.tensor([0, 1, 0, 1, 0])
+    p_wm = torch.rand(3, 4, generator=random).softmax(-1)
+    nll = torch.rand(4, 5, generator=random).requires_grad_()
+    integrated_loss(p_wm, sequence_loss(nll, owners, lengths, length), 0.2, words).backward()
+    weights = word_weights(p_wm, lengths, 0.2, length, words)
+    assert torch.allclose(nll.grad, weights.T[:, owners])
 
 
 def test_an_idle_model_is_charged_its_whole_quota():
@@ -82,16 +95,15 @@ def test_equation_9_is_a_double_sum_with_a_floor(probabilities):
 
 def test_several_draws_are_charged_their_mean():
     draws = torch.stack([torch.eye(2), torch.tensor([[1.0, 0.0], [1.0, 0.0]])])
-    assert grouping_loss(draws) == 0.5
+    assert grouping_loss(draws).mean() == 0.5
 
 
 def test_equation_5_is_the_mean_of_minus_log_p_over_a_word():
-    logits = torch.log(torch.tensor([[[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]]]))
-    targets, words, lengths = torch.tensor([0, 1, 2]), torch.tensor([0, 1, 0]), torch.tensor([2, 1])
-    nll_wm = sequence_loss(logits, targets, words, lengths)
+    nll, words, lengths = -torch.log(torch.tensor([[0.5, 0.8, 0.6]])), torch.tensor([0, 1, 0]), torch.tensor([2, 1])
+    nll_wm = sequence_loss(nll, words, lengths)
     assert nll_wm[0, 0].item() == pytest.approx(-(math.log(0.5) + math.log(0.6)) / 2)
     assert nll_wm[1, 0].item() == pytest.approx(-math.log(0.8))
-    summed = sequence_loss(logits, targets, words, lengths, length="sum")
+    summed = sequence_loss(nll, words, lengths, length="sum")
     assert summed[0, 0].item() == pytest.approx(-(math.log(0.5) + math.log(0.6)))
 
 

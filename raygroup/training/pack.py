@@ -1,0 +1,286 @@
+"""A pack: trials that share their words, trained in lockstep as one batched program; a step is a function of (settings, step).
+
+Every trial keeps its own seed, Gumbel stream, epsilon, rates, clipping and losses, and leaves the history it leaves alone: the same bits
+on a processor (trials of two heads or more, at shapes whose rows are whole cache lines), rounding apart on a GPU.
+
+Shapes: k trials, t tasks, m the most heads of a trial (smaller ones are padded), h heads of all trials side by side, w words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from raygroup.config import ConfigError, Trial
+from raygroup.model.classifier import TaskClassifiers
+from raygroup.model.grouping import initial_assignment, task_model_probabilities, word_model_probabilities
+from raygroup.model.heads import HeadBank
+from raygroup.model.kernels import PLAIN, Kernels
+from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
+from raygroup.randomness import generator
+from raygroup.training.optimizer import PackOptimizer, clip_by_row
+from raygroup.training.targets import Batch, batch, hidden_characters, longest_first, rate
+from raygroup.training.weights import Universal, copy_universal
+from raygroup.words.charset import Charset
+from raygroup.words.features import Features
+
+LOSSES = ("integrated", "grouping", "task")
+_FIXED = 50.0
+"""R_TM of a task's head where the grouping is fixed: all other heads together get less than 1e-20."""
+_ABSENT = -1e30
+"""R_TM of a head that a smaller trial of the pack does not have: no sample ever chooses it."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What every trial of a pack shares: words, their features, their labels as classes, and P_WT."""
+
+    features: Features
+    targets: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    p_wt: NDArray[np.float32]
+    train: NDArray[np.intp]
+    """Rows of the words to train on."""
+    tasks: tuple[str, ...]
+    charset: Charset
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One trial of a pack as it stands, for reading with it."""
+
+    trial: Trial
+    material: Material
+    bank: HeadBank
+    classifier: TaskClassifiers
+    r_tm: Tensor
+    """(t, m)"""
+    device: str
+    kernels: Kernels
+
+
+def shared_settings(trial: Trial) -> dict[str, Any]:
+    """What the trials of one pack must have in common: everything that shapes the batched program; numbers that only scale may differ."""
+    grouping, training = trial.grouping, trial.training
+    return {
+        "heads.embed": max(trial.heads.embeds), "heads.hidden": max(trial.heads.hiddens), "heads.start": trial.heads.start,
+        "grouping.method": grouping.method, "grouping.sample": grouping.sample, "grouping.penalty_on": grouping.penalty_on,
+        "grouping.word_tasks": grouping.word_tasks, "grouping.control": grouping.control,
+        "loss.length": trial.loss.length, "loss.words": trial.loss.words,
+        "training.steps": training.steps, "training.batch": training.batch, "training.order_seed": training.order_seed,
+        "training.checkpoint_every": training.checkpoint_every,
+    }  # fmt: skip
+
+
+class Pack:
+    """The state of trials in training: heads, R_TM, task classifiers, optimiser. ``step`` counts the steps done."""
+
+    def __init__(
+        self, trials: Sequence[Trial], material: Material, universal: Universal, device: str = "cpu", kernels: Kernels = PLAIN
+    ) -> None:
+        self.trials, self.material, self.universal = tuple(trials), material, universal
+        self.device, self.kernels, self.step = device, kernels, 0
+        _require_alike(self.trials)
+        self.common = self.trials[0]
+        self.fixed = self.common.grouping.method == "one-per-task"
+        self.counts = [trial.heads.count for trial in self.trials]
+        self.starts = np.cumsum([0, *self.counts]).tolist()
+        self.bank = _bank(self.trials, material)
+        self.bank.trials = len(self.trials) if len(set(self.counts)) == 1 else 1
+        self.classifiers = TaskClassifiers(len(self.trials), len(material.tasks), self.bank.features)
+        self.new_characters = [self._initialise(number) for number in range(len(self.trials))]
+        self.bank.to(device)
+        self.classifiers.to(device)
+        self.r_ktm = self._first_assignments().to(device).requires_grad_(not self.fixed)
+        self.settings = _Settings(self.trials, max(self.counts), device)
+        rates = [(trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate) for trial in self.trials]
+        assignment = None if self.fixed else self.r_ktm
+        self.optimizer = PackOptimizer(self.bank, self.classifiers, assignment, self.starts, rates)
+
+    def advance(self) -> Tensor:
+        """One optimiser step; what it leaves as evidence, on the device, (k, t * m + m + 3): each trial's R_TM after it, its heads' mean
+        losses, and its integrated, grouping and task loss."""
+        drawn, p_wt = self._drawn()
+        p_ktm = self._sampled(len(p_wt))
+        totals, nll_kwm, p_kwm = self._read(drawn, p_wt, p_ktm)
+        settings, loss = self.settings, self.common.loss
+        penalised = p_ktm if self.common.grouping.penalty_on == "sample" else self.r_ktm.softmax(-1)[:, None]
+        grouping = grouping_loss(penalised, settings.min_tasks).mean(-1)
+        task = task_loss(self.classifiers(drawn.words), p_wt)
+        integrated = integrated_loss(p_kwm.detach(), nll_kwm, settings.base_coefficient, loss.words)
+        self._descend(totals.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum())
+        self.step += 1
+        losses = torch.stack([integrated, grouping.detach(), task.detach()], 1)
+        return torch.cat([self.r_ktm.detach().flatten(1), nll_kwm.mean(1), losses], 1)
+
+    def evidence(self, rows: Sequence[Tensor]) -> list[NDArray[np.float32]]:
+        """The rows that ``advance`` gave, brought from the device at once: for each trial (steps, t * its heads + its heads + 3)."""
+        stacked = torch.stack(list(rows)).cpu().numpy()
+        tasks, most = len(self.material.tasks), max(self.counts)
+        found = []
+        for number, count in enumerate(self.counts):
+            r_tm, nll, losses = np.split(stacked[:, number], [tasks * most, tasks * most + most], axis=1)
+            own = r_tm.reshape(len(rows), tasks, most)[:, :, :count].reshape(len(rows), -1)
+            found.append(np.concatenate([own, nll[:, :count], losses], 1))
+        return found
+
+    def trained(self, number: int) -> Trained:
+        """A trial as it stands, its heads in a bank of their own."""
+        bank = _bank(self.trials[number : number + 1], self.material).to(self.device).requires_grad_(False)
+        for name, parameter in bank.named_parameters():
+            parameter.copy_(self.bank.get_parameter(name).detach()[self._heads(number)])
+        classifier = TaskClassifiers(1, len(self.material.tasks), self.bank.features).to(self.device).requires_grad_(False)
+        for name, parameter in classifier.named_parameters():
+            parameter.copy_(self.classifiers.get_parameter(name).detach()[number : number + 1])
+        r_tm = self.r_ktm.detach()[number, :, : self.counts[number]].clone()
+        return Trained(self.trials[number], self.material, bank, classifier, r_tm, self.device, self.kernels)
+
+    def state(self, number: int) -> dict[str, Tensor]:
+        """Everything a later step of a trial depends on, by name; randomness is keyed by the step, so it has no state."""
+        heads = self._heads(number)
+        tensors = {f"heads.{name}": value[heads] for name, value in self.bank.state_dict().items()}
+        tensors |= {f"classifier.{name}": value[number : number + 1] for name, value in self.classifiers.state_dict().items()}
+        tensors["r_tm"] = self.r_ktm.detach()[number, :, : self.counts[number]]
+        tensors |= self.optimizer.state(number, self.counts[number])
+        return {name: value.contiguous() for name, value in tensors.items()}
+
+    @torch.no_grad()
+    def restore(self, step: int, states: Sequence[dict[str, Tensor]]) -> None:
+        """Goes on after ``step`` from what ``state`` gave for each trial."""
+        self.step = step
+        for number, tensors in enumerate(states):
+            for name, parameter in self.bank.named_parameters():
+                parameter[self._heads(number)] = tensors[f"heads.{name}"].to(self.device)
+            for name, parameter in self.classifiers.named_parameters():
+                parameter[number : number + 1] = tensors[f"classifier.{name}"].to(self.device)
+            self.r_ktm[number, :, : self.counts[number]] = tensors["r_tm"].to(self.device)
+            self.optimizer.restore(number, self.counts[number], tensors)
+
+    def without(self, numbers: Sequence[int]) -> "Pack":
+        """The other trials as a pack of their own, where they stand."""
+        kept = [number for number in range(len(self.trials)) if number not in numbers]
+        rest = Pack([self.trials[number] for number in kept], self.material, self.universal, self.device, self.kernels)
+        rest.restore(self.step, [self.state(number) for number in kept])
+        return rest
+
+    def _heads(self, number: int) -> slice:
+        return slice(self.starts[number], self.starts[number + 1])
+
+    def _initialise(self, number: int) -> int:
+        """A trial's first weights, the same in any pack; how many characters the universal head never saw."""
+        trial = self.trials[number]
+        for head in range(trial.heads.count):
+            self.bank.initialise(self.starts[number] + head, _torch_generator(trial.seed, "head", head))
+        self.classifiers.initialise(number, _torch_generator(trial.seed, "classifier"))
+        if trial.heads.start != "universal":
+            return 0
+        return copy_universal(self.bank, range(self.starts[number], self.starts[number + 1]), self.universal, self.material.charset)
+
+    def _first_assignments(self) -> Tensor:
+        tasks = len(self.material.tasks)
+        first = torch.full((len(self.trials), tasks, max(self.counts)), _ABSENT)
+        for number, count in enumerate(self.counts):
+            if self.fixed and count != tasks:
+                raise ConfigError(
+                    f"heads.count is {count}: grouping.method 'one-per-task' needs one head for each of the {tasks} tasks"
+                )
+            first[number, :, :count] = torch.eye(tasks) * _FIXED if self.fixed else initial_assignment(tasks, count)
+        return first
+
+    def _drawn(self) -> tuple[Batch, Tensor]:
+        """The words of the step, longest first, and their P_WT (w, t), on the device."""
+        training = self.common.training
+        drawn = generator(training.order_seed, "words", self.step).integers(0, len(self.material.train), training.batch)
+        rows = self.material.train[drawn]
+        rows = rows[longest_first(self.material.lengths[rows])]
+        words = torch.from_numpy(self.material.features.rows(rows))
+        made = batch(words, self.material.targets[rows], self.material.lengths[rows]).to(self.device)
+        return replace(made, words=made.words.float()), torch.from_numpy(self.material.p_wt[rows]).to(self.device)
+
+    def _sampled(self, words: int) -> Tensor:
+        """P_TM of a step: (k, 1, t, m), or (k, w, t, m) where every word has its own draw."""
+        if self.fixed:
+            return self.r_ktm.softmax(-1)[:, None]
+        each = words if self.common.grouping.sample == "word" else 1
+        noise = np.zeros((len(self.trials), each, *self.r_ktm.shape[1:]), np.float32)
+        for number, (trial, count) in enumerate(zip(self.trials, self.counts, strict=True)):
+            shape = (each, self.r_ktm.shape[1], count)
+            noise[number, :, :, :count] = generator(trial.seed, "gumbel", self.step).gumbel(size=shape)
+        return task_model_probabilities(self.r_ktm[:, None], torch.from_numpy(noise).to(self.device), self.settings.temperature)
+
+    def _read(self, drawn: Batch, p_wt: Tensor, p_ktm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What each head adds to the loss (h,), NLL_WM (k, w, m), without gradients, and P_WM (k, w, m)."""
+        settings, loss = self.settings, self.common.loss
+        p_kwm = word_model_probabilities(p_wt, p_ktm)
+        if self.common.grouping.control:
+            p_kwm = control_probabilities(p_kwm, settings.heads)
+        weights = settings.recognition * word_weights(p_kwm, drawn.lengths, settings.base_coefficient, loss.length, loss.words)
+        by_head = weights[settings.trial_of_head, :, settings.place_of_head]
+        inputs = drawn.inputs_without(self._hidden(drawn))[settings.trial_of_head]
+        totals, nll = self.bank.losses(drawn.words, inputs, drawn.characters, drawn.active, by_head[:, drawn.owners], self.kernels)
+        nll_wh = sequence_loss(nll, drawn.owners, drawn.lengths, loss.length)
+        nll_kwm = torch.where(settings.is_head[:, None], nll_wh.T[settings.head_at].transpose(1, 2), 0.0)
+        return totals, nll_kwm.contiguous(), p_kwm
+
+    def _hidden(self, drawn: Batch) -> list[Tensor | None]:
+        """The decoder's input characters that each trial hides in this step."""
+        shape = (len(drawn.lengths), drawn.targets.shape[1])
+        return [
+            hidden_characters(trial.heads.word_dropout, shape, generator(trial.seed, "word dropout", self.step)) for trial in self.trials
+        ]
+
+    def _descend(self, loss: Tensor) -> None:
+        training = self.common.training
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        clip_by_row(list(self.bank.parameters()), self.settings.clip[self.settings.trial_of_head])
+        clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
+        self.optimizer.step([rate(self.step, training.steps, trial.training.learning_rate) for trial in self.trials])
+
+
+class _Settings:
+    """The numbers of the trials as tensors that broadcast over words and heads, and where the heads of each stand."""
+
+    def __init__(self, trials: Sequence[Trial], most: int, device: str) -> None:
+        def of(*values: float) -> Tensor:
+            return torch.tensor(values, device=device)
+
+        counts = torch.tensor([trial.heads.count for trial in trials], device=device)
+        self.is_head = torch.arange(most, device=device) < counts[:, None]
+        self.trial_of_head, self.place_of_head = self.is_head.nonzero(as_tuple=True)
+        self.head_at = torch.where(self.is_head, (counts.cumsum(0) - counts)[:, None] + torch.arange(most, device=device), 0)
+        self.heads = counts[:, None, None]
+        self.temperature = of(*(trial.grouping.temperature for trial in trials))[:, None, None, None]
+        self.base_coefficient = of(*(trial.grouping.base_coefficient for trial in trials))[:, None, None]
+        self.min_tasks = of(*(trial.grouping.min_tasks for trial in trials))[:, None, None] * self.is_head[:, None]
+        self.recognition = of(*(trial.loss.recognition for trial in trials))[:, None, None]
+        self.grouping, self.task = of(*(trial.loss.grouping for trial in trials)), of(*(trial.loss.task for trial in trials))
+        self.clip = of(*(trial.training.clip for trial in trials))
+
+
+def _bank(trials: Sequence[Trial], material: Material) -> HeadBank:
+    """A bank for the heads of these trials: of the paper's shape where features are planes (f, y, x), else (positions, f)."""
+    shape = material.features.shape
+    planes = len(shape) == 3
+    positions = (shape[1] // 2, shape[2] // 2) if planes else (1, shape[0])
+    return HeadBank(
+        sum(trial.heads.count for trial in trials), material.charset.num_classes, features=shape[0] if planes else shape[1],
+        positions=positions, embed=[size for trial in trials for size in trial.heads.embeds],
+        hidden=[size for trial in trials for size in trial.heads.hiddens], convolve=planes,
+    )  # fmt: skip
+
+
+def _require_alike(trials: Sequence[Trial]) -> None:
+    first = shared_settings(trials[0])
+    for trial in trials[1:]:
+        for name, value in shared_settings(trial).items():
+            if value != first[name]:
+                raise ConfigError(f"{name} is {value!r}: the trials of a pack must share it, another has {first[name]!r}")
+
+
+def _torch_generator(*key: object) -> torch.Generator:
+    return torch.Generator().manual_seed(int(generator(*key).integers(2**62)))
