@@ -1,8 +1,8 @@
 """The head bank against the released algorithm (a loop over heads, 32 decoder steps, words and beams one by one) at the paper's shape.
 
 Everything is alternated in one process on one thread; ratios are of processor seconds, each side at its fastest round, optimiser step
-included on both sides; the bank reads its word features channels last, as a feature store keeps them for it. Baseline: benchmarks/baselines/looped.py. Last line: one JSON object. With ``--device cuda`` the forms that need
-a GPU are measured too, in wall seconds between synchronisations.
+included on both sides; the bank reads its word features channels last, as a feature store keeps them for it. Baseline:
+benchmarks/baselines/looped.py. Last line: one JSON object. With ``--device cuda`` seconds are wall time between synchronisations.
 """
 
 import argparse
@@ -29,7 +29,8 @@ FEATURES, POSITIONS, EMBED, HIDDEN = 256, (8, 32), 200, 256
 BEAMS = 6
 VIEWS = {"aten::view", "aten::as_strided", "aten::slice", "aten::select", "aten::expand", "aten::transpose", "aten::permute", "aten::t",
          "aten::unsqueeze", "aten::squeeze", "aten::reshape", "aten::unfold", "aten::_unsafe_view", "aten::detach", "aten::alias",
-         "aten::empty", "aten::empty_like", "aten::empty_strided", "aten::resolve_conj", "aten::resolve_neg", "aten::lift_fresh"}  # fmt: skip
+         "aten::empty", "aten::empty_like", "aten::empty_strided", "aten::resolve_conj", "aten::resolve_neg",
+         "aten::lift_fresh"}  # fmt: skip
 """Operators that launch nothing."""
 
 
@@ -146,7 +147,8 @@ def reading(asked: argparse.Namespace, form: Kernels, rounds: int) -> dict[str, 
     seconds = alternated(steps, rounds, asked.device, again={"greedy": 3, "beam": 3})
     lengths = [len(text) for text in theirs]
     return {
-        "greedy_ratio": round(seconds["looped greedy"] / seconds["greedy"], 2), "beam6_ratio": round(seconds["looped beam"] / seconds["beam"], 2),
+        "greedy_ratio": round(seconds["looped greedy"] / seconds["greedy"], 2),
+        "beam6_ratio": round(seconds["looped beam"] / seconds["beam"], 2),
         "read_lengths": f"{min(lengths)}-{max(lengths)}, mean {np.mean(lengths):.1f}, {len(set(map(tuple, theirs)))} different words",
     }  # fmt: skip
 

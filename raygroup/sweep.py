@@ -12,6 +12,7 @@ from raygroup.config import ConfigError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from raygroup.runtime.packs import Placement
     from raygroup.runtime.plan import Plan
 
 DONE, BAD_INPUT, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
@@ -19,13 +20,14 @@ DONE, BAD_INPUT, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
 
 def run(
     name: str = "quickstart", *, storage_path: Path = Path("runs"), words: Path | None = None, fonts: Path | None = None,
-    local: bool = False, address: str | None = None, device: str = "cpu",
+    local: bool = False, address: str | None = None, device: str = "cpu", kernels: str = "auto", device_memory_gb: float | None = None,
 ) -> int:  # fmt: skip
     """Trains what is missing of the search space and prints what was found; the exit code (0 done, 3 some trial failed).
 
     Raises ConfigError for input that cannot be used, KeyboardInterrupt when stopped: all that was recorded stays, the same call goes on.
     """
     from raygroup.runtime.ledger import held, writable
+    from raygroup.runtime.packs import Placement
     from raygroup.runtime.plan import plan_of
     from raygroup.runtime.summary import next_steps, summarise
     from raygroup.terminal import console
@@ -36,7 +38,7 @@ def run(
     if plan.missing:
         writable(plan.storage)
         with held(plan.folder, "sweep"):
-            failed = _trained(plan, screen, local, address, device)
+            failed = _trained(plan, screen, local, address, Placement(device, kernels, device_memory_gb))
     summarise(plan, screen, failed)
     for line in next_steps(plan):
         screen.print(line, soft_wrap=True, markup=False)
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _dry_run(asked)
         return run(
             asked.name, storage_path=asked.storage_path, words=asked.words, fonts=asked.fonts,
-            local=asked.local, address=asked.address, device=asked.device,
+            local=asked.local, address=asked.address, device=asked.device, kernels=asked.kernels, device_memory_gb=asked.device_memory_gb,
         )  # fmt: skip
     except ConfigError as error:
         from raygroup.terminal import refuse
@@ -64,33 +66,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _trained(plan: "Plan", screen: "Console", local: bool, address: str | None, device: str) -> dict[str, str]:
-    from raygroup.runtime.local import require_device, run_jobs
+def _trained(plan: "Plan", screen: "Console", local: bool, address: str | None, placement: "Placement") -> dict[str, str]:
+    from raygroup.runtime.local import require_device, run_packs
+    from raygroup.runtime.packs import packs_of, require_kernels
     from raygroup.runtime.plan import declare
     from raygroup.runtime.prepare import prepare
     from raygroup.runtime.progress import preparing, watching
 
     if address is None:
-        require_device(device)
+        require_device(placement.device)
+    require_kernels(placement)
     declare(plan)
     with preparing(screen) as progress:
         prepare(plan, progress)
-    jobs = plan.missing
-    with watching(screen, jobs, plan.sweep.name):
+    packs = packs_of(plan.missing, placement)
+    with watching(screen, plan.missing, plan.sweep.name):
         if local:
-            return run_jobs(jobs, plan.storage, device)
-        from raygroup.runtime.on_ray import run_jobs as run_on_ray
+            return run_packs(packs, plan.storage, placement)
+        from raygroup.runtime.on_ray import run_packs as run_on_ray
 
-        return run_on_ray(jobs, plan.storage, address, device)
+        return run_on_ray(packs, plan.storage, address, placement)
 
 
 def _dry_run(asked: argparse.Namespace) -> int:
+    from raygroup.runtime.packs import Placement, packs_of
     from raygroup.runtime.plan import plan_of
     from raygroup.runtime.processes import cores
     from raygroup.runtime.summary import dry_run
     from raygroup.terminal import console
 
-    dry_run(plan_of(asked.name, asked.storage_path, asked.words, asked.fonts), console(), cores())
+    plan = plan_of(asked.name, asked.storage_path, asked.words, asked.fonts)
+    packs = packs_of(plan.missing, Placement(asked.device, asked.kernels, asked.device_memory_gb))
+    dry_run(plan, packs, console(), cores(), asked.device)
     return DONE
 
 
@@ -112,7 +119,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--address", help="a running Ray cluster to join (default: Ray on this machine)")
     parser.add_argument("--local", action="store_true", help="without Ray, in processes of this machine; the histories are the same")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where a trial computes (default: cpu)")
-    parser.add_argument("--dry-run", action="store_true", help="list the trials and their cost, and stop")
+    parser.add_argument(
+        "--kernels",
+        default="auto",
+        help="the form heads are computed in: auto, plain (the reference), factored, winograd, compiled, bf16, graphs",
+    )
+    parser.add_argument(
+        "--device-memory-gb", type=float, help="memory of one GPU, which decides how many trials train together (default: ask it)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="list the trials, their packs and their cost, and stop")
     return parser
 
 

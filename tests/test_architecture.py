@@ -15,7 +15,7 @@ ROOT = PACKAGE.parent
 HEAVY = ("torch", "ray", "tensorboardX")
 
 LAYERS = {
-    "vocabulary": ("config", "search_space", "tasks", "paper"),
+    "vocabulary": ("config", "packing", "search_space", "tasks", "paper"),
     "records": ("randomness", "terminal", "words", "history", "scoring", "tables"),
     "figures": ("figures",),
     "model": ("model",),

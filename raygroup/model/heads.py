@@ -59,8 +59,8 @@ class HeadBank(nn.Module):
     _real_score: Tensor
 
     def __init__(
-        self, heads: int, classes: int, *, features: int, positions: tuple[int, int], embed: int | Sequence[int], hidden: int | Sequence[int],
-        convolve: bool = False,
+        self, heads: int, classes: int, *, features: int, positions: tuple[int, int],
+        embed: int | Sequence[int], hidden: int | Sequence[int], convolve: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         self.heads, self.classes, self.convolve, self.grid = heads, classes, convolve, Grid(*positions)

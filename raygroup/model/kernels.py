@@ -1,4 +1,4 @@
-"""The forms a head bank computes in: the same mathematics, switched by one name. ``plain`` is the reference the others are tested against."""
+"""The forms a head bank computes in: the same mathematics, switched by one name; ``plain`` is the reference of all others."""
 
 from dataclasses import dataclass
 

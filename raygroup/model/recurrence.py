@@ -110,7 +110,13 @@ def _forward_step(
     opened = torch.sigmoid(inputs[..., : 2 * h] + recurrent[..., : 2 * h])
     remembered = recurrent[..., 2 * h :].contiguous()
     candidate = torch.addcmul(inputs[..., 2 * h :], opened[..., :h], remembered).tanh_()
-    return torch.lerp(candidate, state, opened[..., h:]), (queries.contiguous(), attention, seen, opened, torch.stack([remembered, candidate]))
+    return torch.lerp(candidate, state, opened[..., h:]), (
+        queries.contiguous(),
+        attention,
+        seen,
+        opened,
+        torch.stack([remembered, candidate]),
+    )
 
 
 def attended(values: Tensor, attention: Tensor, grid: Grid) -> Tensor:

@@ -68,7 +68,8 @@ class _WinogradPooled(torch.autograd.Function):
         of_found = _both_ways(_matrix(_OUTPUT, tiles).T, of_windows.view(4, 4, -1)).view(36, -1, m * h)
         shape = (m * h, f, 1, 1)
         of_transformed = [
-            conv2d_weight(as_images(tile), shape, as_images(out)) for tile, out in zip(tiles, of_found, strict=True)
+            conv2d_weight(as_images(tile), shape, as_images(out))  # type: ignore[no-untyped-call]
+            for tile, out in zip(tiles, of_found, strict=True)
         ]
         of_weight = _both_ways(_matrix(_WEIGHT, tiles).T, torch.stack(of_transformed).view(6, 6, -1))
         passing = torch.where(passed == _NONE, 0, of_pooled).view(-1, m, h).transpose(0, 1)

@@ -1,4 +1,4 @@
-"""Without Ray: the same trials in processes of this machine; a single one runs in this process, for a debugger."""
+"""Without Ray: the same packs in processes of this machine; a single one runs in this process, for a debugger."""
 
 from collections.abc import Sequence
 from concurrent.futures import as_completed
@@ -6,21 +6,23 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from raygroup.config import ConfigError
-from raygroup.runtime.plan import Job, at_once
+from raygroup.runtime.packs import ON_CPU, PackedJobs, Placement
+from raygroup.runtime.plan import at_once
 from raygroup.runtime.processes import cores, pool
 
 _RETRIES = 2
 """How often trials go on whose process was killed from outside."""
 
 
-def run_jobs(jobs: Sequence[Job], storage: Path, device: str = "cpu") -> dict[str, str]:
-    """Trains the jobs; the reason of each that failed, by id."""
-    if len(jobs) == 1 or cores() == 1 or device != "cpu":
-        outcomes = {job.id: _run_one(job.folder, storage, device) for job in jobs}
-        return {job: reason for job, reason in outcomes.items() if reason}
+def run_packs(packs: Sequence[PackedJobs], storage: Path, placement: Placement = ON_CPU) -> dict[str, str]:
+    """Trains the packs; the reason of each trial that failed, by id."""
+    if len(packs) == 1 or cores() == 1 or placement.device != "cpu":
+        return {job: reason for pack in packs for job, reason in _run_one(pack, storage, placement).items()}
     failed: dict[str, str] = {}
     for _ in range(1 + _RETRIES):
-        failed |= _in_processes([job for job in jobs if not job.done and job.id not in failed], storage, device)
+        waiting = [pack for pack in packs if any(not job.done and job.id not in failed for job in pack.jobs)]
+        failed |= _in_processes(waiting, storage, placement)
+    jobs = [job for pack in packs for job in pack.jobs]
     unfinished = {job.id: "its process was killed again and again" for job in jobs if not job.done and job.id not in failed}
     return failed | unfinished
 
@@ -34,23 +36,21 @@ def require_device(device: str) -> None:
             raise ConfigError("--device cuda: torch sees no GPU on this machine; leave the flag out, or name a cluster with --address")
 
 
-def _in_processes(jobs: Sequence[Job], storage: Path, device: str) -> dict[str, str]:
-    if not jobs:
+def _in_processes(packs: Sequence[PackedJobs], storage: Path, placement: Placement) -> dict[str, str]:
+    if not packs:
         return {}
-    failed = {}
-    with pool(at_once(len(jobs), cores())) as workers:
-        waiting = {workers.submit(_run_one, job.folder, storage, device): job for job in jobs}
+    failed: dict[str, str] = {}
+    with pool(at_once(len(packs), cores())) as workers:
+        waiting = [workers.submit(_run_one, pack, storage, placement) for pack in packs]
         for future in as_completed(waiting):
             try:
-                reason = future.result()
+                failed |= future.result()
             except BrokenProcessPool:
                 break
-            if reason:
-                failed[waiting[future].id] = reason
     return failed
 
 
-def _run_one(folder: Path, storage: Path, device: str) -> str | None:
-    from raygroup.runtime.worker import run_trial
+def _run_one(pack: PackedJobs, storage: Path, placement: Placement) -> dict[str, str]:
+    from raygroup.runtime.worker import run_pack
 
-    return run_trial(folder, storage, device)
+    return run_pack([job.folder for job in pack.jobs], storage, placement)

@@ -1,6 +1,7 @@
 """On Ray: Tune schedules the trials on this machine or a cluster; what each is and whether it is done stays with the ledger."""
 
 import contextlib
+import json
 import logging
 import os
 import stat
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.config import ConfigError
-from raygroup.runtime.plan import Job, at_once
+from raygroup.runtime.packs import ON_CPU, PackedJobs, Placement
+from raygroup.runtime.plan import at_once
 
 _QUIET = {
     "RAY_AUTH_MODE": "token",
@@ -25,8 +27,9 @@ _QUIET = {
 _RETRIES = 3
 
 
-def run_jobs(jobs: Sequence[Job], storage: Path, address: str | None = None, device: str = "cpu") -> dict[str, str]:
-    """Trains the jobs; the reason of each that failed, by id. ``address`` joins a running cluster; None starts one in this process."""
+def run_packs(packs: Sequence[PackedJobs], storage: Path, address: str | None = None, placement: Placement = ON_CPU) -> dict[str, str]:
+    """Trains the packs; the reason of each trial that failed, by id. ``address`` joins a running cluster; None starts one in this
+    process."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     import ray
@@ -40,48 +43,54 @@ def run_jobs(jobs: Sequence[Job], storage: Path, address: str | None = None, dev
         raise ConfigError(f"--address {address}: no Ray cluster answers there: {error}") from error
     _own_token_alone()
     try:
-        resources = _resources(ray.cluster_resources(), len(jobs), device)  # type: ignore[no-untyped-call]
+        resources = _resources(ray.cluster_resources(), len(packs), placement.device)  # type: ignore[no-untyped-call]
         with _scheduler_folder(storage, address) as folder:
-            return _tuned(tune, jobs, storage, device, resources, folder)
+            return _tuned(tune, packs, storage, placement, resources, folder)
     finally:
         ray.shutdown()
 
 
-def _tuned(tune: Any, jobs: Sequence[Job], storage: Path, device: str, resources: dict[str, float], folder: Path) -> dict[str, str]:
-    folders = {job.id: str(job.folder) for job in jobs}
+def _tuned(
+    tune: Any, packs: Sequence[PackedJobs], storage: Path, placement: Placement, resources: dict[str, float], folder: Path
+) -> dict[str, str]:
+    """Tune's trials are our packs."""
+    folders = {pack.id: [str(job.folder) for job in pack.jobs] for pack in packs}
 
     def train(config: dict[str, Any]) -> None:
-        from raygroup.runtime.worker import run_trial
+        from raygroup.runtime.worker import run_pack
 
-        reason = run_trial(Path(folders[config["id"]]), storage, device, tune.report)
-        tune.report({"failed": reason or ""})
+        failed = run_pack([Path(folder) for folder in folders[config["id"]]], storage, placement, tune.report)
+        tune.report({"failed": json.dumps(failed)})
 
     tuner = tune.Tuner(
         tune.with_resources(train, resources),
-        param_space={"id": tune.grid_search([job.id for job in jobs])},
+        param_space={"id": tune.grid_search([pack.id for pack in packs])},
         tune_config=tune.TuneConfig(reuse_actors=True),
         run_config=tune.RunConfig(
             name="tune", storage_path=str(folder), verbose=0, failure_config=tune.FailureConfig(max_failures=_RETRIES)
         ),
     )
-    failed = {}
-    with (jobs[0].folder.parent / "tune.log").open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
+    failed: dict[str, str] = {}
+    with (packs[0].jobs[0].folder.parent / "tune.log").open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
         results = tuner.fit()
+    by_id = {pack.id: pack for pack in packs}
     for result in results:
-        reason = (str(result.error).strip() or "killed").splitlines()[-1] if result.error else (result.metrics or {}).get("failed", "")
-        if reason:
-            failed[(result.config or {})["id"]] = reason
+        if result.error:
+            reason = (str(result.error).strip() or "killed").splitlines()[-1]
+            failed |= {job.id: reason for job in by_id[(result.config or {})["id"]].jobs if not job.done}
+        else:
+            failed |= json.loads((result.metrics or {}).get("failed", "{}"))
     return failed
 
 
-def _resources(cluster: dict[str, float], trials: int, device: str) -> dict[str, float]:
-    """What a trial asks for: a GPU, or its share of the cores."""
+def _resources(cluster: dict[str, float], packs: int, device: str) -> dict[str, float]:
+    """What a pack asks for: a GPU, or its share of the cores."""
     if device == "cuda":
         if cluster.get("GPU", 0) < 1:
             raise ConfigError("--device cuda: the Ray cluster has no GPU")
         return {"CPU": 1.0, "GPU": 1.0}
     cores = int(cluster.get("CPU", 1))
-    return {"CPU": min(1.0, int(1e4 * cores / at_once(trials, cores)) / 1e4)}
+    return {"CPU": min(1.0, int(1e4 * cores / at_once(packs, cores)) / 1e4)}
 
 
 @contextlib.contextmanager

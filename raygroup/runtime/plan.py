@@ -45,7 +45,7 @@ class Job:
     def cpu_s(self) -> float:
         """Estimated processor seconds of its training, from the multiply-adds of a step (forward and twice that backward)."""
         heads, positions, features, classes = self.trial.heads, 24, 256, sum(self.trial.words.characters)
-        h = heads.hidden
+        h = max(heads.hiddens)
         step = h * h + (features + positions + 2 * h) * 3 * h + positions * (2 * h + features) + h * classes
         word = positions * features * h + _CHARACTERS * step
         return 3 * word * heads.count * self.trial.training.batch * self.trial.training.steps / _MULTIPLY_ADDS_PER_CPU_S
@@ -158,8 +158,8 @@ def _require_fitting(jobs: list[Job], words: Path | None) -> None:
         if "head" not in about:
             raise ConfigError(f"weights.file: {job.weights} is not a file of python -m raygroup.pretrain (no 'raygroup' metadata)")
         size = about["head"]
-        if heads.start == "universal" and (heads.embed, heads.hidden) != (size["embed"], size["hidden"]):
-            right = f"{size['embed']} and {size['hidden']}, the universal head's, or heads.start 'independent'"
+        if heads.start == "universal" and (size["embed"], size["hidden"]) not in zip(heads.embeds, heads.hiddens, strict=True):
+            right = f"{size['embed']} and {size['hidden']}, the universal head's, of some head at least, or heads.start 'independent'"
             raise ConfigError(f"heads.embed and heads.hidden are {heads.embed} and {heads.hidden}: they must be {right}")
         tasks = len(job.trial.words.tasks)
         if words is None and job.trial.grouping.method == "one-per-task" and heads.count != tasks:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.scoring.predictions import FILE, write_predictions
+from raygroup.training.pack import Trained
 from raygroup.training.reading import read_words, tested_rows
-from raygroup.training.trial import Grouped
 from raygroup.words.store import WordTable
 
 _TESTED = 200
@@ -16,13 +16,13 @@ _SHOWN = 3
 """Words of each task and split whose picture is kept for the summary."""
 
 
-def write_readings(grouped: Grouped, words: WordTable, folder: Path) -> None:
+def write_readings(trained: Trained, words: WordTable, folder: Path) -> None:
     """Reads at most ``_TESTED`` words of each task and split of a store."""
     task_of = words.task_numbers()
     by_split = {split: tested_rows(words.rows_of(split), task_of, _TESTED) for split in ("new", "unseen")}
     splits = [split for split, rows in by_split.items() for _ in rows]
     rows = np.concatenate(list(by_split.values()))
-    found = read_words(grouped, rows, task_of[rows])
+    found = read_words(trained, rows, task_of[rows])
     table = words.columns.take(rows)
     columns = {
         "split": splits, "task": table["task"].to_pylist(), "text": table["text"].to_pylist(), "reading": found.reading,

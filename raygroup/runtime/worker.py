@@ -1,15 +1,16 @@
-"""Trains one trial in this process, from its folder alone: resumes, records, checkpoints, reads, seals, and marks it done."""
+"""Trains a pack of trials in this process, from their folders alone: resumes, records, checkpoints, reads, seals, marks each done."""
 
 import contextlib
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from raygroup.config import ConfigError, Trial, from_json
@@ -17,13 +18,17 @@ from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.reader import attempt_files, read_history
 from raygroup.history.storage import read_json
 from raygroup.history.writer import HistoryWriter, remove_attempts, seal
-from raygroup.runtime.checkpoints import keep_last_checkpoint, load_checkpoint, save_checkpoint
+from raygroup.model.kernels import Kernels, kernels
+from raygroup.runtime.checkpoints import keep_last_checkpoint, load_checkpoint, save_checkpoint, sound_steps
 from raygroup.runtime.ledger import CONFIG, DONE, FAILED, PROGRESS, held, is_done, now, write_json
+from raygroup.runtime.packs import ON_CPU, Placement
 from raygroup.runtime.plan import weights_file
 from raygroup.runtime.provenance import git_commit, versions
 from raygroup.runtime.readings import write_readings
+from raygroup.training.evidence import NotFiniteError, evidence
+from raygroup.training.memory import keep_freed_memory
+from raygroup.training.pack import LOSSES, Material, Pack
 from raygroup.training.targets import encoded
-from raygroup.training.trial import LOSSES, Grouped, Material, NotFiniteError, evidence
 from raygroup.training.weights import load_universal
 from raygroup.words.charset import Charset
 from raygroup.words.coverage import task_shares
@@ -35,74 +40,105 @@ _FLUSH_EVERY = 10
 """Steps kept on the device before they are brought to the history: few enough to see progress, many enough to cost nothing."""
 _ORPHANED_S = 30.0
 Report = Callable[[dict[str, float]], None]
+Failures = dict[str, str]
+"""Trial id -> why it failed."""
+_OWN_FAULTS = (NotFiniteError, OSError, ConfigError)
+"""Errors whose message says enough: no traceback is kept."""
 
 
 @dataclass
-class Session:
-    """One attempt at a trial."""
+class Attempt:
+    """One attempt at one trial of a pack."""
 
     folder: Path
     config: dict[str, Any]
     trial: Trial
-    words: WordTable
-    grouped: Grouped
     history: HistoryWriter
-    attempt: int
+    number: int
+    losses: dict[str, float] = field(default_factory=dict)
+    """Of the last step recorded."""
+
+
+@dataclass
+class Session:
+    """The trials of a pack that are still training, in the pack's order."""
+
+    pack: Pack
+    attempts: list[Attempt]
+    words: WordTable
     report: Report
     first_step: int
     """Steps that earlier attempts had done."""
+    failed: Failures = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+    cpu_before: float = field(default_factory=time.process_time)
     waiting: list[Tensor] = field(default_factory=list)
     recorded: float = field(default_factory=time.monotonic)
     """When steps were last brought from the device."""
 
     @property
-    def material(self) -> Material:
-        return self.grouped.material
+    def steps(self) -> int:
+        return self.pack.common.training.steps
 
 
-def run_trial(folder: Path, storage: Path, device: str = "cpu", report: Report = lambda scalars: None) -> str | None:
-    """Trains the trial of a folder to its end, from its last checkpoint if it has one; returns None, or why it failed.
+def run_pack(folders: Sequence[Path], storage: Path, placement: Placement = ON_CPU, report: Report = lambda scalars: None) -> Failures:
+    """Trains the trials of these folders to their ends, from their last common checkpoint if they have one; why each failed that did.
 
-    A failure (a loss that is not finite, a full disk) leaves FAILED.json and a readable history; a trial that another process writes
-    is left to it.
+    A failure (a loss that is not finite, a full disk) leaves FAILED.json and a readable history, and the other trials of the pack as
+    they are; a trial that another process writes is left to it.
     """
     torch.set_num_threads(1)
-    try:
-        with held(folder, "trial", _ORPHANED_S):
-            return None if is_done(folder) else _tried(folder, storage, device, report)
-    except ConfigError as held_elsewhere:
-        return str(held_elsewhere)
+    if placement.device == "cpu":
+        keep_freed_memory()
+    failed: Failures = {}
+    with contextlib.ExitStack() as locks:
+        mine = []
+        for folder in folders:
+            try:
+                locks.enter_context(held(folder, "trial", _ORPHANED_S))
+            except ConfigError as held_elsewhere:
+                failed[folder.name] = str(held_elsewhere)
+            else:
+                mine += [] if is_done(folder) else [folder]
+        return failed | (_tried(mine, storage, placement, report) if mine else {})
 
 
-def _tried(folder: Path, storage: Path, device: str, report: Report) -> str | None:
-    """Whatever goes wrong concerns this trial alone: its reason is kept, the sweep goes on."""
+def _tried(folders: Sequence[Path], storage: Path, placement: Placement, report: Report) -> Failures:
+    """Whatever goes wrong concerns these trials alone: its reason is kept, the sweep goes on."""
     try:
-        _train(folder, storage, device, report)
-    except (NotFiniteError, OSError, ConfigError) as error:
-        return _failed(folder, str(error))
+        session = _opened(folders, storage, placement, report)
     except Exception as error:
-        trace = folder / "error.txt"
-        with contextlib.suppress(OSError):
-            trace.write_text(traceback.format_exc())
-        return _failed(folder, f"{type(error).__name__}: {error} (its traceback: {trace})")
-    return None
+        return {folder.name: _failed(folder, error) for folder in folders}
+    try:
+        _train(session)
+    except Exception as error:
+        _drop(session, dict.fromkeys(range(len(session.attempts)), error))
+    return session.failed
 
 
-def _train(folder: Path, storage: Path, device: str, report: Report) -> None:
-    cpu_before = time.process_time()
-    session = _opened(folder, storage, device, report)
-    with session.history:
+def _train(session: Session) -> None:
+    try:
+        while session.attempts and session.pack.step < session.steps:
+            _advance(session)
+    finally:
+        _record(session)
+        _guarded(session, lambda number, attempt: attempt.history.close())
+    for number, attempt in enumerate(session.attempts):
         try:
-            while session.grouped.step < session.trial.training.steps:
-                _advance(session)
-        finally:
-            _record(session)
-    write_readings(session.grouped, session.words, folder)
-    seal(folder, session.trial.training.steps)
+            _finish(session, number, attempt)
+        except Exception as error:
+            session.failed[attempt.folder.name] = _failed(attempt.folder, error)
+    session.attempts = []
+
+
+def _finish(session: Session, number: int, attempt: Attempt) -> None:
+    folder, pack = attempt.folder, session.pack
+    write_readings(pack.trained(number), session.words, folder)
+    seal(folder, session.steps)
     outcome = {
-        "steps": session.grouped.step, "attempts": session.attempt, "wall_s": time.monotonic() - session.started,
-        "cpu_s": time.process_time() - cpu_before, "new_characters": session.grouped.new_characters, "finished_at": now(),
+        "steps": pack.step, "attempts": attempt.number, "wall_s": time.monotonic() - session.started,
+        "cpu_s": (time.process_time() - session.cpu_before) / len(session.attempts), "pack": len(session.attempts),
+        "kernels": pack.kernels.name, "new_characters": pack.new_characters[number], "finished_at": now(),
     }  # fmt: skip
     write_json(folder / DONE, outcome)
     with contextlib.suppress(OSError):  # the trial is done whether or not this can be cleared away
@@ -110,22 +146,39 @@ def _train(folder: Path, storage: Path, device: str, report: Report) -> None:
         keep_last_checkpoint(folder)
 
 
-def _opened(folder: Path, storage: Path, device: str, report: Report) -> Session:
-    config = read_json(folder / CONFIG)
-    trial = from_json(config["trial"])
-    words = open_words(storage / config["store"])
-    material = _material(words, Features(storage / config["features"]), trial.grouping.word_tasks)
-    grouped = Grouped(trial, material, load_universal(weights_file(config["weights"])), device)
-    found = load_checkpoint(folder)
-    if found is not None:
-        grouped.restore(*found)
-    attempt = 1 + max((int(path.stem.split("-")[1]) for path in attempt_files(folder)), default=0)
+def _opened(folders: Sequence[Path], storage: Path, placement: Placement, report: Report) -> Session:
+    configs = [read_json(folder / CONFIG) for folder in folders]
+    trials = [from_json(config["trial"]) for config in configs]
+    words = open_words(storage / configs[0]["store"])
+    material = _material(words, Features(storage / configs[0]["features"]), trials[0].grouping.word_tasks)
+    universal = load_universal(weights_file(configs[0]["weights"]))
+    step = max(set.intersection(*map(sound_steps, folders)), default=0)
+    found = [load_checkpoint(folder, step) for folder in folders] if step else []
+    form = _form(placement, found[0][1].get("kernels") if found else None)
+    pack = Pack(trials, material, universal, placement.device, form)
+    if found:
+        pack.restore(step, [tensors for tensors, _ in found])
+    attempts = [_attempt(*each, pack) for each in zip(folders, configs, trials, strict=True)]
+    return Session(pack, attempts, words, report, pack.step)
+
+
+def _form(placement: Placement, pinned: str | None) -> Kernels:
+    """The form that a checkpoint was computed in, so that a trial goes on with its own bits; where there is none, or this device cannot
+    run it, the one that was asked for."""
+    if pinned is not None:
+        with contextlib.suppress(ValueError):
+            return kernels(pinned, placement.device)
+    return kernels(placement.kernels, placement.device)
+
+
+def _attempt(folder: Path, config: dict[str, Any], trial: Trial, pack: Pack) -> Attempt:
+    number = 1 + max((int(path.stem.split("-")[1]) for path in attempt_files(folder)), default=0)
+    material = pack.material
     metadata = {
         "config": config["trial"], "label": config["label"], "data": config["data"], "versions": versions(),
-        "charset": material.charset.hash, "git_commit": git_commit(),
+        "charset": material.charset.hash, "git_commit": git_commit(), "kernels": pack.kernels.name, "device": pack.device,
     }  # fmt: skip
-    history = HistoryWriter(folder, attempt, material.tasks, trial.heads.count, metadata)
-    return Session(folder, config, trial, words, grouped, history, attempt, report, grouped.step)
+    return Attempt(folder, config, trial, HistoryWriter(folder, number, material.tasks, trial.heads.count, metadata), number)
 
 
 def _material(words: WordTable, features: Features, word_tasks: str) -> Material:
@@ -143,63 +196,104 @@ def _material(words: WordTable, features: Features, word_tasks: str) -> Material
 
 
 def _advance(session: Session) -> None:
-    session.waiting.append(session.grouped.advance())
-    step, training = session.grouped.step, session.trial.training
-    checkpoint = step % training.checkpoint_every == 0 or step == training.steps
+    session.waiting.append(session.pack.advance())
+    step = session.pack.step
+    checkpoint = step % session.pack.common.training.checkpoint_every == 0 or step == session.steps
     if checkpoint or len(session.waiting) == _FLUSH_EVERY:
-        losses = _record(session)
-        _show(session, losses)
-        if checkpoint:
-            session.history.flush()
-            charset = session.material.charset.to_json()
-            save_checkpoint(session.folder, step, session.grouped.state(), {"charset": charset, "tasks": session.material.tasks})
+        _record(session)
+        _guarded(session, lambda number, attempt: _say(session, number, attempt, checkpoint))
+        if checkpoint and session.attempts:
+            losses = session.attempts[0].losses
             session.report({"step": step, **{f"loss/{name}": loss for name, loss in losses.items()}})
-            _board(session, step, losses)
 
 
-def _record(session: Session) -> dict[str, float]:
-    """The waiting steps into the history, at the speed since the last ones; the losses of the last step."""
+def _guarded(session: Session, work: Callable[[int, Attempt], None]) -> None:
+    """Does something for every trial; those it fails for leave the pack."""
+    faults: dict[int, Exception] = {}
+    for number, attempt in enumerate(session.attempts):
+        try:
+            work(number, attempt)
+        except _OWN_FAULTS as error:
+            faults[number] = error
+    if faults:
+        _drop(session, faults)
+
+
+def _drop(session: Session, faults: dict[int, Exception]) -> None:
+    """Trials that failed leave the pack; the others go on where they stand."""
+    for number, error in faults.items():
+        attempt = session.attempts[number]
+        with contextlib.suppress(OSError):
+            attempt.history.close()
+        session.failed[attempt.folder.name] = _failed(attempt.folder, error)
+    session.attempts = [attempt for number, attempt in enumerate(session.attempts) if number not in faults]
+    if session.attempts:
+        session.pack = session.pack.without(list(faults))
+
+
+def _record(session: Session) -> None:
+    """The waiting steps into the histories, at the speed since the last ones."""
     rows, session.waiting = session.waiting, []
-    first = session.grouped.step - len(rows) + 1
-    batch, shape = session.trial.training.batch, (len(session.material.tasks), session.trial.heads.count)
-    losses: dict[str, float] = {}
-    for step, r_tm, nll_m, losses in evidence(rows, first, *shape):
-        if step == first:
-            now_s = time.monotonic()
-            speed, session.recorded = batch * len(rows) / (now_s - session.recorded), now_s
+    if not rows or not session.attempts:
+        return
+    found = session.pack.evidence(rows)
+    first = session.pack.step - len(rows) + 1
+    now_s = time.monotonic()
+    speed, session.recorded = session.pack.common.training.batch * len(rows) / (now_s - session.recorded), now_s
+    _guarded(session, lambda number, attempt: _append(attempt, found[number], first, len(session.pack.material.tasks), speed))
+
+
+def _append(attempt: Attempt, rows: NDArray[np.float32], first: int, tasks: int, speed: float) -> None:
+    for step, r_tm, nll_m, losses in evidence(rows, first, tasks, attempt.trial.heads.count):
         integrated, grouping_loss, task = (losses[name] for name in LOSSES)
-        session.history.append(step, r_tm, nll_m, integrated, grouping_loss, task, speed, time.time())
-    return losses
+        attempt.history.append(step, r_tm, nll_m, integrated, grouping_loss, task, speed, time.time())
+        attempt.losses = losses
 
 
-def _show(session: Session, losses: dict[str, float]) -> None:
+def _say(session: Session, number: int, attempt: Attempt, checkpoint: bool) -> None:
+    """Progress of a trial, and its checkpoint when it is time."""
+    pack, step = session.pack, session.pack.step
+    r_tm = pack.r_ktm.detach()[number, :, : attempt.trial.heads.count].cpu().numpy()
+    _show(session, attempt, r_tm)
+    if checkpoint:
+        attempt.history.flush()
+        about = {"charset": pack.material.charset.to_json(), "tasks": pack.material.tasks, "kernels": pack.kernels.name}
+        save_checkpoint(attempt.folder, step, pack.state(number), about)
+        _board(attempt, step, r_tm, pack.material.tasks)
+
+
+def _show(session: Session, attempt: Attempt, r_tm: NDArray[np.float32]) -> None:
     """What the driver's progress line tells; written beside the trial, so that any machine that sees the storage can follow."""
-    done, steps = session.grouped.step, session.trial.training.steps
-    r_tm = session.grouped.r_tm.detach().cpu().numpy()
+    done, steps = session.pack.step, session.steps
     per_step = (time.monotonic() - session.started) / max(done - session.first_step, 1)
     said = {
-        "step": done, "steps": steps, "words_per_s": session.trial.training.batch / per_step,
-        "left_s": (steps - done) * per_step, "losses": losses, "decisiveness": decisiveness(r_tm),
-        "grouping": str(grouping(session.material.tasks, r_tm.shape[1], assignment(r_tm[None])[0])),
+        "step": done, "steps": steps, "words_per_s": session.pack.common.training.batch / per_step,
+        "left_s": (steps - done) * per_step, "losses": attempt.losses, "decisiveness": decisiveness(r_tm),
+        "grouping": str(grouping(session.pack.material.tasks, r_tm.shape[1], assignment(r_tm[None])[0])),
     }  # fmt: skip
-    write_json(session.folder / PROGRESS, said, safe=False)
+    write_json(attempt.folder / PROGRESS, said, safe=False)
 
 
-def _board(session: Session, step: int, losses: dict[str, float]) -> None:
+def _board(attempt: Attempt, step: int, r_tm: NDArray[np.float32], tasks: Sequence[str]) -> None:
     """TensorBoard scalars; an attempt that goes on from a checkpoint hides the steps it repeats."""
     from tensorboardX import SummaryWriter
 
-    with SummaryWriter(str(session.folder / "tensorboard"), purge_step=step) as writer:
-        for name, loss in losses.items():
+    with SummaryWriter(str(attempt.folder / "tensorboard"), purge_step=step) as writer:
+        for name, loss in attempt.losses.items():
             writer.add_scalar(f"loss/{name}", loss, step)
-        r_tm = session.grouped.r_tm.detach().cpu().numpy()
         writer.add_scalar("decisiveness", decisiveness(r_tm), step)
-        for task, head in zip(session.material.tasks, r_tm.argmax(-1), strict=True):
+        for task, head in zip(tasks, r_tm.argmax(-1), strict=True):
             writer.add_scalar(f"head/{task}", int(head), step)
 
 
-def _failed(folder: Path, reason: str) -> str:
+def _failed(folder: Path, error: Exception) -> str:
     """Says on disk why, and after which step; on a full disk only the return value, the reason, tells the driver."""
+    reason = str(error)
+    if not isinstance(error, _OWN_FAULTS):
+        trace = folder / "error.txt"
+        with contextlib.suppress(OSError):
+            trace.write_text("".join(traceback.format_exception(error)))
+        reason = f"{type(error).__name__}: {error} (its traceback: {trace})"
     with contextlib.suppress(OSError):
         try:
             steps = read_history(folder).step

@@ -8,7 +8,6 @@ Shapes: k trials, t tasks, m the most heads of a trial (smaller ones are padded)
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from raygroup.model.grouping import initial_assignment, task_model_probabilities
 from raygroup.model.heads import HeadBank
 from raygroup.model.kernels import PLAIN, Kernels
 from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
+from raygroup.packing import shared_settings
 from raygroup.randomness import generator
 from raygroup.training.optimizer import PackOptimizer, clip_by_row
 from raygroup.training.targets import Batch, batch, hidden_characters, longest_first, rate
@@ -63,19 +63,6 @@ class Trained:
     kernels: Kernels
 
 
-def shared_settings(trial: Trial) -> dict[str, Any]:
-    """What the trials of one pack must have in common: everything that shapes the batched program; numbers that only scale may differ."""
-    grouping, training = trial.grouping, trial.training
-    return {
-        "heads.embed": max(trial.heads.embeds), "heads.hidden": max(trial.heads.hiddens), "heads.start": trial.heads.start,
-        "grouping.method": grouping.method, "grouping.sample": grouping.sample, "grouping.penalty_on": grouping.penalty_on,
-        "grouping.word_tasks": grouping.word_tasks, "grouping.control": grouping.control,
-        "loss.length": trial.loss.length, "loss.words": trial.loss.words,
-        "training.steps": training.steps, "training.batch": training.batch, "training.order_seed": training.order_seed,
-        "training.checkpoint_every": training.checkpoint_every,
-    }  # fmt: skip
-
-
 class Pack:
     """The state of trials in training: heads, R_TM, task classifiers, optimiser. ``step`` counts the steps done."""
 
@@ -97,7 +84,9 @@ class Pack:
         self.classifiers.to(device)
         self.r_ktm = self._first_assignments().to(device).requires_grad_(not self.fixed)
         self.settings = _Settings(self.trials, max(self.counts), device)
-        rates = [(trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate) for trial in self.trials]
+        rates = [
+            (trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate) for trial in self.trials
+        ]
         assignment = None if self.fixed else self.r_ktm
         self.optimizer = PackOptimizer(self.bank, self.classifiers, assignment, self.starts, rates)
 
@@ -185,9 +174,7 @@ class Pack:
         first = torch.full((len(self.trials), tasks, max(self.counts)), _ABSENT)
         for number, count in enumerate(self.counts):
             if self.fixed and count != tasks:
-                raise ConfigError(
-                    f"heads.count is {count}: grouping.method 'one-per-task' needs one head for each of the {tasks} tasks"
-                )
+                raise ConfigError(f"heads.count is {count}: grouping.method 'one-per-task' needs one head for each of the {tasks} tasks")
             first[number, :, :count] = torch.eye(tasks) * _FIXED if self.fixed else initial_assignment(tasks, count)
         return first
 

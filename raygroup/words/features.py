@@ -19,8 +19,8 @@ _LAYOUT = 1
 
 
 def write_features(path: Path, shape: tuple[int, ...], batches: Iterable[NDArray[np.float16]], about: dict[str, Any]) -> None:
-    """Features (rows, positions, features), or planes (rows, features, y, x), in batches of ``ROWS``; the file appears under its name when it is complete
-    and on the disk."""
+    """Features (rows, positions, features), or planes (rows, features, y, x), in batches of ``ROWS``; the file appears under its name
+    when it is complete and on the disk."""
     width = math.prod(shape)
     stored = json.dumps({"layout": _LAYOUT, "shape": shape, **about}).encode()
     schema = pa.schema([("features", pa.list_(pa.float16(), width))], metadata={b"raygroup": stored})

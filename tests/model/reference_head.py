@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from shared_fixtures import reference_tensor
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from raygroup.model.heads import HeadBank
 from raygroup.training.targets import Batch, batch

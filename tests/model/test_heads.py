@@ -21,7 +21,7 @@ def made(heads: int, columns: int = 5, **sizes: object) -> HeadBank:
     bank = HeadBank(heads, CLASSES, **{"features": 6, "positions": (1, columns), "embed": 4, "hidden": 8} | sizes)
     for head in range(heads):
         bank.initialise(head, torch.Generator().manual_seed(head))
-        for name, parameter in bank.named_parameters():
+        for name, _ in bank.named_parameters():
             if name.endswith("bias"):
                 noise = torch.randn(bank.native(name, head).shape, generator=torch.Generator().manual_seed(9 + head))
                 bank.put(name, head, 0.3 * noise)
@@ -43,7 +43,9 @@ def noise(*shape: int, seed: int = 1) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def loss_and_gradients(bank: HeadBank, words: Batch, form: str = "plain", weights: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+def loss_and_gradients(
+    bank: HeadBank, words: Batch, form: str = "plain", weights: Tensor | None = None
+) -> tuple[Tensor, dict[str, Tensor]]:
     bank.zero_grad()
     weights = 1 + noise(bank.heads, len(words.characters)).abs() if weights is None else weights
     total, _ = bank.losses(words.words, words.inputs, words.characters, words.active, weights, FORMS[form])
@@ -134,7 +136,9 @@ def test_loss_and_gradients_are_those_of_the_released_algorithm_restated(form):
 
 
 @pytest.mark.parametrize("form", EQUAL)
-@pytest.mark.parametrize("bank", [made(3), paper_shaped(3), made(3, embed=(4, 2, 3), hidden=(8, 8, 5))], ids=["shared", "convolved", "sizes"])
+@pytest.mark.parametrize(
+    "bank", [made(3), paper_shaped(3), made(3, embed=(4, 2, 3), hidden=(8, 8, 5))], ids=["shared", "convolved", "sizes"]
+)
 def test_a_form_gives_the_numbers_of_the_plain_one(form, bank):
     planes = noise(4, 6, 4, 16).relu() if bank.convolve else noise(4, 5, 6)
     words = drawn(planes, [5, 3, 3, 1])

@@ -111,7 +111,7 @@ def test_a_trial_whose_loss_breaks_is_named_and_the_others_go_on(prepared, tmp_p
 
 def test_a_full_disk_fails_the_trial_whose_history_stays_readable(prepared, tmp_path):
     from raygroup.runtime.plan import declare, plan_of
-    from raygroup.runtime.worker import run_trial
+    from raygroup.runtime.worker import run_pack
 
     plan = plan_of(space(tmp_path, steps=4000), prepared)
     declare(plan)
@@ -121,8 +121,7 @@ def test_a_full_disk_fails_the_trial_whose_history_stays_readable(prepared, tmp_
     if mounted.returncode:
         pytest.skip("needs the right to mount a small file system")
     try:
-        reason = run_trial(plan.jobs[0].folder, prepared)
-        assert reason is not None
+        reason = run_pack([plan.jobs[0].folder], prepared)[plan.jobs[0].id]
         assert "No space left on device" in reason
         history = read_history(plan.jobs[0].folder)
         assert list(history.step) == list(range(1, len(history.step) + 1))
@@ -164,14 +163,15 @@ def test_words_that_look_like_markup_are_shown_as_they_are(finished, tmp_path, c
 
 
 def test_an_unexpected_error_fails_its_trial_alone_and_keeps_its_traceback(prepared, tmp_path, capsys):
-    from raygroup.runtime.local import run_jobs
+    from raygroup.runtime.local import run_packs
+    from raygroup.runtime.packs import Placement, packs_of
     from raygroup.runtime.plan import declare, plan_of
 
     plan = plan_of(space(tmp_path), prepared)
     declare(plan)
     config = plan.jobs[0].folder / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"store": ["not", "a", "path"]}))
-    failed = run_jobs(plan.jobs, prepared)
+    failed = run_packs(packs_of(plan.jobs, Placement()), prepared)
     assert list(failed) == [plan.jobs[0].id]
     assert failed[plan.jobs[0].id].startswith("TypeError: ")
     assert "Traceback" in (plan.jobs[0].folder / "error.txt").read_text()

@@ -135,7 +135,10 @@ def test_a_trial_whose_losses_break_leaves_the_others_their_very_bits(realistic,
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        (replace(TRIAL, training=replace(TRIAL.training, batch=5)), "training.batch is 5: the trials of a pack must share it, another has 4"),
+        (
+            replace(TRIAL, training=replace(TRIAL.training, batch=5)),
+            "training.batch is 5: the trials of a pack must share it, another has 4",
+        ),
         (replace(TRIAL, heads=Heads(count=3, hidden=32)), "heads.hidden is 32"),
         (replace(TRIAL, loss=Loss(length="sum")), "loss.length is 'sum'"),
     ],

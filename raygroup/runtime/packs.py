@@ -1,0 +1,104 @@
+"""Trials into packs: on a processor one trial each, on a GPU as many as fit its memory."""
+
+import functools
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from raygroup.config import ConfigError
+from raygroup.packing import fitting, pack_bytes, shared_settings
+from raygroup.runtime.checkpoints import listed_steps
+from raygroup.runtime.plan import Job
+from raygroup.words.charset import Charset
+from raygroup.words.features import Features
+from raygroup.words.store import read_words
+
+_TRUNK_GIVES = (24, 256)
+"""Word features of the trunk in the package, where none are made yet."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where trials compute, and in which form: nothing of it changes what a trial is."""
+
+    device: str = "cpu"
+    kernels: str = "auto"
+    device_memory_gb: float | None = None
+    """Memory of one GPU, where none can be asked."""
+
+
+ON_CPU = Placement()
+
+
+@dataclass(frozen=True)
+class PackedJobs:
+    """Trials of a sweep that train together."""
+
+    jobs: tuple[Job, ...]
+    memory_bytes: int
+    """Estimate of what they take on their device."""
+
+    @property
+    def id(self) -> str:
+        """Of the first, and how many follow."""
+        return self.jobs[0].id + (f"+{len(self.jobs) - 1}" if len(self.jobs) > 1 else "")
+
+
+def require_kernels(placement: Placement) -> None:
+    """Raises ConfigError for a form of kernels that is none, or that the device cannot run."""
+    from raygroup.model.kernels import kernels
+
+    try:
+        kernels(placement.kernels, placement.device)
+    except ValueError as error:
+        raise ConfigError(f"--kernels: {error}") from error
+
+
+def packs_of(jobs: Sequence[Job], placement: Placement) -> list[PackedJobs]:
+    """Every job in one pack. Raises ConfigError where no GPU's memory is known."""
+    if placement.device == "cpu":
+        return [_packed([job]) for job in jobs]
+    memory_bytes = 1e9 * (placement.device_memory_gb or _asked_gb())
+    alike: dict[str, list[Job]] = {}
+    for job in jobs:
+        alike.setdefault(repr((_inputs(job), shared_settings(job.trial), listed_steps(job.folder))), []).append(job)
+    found = []
+    for group in alike.values():
+        classes, shape = _output(group[0].store, sum(group[0].trial.words.characters)), _shape(group[0].features)
+        found += [_packed([group[place] for place in pack]) for pack in fitting([job.trial for job in group], classes, shape, memory_bytes)]
+    return found
+
+
+def _packed(jobs: Sequence[Job]) -> PackedJobs:
+    classes, shape = _output(jobs[0].store, sum(jobs[0].trial.words.characters)), _shape(jobs[0].features)
+    return PackedJobs(tuple(jobs), pack_bytes([job.trial for job in jobs], classes, shape))
+
+
+def _inputs(job: Job) -> tuple[Path, Path, Path]:
+    return job.store, job.features, job.weights
+
+
+def _asked_gb() -> float:
+    """Memory of the smallest GPU of this machine, in 10^9 bytes."""
+    ask = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(ask, capture_output=True, text=True, check=True, timeout=30).stdout
+        return min(float(line) for line in answer.split()) * 2**20 / 1e9
+    except (OSError, ValueError, subprocess.SubprocessError):
+        raise ConfigError("--device-memory-gb: no GPU can be asked here how much memory it has; say how much one has, such as 80") from None
+
+
+@functools.cache
+def _output(store: Path, planned: int) -> int:
+    """Classes of the output layer: of the words, or of what is planned where there are none yet."""
+    if not store.is_file():
+        return planned + 2
+    words = read_words(store)
+    labels = words.labels()
+    return Charset.of(labels[row] for row in words.rows_of("train")).num_classes
+
+
+@functools.cache
+def _shape(features: Path) -> tuple[int, ...]:
+    return Features(features).shape if features.is_file() else _TRUNK_GIVES
