@@ -26,8 +26,9 @@ from raygroup.runtime.plan import weights_file
 from raygroup.runtime.provenance import git_commit, versions
 from raygroup.runtime.readings import write_readings
 from raygroup.training.evidence import NotFiniteError, evidence
+from raygroup.training.material import Material
 from raygroup.training.memory import keep_freed_memory
-from raygroup.training.pack import LOSSES, Material, Pack
+from raygroup.training.pack import LOSSES, Pack
 from raygroup.training.targets import encoded
 from raygroup.training.weights import load_universal
 from raygroup.words.charset import Charset

@@ -1,79 +1,110 @@
-"""One fused optimiser over the stacked weights of a pack, in which every trial has its own rates, clipping and moments."""
+"""AdamW over the stacked weights of a pack, in which every trial has its own rates, clipping and moments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
 from raygroup.model.classifier import TaskClassifiers
 from raygroup.model.heads import HeadBank
 
-_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+class Rates(NamedTuple):
+    """Of one trial."""
+
+    weights: float
+    """Learning rate of heads and classifier, which a schedule changes from step to step."""
+    decay: float
+    """Weight decay of heads and classifier; R_TM has none."""
+    assignment: float
+    """Learning rate of R_TM."""
 
 
 class PackOptimizer:
-    """AdamW over each trial's rows of the stacks: of every trial its heads and its classifier at one rate, its R_TM at another.
+    """AdamW (Loshchilov and Hutter, 2019) over each trial's rows of the stacks, which are updated where they stand.
 
-    Rows are updated where they stand; a trial's are a group of their own, so its numbers do not depend on the trials beside it.
+    A trial's rows are one fused call, so its numbers do not depend on the trials beside it. The functional form of torch's AdamW is
+    used since its class takes whole parameters alone, and takes a second to import.
     """
 
     def __init__(
-        self, bank: HeadBank, classifiers: TaskClassifiers, assignment: Tensor | None, starts: Sequence[int],
-        rates: Sequence[tuple[float, float, float]],
+        self, bank: HeadBank, classifiers: TaskClassifiers, assignment: Tensor | None, starts: Sequence[int], rates: Sequence[Rates],
+        captured: bool = False,
     ) -> None:  # fmt: skip
-        """``starts`` are the first heads of the trials and their end; ``rates`` of each trial: of its weights, their decay, of R_TM."""
-        self.stacks = [*bank.parameters(), *classifiers.parameters()] + ([] if assignment is None else [assignment])
-        heads = len(list(bank.parameters()))
-        self.assigned = assignment is not None
-        self.rows: list[tuple[nn.Parameter, Tensor, slice]] = []
-        groups = []
-        for number, (learning_rate, decay, assignment_rate) in enumerate(rates):
-            slices = [slice(starts[number], starts[number + 1]) if place < heads else slice(number, number + 1)
-                      for place in range(len(self.stacks))]  # fmt: skip
-            mine = [nn.Parameter(stack.detach()[rows]) for stack, rows in zip(self.stacks, slices, strict=True)]
-            self.rows += zip(mine, self.stacks, slices, strict=True)
-            groups.append({"params": mine[:-1] if self.assigned else mine, "lr": learning_rate, "weight_decay": decay})
-            if self.assigned:
-                groups.append({"params": mine[-1:], "lr": assignment_rate, "weight_decay": 0.0})
-        self.adam = torch.optim.AdamW(groups, fused=True)
+        """``assignment`` is R_TM (k, t, m), or None where it is fixed; ``starts`` are the first heads of the trials and their end.
+        ``captured`` keeps the learning rates on the device, where a graph finds them."""
+        self.stacks: list[Tensor] = [*bank.parameters(), *classifiers.parameters()] + ([] if assignment is None else [assignment])
+        self.heads, self.assigned = len(list(bank.parameters())), assignment is not None
+        self.starts, self.rates = starts, list(rates)
+        self.first, self.second = ([torch.zeros_like(stack, requires_grad=False) for stack in self.stacks] for _ in range(2))
+        device = self.stacks[0].device
+        self.steps = [[torch.zeros((), device=device) for _ in self.stacks] for _ in rates]
+        self.captured = captured
+        self.learning_rates: list[float | Tensor] = [
+            torch.tensor(rate.weights, device=device) if captured else rate.weights for rate in rates
+        ]
+
+    def set_rates(self, rates: Sequence[float]) -> None:
+        """Each trial's learning rate for its weights; that of R_TM stays."""
+        for number, learning_rate in enumerate(rates):
+            held = self.learning_rates[number]
+            if isinstance(held, Tensor):
+                held.fill_(learning_rate)
+            else:
+                self.learning_rates[number] = learning_rate
 
     def zero_grad(self) -> None:
         for stack in self.stacks:
             stack.grad = None
 
-    def step(self, rates: Sequence[float]) -> None:
-        """One step at each trial's rate for its weights; the rate of R_TM stays."""
-        each = 2 if self.assigned else 1
-        for number, learning_rate in enumerate(rates):
-            self.adam.param_groups[each * number]["lr"] = learning_rate
-        for row, stack, rows in self.rows:
-            assert stack.grad is not None
-            row.grad = stack.grad[rows]
-        self.adam.step()
+    @torch.no_grad()
+    def step(self) -> None:
+        """One step at the trials' ``learning_rates``."""
+        for number, rate in enumerate(self.rates):
+            rows = list(self._rows(number))
+            weights = len(rows) - self.assigned
+            self._adamw(rows[:weights], self.learning_rates[number], rate.decay)
+            self._adamw(rows[weights:], rate.assignment, 0.0)
 
     def state(self, number: int, heads: int) -> dict[str, Tensor]:
         """The moments of a trial's weights, by the place of their stack; of R_TM without the padding beyond its ``heads``."""
-        found = {}
-        for place, row in enumerate(self._rows(number)):
-            for name, value in self.adam.state.get(row, {}).items():
-                trimmed = value[..., :heads] if self._is_assignment(place) and name in _MOMENTS else value
-                found[f"optimizer.{place}.{name}"] = trimmed
+        found: dict[str, Tensor] = {}
+        for place, (_, _, first, second, step) in enumerate(self._rows(number)):
+            width = heads if self._is_assignment(place) else None
+            found |= {f"optimizer.{place}.first": first[..., :width], f"optimizer.{place}.second": second[..., :width]}
+            found[f"optimizer.{place}.step"] = step
         return found
 
     def restore(self, number: int, heads: int, tensors: dict[str, Tensor]) -> None:
-        for place, row in enumerate(self._rows(number)):
-            stored = {name: tensors.get(f"optimizer.{place}.{name}") for name in ("step", *_MOMENTS)}
-            if stored["step"] is None:
-                continue
-            slots = self.adam.state[row] = {}
-            for name, value in stored.items():
-                assert value is not None
-                slots[name] = value.to(row.device, copy=True)
-                if self._is_assignment(place) and name in _MOMENTS:
-                    slots[name] = nn.functional.pad(slots[name], (0, row.shape[-1] - heads))
+        for place, (_, _, first, second, step) in enumerate(self._rows(number)):
+            width = heads if self._is_assignment(place) else None
+            first[..., :width] = tensors[f"optimizer.{place}.first"].to(first.device)
+            second[..., :width] = tensors[f"optimizer.{place}.second"].to(first.device)
+            step.copy_(tensors[f"optimizer.{place}.step"])
 
-    def _rows(self, number: int) -> list[nn.Parameter]:
-        return [row for row, _, _ in self.rows[number * len(self.stacks) : (number + 1) * len(self.stacks)]]
+    def _rows(self, number: int) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
+        """A trial's weights, gradients, moments and step counts, stack by stack."""
+        for place, stack in enumerate(self.stacks):
+            rows = slice(self.starts[number], self.starts[number + 1]) if place < self.heads else slice(number, number + 1)
+            gradient = stack if stack.grad is None else stack.grad
+            yield (
+                stack.detach()[rows],
+                gradient.detach()[rows],
+                self.first[place][rows],
+                self.second[place][rows],
+                self.steps[number][place],
+            )
+
+    def _adamw(self, rows: Sequence[tuple[Tensor, ...]], rate: float | Tensor, decay: float) -> None:
+        if not rows:
+            return
+        weights, gradients, first, second, steps = (list(column) for column in zip(*rows, strict=True))
+        adamw(
+            weights, gradients, first, second, [], steps, fused=True, amsgrad=False, beta1=0.9, beta2=0.999, eps=1e-8,
+            lr=rate, weight_decay=decay, maximize=False, capturable=self.captured,
+        )  # fmt: skip
 
     def _is_assignment(self, place: int) -> bool:
         return self.assigned and place == len(self.stacks) - 1
@@ -84,7 +115,7 @@ def clip_by_row(parameters: Sequence[nn.Parameter], highest: Tensor) -> None:
     """Scales the gradient of each head (or classifier), the first axis of its stacks, to a norm of at most its ``highest`` (m,): each is
     clipped as if it were trained alone."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    squares = torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0)
+    squares = torch.stack([torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]).square().sum(0)
     scale = (highest / (squares.sqrt() + 1e-6)).clamp(max=1)
     for gradient in gradients:
         gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))

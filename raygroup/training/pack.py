@@ -6,8 +6,8 @@ on a processor (trials of two heads or more, at shapes whose rows are whole cach
 Shapes: k trials, t tasks, m the most heads of a trial (smaller ones are padded), h heads of all trials side by side, w words.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,31 +22,18 @@ from raygroup.model.kernels import PLAIN, Kernels
 from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
 from raygroup.packing import shared_settings
 from raygroup.randomness import generator
-from raygroup.training.optimizer import PackOptimizer, clip_by_row
-from raygroup.training.targets import Batch, batch, hidden_characters, longest_first, rate
+from raygroup.training.captured import STEPS_A_GRAPH, CapturedSteps
+from raygroup.training.inputs import Inputs, drawn
+from raygroup.training.material import Material
+from raygroup.training.optimizer import PackOptimizer, Rates, clip_by_row
+from raygroup.training.targets import rate
 from raygroup.training.weights import Universal, copy_universal
-from raygroup.words.charset import Charset
-from raygroup.words.features import Features
 
 LOSSES = ("integrated", "grouping", "task")
 _FIXED = 50.0
 """R_TM of a task's head where the grouping is fixed: all other heads together get less than 1e-20."""
 _ABSENT = -1e30
 """R_TM of a head that a smaller trial of the pack does not have: no sample ever chooses it."""
-
-
-@dataclass(frozen=True)
-class Material:
-    """What every trial of a pack shares: words, their features, their labels as classes, and P_WT."""
-
-    features: Features
-    targets: NDArray[np.int32]
-    lengths: NDArray[np.int32]
-    p_wt: NDArray[np.float32]
-    train: NDArray[np.intp]
-    """Rows of the words to train on."""
-    tasks: tuple[str, ...]
-    charset: Charset
 
 
 @dataclass(frozen=True)
@@ -85,26 +72,42 @@ class Pack:
         self.r_ktm = self._first_assignments().to(device).requires_grad_(not self.fixed)
         self.settings = _Settings(self.trials, max(self.counts), device)
         rates = [
-            (trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate) for trial in self.trials
+            Rates(trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate)
+            for trial in self.trials
         ]
-        assignment = None if self.fixed else self.r_ktm
-        self.optimizer = PackOptimizer(self.bank, self.classifiers, assignment, self.starts, rates)
+        self.optimizer = PackOptimizer(
+            self.bank, self.classifiers, None if self.fixed else self.r_ktm, self.starts, rates, kernels.captured
+        )
+        self.compute = CapturedSteps(self._computed, self.snapshot) if kernels.captured else self._computed
 
     def advance(self) -> Tensor:
         """One optimiser step; what it leaves as evidence, on the device, (k, t * m + m + 3): each trial's R_TM after it, its heads' mean
         losses, and its integrated, grouping and task loss."""
-        drawn, p_wt = self._drawn()
-        p_ktm = self._sampled(len(p_wt))
-        totals, nll_kwm, p_kwm = self._read(drawn, p_wt, p_ktm)
+        inputs = drawn(self.material, self.trials, self.step, STEPS_A_GRAPH if self.kernels.captured else None).to(self.device)
+        steps = self.common.training.steps
+        self.optimizer.set_rates([rate(self.step, steps, trial.training.learning_rate) for trial in self.trials])
+        row = self.compute(inputs)
+        self.step += 1
+        return row
+
+    def _computed(self, inputs: Inputs) -> Tensor:
+        """Forward, backward and the optimiser's step, all on the device."""
+        p_ktm = self._sampled(inputs.noise)
+        words = inputs.words.float()
+        totals, nll_kwm, p_kwm = self._read(inputs, words, p_ktm)
         settings, loss = self.settings, self.common.loss
         penalised = p_ktm if self.common.grouping.penalty_on == "sample" else self.r_ktm.softmax(-1)[:, None]
         grouping = grouping_loss(penalised, settings.min_tasks).mean(-1)
-        task = task_loss(self.classifiers(drawn.words), p_wt)
+        task = task_loss(self.classifiers(words), inputs.p_wt)
         integrated = integrated_loss(p_kwm.detach(), nll_kwm, settings.base_coefficient, loss.words)
         self._descend(totals.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum())
-        self.step += 1
         losses = torch.stack([integrated, grouping.detach(), task.detach()], 1)
         return torch.cat([self.r_ktm.detach().flatten(1), nll_kwm.mean(1), losses], 1)
+
+    def snapshot(self) -> Callable[[], None]:
+        """What brings the pack back to where it stands now."""
+        step, states = self.step, [{name: value.clone() for name, value in self.state(k).items()} for k in range(len(self.trials))]
+        return lambda: self.restore(step, states)
 
     def evidence(self, rows: Sequence[Tensor]) -> list[NDArray[np.float32]]:
         """The rows that ``advance`` gave, brought from the device at once: for each trial (steps, t * its heads + its heads + 3)."""
@@ -178,55 +181,35 @@ class Pack:
             first[number, :, :count] = torch.eye(tasks) * _FIXED if self.fixed else initial_assignment(tasks, count)
         return first
 
-    def _drawn(self) -> tuple[Batch, Tensor]:
-        """The words of the step, longest first, and their P_WT (w, t), on the device."""
-        training = self.common.training
-        drawn = generator(training.order_seed, "words", self.step).integers(0, len(self.material.train), training.batch)
-        rows = self.material.train[drawn]
-        rows = rows[longest_first(self.material.lengths[rows])]
-        words = torch.from_numpy(self.material.features.rows(rows))
-        made = batch(words, self.material.targets[rows], self.material.lengths[rows]).to(self.device)
-        return replace(made, words=made.words.float()), torch.from_numpy(self.material.p_wt[rows]).to(self.device)
-
-    def _sampled(self, words: int) -> Tensor:
+    def _sampled(self, noise: Tensor) -> Tensor:
         """P_TM of a step: (k, 1, t, m), or (k, w, t, m) where every word has its own draw."""
         if self.fixed:
             return self.r_ktm.softmax(-1)[:, None]
-        each = words if self.common.grouping.sample == "word" else 1
-        noise = np.zeros((len(self.trials), each, *self.r_ktm.shape[1:]), np.float32)
-        for number, (trial, count) in enumerate(zip(self.trials, self.counts, strict=True)):
-            shape = (each, self.r_ktm.shape[1], count)
-            noise[number, :, :, :count] = generator(trial.seed, "gumbel", self.step).gumbel(size=shape)
-        return task_model_probabilities(self.r_ktm[:, None], torch.from_numpy(noise).to(self.device), self.settings.temperature)
+        return task_model_probabilities(self.r_ktm[:, None], noise, self.settings.temperature)
 
-    def _read(self, drawn: Batch, p_wt: Tensor, p_ktm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _read(self, inputs: Inputs, words: Tensor, p_ktm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What each head adds to the loss (h,), NLL_WM (k, w, m), without gradients, and P_WM (k, w, m)."""
         settings, loss = self.settings, self.common.loss
-        p_kwm = word_model_probabilities(p_wt, p_ktm)
+        p_kwm = word_model_probabilities(inputs.p_wt, p_ktm)
         if self.common.grouping.control:
             p_kwm = control_probabilities(p_kwm, settings.heads)
-        weights = settings.recognition * word_weights(p_kwm, drawn.lengths, settings.base_coefficient, loss.length, loss.words)
-        by_head = weights[settings.trial_of_head, :, settings.place_of_head]
-        inputs = drawn.inputs_without(self._hidden(drawn))[settings.trial_of_head]
-        totals, nll = self.bank.losses(drawn.words, inputs, drawn.characters, drawn.active, by_head[:, drawn.owners], self.kernels)
-        nll_wh = sequence_loss(nll, drawn.owners, drawn.lengths, loss.length)
+        weights = settings.recognition * word_weights(p_kwm, inputs.lengths, settings.base_coefficient, loss.length, loss.words)
+        by_head = weights[settings.trial_of_head, :, settings.place_of_head][:, inputs.owners]
+        if inputs.counted is not None:
+            by_head = by_head * inputs.counted
+        before = inputs.inputs[settings.trial_of_head]
+        totals, nll = self.bank.losses(words, before, inputs.characters, inputs.active, by_head, self.kernels)
+        nll = nll if inputs.counted is None else nll * inputs.counted
+        nll_wh = sequence_loss(nll, inputs.owners, inputs.lengths, loss.length)
         nll_kwm = torch.where(settings.is_head[:, None], nll_wh.T[settings.head_at].transpose(1, 2), 0.0)
         return totals, nll_kwm.contiguous(), p_kwm
 
-    def _hidden(self, drawn: Batch) -> list[Tensor | None]:
-        """The decoder's input characters that each trial hides in this step."""
-        shape = (len(drawn.lengths), drawn.targets.shape[1])
-        return [
-            hidden_characters(trial.heads.word_dropout, shape, generator(trial.seed, "word dropout", self.step)) for trial in self.trials
-        ]
-
     def _descend(self, loss: Tensor) -> None:
-        training = self.common.training
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        clip_by_row(list(self.bank.parameters()), self.settings.clip[self.settings.trial_of_head])
+        clip_by_row(list(self.bank.parameters()), self.settings.clip_of_head)
         clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
-        self.optimizer.step([rate(self.step, training.steps, trial.training.learning_rate) for trial in self.trials])
+        self.optimizer.step()
 
 
 class _Settings:
@@ -247,6 +230,7 @@ class _Settings:
         self.recognition = of(*(trial.loss.recognition for trial in trials))[:, None, None]
         self.grouping, self.task = of(*(trial.loss.grouping for trial in trials)), of(*(trial.loss.task for trial in trials))
         self.clip = of(*(trial.training.clip for trial in trials))
+        self.clip_of_head = self.clip[self.trial_of_head]
 
 
 def _bank(trials: Sequence[Trial], material: Material) -> HeadBank:

@@ -44,14 +44,16 @@ class Batch:
     """How many words have a character at each step."""
     characters: Tensor
     """Classes of the characters (n,)."""
+    before: Tensor
+    """The class before each of ``targets`` (w, longest), ``BEGIN`` before the first."""
     inputs: Tensor
-    """The class before each (n,), ``BEGIN`` before the first."""
+    """The class before each of ``characters`` (n,)."""
     owners: Tensor
     """The word of each (n,)."""
 
     def to(self, device: str) -> "Batch":
         """The same on a device."""
-        names = ("words", "targets", "lengths", "characters", "inputs", "owners")
+        names = ("words", "targets", "lengths", "characters", "before", "inputs", "owners")
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
     def inputs_without(self, hidden: Sequence[Tensor | None]) -> Tensor:
@@ -74,8 +76,8 @@ def batch(words: Tensor, targets: NDArray[np.int32], lengths: NDArray[np.int32])
     active = tuple(still_reading(counts))
     before = torch.nn.functional.pad(classes[:, :-1], (1, 0), value=BEGIN)
     owners = torch.arange(len(counts))[:, None].expand(-1, longest)
-    listed = (step_by_step(column, active) for column in (classes, before, owners))
-    return Batch(words, classes, counts, active, *listed)
+    characters, inputs, listed = (step_by_step(column, active) for column in (classes, before, owners))
+    return Batch(words, classes, counts, active, characters, before, inputs, listed)
 
 
 def step_by_step(table: Tensor, active: Sequence[int]) -> Tensor:

@@ -14,8 +14,10 @@ from raygroup.model.heads import HeadBank
 from raygroup.model.kernels import FORMS
 from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
 from raygroup.training.evidence import NotFiniteError, evidence
+from raygroup.training.inputs import drawn
+from raygroup.training.material import Material
 from raygroup.training.optimizer import clip_by_row
-from raygroup.training.pack import Material, Pack
+from raygroup.training.pack import Pack
 from raygroup.training.targets import encoded, longest_first, rate
 from raygroup.training.weights import Universal, copy_universal, load_universal, save_universal
 from raygroup.words.charset import Charset
@@ -118,6 +120,24 @@ def test_a_form_agrees_with_the_plain_one_over_the_first_steps(form, realistic, 
         pack = Pack(PACKED[:1], realistic, universal, kernels=FORMS[name])
         found.append(pack.evidence([pack.advance() for _ in range(12)])[0])
     assert np.allclose(*found, rtol=1e-4, atol=1e-5)
+
+
+def test_a_batch_of_fixed_shape_has_the_losses_and_the_step_of_one_whose_words_drop_out(realistic, universal):
+    """What a CUDA graph replays, run without one: words that have ended go on with weight zero, the steps are rounded up."""
+    dropping, fixed = (Pack(PACKED, realistic, universal, kernels=WINOGRAD) for _ in range(2))
+    for step in range(4):
+        expected = dropping.advance()
+        row = fixed._computed(drawn(realistic, PACKED, step, rounded_to=4))
+        assert torch.allclose(row, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_snapshot_brings_a_pack_back_bit_for_bit(realistic, universal):
+    pack = Pack(PACKED, realistic, universal, kernels=WINOGRAD)
+    pack.advance()
+    put_back = pack.snapshot()
+    first = [pack.advance() for _ in range(2)]
+    put_back()
+    assert all(torch.equal(row, pack.advance()) for row in first)
 
 
 def test_a_trial_whose_losses_break_leaves_the_others_their_very_bits(realistic, universal):

@@ -1,0 +1,113 @@
+"""What a training step takes in: words and noise drawn by the step's number, made on the processor, the same in any pack."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from raygroup.config import Trial
+from raygroup.model.heads import BEGIN
+from raygroup.randomness import generator
+from raygroup.training.material import Material
+from raygroup.training.targets import batch, hidden_characters, longest_first, step_by_step
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Words of one step, longest first, and the noise of k trials; characters step by step, those of a step in the order of the words."""
+
+    words: Tensor
+    """Features as they are stored, (w, l, f) or planes (w, f, y, x)."""
+    p_wt: Tensor
+    """(w, t)"""
+    lengths: Tensor
+    """Characters of each word and its end (w,)."""
+    characters: Tensor
+    """Classes (n,)."""
+    inputs: Tensor
+    """The classes before them as each trial sees them (k, n), hidden ones as ``BEGIN``."""
+    owners: Tensor
+    """The word of each character (n,)."""
+    noise: Tensor
+    """Gumbel noise (k, 1, t, m), or (k, w, t, m) where every word has its own draw."""
+    counted: Tensor | None
+    """1 for a character, 0 for what fills a batch of fixed shape (n,); None where there is none of it."""
+    active: tuple[int, ...]
+    """How many words each decoder step reads."""
+
+    def to(self, device: str) -> "Inputs":
+        return self._with(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def clone(self) -> "Inputs":
+        return self._with(Tensor.clone)
+
+    def copy_from(self, other: "Inputs") -> None:
+        """Takes over the numbers of inputs of the same shape, in place."""
+        theirs = other._tensors()
+        for name, tensor in self._tensors().items():
+            tensor.copy_(theirs[name])
+
+    def _with(self, change: Callable[[Tensor], Tensor]) -> "Inputs":
+        changed: dict[str, Any] = {name: change(tensor) for name, tensor in self._tensors().items()}
+        return replace(self, **changed)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+
+
+def drawn(material: Material, trials: Sequence[Trial], step: int, rounded_to: int | None = None) -> Inputs:
+    """The inputs of a step (from 0) of these trials, which share their words.
+
+    With ``rounded_to`` the batch has a fixed shape: every word takes part in every decoder step, and their number is rounded up to a
+    multiple of it; characters beyond a word's end do not count.
+    """
+    training = trials[0].training
+    numbers = generator(training.order_seed, "words", step).integers(0, len(material.train), training.batch)
+    rows = material.train[numbers]
+    rows = rows[longest_first(material.lengths[rows])]
+    made = batch(torch.from_numpy(material.features.rows(rows)), material.targets[rows], material.lengths[rows])
+    before = torch.stack([made.before.masked_fill(mask, BEGIN) for mask in _hidden(trials, made.before.shape, step)])
+    found = Inputs(
+        words=made.words, p_wt=torch.from_numpy(material.p_wt[rows]), lengths=made.lengths, characters=made.characters,
+        inputs=torch.stack([step_by_step(table, made.active) for table in before]), owners=made.owners,
+        noise=_noise(trials, len(material.tasks), len(rows), step), counted=None, active=made.active,
+    )  # fmt: skip
+    return found if rounded_to is None else _filled_up(found, made.targets, before, rounded_to)
+
+
+def _filled_up(found: Inputs, targets: Tensor, before: Tensor, rounded_to: int) -> Inputs:
+    words, longest = targets.shape
+    steps = -(-longest // rounded_to) * rounded_to
+    fill = (0, steps - longest)
+    counted = torch.arange(steps)[:, None] < found.lengths
+    return replace(
+        found, characters=torch.nn.functional.pad(targets, fill).T.flatten(),
+        inputs=torch.nn.functional.pad(before, fill).transpose(1, 2).flatten(1), owners=torch.arange(words).repeat(steps),
+        counted=counted.flatten().float(), active=(words,) * steps,
+    )  # fmt: skip
+
+
+def _hidden(trials: Sequence[Trial], shape: Sequence[int], step: int) -> list[Tensor]:
+    """The decoder's input characters that each trial hides, (w, longest) bool."""
+    found = []
+    for trial in trials:
+        random = generator(trial.seed, "word dropout", step)
+        mask = hidden_characters(trial.heads.word_dropout, (shape[0], shape[1]), random)
+        found.append(torch.zeros(*shape, dtype=torch.bool) if mask is None else mask)
+    return found
+
+
+def _noise(trials: Sequence[Trial], tasks: int, words: int, step: int) -> Tensor:
+    """Each trial's own Gumbel draws, zeros beyond its heads."""
+    each = words if trials[0].grouping.sample == "word" else 1
+    found: NDArray[np.float32] = np.zeros((len(trials), each, tasks, max(trial.heads.count for trial in trials)), np.float32)
+    if trials[0].grouping.method == "gumbel":
+        for number, trial in enumerate(trials):
+            shape = (each, tasks, trial.heads.count)
+            found[number, :, :, : trial.heads.count] = generator(trial.seed, "gumbel", step).gumbel(size=shape)
+    return torch.from_numpy(found)
