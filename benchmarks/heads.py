@@ -19,7 +19,7 @@ from machine import machine_name, printed
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from raygroup.model.decoding import beam, greedy
+from raygroup.model.decoding import Reader
 from raygroup.model.heads import HeadBank
 from raygroup.model.kernels import AUTO, FORMS, Kernels, kernels
 from raygroup.training.memory import keep_freed_memory
@@ -29,7 +29,8 @@ FEATURES, POSITIONS, EMBED, HIDDEN = 256, (8, 32), 200, 256
 BEAMS = 6
 VIEWS = {"aten::view", "aten::as_strided", "aten::slice", "aten::select", "aten::expand", "aten::transpose", "aten::permute", "aten::t",
          "aten::unsqueeze", "aten::squeeze", "aten::reshape", "aten::unfold", "aten::_unsafe_view", "aten::detach", "aten::alias",
-         "aten::empty", "aten::empty_like", "aten::empty_strided", "aten::resolve_conj", "aten::resolve_neg",
+         "aten::empty", "aten::empty_like", "aten::empty_strided", "aten::resolve_conj", "aten::resolve_neg", "aten::resize_", "aten::to",
+         "aten::_local_scalar_dense", "aten::as_strided_", "aten::_reshape_alias", "aten::result_type", "aten::flatten",
          "aten::lift_fresh"}  # fmt: skip
 """Operators that launch nothing."""
 
@@ -133,12 +134,13 @@ def reading(asked: argparse.Namespace, form: Kernels, rounds: int) -> dict[str, 
                 texts[place] = text
         return texts
 
+    reader = Reader(bank, form)
     cached = words.contiguous(memory_format=torch.channels_last)
     steps: dict[str, Callable[[], object]] = {
         "looped greedy": lambda: by_head(lambda head, mine: head.greedy(mine)),
-        "greedy": lambda: greedy(bank, cached, heads, 32, form),
+        "greedy": lambda: reader.greedy(cached, heads, 32),
         "looped beam": lambda: by_head(lambda head, mine: head.beam(mine, BEAMS)),
-        "beam": lambda: beam(bank, cached, heads, 32, BEAMS, form),
+        "beam": lambda: reader.beam(cached, heads, 32, BEAMS),
     }
     for name in ("greedy", "beam"):
         theirs, ours = steps[f"looped {name}"](), steps[name]().classes.tolist()  # type: ignore[attr-defined]

@@ -66,7 +66,7 @@ def _scores(universal: "Universal", words: "WordTable") -> dict[str, Any]:
     """1-NED and exact match of the universal head, by split and task, on up to 200 words each."""
     import torch
 
-    from raygroup.model.decoding import greedy
+    from raygroup.model.decoding import Reader
     from raygroup.model.kernels import kernels
     from raygroup.model.trunk import HEIGHT, WIDTH
     from raygroup.scoring.words import score_words
@@ -79,7 +79,8 @@ def _scores(universal: "Universal", words: "WordTable") -> dict[str, Any]:
     for split in ("new", "unseen"):
         rows = tested_rows(words.rows_of(split), task_of, 200)
         features = torch.from_numpy(extracted(universal.trunk, crop_array(words, rows, HEIGHT, WIDTH))).float()
-        read = greedy(universal.head, features, torch.zeros(len(rows), dtype=torch.long), max(map(len, labels)) + 1, kernels("auto"))
+        reader = Reader(universal.head, kernels("auto"))
+        read = reader.greedy(features, torch.zeros(len(rows), dtype=torch.long), max(map(len, labels)) + 1)
         readings = [to_logical(universal.charset.decode(word)) for word in read.classes.tolist()]
         names = [words.metadata.tasks[task] for task in task_of[rows]]
         scores = score_words(names, [labels[row] for row in rows], readings, words.metadata.tasks)

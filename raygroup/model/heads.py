@@ -76,6 +76,11 @@ class HeadBank(nn.Module):
             self.register_buffer("_real_score", self._real("score"), persistent=False)
             self.score.register_hook(lambda gradient: gradient * self._real_score)  # type: ignore[no-untyped-call]
 
+    @property
+    def plane_size(self) -> tuple[int, int]:
+        """Rows and columns of the planes that heads convolve and halve."""
+        return 2 * self.grid.rows, 2 * self.grid.columns
+
     def num_parameters(self, head: int) -> int:
         """Of one head at its own size, as Table 4 counts them."""
         return sum(self.native(name, head).numel() for name, _ in self.named_parameters())
@@ -106,12 +111,16 @@ class HeadBank(nn.Module):
     def encode(self, words: Tensor, form: Kernels = PLAIN, which: slice = slice(None)) -> tuple[Tensor, Tensor]:
         """What is attended to (w, m or 1, l, f) and its projection for the attention (w, m, l, h), once for all steps."""
         if self.convolve:
-            planes = resized(words, (2 * self.grid.rows, 2 * self.grid.columns))
+            planes = resized(words, self.plane_size)
             encoded = encoded_planes(planes, self.convolution[which], self.convolution_bias[which], form.convolution)
-            values, keys = encoded.transpose(1, 2).contiguous(), own_product(encoded, self.key[which], form.products)
-        else:
-            values, keys = words[:, None], shared_product(words, self.key[which], form.products)
-        return values, keys.transpose(1, 2).contiguous() + self.places()[which]
+            return self.attended_to(encoded, form, which)
+        keys = shared_product(words, self.key[which], form.products)
+        return words[:, None], keys.transpose(1, 2).contiguous() + self.places()[which]
+
+    def attended_to(self, encoded: Tensor, form: Kernels, which: slice) -> tuple[Tensor, Tensor]:
+        """Values and keys from what heads made of planes, (w, l, m, h)."""
+        keys = own_product(encoded, self.key[which], form.products)
+        return encoded.transpose(1, 2).contiguous(), keys.transpose(1, 2).contiguous() + self.places()[which]
 
     def states(self, words: Tensor, inputs: Tensor, active: Sequence[int], form: Kernels = PLAIN) -> Tensor:
         """Teacher-forced decoder states of every head on every word, longest first: (m, n, h), the n characters step by step, the

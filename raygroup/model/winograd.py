@@ -38,22 +38,29 @@ def transformed_tiles(words: Tensor) -> Tensor:
     return _both_ways(_matrix(_INPUT, words), tiles).view(36, -1, words.shape[1])
 
 
+def transformed_weights(weight: Tensor) -> Tensor:
+    """The transform of (m, h, f, 3, 3) weights: 36 kernels (m * h, f, 1, 1)."""
+    m, h, f = weight.shape[:3]
+    return _both_ways(_matrix(_WEIGHT, weight), weight.permute(3, 4, 0, 1, 2).reshape(3, 3, -1)).view(36, m * h, f, 1, 1)
+
+
+def read_pooled(words: Tensor, transformed: Tensor, bias: Tensor) -> Tensor:
+    """``winograd_pooled`` without gradients, from weights that are transformed already."""
+    windows = _windows(transformed_tiles(words), transformed, bias.shape, words.shape)
+    largest = windows[:, 0, :, 0].maximum(windows[:, 0, :, 1]).maximum(windows[:, 1, :, 0]).maximum(windows[:, 1, :, 1])
+    return _in_order(largest.add_(bias).relu_())
+
+
 class _WinogradPooled(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, tiles: Tensor, weight: Tensor, bias: Tensor, planes: tuple[int, int, int, int]) -> Tensor:
-        m, h, f = weight.shape[:3]
-        w, _, y, x = planes
-        transformed = _both_ways(_matrix(_WEIGHT, weight), weight.permute(3, 4, 0, 1, 2).reshape(3, 3, -1)).view(36, m * h, f, 1, 1)
-        found = tiles.new_empty(36, len(tiles[0]), m * h)
-        for tile, kernel, out in zip(tiles, transformed, found, strict=True):
-            out.copy_(as_rows(F.conv2d(as_images(tile), kernel)))
-        windows = _both_ways(_matrix(_OUTPUT, weight), found.view(6, 6, -1)).view(2, 2, 2, 2, w, y // 4, x // 4, m, h)
+    def forward(ctx: Any, tiles: Tensor, weight: Tensor, bias: Tensor, planes: torch.Size) -> Tensor:
+        windows = _windows(tiles, transformed_weights(weight), bias.shape, planes)
         pooled, passed = _pooled(windows)
         pooled = pooled.add_(bias).relu_()
         torch.maximum(passed, (pooled == 0).view(torch.uint8) * _NONE, out=passed)
         ctx.save_for_backward(tiles, passed)
         ctx.planes, ctx.weight_shape = planes, weight.shape
-        return pooled.permute(2, 3, 0, 4, 1, 5, 6).reshape(w, -1, m, h)
+        return _in_order(pooled)
 
     @staticmethod
     @once_differentiable
@@ -75,6 +82,22 @@ class _WinogradPooled(torch.autograd.Function):
         passing = torch.where(passed == _NONE, 0, of_pooled).view(-1, m, h).transpose(0, 1)
         of_bias = passing.new_ones(m, 1, passing.shape[1]).bmm(passing)[:, 0]
         return None, of_weight.view(3, 3, m, h, f).permute(2, 3, 4, 0, 1), of_bias, None
+
+
+def _windows(tiles: Tensor, transformed: Tensor, heads: torch.Size, planes: torch.Size) -> Tensor:
+    """The convolution's outputs as pooling windows: (2, 2, 2, 2, w, tiles down, tiles across, m, h), where in a tile the window is (down,
+    then across, dimensions 0 and 2) and where in the window the output (1 and 3)."""
+    w, _, y, x = planes
+    found = tiles.new_empty(36, len(tiles[0]), heads.numel())
+    for tile, kernel, out in zip(tiles, transformed, found, strict=True):
+        out.copy_(as_rows(F.conv2d(as_images(tile), kernel)))
+    return _both_ways(_matrix(_OUTPUT, tiles), found.view(6, 6, -1)).view(2, 2, 2, 2, w, y // 4, x // 4, *heads)
+
+
+def _in_order(pooled: Tensor) -> Tensor:
+    """(2, 2, w, tiles down, tiles across, m, h) -> (w, positions row by row, m, h)."""
+    _, _, w, _, _, m, h = pooled.shape
+    return pooled.permute(2, 3, 0, 4, 1, 5, 6).reshape(w, -1, m, h)
 
 
 def _pooled(windows: Tensor) -> tuple[Tensor, Tensor]:

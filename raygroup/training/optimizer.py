@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adamw import adamw
 
 from raygroup.model.classifier import TaskClassifiers
 from raygroup.model.heads import HeadBank
@@ -25,8 +24,8 @@ class Rates(NamedTuple):
 class PackOptimizer:
     """AdamW (Loshchilov and Hutter, 2019) over each trial's rows of the stacks, which are updated where they stand.
 
-    A trial's rows are one fused call, so its numbers do not depend on the trials beside it. The functional form of torch's AdamW is
-    used since its class takes whole parameters alone, and takes a second to import.
+    A trial's rows are one fused call, so its numbers do not depend on the trials beside it. It calls the operator that torch's own
+    AdamW(fused=True) calls, whose class takes whole parameters alone, and takes a second to import.
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class PackOptimizer:
         self.starts, self.rates = starts, list(rates)
         self.first, self.second = ([torch.zeros_like(stack, requires_grad=False) for stack in self.stacks] for _ in range(2))
         device = self.stacks[0].device
-        self.steps = [[torch.zeros((), device=device) for _ in self.stacks] for _ in rates]
+        self.steps = [torch.zeros((), device=device) for _ in rates]
         self.captured = captured
         self.learning_rates: list[float | Tensor] = [
             torch.tensor(rate.weights, device=device) if captured else rate.weights for rate in rates
@@ -63,51 +62,45 @@ class PackOptimizer:
     def step(self) -> None:
         """One step at the trials' ``learning_rates``."""
         for number, rate in enumerate(self.rates):
+            self.steps[number].add_(1)
             rows = list(self._rows(number))
             weights = len(rows) - self.assigned
-            self._adamw(rows[:weights], self.learning_rates[number], rate.decay)
-            self._adamw(rows[weights:], rate.assignment, 0.0)
+            _adamw(rows[:weights], self.steps[number], self.learning_rates[number], rate.decay)
+            if self.assigned:
+                _adamw(rows[weights:], self.steps[number], rate.assignment, 0.0)
 
     def state(self, number: int, heads: int) -> dict[str, Tensor]:
         """The moments of a trial's weights, by the place of their stack; of R_TM without the padding beyond its ``heads``."""
-        found: dict[str, Tensor] = {}
-        for place, (_, _, first, second, step) in enumerate(self._rows(number)):
+        found = {"optimizer.step": self.steps[number]}
+        for place, (_, _, first, second) in enumerate(self._rows(number)):
             width = heads if self._is_assignment(place) else None
             found |= {f"optimizer.{place}.first": first[..., :width], f"optimizer.{place}.second": second[..., :width]}
-            found[f"optimizer.{place}.step"] = step
         return found
 
     def restore(self, number: int, heads: int, tensors: dict[str, Tensor]) -> None:
-        for place, (_, _, first, second, step) in enumerate(self._rows(number)):
+        self.steps[number].copy_(tensors["optimizer.step"])
+        for place, (_, _, first, second) in enumerate(self._rows(number)):
             width = heads if self._is_assignment(place) else None
             first[..., :width] = tensors[f"optimizer.{place}.first"].to(first.device)
             second[..., :width] = tensors[f"optimizer.{place}.second"].to(first.device)
-            step.copy_(tensors[f"optimizer.{place}.step"])
 
-    def _rows(self, number: int) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
-        """A trial's weights, gradients, moments and step counts, stack by stack."""
+    def _rows(self, number: int) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+        """A trial's weights, gradients and moments, stack by stack."""
         for place, stack in enumerate(self.stacks):
             rows = slice(self.starts[number], self.starts[number + 1]) if place < self.heads else slice(number, number + 1)
             gradient = stack if stack.grad is None else stack.grad
-            yield (
-                stack.detach()[rows],
-                gradient.detach()[rows],
-                self.first[place][rows],
-                self.second[place][rows],
-                self.steps[number][place],
-            )
-
-    def _adamw(self, rows: Sequence[tuple[Tensor, ...]], rate: float | Tensor, decay: float) -> None:
-        if not rows:
-            return
-        weights, gradients, first, second, steps = (list(column) for column in zip(*rows, strict=True))
-        adamw(
-            weights, gradients, first, second, [], steps, fused=True, amsgrad=False, beta1=0.9, beta2=0.999, eps=1e-8,
-            lr=rate, weight_decay=decay, maximize=False, capturable=self.captured,
-        )  # fmt: skip
+            yield stack.detach()[rows], gradient.detach()[rows], self.first[place][rows], self.second[place][rows]
 
     def _is_assignment(self, place: int) -> bool:
         return self.assigned and place == len(self.stacks) - 1
+
+
+def _adamw(rows: Sequence[tuple[Tensor, ...]], step: Tensor, rate: float | Tensor, decay: float) -> None:
+    weights, gradients, first, second = (list(column) for column in zip(*rows, strict=True))
+    torch._fused_adamw_(
+        weights, gradients, first, second, [], [step] * len(rows), lr=rate, beta1=0.9, beta2=0.999, weight_decay=decay, eps=1e-8,
+        amsgrad=False, maximize=False,
+    )  # fmt: skip
 
 
 @torch.no_grad()

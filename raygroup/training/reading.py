@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raygroup.model.decoding import greedy
+from raygroup.model.decoding import Reader
 from raygroup.model.grouping import route
 from raygroup.randomness import generator
 from raygroup.training.pack import Trained
@@ -42,15 +42,16 @@ def read_words(trained: Trained, rows: NDArray[np.intp], true_task: NDArray[np.i
     """Every word once by the head its classifier's task goes to, and once by the true task's; ``true_task`` (w,), -1 where unknown."""
     found = Readings([], [], [], [], [])
     head_of_task = trained.r_tm.argmax(-1).cpu()
+    reader = Reader(trained.bank, trained.kernels)
     for start in range(0, len(rows), _WORDS):
         part = slice(start, start + _WORDS)
         words = torch.from_numpy(trained.material.features.rows(rows[part])).to(trained.device).float()
         p_wt = trained.classifier(words)[0].softmax(-1)
         heads = route(p_wt, trained.r_tm, trained.trial.grouping.route).cpu()
-        texts, scores = _read(trained, words, heads)
+        texts, scores = _read(trained, reader, words, heads)
         truth = torch.from_numpy(true_task[part]).long()
         true_heads = torch.where(truth >= 0, head_of_task[truth.clamp(min=0)], -1)
-        others, _ = _read(trained, words, torch.where(true_heads == heads, -1, true_heads))
+        others, _ = _read(trained, reader, words, torch.where(true_heads == heads, -1, true_heads))
         found.reading.extend(texts)
         found.by_true_task.extend(
             None if head < 0 else text if head == own else other
@@ -62,12 +63,12 @@ def read_words(trained: Trained, rows: NDArray[np.intp], true_task: NDArray[np.i
     return found
 
 
-def _read(trained: Trained, words: Tensor, heads: Tensor) -> tuple[list[str], list[float]]:
+def _read(trained: Trained, reader: Reader, words: Tensor, heads: Tensor) -> tuple[list[str], list[float]]:
     """Each word by its head; "" for words of head -1."""
     texts, scores = [""] * len(words), [0.0] * len(words)
     places = (heads >= 0).nonzero().squeeze(1)
     longest = min(int(trained.material.lengths.max(initial=1)), LONGEST + 1)
-    read = greedy(trained.bank, words[places.to(words.device)], heads[places], longest, trained.kernels)
+    read = reader.greedy(words[places.to(words.device)], heads[places], longest)
     for place, classes, score in zip(places.tolist(), read.classes.tolist(), read.confidence.tolist(), strict=True):
         texts[place], scores[place] = to_logical(trained.material.charset.decode(classes)), score
     return texts, scores

@@ -5,7 +5,7 @@ import torch
 from baselines.looped import LoopedHead
 from baselines.spelling import teach_to_end, words_apart
 
-from raygroup.model.decoding import beam, greedy
+from raygroup.model.decoding import Reader
 from raygroup.model.heads import HeadBank
 from raygroup.model.kernels import FORMS
 
@@ -46,28 +46,28 @@ def test_words_routed_to_their_heads_read_as_the_released_algorithm_reads_each_a
     expected = released(bank, words, width)
     assert len({len(text) for text in expected}) > 4, "words that end together would hide a mix-up"
     assert len(set(map(tuple, expected))) > 9, "equal strings would hide a mix-up"
-    found = beam(bank, words, HEADS, 32, width, FORMS[form]) if width else greedy(bank, words, HEADS, 32, FORMS[form])
+    found = Reader(bank, FORMS[form]).beam(words, HEADS, 32, width) if width else Reader(bank, FORMS[form]).greedy(words, HEADS, 32)
     assert texts(found.classes) == expected
 
 
 def test_a_beam_finds_a_word_at_least_as_probable_as_a_greedy_reader_and_often_another(bank, words):
-    best, first = beam(bank, words, HEADS, 32), greedy(bank, words, HEADS, 32)
+    best, first = Reader(bank).beam(words, HEADS, 32), Reader(bank).greedy(words, HEADS, 32)
     without_class_0 = (first.classes != 0).all(1)
     assert (best.product >= first.product * (1 - 1e-5))[without_class_0].all()
     assert (best.classes != first.classes).any(1).sum() >= 2
 
 
 def test_a_word_reads_the_same_whatever_is_read_beside_it(bank, words):
-    together = beam(bank, words, HEADS, 32, 3)
+    together = Reader(bank).beam(words, HEADS, 32, 3)
     for place in (0, 5, 11):
-        alone = beam(bank, words[place : place + 1], HEADS[place : place + 1], 32, 3)
+        alone = Reader(bank).beam(words[place : place + 1], HEADS[place : place + 1], 32, 3)
         assert alone.classes[0].tolist() == together.classes[place].tolist()
         assert alone.confidence[0].item() == pytest.approx(together.confidence[place].item(), rel=1e-4)
 
 
 @torch.no_grad()
 def test_confidence_is_the_mean_probability_of_the_characters_and_the_end(bank, words):
-    read = greedy(bank, words, HEADS, 32)
+    read = Reader(bank).greedy(words, HEADS, 32)
     place = int((read.classes != CLASSES - 1).sum(1).clamp(max=8).argmax())
     looped = LoopedHead(CLASSES, FEATURES, 8, 16, POSITIONS).copy_from(bank, int(HEADS[place]))
     encoded, hidden, previous, chosen = looped.encode(words[place : place + 1]), torch.zeros(1, 16), 0, []
@@ -81,17 +81,17 @@ def test_confidence_is_the_mean_probability_of_the_characters_and_the_end(bank, 
 
 
 def test_a_word_longer_than_the_limit_is_cut_there(bank, words):
-    whole, cut = greedy(bank, words, HEADS, 32), greedy(bank, words, HEADS, 3)
+    whole, cut = Reader(bank).greedy(words, HEADS, 32), Reader(bank).greedy(words, HEADS, 3)
     assert [text[:3] for text in texts(whole.classes)] == texts(cut.classes)
     assert (cut.confidence > 0).all()
 
 
 def test_no_words_and_no_steps_read_nothing(bank, words):
-    assert greedy(bank, words[:0], HEADS[:0], 32).classes.shape == (0, 32)
-    assert beam(bank, words, HEADS, 0).classes.shape == (12, 0)
+    assert Reader(bank).greedy(words[:0], HEADS[:0], 32).classes.shape == (0, 32)
+    assert Reader(bank).beam(words, HEADS, 0).classes.shape == (12, 0)
 
 
 @pytest.mark.parametrize("width", [0, CLASSES])
 def test_a_width_that_no_beam_can_have_is_said(bank, words, width):
     with pytest.raises(ValueError, match=f"width is {width}: it must be from 1 to 39"):
-        beam(bank, words, HEADS, 32, width)
+        Reader(bank).beam(words, HEADS, 32, width)

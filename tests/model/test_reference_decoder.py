@@ -6,7 +6,7 @@ import torch
 from reference_head import planes, put_reference, reference_batch, reference_gradients
 from shared_fixtures import reference, reference_weights
 
-from raygroup.model.decoding import beam, greedy
+from raygroup.model.decoding import Reader
 from raygroup.model.grouping import task_model_probabilities, word_model_probabilities
 from raygroup.model.heads import HeadBank
 from raygroup.model.kernels import FORMS
@@ -77,9 +77,9 @@ def test_the_gradient_of_the_planes_is_the_references_whatever_the_form():
 def test_greedy_and_beam_read_the_references_strings_with_its_confidence(form):
     bank, _, numbers = small()
     words, head = planes("dec.x", 6, 16), torch.zeros(6, dtype=torch.long)
-    read = greedy(bank, words, head, 32, FORMS[form])
+    read = Reader(bank, FORMS[form]).greedy(words, head, 32)
     assert characters(read.classes.tolist(), 51) == characters(numbers["greedy"].tolist(), 51)
-    read = beam(bank, words, head, 32, form=FORMS[form])
+    read = Reader(bank, FORMS[form]).beam(words, head, 32)
     assert characters(read.classes.tolist(), 51) == characters(numbers["beam"].tolist(), 51)
     assert np.allclose(read.confidence.numpy(), numbers["beam_seq_score"], atol=1e-5)
     assert np.allclose(read.product.numpy(), numbers["beam_top2_products"][:, 0], rtol=1e-4)
@@ -108,8 +108,9 @@ def test_at_full_size_loss_gradient_norms_and_strings_are_the_references(form):
     total.sum().backward()
     for name, gradient in reference_gradients(bank, 0, weights).items():
         assert float(gradient.norm()) == pytest.approx(float(numbers[f"Gnorm.{name}"]), rel=1e-4), name
-    for read, theirs in ((greedy, "greedy"), (beam, "beam")):
-        found = read(bank, words, torch.zeros(2, dtype=torch.long), 32, form=FORMS[form])
+    reader = Reader(bank, FORMS[form])
+    for read, theirs in ((reader.greedy, "greedy"), (reader.beam, "beam")):
+        found = read(words, torch.zeros(2, dtype=torch.long), 32)
         assert characters(found.classes.tolist(), 9001) == characters(numbers[theirs].tolist(), 9001)
     assert np.allclose(found.confidence.numpy(), numbers["beam_seq_score"], rtol=1e-4)
 
@@ -159,6 +160,6 @@ def test_heads_of_different_sizes_in_one_bank_give_each_the_references_loss_and_
 
 def test_words_routed_to_heads_of_different_sizes_read_the_references_strings():
     bank, _, numbers = grouped()
-    read = beam(bank, word_planes(numbers), torch.from_numpy(numbers["eval.head_id"]), 32)
+    read = Reader(bank).beam(word_planes(numbers), torch.from_numpy(numbers["eval.head_id"]), 32)
     assert characters(read.classes.tolist(), 51) == characters(numbers["eval.seq"].tolist(), 51)
     assert np.allclose(read.confidence.numpy(), numbers["eval.seq_score"], atol=1e-5)
