@@ -71,6 +71,7 @@ class Words:
     renders: int = 6
     """Training renders a word; one more is held out."""
     max_characters: int = 8
+    """A longer word is not drawn; a decoder takes 31 at most, and given words beyond that are left out and counted."""
     variation: float = 0.6
     """Strength of the scene-like variation, 0 (clean) to 1."""
     height: int = 32
@@ -87,8 +88,9 @@ class Words:
         )  # fmt: skip
         for count in self.characters:
             _number("words.characters", count, low=2, whole=True)
-        for name in ("words_per_task", "renders", "max_characters", "height", "width"):
+        for name in ("words_per_task", "renders", "height", "width"):
             _number(f"words.{name}", getattr(self, name), low=1, whole=True)
+        _number("words.max_characters", self.max_characters, low=1, high=31, whole=True)
         _number("words.unseen_per_task", self.unseen_per_task, low=0, whole=True)
         _number("words.seed", self.seed, low=0, whole=True)
         _number("words.variation", self.variation, low=0, high=1)

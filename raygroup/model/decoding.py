@@ -19,28 +19,52 @@ from raygroup.model.convolution import resized
 from raygroup.model.heads import BEGIN, HeadBank
 from raygroup.model.kernels import PLAIN, Kernels
 from raygroup.model.products import packed
-from raygroup.model.recurrence import Cell, attended
+from raygroup.model.recurrence import attended
 from raygroup.model.winograd import read_pooled, transformed_weights
 
 _ROWS_WORTH_PACKING = 4
-"""States a head reads at a time from which on oneDNN reads the output layer faster."""
+"""Rows a head multiplies at a time from which on oneDNN is faster."""
 _FACTORS = 40.0
-"""Keys and queries up to which e^(-2 key) e^(-2 query) is exact enough: either factor is a float32, their product may be infinite."""
+"""Keys and queries up to which e^(-2 key) and e^(2 query) are float32 numbers with room to add and multiply."""
+
+
+class _Affine:
+    """Products with each head's own matrix (g, i, o) and bias (g, o), by oneDNN where that pays."""
+
+    def __init__(self, matrix: Tensor, bias: Tensor, packed: list[Tensor] | None) -> None:
+        self.matrix, self.bias, self.packed = matrix, bias[:, None], packed
+
+    def of(self, heads: Tensor) -> "_Affine":
+        chosen = None if self.packed is None else [self.packed[number] for number in heads.tolist()]
+        return _Affine(self.matrix[heads], self.bias[heads, 0], chosen)
+
+    def __call__(self, rows: Tensor, addend: Tensor | None = None) -> Tensor:
+        """(g, r, i) -> (g, r, o), the bias added, or ``addend`` (g, r, o) in its place."""
+        addend = self.bias if addend is None else addend
+        if self.packed is None or rows.shape[1] < _ROWS_WORTH_PACKING:
+            return torch.baddbmm(addend, rows, self.matrix)
+        found = rows.new_empty(*rows.shape[:2], self.matrix.shape[2])
+        for mine, weights, add, out in zip(rows, self.packed, addend, found, strict=True):
+            torch.add(F.linear(mine.to_mkldnn(), weights).to_dense(), add, out=out)
+        return found
 
 
 class _Weights(NamedTuple):
     """What a decoder step needs, heads first."""
 
-    cell: Cell
     embedding: Tensor
-    word_to_gates: Tensor
-    """(m, e, 3h): from a character's embedding to its share of the GRU's input gates."""
-    gate_bias: Tensor
-    output: Tensor
-    output_bias: Tensor
+    score: Tensor
+    gates: _Affine
+    """From a character's embedding to its share of the GRU's input gates."""
+    ask: _Affine
+    """From the state to the attention's query and the GRU's recurrent gates."""
+    see: _Affine
+    """From what was attended to to its share of the input gates."""
+    write: _Affine
+    """From the state to logits."""
 
     def of(self, heads: Tensor) -> "_Weights":
-        return _Weights(Cell(*(weights[heads] for weights in self.cell)), *(weights[heads] for weights in self[1:]))
+        return _Weights(self.embedding[heads], self.score[heads], *(affine.of(heads) for affine in self[2:]))
 
 
 class Reader:
@@ -52,12 +76,7 @@ class Reader:
     @torch.no_grad()
     def __init__(self, bank: HeadBank, form: Kernels = PLAIN) -> None:
         self.bank, self.form, self.end = bank, form, bank.classes - 1
-        gate_bias = torch.baddbmm(bank.gate_bias[:, None], bank.word_bias[:, None], bank.gate_word)
-        cell = Cell(*(weights.detach().clone() for weights in bank.cell()))
-        self.weights = _Weights(
-            cell, bank.embedding.detach(), bank.word.bmm(bank.gate_word), gate_bias, bank.output.detach(), bank.output_bias.detach()
-        )
-        self.packed = packed(bank.output.detach()) if form.products == "onednn" else None
+        self.weights = self._prepared()
         winograd = bank.convolve and form.convolution == "winograd"
         self.transformed = [transformed_weights(weight[None]) for weight in bank.convolution] if winograd else None
 
@@ -93,6 +112,21 @@ class Reader:
         beams.write(read, slots)
         return read
 
+    def _prepared(self) -> _Weights:
+        bank, cell = self.bank, self.bank.cell()
+        word_bias = torch.baddbmm(bank.gate_bias[:, None], bank.word_bias[:, None], bank.gate_word)[:, 0]
+        state_bias = F.pad(cell.state_bias, (bank.hidden, 0))
+        see_bias = torch.zeros_like(cell.state_bias)
+        pairs = (
+            (bank.word.bmm(bank.gate_word), word_bias), (cell.query_and_state, state_bias), (cell.context, see_bias),
+            (bank.output, bank.output_bias),
+        )  # fmt: skip
+        affines = [
+            _Affine(matrix.detach(), bias.detach(), packed(matrix.detach()) if self.form.products == "onednn" else None)
+            for matrix, bias in pairs
+        ]
+        return _Weights(bank.embedding.detach(), bank.score.detach(), *affines)
+
     def encode(self, words: Tensor, head: int) -> tuple[Tensor, Tensor]:
         """What one head attends to in its words, (w, 1, l, f), and their keys (w, 1, l, h)."""
         which = slice(head, head + 1)
@@ -113,7 +147,7 @@ class _Decoder:
         self.values = torch.cat([values for values, _ in encoded])
         self.keys = torch.cat([keys[:, 0] for _, keys in encoded])
         self.exponential = reader.form.attention != "tanh" and bool(self.keys.abs().max() < _FACTORS)
-        """Whether ``keys`` holds e^(-2 key), since tanh(key + query) = 2 / (1 + e^(-2 key) e^(-2 query)) - 1, whose constant leaves the
+        """Whether ``keys`` holds a = e^(-2 key): with b = e^(2 query), tanh(key + query) = 2 b / (a + b) - 1, whose constant leaves the
         softmax."""
         if self.exponential:
             self.keys.mul_(-2).exp_()
@@ -123,7 +157,6 @@ class _Decoder:
         """The weights of the heads that have words."""
         reader, numbers = self.reader, slots.heads.tolist()
         self.weights = reader.weights if len(numbers) == reader.bank.heads else reader.weights.of(slots.heads)
-        self.packed = None if reader.packed is None else [reader.packed[number] for number in numbers]
         self.heads = torch.arange(len(numbers), device=slots.heads.device)[:, None]
 
     def keep(self, kept: Slots) -> None:
@@ -135,38 +168,27 @@ class _Decoder:
         """One character further: the ``width`` likeliest classes of each beam from ``lowest`` on, as probabilities in float64 and
         classes, both (slots, k, width); the beams' states are moved on."""
         (slots, k, h), g, weights = beams.state.shape, len(self.heads), self.weights
-        cell = weights.cell
         state, previous = beams.state.view(g, -1, h), beams.previous.view(g, -1)
-        gates = torch.baddbmm(weights.gate_bias, weights.embedding[self.heads, previous], weights.word_to_gates)
-        asked = torch.bmm(state, cell.query_and_state)
+        asked = weights.ask(state)
         attention = self._scores(asked[..., :h].reshape(slots, k, h)).softmax(-1)
-        seen = attended(self.values, attention, self.grid).transpose(0, 1).reshape(g, -1, cell.context.shape[1])
-        inputs = torch.baddbmm(gates, seen, cell.context)
-        recurrent = asked[..., h:] + cell.state_bias[:, None]
+        seen = attended(self.values, attention, self.grid).transpose(0, 1).reshape(g, state.shape[1], -1)
+        inputs = weights.see(seen, weights.gates(weights.embedding[self.heads, previous]))
+        recurrent = asked[..., h:]
         reset, update = torch.sigmoid(inputs[..., : 2 * h] + recurrent[..., : 2 * h]).chunk(2, -1)
         candidate = torch.tanh(inputs[..., 2 * h :] + reset * recurrent[..., 2 * h :])
         state = torch.lerp(candidate, state, update)
         beams.state = state.view(slots, k, h)
-        best, chosen = self._logits(state).softmax(-1)[..., lowest:].topk(width)
+        best, chosen = weights.write(state).softmax(-1)[..., lowest:].topk(width)
         return best.view(slots, k, width).double(), (chosen + lowest).view(slots, k, width)
-
-    def _logits(self, state: Tensor) -> Tensor:
-        """(g, s * k, c)"""
-        bias = self.weights.output_bias[:, None]
-        if self.packed is None or state.shape[1] < _ROWS_WORTH_PACKING:
-            return torch.baddbmm(bias, state, self.weights.output)
-        logits = bias.new_empty(*state.shape[:2], bias.shape[-1])
-        for rows, weights, own, out in zip(state, self.packed, bias, logits, strict=True):
-            torch.add(F.linear(rows.to_mkldnn(), weights).to_dense(), own, out=out)
-        return logits
 
     def _scores(self, queries: Tensor) -> Tensor:
         """Of each slot's positions (g * s, k, l) for each of its beams, under its own head."""
-        score = self.weights.cell.score
+        score = self.weights.score
         score = score.repeat_interleave(len(queries) // len(score), 0)[:, None, None]
         if self.exponential and queries.abs().max() > _FACTORS:
             self.keys, self.exponential = self.keys.log() / -2, False
         if not self.exponential:
             return (self.keys[:, None] + queries[:, :, None]).tanh_().mul_(score).sum(-1)
-        below = torch.addcmul(queries.new_ones(1), self.keys[:, None], (-2 * queries).exp()[:, :, None])
-        return torch.div(2 * score, below, out=below).sum(-1)
+        exponential = (2 * queries).exp()[:, :, None]
+        below = self.keys[:, None] + exponential
+        return torch.div(2 * score * exponential, below, out=below).sum(-1)

@@ -48,6 +48,6 @@ def as_rows(images: Tensor) -> Tensor:
     return images[:, :, 0].transpose(1, 2).reshape(-1, images.shape[1])
 
 
-def packed(output: Tensor) -> list[Tensor]:
-    """Output layers (g, h, c), one a head, as oneDNN keeps weights: for ``torch.nn.functional.linear`` without gradients."""
-    return [weights.T.contiguous().to_mkldnn() for weights in output]
+def packed(matrices: Tensor) -> list[Tensor]:
+    """Matrices (g, i, o), one a head, as oneDNN keeps weights: for ``torch.nn.functional.linear`` without gradients."""
+    return [matrix.T.contiguous().to_mkldnn() for matrix in matrices]
