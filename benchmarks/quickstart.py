@@ -7,7 +7,6 @@ preparing, Ray and reading add. ``--quick`` runs the smoke space instead.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -15,8 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from machine import machine_name, printed
 
 
 def main() -> None:
@@ -29,9 +27,11 @@ def main() -> None:
     command = [sys.executable, "-m", "raygroup.sweep", "smoke" if asked.quick else "quickstart", "--storage-path", str(storage)]
     found = measured(command + (["--local"] if asked.local else []))
     again = measured(command)
-    found |= {"again_s": again["wall_s"], "cores": len(os.sched_getaffinity(0)), "machine": machine(), "device": "cpu"} | trials(storage)
+    found |= {"again_s": again["wall_s"], "cores": len(os.sched_getaffinity(0)), "machine": machine_name(), "device": "cpu"} | trials(
+        storage
+    )
     found["wall_over_work"] = round(found["wall_s"] / (found["trial_cpu_s"] * found["trials"] / found["cores"]), 2)
-    show(found)
+    printed(found)
     print(json.dumps(found))
 
 
@@ -95,18 +95,6 @@ def trials(storage: Path) -> dict[str, object]:
         mean = score_predictions(predictions, split).mean
         found[f"{split}_one_minus_ned"], found[f"{split}_exact"] = round(mean.one_minus_ned, 3), round(mean.accuracy, 3)
     return found | {"scores_of": middle["label"]}
-
-
-def machine() -> str:
-    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "?")
-    return f"{model}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
-
-
-def show(found: dict[str, object]) -> None:
-    rows = Table("figure", "value")
-    for name, value in found.items():
-        rows.add_row(name, str(value))
-    Console().print(rows)
 
 
 if __name__ == "__main__":

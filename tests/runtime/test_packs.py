@@ -13,6 +13,7 @@ from raygroup.history.reader import read_history, same_evidence
 from raygroup.runtime import worker
 from raygroup.runtime.packs import ON_CPU, Placement, packs_of
 from raygroup.runtime.plan import Plan, declare, plan_of
+from raygroup.runtime.session import opened
 from raygroup.runtime.worker import run_pack
 
 
@@ -51,7 +52,7 @@ def test_a_trial_whose_loss_breaks_leaves_its_pack_and_the_other_goes_on_bit_for
 
 def stopped_after(plan: Plan, storage: Path, steps: int, placement: Placement = ON_CPU) -> None:
     """Trains the plan's trials as one pack for some steps, as if its process had then been killed."""
-    session = worker._opened(folders(plan), storage, placement, lambda scalars: None)
+    session = opened(folders(plan), storage, placement, lambda scalars: None)
     for _ in range(steps):
         worker._advance(session)
     for attempt in session.attempts:
@@ -62,7 +63,7 @@ def test_a_pack_goes_on_from_the_newest_checkpoint_that_is_sound_for_all_its_tri
     plan = planned(prepared, tmp_path, steps=40)
     stopped_after(plan, prepared, 25)
     (plan.jobs[1].folder / "checkpoints" / "step-000020.safetensors").write_bytes(b"not what was written")
-    session = worker._opened(folders(plan), prepared, ON_CPU, lambda scalars: None)
+    session = opened(folders(plan), prepared, ON_CPU, lambda scalars: None)
     assert session.pack.step == 10
     for attempt in session.attempts:
         attempt.history.close()
@@ -76,7 +77,7 @@ def test_a_pack_goes_on_from_the_newest_checkpoint_that_is_sound_for_all_its_tri
 def test_a_checkpoint_pins_the_form_it_was_computed_in(prepared, tmp_path):
     plan = planned(prepared, tmp_path, steps=40)
     stopped_after(plan, prepared, 10, Placement(kernels="plain"))
-    again = worker._opened(folders(plan), prepared, Placement(kernels="winograd"), lambda scalars: None)
+    again = opened(folders(plan), prepared, Placement(kernels="winograd"), lambda scalars: None)
     for attempt in again.attempts:
         attempt.history.close()
     assert again.pack.kernels.name == "plain"
