@@ -24,6 +24,10 @@ from raygroup.model.winograd import read_pooled, transformed_weights
 
 _ROWS_WORTH_PACKING = 4
 """Rows a head multiplies at a time from which on oneDNN is faster."""
+_BLOCK = 64
+"""Classes looked at together in search of the likeliest."""
+_NEVER = -1.0
+"""Below every probability."""
 _FACTORS = 40.0
 """Keys and queries up to which e^(-2 key) and e^(2 query) are float32 numbers with room to add and multiply."""
 
@@ -47,6 +51,13 @@ class _Affine:
         for mine, weights, add, out in zip(rows, self.packed, addend, found, strict=True):
             torch.add(F.linear(mine.to_mkldnn(), weights).to_dense(), add, out=out)
         return found
+
+    def in_parts(self, rows: Tensor) -> list[Tensor]:
+        """The same as tensors that together are (g, r, o), without the pass over memory that joins them."""
+        if self.packed is None or rows.shape[1] < _ROWS_WORTH_PACKING:
+            return [self(rows)]
+        biases = (bias[0].to_mkldnn() for bias in self.bias)
+        return [F.linear(mine.to_mkldnn(), w, b).to_dense()[None] for mine, w, b in zip(rows, self.packed, biases, strict=True)]
 
 
 class _Weights(NamedTuple):
@@ -137,6 +148,30 @@ class Reader:
         return self.bank.attended_to(pooled, self.form, which)
 
 
+def _likeliest(logits: Tensor, width: int, lowest: int) -> tuple[Tensor, Tensor]:
+    probabilities = logits.softmax(-1)
+    probabilities[..., :lowest] = _NEVER
+    return largest(probabilities, width)
+
+
+def largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The ``count`` largest of the last axis and where they stand, as ``topk``, in a third of its time on long axes.
+
+    They lie in the ``count`` blocks whose largest values are largest, or in the rest that fills no block.
+    """
+    blocks = values.shape[-1] // _BLOCK
+    if blocks <= 2 * count:
+        return values.topk(count)
+    whole = values[..., : blocks * _BLOCK].unflatten(-1, (blocks, _BLOCK))  # type: ignore[no-untyped-call]
+    block = whole.amax(-1).topk(count).indices[..., None]
+    places = torch.cat(
+        [(block * _BLOCK + torch.arange(_BLOCK, device=values.device)).flatten(-2),
+         torch.arange(blocks * _BLOCK, values.shape[-1], device=values.device).expand(*values.shape[:-1], -1)], -1,
+    )  # fmt: skip
+    best, at = values.gather(-1, places).topk(count)
+    return best, places.gather(-1, at)
+
+
 class _Decoder:
     """The words of all slots, encoded once by their own heads, and the step that reads one character further."""
 
@@ -178,8 +213,9 @@ class _Decoder:
         candidate = torch.tanh(inputs[..., 2 * h :] + reset * recurrent[..., 2 * h :])
         state = torch.lerp(candidate, state, update)
         beams.state = state.view(slots, k, h)
-        best, chosen = weights.write(state).softmax(-1)[..., lowest:].topk(width)
-        return best.view(slots, k, width).double(), (chosen + lowest).view(slots, k, width)
+        found = [_likeliest(logits, width, lowest) for logits in weights.write.in_parts(state)]
+        best, chosen = (torch.cat(part) for part in zip(*found, strict=True))
+        return best.view(slots, k, width).double(), chosen.view(slots, k, width)
 
     def _scores(self, queries: Tensor) -> Tensor:
         """Of each slot's positions (g * s, k, l) for each of its beams, under its own head."""

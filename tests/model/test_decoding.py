@@ -5,7 +5,7 @@ import torch
 from baselines.looped import LoopedHead
 from baselines.spelling import teach_to_end, words_apart
 
-from raygroup.model.decoding import Reader
+from raygroup.model.decoding import Reader, largest
 from raygroup.model.heads import HeadBank
 from raygroup.model.kernels import FORMS
 
@@ -95,3 +95,14 @@ def test_no_words_and_no_steps_read_nothing(bank, words):
 def test_a_width_that_no_beam_can_have_is_said(bank, words, width):
     with pytest.raises(ValueError, match=f"width is {width}: it must be from 1 to 39"):
         Reader(bank).beam(words, HEADS, 32, width)
+
+
+@pytest.mark.parametrize("classes", [5, 64, 130, 1000, 9002])
+def test_the_largest_are_those_of_topk_wherever_they_stand(classes):
+    values = torch.rand(3, 2, classes, generator=torch.Generator().manual_seed(classes))
+    values[0, 0, -1], values[1, 1, 0] = 2, 3
+    for count in (1, 4):
+        best, places = largest(values, count)
+        expected = values.topk(count)
+        assert torch.equal(best, expected.values)
+        assert torch.equal(places, expected.indices)
