@@ -4,6 +4,7 @@ On a processor torch hands float32 matrix products to MKL, which runs at half th
 convolutions to oneDNN: the same product written as a 1x1 convolution over channels-last features copies nothing and is twice as fast.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -48,6 +49,9 @@ def as_rows(images: Tensor) -> Tensor:
     return images[:, :, 0].transpose(1, 2).reshape(-1, images.shape[1])
 
 
-def packed(matrices: Tensor) -> list[Tensor]:
-    """Matrices (g, i, o), one a head, as oneDNN keeps weights: for ``torch.nn.functional.linear`` without gradients."""
+def packed(matrices: Tensor) -> list[Tensor] | None:
+    """Matrices (g, i, o), one a head, as oneDNN keeps weights: for ``torch.nn.functional.linear`` without gradients. None where oneDNN
+    does not take them: on a GPU, in other than single precision, in a build of torch without it."""
+    if matrices.device.type != "cpu" or matrices.dtype != torch.float32 or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return None
     return [matrix.T.contiguous().to_mkldnn() for matrix in matrices]

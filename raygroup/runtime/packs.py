@@ -36,8 +36,11 @@ class PackedJobs:
     """Trials of a sweep that train together."""
 
     jobs: tuple[Job, ...]
-    memory_bytes: int
-    """Estimate of what they take on their device."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Estimate of what they take on their device."""
+        return pack_bytes([job.trial for job in self.jobs], *_sizes(self.jobs[0]))
 
     @property
     def id(self) -> str:
@@ -58,21 +61,21 @@ def require_kernels(placement: Placement) -> None:
 def packs_of(jobs: Sequence[Job], placement: Placement) -> list[PackedJobs]:
     """Every job in one pack. Raises ConfigError where no GPU's memory is known."""
     if placement.device == "cpu":
-        return [_packed([job]) for job in jobs]
+        return [PackedJobs((job,)) for job in jobs]
     memory_bytes = 1e9 * (placement.device_memory_gb or _asked_gb())
     alike: dict[str, list[Job]] = {}
     for job in jobs:
         alike.setdefault(repr((_inputs(job), shared_settings(job.trial), listed_steps(job.folder))), []).append(job)
     found = []
     for group in alike.values():
-        classes, shape = _output(group[0].store, sum(group[0].trial.words.characters)), _shape(group[0].features)
-        found += [_packed([group[place] for place in pack]) for pack in fitting([job.trial for job in group], classes, shape, memory_bytes)]
+        packs = fitting([job.trial for job in group], *_sizes(group[0]), memory_bytes)
+        found += [PackedJobs(tuple(group[place] for place in pack)) for pack in packs]
     return found
 
 
-def _packed(jobs: Sequence[Job]) -> PackedJobs:
-    classes, shape = _output(jobs[0].store, sum(jobs[0].trial.words.characters)), _shape(jobs[0].features)
-    return PackedJobs(tuple(jobs), pack_bytes([job.trial for job in jobs], classes, shape))
+def _sizes(job: Job) -> tuple[int, tuple[int, ...]]:
+    """Classes of the output layer, and the shape of word features."""
+    return _output(job.store, sum(job.trial.words.characters)), _shape(job.features)
 
 
 def _inputs(job: Job) -> tuple[Path, Path, Path]:

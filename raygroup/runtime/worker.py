@@ -15,7 +15,7 @@ from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.reader import read_history
 from raygroup.history.writer import remove_attempts, seal
 from raygroup.runtime.checkpoints import keep_last_checkpoint, save_checkpoint
-from raygroup.runtime.ledger import DONE, FAILED, PROGRESS, held, is_done, now, write_json
+from raygroup.runtime.ledger import DONE, FAILED, PROGRESS, held, is_done, now, read_if_there, write_json
 from raygroup.runtime.packs import ON_CPU, Placement
 from raygroup.runtime.readings import write_readings
 from raygroup.runtime.session import Attempt, Failures, Report, Session, opened
@@ -34,7 +34,8 @@ def run_pack(folders: Sequence[Path], storage: Path, placement: Placement = ON_C
     """Trains the trials of these folders to their ends, from their last common checkpoint if they have one; why each failed that did.
 
     A failure (a loss that is not finite, a full disk) leaves FAILED.json and a readable history, and the other trials of the pack as
-    they are; a trial that another process writes is left to it.
+    they are; a trial that another process writes is left to it. One that failed
+    before, in a process of this pack that was killed later, is not tried again.
     """
     torch.set_num_threads(1)
     if placement.device == "cpu":
@@ -48,7 +49,9 @@ def run_pack(folders: Sequence[Path], storage: Path, placement: Placement = ON_C
             except ConfigError as held_elsewhere:
                 failed[folder.name] = str(held_elsewhere)
             else:
-                mine += [] if is_done(folder) else [folder]
+                stopped = read_if_there(folder / FAILED)
+                failed |= {folder.name: stopped["reason"]} if stopped else {}
+                mine += [] if stopped or is_done(folder) else [folder]
         return failed | (_tried(mine, storage, placement, report) if mine else {})
 
 

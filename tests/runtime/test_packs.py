@@ -50,6 +50,14 @@ def test_a_trial_whose_loss_breaks_leaves_its_pack_and_the_other_goes_on_bit_for
     assert same_evidence(read_history(sound.folder), read_history(alone.jobs[0].folder))
 
 
+def test_a_pack_whose_process_was_killed_goes_on_without_the_trial_that_had_failed_in_it(prepared, tmp_path):
+    plan = planned(prepared, tmp_path)
+    (plan.jobs[0].folder / "FAILED.json").write_text(json.dumps({"layout": 1, "reason": "step 3: the task loss is nan", "step": 2}))
+    assert run_pack(folders(plan), prepared) == {plan.jobs[0].id: "step 3: the task loss is nan"}
+    assert not plan.jobs[0].done
+    assert plan.jobs[1].done
+
+
 def stopped_after(plan: Plan, storage: Path, steps: int, placement: Placement = ON_CPU) -> None:
     """Trains the plan's trials as one pack for some steps, as if its process had then been killed."""
     session = opened(folders(plan), storage, placement, lambda scalars: None)
