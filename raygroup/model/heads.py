@@ -157,10 +157,6 @@ class HeadBank(nn.Module):
     def cell(self) -> Cell:
         return Cell(torch.cat([self.query, self.gate_state], 2), self.gate_state_bias, self.gate_context, self.score)
 
-    def logits(self, states: Tensor) -> Tensor:
-        """(m, n, h) -> (m, n, c)."""
-        return torch.baddbmm(self.output_bias[:, None], states, self.output)
-
     def _sizes_of(self, embed: int, hidden: int) -> dict[str, int]:
         encoded = hidden if self.convolve else self.features
         places = sum(self.grid)
