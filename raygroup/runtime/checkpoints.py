@@ -42,6 +42,14 @@ def keep_last_checkpoint(trial_folder: Path) -> None:
         _keep(trial_folder / CHECKPOINTS, last)
 
 
+def drop_checkpoints_after(trial_folder: Path, step: int) -> None:
+    """Forgets checkpoints newer than the step a trial goes on from: a later attempt that went on from one would skip the steps between."""
+    listed = _listed(trial_folder)
+    kept = [entry for entry in listed if entry["step"] <= step]
+    if len(kept) < len(listed):
+        _keep(trial_folder / CHECKPOINTS, kept)
+
+
 def listed_steps(trial_folder: Path) -> tuple[int, ...]:
     """The steps a trial has checkpoints of, sound or not, oldest first."""
     return tuple(int(entry["step"]) for entry in _listed(trial_folder))

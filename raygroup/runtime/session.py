@@ -15,7 +15,7 @@ from raygroup.history.reader import attempt_files
 from raygroup.history.storage import read_json
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels import Kernels, kernels
-from raygroup.runtime.checkpoints import load_checkpoint, sound_steps
+from raygroup.runtime.checkpoints import drop_checkpoints_after, load_checkpoint, sound_steps
 from raygroup.runtime.ledger import CONFIG
 from raygroup.runtime.packs import Placement
 from raygroup.runtime.plan import weights_file
@@ -83,6 +83,8 @@ def opened(folders: Sequence[Path], storage: Path, placement: Placement, report:
     pack = Pack(trials, material, universal, placement.device, form)
     if found:
         pack.restore(step, [tensors for tensors, _ in found])
+    for folder in folders:
+        drop_checkpoints_after(folder, step)
     attempts = [_attempt(*each, pack) for each in zip(folders, configs, trials, strict=True)]
     return Session(pack, attempts, words, report, pack.step)
 

@@ -40,6 +40,7 @@ def run_pack(folders: Sequence[Path], storage: Path, placement: Placement = ON_C
     torch.set_num_threads(1)
     if placement.device == "cpu":
         keep_freed_memory()
+    torch.backends.cudnn.allow_tf32 = False  # convolutions on a GPU in single precision, as everywhere else
     failed: Failures = {}
     with contextlib.ExitStack() as locks:
         mine = []

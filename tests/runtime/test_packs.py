@@ -11,6 +11,7 @@ from raygroup import sweep
 from raygroup.config import ConfigError
 from raygroup.history.reader import read_history, same_evidence
 from raygroup.runtime import worker
+from raygroup.runtime.checkpoints import listed_steps
 from raygroup.runtime.packs import ON_CPU, Placement, packs_of
 from raygroup.runtime.plan import Plan, declare, plan_of
 from raygroup.runtime.session import opened
@@ -73,6 +74,7 @@ def test_a_pack_goes_on_from_the_newest_checkpoint_that_is_sound_for_all_its_tri
     (plan.jobs[1].folder / "checkpoints" / "step-000020.safetensors").write_bytes(b"not what was written")
     session = opened(folders(plan), prepared, ON_CPU, lambda scalars: None)
     assert session.pack.step == 10
+    assert [listed_steps(folder) for folder in folders(plan)] == [(10,), (10,)], "no later attempt goes on from the newer one"
     for attempt in session.attempts:
         attempt.history.close()
     assert run_pack(folders(plan), prepared) == {}
