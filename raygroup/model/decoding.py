@@ -81,7 +81,7 @@ class _Weights(NamedTuple):
 class Reader:
     """The heads of a bank made ready to read any number of words; what is worked out once is not worked out again for each of them.
 
-    It holds copies: a bank that trains on is read as it was.
+    The bank must not change meanwhile: some of its weights are copied, others are not.
     """
 
     @torch.no_grad()

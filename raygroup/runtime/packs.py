@@ -59,7 +59,7 @@ def require_kernels(placement: Placement) -> None:
 
 
 def packs_of(jobs: Sequence[Job], placement: Placement) -> list[PackedJobs]:
-    """Every job in one pack. Raises ConfigError where no GPU's memory is known."""
+    """Packs in which every job stands once. Raises ConfigError where no GPU's memory is known."""
     if placement.device == "cpu":
         return [PackedJobs((job,)) for job in jobs]
     memory_bytes = 1e9 * (placement.device_memory_gb or _asked_gb())

@@ -1,7 +1,7 @@
 """A pack: trials that share their words, trained in lockstep as one batched program; a step is a function of (settings, step).
 
 Every trial keeps its own seed, Gumbel stream, epsilon, rates, clipping and losses, and leaves the history it leaves alone: the same bits
-on a processor (trials of two heads or more, at shapes whose rows are whole cache lines), rounding apart on a GPU.
+on a processor (trials of equally many heads, two or more, at shapes whose rows are whole cache lines), rounding apart on a GPU.
 
 Shapes: k trials, t tasks, m the most heads of a trial (smaller ones are padded), h heads of all trials side by side, w words.
 """
