@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from raygroup.config import ConfigError
+from raygroup.files.places import Place, place
 from raygroup.terminal import console, refuse
 
 MISSING = {
@@ -29,13 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m raygroup.reproduce", description=__doc__)
     parser.add_argument("table", choices=("table3", *MISSING), help="which table of the paper")
-    parser.add_argument("--storage-path", type=Path, default=Path("runs"), help="where the sweeps are (default: ./runs)")
+    parser.add_argument("--storage-path", type=place, default=Path("runs"), help="where the sweeps are (default: ./runs)")
     parser.add_argument("--sweep", help="name of the sweep to read (default: the newest finished one that fits)")
-    parser.add_argument("--out", type=Path, help="folder for pictures and figures (default: figures/ in the sweep's folder)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="folder for pictures and figures (default: figures/ in the sweep's folder, ./figures where that is in an object store)",
+    )
     return parser
 
 
-def _table3(storage: Path, name: str | None, out: Path | None) -> int:
+def _table3(storage: Place, name: str | None, out: Path | None) -> int:
     from raygroup.figures.pictures import write_table3_pictures
     from raygroup.tables.table3 import plain, table3
     from raygroup.tables.table3_text import print_table3
@@ -43,7 +48,8 @@ def _table3(storage: Path, name: str | None, out: Path | None) -> int:
     found = table3(storage, name)
     terminal = console()
     print_table3(found, terminal)
-    folder = out or found.sweep.folder / "figures"
+    within = found.sweep.folder
+    folder = out or (within / "figures" if isinstance(within, Path) else Path("figures"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "table3.json").write_text(json.dumps(plain(found), indent=1, ensure_ascii=False), encoding="utf-8")

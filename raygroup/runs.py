@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from raygroup.config import ConfigError
-from raygroup.history.storage import CACHE, DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps, size_of
+from raygroup.files.places import Place, place, size_of
+from raygroup.history.storage import CACHE, DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
 from raygroup.terminal import console, refuse, show, size_text, table
 
 STATES = (DONE, FAILED, UNFINISHED, NOT_STARTED)
@@ -47,11 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     cleaning.add_argument("--heads", action="store_true", help="also the trained heads of finished trials: their last checkpoints")
     cleaning.add_argument("--dry-run", action="store_true", help="list what would go, remove nothing")
     for command in (listing, showing, cleaning):
-        command.add_argument("storage", nargs="*", type=Path, default=[Path("runs")], help="storage paths (default: ./runs)")
+        command.add_argument("storage", nargs="*", type=place, default=[Path("runs")], help="storage paths (default: ./runs)")
     return parser
 
 
-def list_sweeps(storage: Path, out: Console) -> None:
+def list_sweeps(storage: Place, out: Console) -> None:
     """One row a sweep, the newest last, and the size of the caches."""
     rows = table("sweep", *STATES, "finished at", "size", right=(*STATES, "size"))
     for sweep in read_sweeps(storage):
@@ -66,7 +67,7 @@ def list_sweeps(storage: Path, out: Console) -> None:
         out.print(f"caches: {size_text(cache)}")
 
 
-def find_sweep(name: str, storages: Sequence[Path]) -> StoredSweep:
+def find_sweep(name: str, storages: Sequence[Place]) -> StoredSweep:
     """The sweep of a name; raises ConfigError that lists the names there are."""
     sweeps = [sweep for storage in storages for sweep in read_sweeps(storage)]
     named = [sweep for sweep in sweeps if sweep.name == name]
@@ -118,7 +119,7 @@ def _accuracy(trial: StoredTrial) -> tuple[str, str]:
     return f"{score.accuracy:.3f}", f"{score.one_minus_ned:.3f}"
 
 
-def clean(storage: Path, out: Console, *, include_caches: bool, include_heads: bool, dry_run: bool) -> None:
+def clean(storage: Place, out: Console, *, include_caches: bool, include_heads: bool, dry_run: bool) -> None:
     """Removes leftovers and lists them with their sizes; with ``dry_run`` only lists them."""
     from raygroup.history.leftovers import leftovers
 
@@ -127,7 +128,7 @@ def clean(storage: Path, out: Console, *, include_caches: bool, include_heads: b
     for leftover in found:
         if not dry_run:
             leftover.remove()
-        rows.add_row(size_text(leftover.size), leftover.reason, escape(str(leftover.path.relative_to(storage))))
+        rows.add_row(size_text(leftover.size), leftover.reason, escape(str(leftover.path)[len(str(storage)) + 1 :]))
     if found:
         show(out, str(storage), rows)
     total = size_text(sum(leftover.size for leftover in found))

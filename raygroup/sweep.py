@@ -2,31 +2,35 @@
 
 import argparse
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from raygroup.config import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from raygroup.files.places import Place
     from raygroup.runtime.packs import Placement
-    from raygroup.runtime.plan import Plan
+    from raygroup.runtime.plan import Job, Plan
 
-DONE, BAD_INPUT, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
+DONE, BAD_INPUT, SOME_FAILED, OVER_BUDGET, CLUSTER_LOST, INTERRUPTED = 0, 2, 3, 4, 5, 130
 
 
 def run(
-    name: str = "quickstart", *, storage_path: Path = Path("runs"), words: Path | None = None, fonts: Path | None = None,
-    local: bool = False, address: str | None = None, device: str = "cpu", kernels: str = "auto", device_memory_gb: float | None = None,
+    name: str = "quickstart", *, storage_path: "Place" = Path("runs"), words: Path | None = None, fonts: Path | None = None,
+    local: bool = False, address: str | None = None, **placement: Any,
 ) -> int:  # fmt: skip
-    """Trains what is missing of the search space and prints what was found; the exit code (0 done, 3 some trial failed).
+    """Trains what is missing of the search space and prints what was found; the exit code (0 done, 3 some trial failed, 130 stopped on
+    request). ``placement`` are fields of ``raygroup.runtime.packs.Placement``, such as ``device="cuda"``.
 
-    Raises ConfigError for input that cannot be used, KeyboardInterrupt when stopped: all that was recorded stays, the same call goes on.
+    Raises ConfigError for input that cannot be used, ClusterLostError where the Ray cluster is gone, KeyboardInterrupt when stopped: all
+    that was recorded stays, the same call goes on.
     """
-    from raygroup.runtime.ledger import held, writable
+    from raygroup.runtime.ledger import STOP, held, writable
     from raygroup.runtime.packs import Placement
     from raygroup.runtime.plan import plan_of
     from raygroup.runtime.summary import next_steps, summarise
@@ -35,25 +39,28 @@ def run(
     screen = console()
     plan = plan_of(name, storage_path, words, fonts)
     failed: dict[str, str] = {}
-    if plan.missing:
+    missing = plan.missing
+    if missing:
         writable(plan.storage)
         with held(plan.folder, "sweep"):
-            failed = _trained(plan, screen, local, address, Placement(device, kernels, device_memory_gb))
+            failed = _trained(plan, missing, screen, local, address, Placement(**placement))
+        missing = plan.missing
     summarise(plan, screen, failed)
     for line in next_steps(plan):
         screen.print(line, soft_wrap=True, markup=False)
-    return SOME_FAILED if failed or plan.missing else DONE
+    if missing and (plan.folder / STOP).is_file():
+        raise KeyboardInterrupt("stopped on request")
+    return SOME_FAILED if failed or missing else DONE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         if asked.dry_run:
             return _dry_run(asked)
-        return run(
-            asked.name, storage_path=asked.storage_path, words=asked.words, fonts=asked.fonts,
-            local=asked.local, address=asked.address, device=asked.device, kernels=asked.kernels, device_memory_gb=asked.device_memory_gb,
-        )  # fmt: skip
+        where = {name: getattr(asked, name) for name in ("storage_path", "words", "fonts", "local", "address")}
+        return run(asked.name, **where, **_placement(asked))
     except ConfigError as error:
         from raygroup.terminal import refuse
 
@@ -61,12 +68,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"raygroup: {error}; what was recorded is kept. To go on: {_same_command(arguments)}", file=sys.stderr)
         return SOME_FAILED
-    except KeyboardInterrupt:
-        print(f"\ninterrupted; nothing recorded is lost. To go on: {_same_command(arguments)}", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"\n{stopped or 'interrupted'}; nothing recorded is lost. To go on: {_same_command(arguments)}", file=sys.stderr)
         return INTERRUPTED
+    except RuntimeError as error:
+        if type(error).__name__ != "ClusterLostError":
+            raise
+        print(f"raygroup: {error}; what was recorded is kept. To go on: {_same_command(arguments)}", file=sys.stderr)
+        return CLUSTER_LOST
 
 
-def _trained(plan: "Plan", screen: "Console", local: bool, address: str | None, placement: "Placement") -> dict[str, str]:
+def _trained(
+    plan: "Plan", missing: "Sequence[Job]", screen: "Console", local: bool, address: str | None, placement: "Placement"
+) -> dict[str, str]:
     from raygroup.runtime.local import require_device, run_packs
     from raygroup.runtime.packs import packs_of, require_kernels
     from raygroup.runtime.plan import declare
@@ -78,14 +92,14 @@ def _trained(plan: "Plan", screen: "Console", local: bool, address: str | None, 
     require_kernels(placement)
     declare(plan)
     with preparing(screen) as progress:
-        prepare(plan, progress)
-    packs = packs_of(plan.missing, placement)
-    with watching(screen, plan.missing, plan.sweep.name):
+        prepare(plan, missing, progress)
+    packs = packs_of(missing, placement)
+    with watching(screen, missing, plan.sweep.name) as board:
         if local:
-            return run_packs(packs, plan.storage, placement)
+            return run_packs(packs, plan.storage, board, placement)
         from raygroup.runtime.on_ray import run_packs as run_on_ray
 
-        return run_on_ray(packs, plan.storage, address, placement)
+        return run_on_ray(packs, plan.storage, board, address, placement)
 
 
 def _dry_run(asked: argparse.Namespace) -> int:
@@ -96,26 +110,45 @@ def _dry_run(asked: argparse.Namespace) -> int:
     from raygroup.terminal import console
 
     plan = plan_of(asked.name, asked.storage_path, asked.words, asked.fonts)
-    packs = packs_of(plan.missing, Placement(asked.device, asked.kernels, asked.device_memory_gb))
+    packs = packs_of(plan.missing, Placement(**_placement(asked)))
     dry_run(plan, packs, console(), cores(), asked.device)
     return DONE
+
+
+def _placement(asked: argparse.Namespace) -> dict[str, Any]:
+    """The flags that are fields of a Placement."""
+    names = ("device", "kernels", "device_memory_gb", "stall_timeout_s", "storage_patience_s")
+    return {name: getattr(asked, name) for name in names}
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt("ended by SIGTERM")
 
 
 def _same_command(arguments: Sequence[str] | None) -> str:
     return shlex.join(["python", "-m", "raygroup.sweep", *(sys.argv[1:] if arguments is None else arguments)])
 
 
+def _place(text: str) -> "Place":
+    from raygroup.files.places import place
+
+    return place(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m raygroup.sweep", description="Run the trials of a search space that are not done yet. Flags say where, never what.",
-        epilog="exit codes: 0 all done, 2 bad input, 3 some trial failed, 130 interrupted (the same command goes on)",
+        epilog="exit codes: 0 all done, 2 bad input, 3 some trial failed for good, 4 over budget, 5 cluster lost, 130 interrupted; "
+        "after the last two the same command goes on",
     )  # fmt: skip
     parser.add_argument(
         "name", nargs="?", default="quickstart", help="a search space, by name or as a path ending in .py (default: quickstart)"
     )
     parser.add_argument("--words", type=Path, help="your own words: a Parquet file, or a folder of images with labels.csv, .tsv or .jsonl")
     parser.add_argument("--fonts", type=Path, help="a folder of fonts to render with, beside the installed ones")
-    parser.add_argument("--storage-path", type=Path, default=Path("runs"), help="where results go (default: ./runs)")
+    parser.add_argument(
+        "--storage-path", type=_place, default=Path("runs"), help="where results go: a folder, or s3://bucket/folder (default: ./runs)"
+    )
     parser.add_argument("--address", help="a running Ray cluster to join (default: Ray on this machine)")
     parser.add_argument("--local", action="store_true", help="without Ray, in processes of this machine; the histories are the same")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where a trial computes (default: cpu)")
@@ -127,6 +160,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--device-memory-gb", type=float, help="memory of one GPU, which decides how many trials train together (default: ask it)"
     )
+    parser.add_argument(
+        "--stall-timeout", type=float, default=1800.0, dest="stall_timeout_s", metavar="SECONDS",
+        help="a worker without a step for so long is ended and its trials go on in another (default: 1800; 0: never)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--storage-patience", type=float, default=900.0, dest="storage_patience_s", metavar="SECONDS",
+        help="how long to wait for storage that is full or fails (default: 900)",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list the trials, their packs and their cost, and stop")
     return parser
 

@@ -3,8 +3,9 @@
 import contextlib
 import itertools
 import re
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from raygroup.files.places import Place, readable
 from raygroup.history.schema import HistoryError, read_metadata
 
 FOLDER = "history"
 SEALED = "history.parquet"
+
+_NAME = re.compile(r"attempt-(?P<attempt>\d+)\.arrows|part-(?P<of>\d+)-(?P<part>\d+)\.arrows")
 
 Floats = NDArray[np.float32]
 
@@ -39,14 +43,14 @@ class History:
     metadata: dict[str, Any]
 
 
-def read_history(trial_folder: Path) -> History:
+def read_history(trial_folder: Place) -> History:
     """A trial's steps from 1 on, finished or not. Of several attempts the highest one counts from its first step on; a stream cut
     off anywhere gives the rows before the cut. Raises HistoryError, one line, where there is nothing to read or steps are missing.
     """
     sealed = trial_folder / SEALED
     if sealed.is_file():
         try:
-            with pq.ParquetFile(sealed) as file:
+            with pq.ParquetFile(readable(sealed), page_checksum_verification=True) as file:
                 table = file.read()
         except (pa.ArrowInvalid, OSError) as error:
             raise HistoryError(f"{sealed}: not a readable Parquet file: {error}") from error
@@ -55,11 +59,11 @@ def read_history(trial_folder: Path) -> History:
     return _history(table, sealed if sealed.is_file() else trial_folder / FOLDER)
 
 
-def read_attempts(trial_folder: Path) -> pa.Table:
+def read_attempts(trial_folder: Place) -> pa.Table:
     """The merged rows of all attempts, with the metadata of the highest one that has rows."""
     streams = {path: rows for path in attempt_files(trial_folder) if (rows := _readable(path)) is not None}
     if not any(rows.num_rows for rows in streams.values()):
-        raise HistoryError(f"{trial_folder}: no history (neither {SEALED} nor rows in {FOLDER}/attempt-*.arrows)")
+        raise HistoryError(f"{trial_folder}: no history (neither {SEALED} nor rows in {FOLDER}/*.arrows)")
     merged: pa.Table | None = None
     for path, rows in streams.items():
         if rows.num_rows == 0:
@@ -75,13 +79,35 @@ def read_attempts(trial_folder: Path) -> pa.Table:
     return merged
 
 
-def attempt_files(trial_folder: Path) -> list[Path]:
-    """The streams of a trial, lowest attempt first."""
-    numbered = [(re.fullmatch(r"attempt-(\d+)\.arrows", path.name), path) for path in (trial_folder / FOLDER).glob("attempt-*.arrows")]
-    return [path for _, path in sorted((int(match[1]), path) for match, path in numbered if match)]
+def attempt_files(trial_folder: Place) -> list[Place]:
+    """The streams of a trial, lowest attempt first, the parts of one in their order."""
+    numbered = [(_NAME.fullmatch(path.name), path) for path in (trial_folder / FOLDER).glob("*.arrows")]
+    ordered: list[tuple[tuple[int, int], Place]] = [(_place(match), path) for match, path in numbered if match]
+    return [path for _, path in sorted(ordered, key=lambda entry: entry[0])]
 
 
-def _readable(path: Path) -> pa.Table | None:
+def last_attempt(trial_folder: Place) -> int:
+    """The highest attempt that left a file; 0 where none did."""
+    return max((_place(match)[0] for path in attempt_files(trial_folder) if (match := _NAME.fullmatch(path.name))), default=0)
+
+
+def unchanged(trial_folder: Place, marks: Mapping[str, tuple[int, int]]) -> bool:
+    """Whether the files still begin with the bytes that ``HistoryWriter.marks`` vouched for."""
+    for name, (size, crc) in marks.items():
+        try:
+            content = (trial_folder / FOLDER / name).read_bytes()[:size]
+        except FileNotFoundError:
+            return False
+        if len(content) < size or zlib.crc32(content) != crc:
+            return False
+    return True
+
+
+def _place(match: re.Match[str]) -> tuple[int, int]:
+    return int(match["attempt"] or match["of"]), int(match["part"] or 0)
+
+
+def _readable(path: Place) -> pa.Table | None:
     """The rows before the stream's end or the place where it was cut off; None where not even the schema is whole."""
     source = pa.py_buffer(path.read_bytes())
     batches: list[pa.RecordBatch] = []
@@ -102,7 +128,7 @@ def _readable(path: Path) -> pa.Table | None:
     return pa.Table.from_batches(batches, schema=stream.schema)
 
 
-def require_every_step(table: pa.Table, where: Path, steps: int | None = None) -> None:
+def require_every_step(table: pa.Table, where: Place, steps: int | None = None) -> None:
     """Raises HistoryError naming the first gap in 1, 2, ... up to ``steps`` (None: up to whichever step is the last one)."""
     end = [] if steps is None else [steps + 1]
     for before, after in itertools.pairwise([0, *_values(table["step"]).tolist(), *end]):
@@ -110,7 +136,7 @@ def require_every_step(table: pa.Table, where: Path, steps: int | None = None) -
             raise HistoryError(f"{where}: steps {before + 1} to {after - 1} are missing")
 
 
-def _history(table: pa.Table, where: Path) -> History:
+def _history(table: pa.Table, where: Place) -> History:
     metadata = read_metadata(table.schema, where)
     require_every_step(table, where)
     tasks, heads = tuple(metadata["tasks"]), int(metadata["heads"])

@@ -1,15 +1,14 @@
 """What lies under a storage path: sweeps, their trials and how far those are, caches. Reads only; the runtime writes."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from raygroup.config import ConfigError, Trial, from_json
+from raygroup.files.places import Place
+from raygroup.files.whole import read_json
 
-LAYOUT = 1
 CACHE = "cache"
 
 DONE = "done"
@@ -22,7 +21,7 @@ NOT_STARTED = "not started"
 class StoredTrial:
     """A trial of a sweep as its folder shows it."""
 
-    folder: Path
+    folder: Place
     id: str
     label: str
     declared: bool
@@ -55,7 +54,7 @@ class StoredTrial:
 class StoredSweep:
     """A sweep under a storage path; trials in the order they were declared, then those it no longer declares."""
 
-    folder: Path
+    folder: Place
     name: str
     hypothesis: str
     data: str
@@ -81,40 +80,20 @@ class StoredSweep:
         return max((str(trial.outcome().get("finished_at", "")) for trial in self.in_state(DONE)), default="")
 
 
-def read_sweeps(storage: Path) -> tuple[StoredSweep, ...]:
+def read_sweeps(storage: Place) -> tuple[StoredSweep, ...]:
     """The sweeps under a storage path, the newest last; raises ConfigError where there is no such folder or one has another layout."""
     if not storage.is_dir():
         raise ConfigError(f"no storage path {storage}: name the folder of your sweeps, or make one with 'python -m raygroup.sweep'")
     return tuple(sorted(map(_sweep, storage.glob("*/sweep.json")), key=lambda sweep: (sweep.finished_at or sweep.written_at, sweep.name)))
 
 
-def caches(storage: Path) -> tuple[Path, ...]:
+def caches(storage: Place) -> tuple[Place, ...]:
     """The folders of prepared words and features."""
-    return tuple(sorted(path for path in (storage / CACHE).glob("*") if path.is_dir()))
+    found: list[Place] = [path for path in (storage / CACHE).glob("*") if path.is_dir()]
+    return tuple(sorted(found, key=str))
 
 
-def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder."""
-    if not path.is_dir():
-        return path.stat().st_size if path.exists() else 0
-    return sum(size_of(below) for below in path.iterdir() if not below.is_symlink())
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file of this layout; raises ConfigError naming the file and, for another layout, the way out."""
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ConfigError(f"{path}: not readable: {error}") from error
-    layout = stored.get("layout") if isinstance(stored, dict) else None
-    if layout != LAYOUT:
-        raise ConfigError(
-            f"{path}: layout {layout}, this raygroup reads {LAYOUT}: use the raygroup that wrote it, or another --storage-path"
-        )
-    return dict(stored)
-
-
-def _sweep(path: Path) -> StoredSweep:
+def _sweep(path: Place) -> StoredSweep:
     stored = read_json(path)
     declared = [StoredTrial(path.parent / _name(path, entry["id"]), entry["id"], entry["label"], True) for entry in stored["trials"]]
     others = _undeclared(path.parent, {trial.id for trial in declared})
@@ -122,14 +101,15 @@ def _sweep(path: Path) -> StoredSweep:
     return StoredSweep(path.parent, stored["name"], stored["hypothesis"], stored["data"], stored["written_at"], used, (*declared, *others))
 
 
-def _name(path: Path, trial_id: str) -> str:
+def _name(path: Place, trial_id: str) -> str:
     """The id, if it names a folder beside the file: ``clean`` deletes below it."""
     if not re.fullmatch(r"[\w-]+", trial_id):
         raise ConfigError(f"{path}: no trial can have the id {trial_id!r}")
     return trial_id
 
 
-def _undeclared(folder: Path, known: set[str]) -> Iterator[StoredTrial]:
-    for path in sorted(folder.glob("*/config.json")):
+def _undeclared(folder: Place, known: set[str]) -> Iterator[StoredTrial]:
+    paths: list[Place] = list(folder.glob("*/config.json"))
+    for path in sorted(paths, key=str):
         if path.parent.name not in known:
             yield StoredTrial(path.parent, path.parent.name, str(read_json(path).get("label", "")), False)

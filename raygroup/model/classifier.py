@@ -28,6 +28,6 @@ class TaskClassifiers(nn.Module):
     def forward(self, words: Tensor) -> Tensor:
         line = words.mean(2) if words.dim() == 4 else words.transpose(1, 2)
         seen = F.conv1d(line, self.along.flatten(0, 1), self.along_bias.flatten(), padding=1).relu()
-        seen = seen.view(len(words), len(self.along), -1, seen.shape[-1])
+        seen = seen.view(len(words), *self.along.shape[:2], seen.shape[-1])
         pooled = torch.cat([seen.mean(-1), seen.amax(-1)], -1).transpose(0, 1)
         return (pooled[..., None] * self.decide[:, None]).sum(-2) + self.decide_bias[:, None]

@@ -7,12 +7,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raygroup.model.winograd import winograd_pooled
+from raygroup.model.winograd import in_tiles, winograd_pooled
 
 
 def encoded_planes(words: Tensor, weight: Tensor, bias: Tensor, how: str) -> Tensor:
-    """Every head's encoding of every word, ``weight`` (m, h, f, 3, 3) and ``bias`` (m, h)."""
-    if how == "winograd" and not words.requires_grad:
+    """Every head's encoding of every word, ``weight`` (m, h, f, 3, 3) and ``bias`` (m, h).
+
+    Planes that do not fall into whole tiles, or whose own gradient is wanted, take the direct form under ``winograd`` too.
+    """
+    if how == "winograd" and in_tiles(*words.shape[2:]) and len(words) and not words.requires_grad:
         return winograd_pooled(words, weight, bias)
     m, h = bias.shape
     kind = torch.bfloat16 if how == "bf16" else words.dtype

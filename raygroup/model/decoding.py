@@ -20,7 +20,7 @@ from raygroup.model.heads import BEGIN, HeadBank
 from raygroup.model.kernels import PLAIN, Kernels
 from raygroup.model.products import packed
 from raygroup.model.recurrence import attended
-from raygroup.model.winograd import read_pooled, transformed_weights
+from raygroup.model.winograd import in_tiles, read_pooled, transformed_weights
 
 _ROWS_WORTH_PACKING = 4
 """Rows a head multiplies at a time from which on oneDNN is faster."""
@@ -88,7 +88,7 @@ class Reader:
     def __init__(self, bank: HeadBank, form: Kernels = PLAIN) -> None:
         self.bank, self.form, self.end = bank, form, bank.classes - 1
         self.weights = self._prepared()
-        winograd = bank.convolve and form.convolution == "winograd"
+        winograd = bank.convolve and form.convolution == "winograd" and in_tiles(*bank.plane_size)
         self.transformed = [transformed_weights(weight[None]) for weight in bank.convolution] if winograd else None
 
     @torch.no_grad()

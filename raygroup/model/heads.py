@@ -74,7 +74,6 @@ class HeadBank(nn.Module):
         self.mixed = len(set(zip(self.embeds, self.hiddens, strict=True))) > 1
         if self.mixed:
             self.register_buffer("_real_score", self._real("score"), persistent=False)
-            self.score.register_hook(lambda gradient: gradient * self._real_score)  # type: ignore[no-untyped-call]
 
     @property
     def plane_size(self) -> tuple[int, int]:
@@ -155,7 +154,8 @@ class HeadBank(nn.Module):
         return torch.baddbmm(self.gate_bias[:, None], projected, self.gate_word)
 
     def cell(self) -> Cell:
-        return Cell(torch.cat([self.query, self.gate_state], 2), self.gate_state_bias, self.gate_context, self.score)
+        score = self.score * self._real_score if self.mixed else self.score  # the only weight whose padding would have a gradient
+        return Cell(torch.cat([self.query, self.gate_state], 2), self.gate_state_bias, self.gate_context, score)
 
     def _sizes_of(self, embed: int, hidden: int) -> dict[str, int]:
         encoded = hidden if self.convolve else self.features

@@ -1,15 +1,19 @@
-"""The losses: one function per numbered equation of the paper, its letters as shape suffixes; leading axes are trials of a pack."""
+"""The losses: one function per numbered equation of the paper, its letters as shape suffixes; leading axes are trials of a pack.
+
+Where words are a share of a step's, ``num_words`` is how many the whole step has, by default as many as are given: losses of shares then
+add up to the step's.
+"""
 
 import torch
 from torch import Tensor
 
 
-def task_loss(logits_wt: Tensor, p_wt: Tensor) -> Tensor:
+def task_loss(logits_wt: Tensor, p_wt: Tensor, num_words: int | None = None) -> Tensor:
     """Eq. (2): cross-entropy of the task classifier (..., w, t) against P_WT, mean over words.
 
     For words of a known task P_WT is one-hot and this is the paper's; for others it holds shares of characters.
     """
-    return -(p_wt * logits_wt.log_softmax(-1)).sum(-1).mean(-1)
+    return -_mean((p_wt * logits_wt.log_softmax(-1)).sum(-1), num_words)
 
 
 def sequence_loss(nll: Tensor, words: Tensor, lengths: Tensor, length: str = "mean") -> Tensor:
@@ -22,24 +26,27 @@ def sequence_loss(nll: Tensor, words: Tensor, lengths: Tensor, length: str = "me
     return nll_wm / lengths.clamp(min=1)[:, None] if length == "mean" else nll_wm
 
 
-def integrated_loss(p_wm: Tensor, nll_wm: Tensor, base_coefficient: float | Tensor = 0.0, words: str = "mean") -> Tensor:
+def integrated_loss(
+    p_wm: Tensor, nll_wm: Tensor, base_coefficient: float | Tensor = 0.0, words: str = "mean", num_words: int | None = None
+) -> Tensor:
     """Eq. (6), and Eq. (8) with epsilon > 0: every head's loss on every word (..., w, m), weighted by its probability plus epsilon.
 
     The paper sums over words; ``mean`` (the released code) keeps the rate independent of the batch.
     """
     per_word = ((p_wm + base_coefficient) * nll_wm).sum(-1)
-    return per_word.mean(-1) if words == "mean" else per_word.sum(-1)
+    return _mean(per_word, num_words) if words == "mean" else per_word.sum(-1)
 
 
 def word_weights(
-    p_wm: Tensor, lengths: Tensor, base_coefficient: float | Tensor = 0.0, length: str = "mean", words: str = "mean"
-) -> Tensor:
+    p_wm: Tensor, lengths: Tensor, base_coefficient: float | Tensor = 0.0, length: str = "mean", words: str = "mean",
+    num_words: int | None = None,
+) -> Tensor:  # fmt: skip
     """What the negative log likelihood of one character of each word counts in Eq. (8) through Eq. (5): (..., w, m), the derivative of
     ``integrated_loss`` of ``sequence_loss``. Words without characters count among the words of the mean."""
     weights = p_wm + base_coefficient
     if length == "mean":
         weights = weights / lengths.clamp(min=1)[:, None]
-    return weights / max(len(lengths), 1) if words == "mean" else weights
+    return weights / (num_words or max(len(lengths), 1)) if words == "mean" else weights
 
 
 def grouping_loss(p_tm: Tensor, min_tasks: float | Tensor = 1.0) -> Tensor:
@@ -53,3 +60,7 @@ def control_probabilities(p_wm: Tensor, heads: float | Tensor) -> Tensor:
     Rows of P_WM sum to one, so R_TM gets no gradient from recognition: only noise and Eq. (9) move it. The heads still learn.
     """
     return torch.ones_like(p_wm) / heads
+
+
+def _mean(per_word: Tensor, num_words: int | None) -> Tensor:
+    return per_word.sum(-1) / (num_words or per_word.shape[-1])

@@ -14,7 +14,7 @@ _IMAGES = 16
 def shared_product(words: Tensor, weights: Tensor, how: str) -> Tensor:
     """Every head's product with words that all heads share: (w, l, f) times (m, f, h) gives (w, l, m, h)."""
     m, f, h = weights.shape
-    if how == "onednn":
+    if how == "onednn" and len(words):
         return _pointwise(words, weights, 1).view(*words.shape[:2], m, h)
     return (words.reshape(-1, f) @ weights.transpose(0, 1).flatten(1)).view(*words.shape[:2], m, h)
 
@@ -22,7 +22,7 @@ def shared_product(words: Tensor, weights: Tensor, how: str) -> Tensor:
 def own_product(values: Tensor, weights: Tensor, how: str) -> Tensor:
     """Every head's product with features of its own: (w, l, m, e) times (m, e, h) gives (w, l, m, h)."""
     w, length, m, e = values.shape
-    if how == "onednn":
+    if how == "onednn" and w:
         return _pointwise(values.reshape(w, length, m * e), weights, m).view(w, length, m, weights.shape[2])
     by_head = values.permute(2, 0, 1, 3).reshape(m, w * length, e)
     return by_head.bmm(weights).view(m, w, length, weights.shape[2]).permute(1, 2, 0, 3)

@@ -22,8 +22,13 @@ _NONE = 4
 """Which of four pooled values passed: 0 to 3, or none, where ReLU stopped it."""
 
 
+def in_tiles(y: int, x: int) -> bool:
+    """Whether planes of y rows and x columns fall into whole tiles."""
+    return y % 4 == 0 and x % 4 == 0
+
+
 def winograd_pooled(words: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """(w, f, y, x) planes, y and x multiples of 4, by (m, h, f, 3, 3) weights: relu and pooled, (w, y/2 * x/2, m, h).
+    """(w, f, y, x) planes, one at least and ``in_tiles``, by (m, h, f, 3, 3) weights: relu and pooled, (w, y/2 * x/2, m, h).
 
     Has gradients for weights and biases, none for the planes.
     """

@@ -1,110 +1,133 @@
-"""On Ray: Tune schedules the trials on this machine or a cluster; what each is and whether it is done stays with the ledger."""
+"""On Ray: the driver works in a process of its own, which this one watches. Ray ends a driver whose cluster is lost without a word, so
+somebody else must be there to say what happened and what goes on."""
 
 import contextlib
-import json
-import logging
+import multiprocessing
 import os
-import stat
-import tempfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from raygroup.config import ConfigError
+from raygroup.files.places import Place
 from raygroup.runtime.packs import ON_CPU, PackedJobs, Placement
-from raygroup.runtime.plan import at_once
+from raygroup.runtime.queue import BARREN_ATTEMPTS, Following
 
-_QUIET = {
-    "RAY_AUTH_MODE": "token",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "RAY_TRAIN_V2_ENABLED": "1",
-}
-"""Read when ray is imported, so they are set before. The trial's folder is no working directory; histories are not reports."""
-_RETRIES = 3
+HEAD_LOST_S = 45.0
+"""A cluster whose head has not answered for so long is lost; Ray itself gives up after sixty seconds."""
+_START_S = 180.0
+"""Longest that joining or starting a cluster may take."""
 
 
-def run_packs(packs: Sequence[PackedJobs], storage: Path, address: str | None = None, placement: Placement = ON_CPU) -> dict[str, str]:
-    """Trains the packs; the reason of each trial that failed, by id. ``address`` joins a running cluster; None starts one in this
-    process."""
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    import ray
-    from ray import tune
-
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    own: dict[str, Any] = {"include_dashboard": True, "dashboard_host": "127.0.0.1"} if address is None else {}
-    try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
-    except ConnectionError as error:
-        raise ConfigError(f"--address {address}: no Ray cluster answers there: {error}") from error
-    _own_token_alone()
-    try:
-        resources = _resources(ray.cluster_resources(), len(packs), placement.device)  # type: ignore[no-untyped-call]
-        with _scheduler_folder(storage, address) as folder:
-            return _tuned(tune, packs, storage, placement, resources, folder)
-    finally:
-        ray.shutdown()
+class ClusterLostError(RuntimeError):
+    """The cluster is gone, or its head no longer answers; what was recorded is kept."""
 
 
-def _tuned(
-    tune: Any, packs: Sequence[PackedJobs], storage: Path, placement: Placement, resources: dict[str, float], folder: Path
+@dataclass(frozen=True)
+class Order:
+    """What a driver is to do."""
+
+    packs: tuple[PackedJobs, ...]
+    storage: Place
+    placement: Placement
+    address: str | None
+
+
+def run_packs(
+    packs: Sequence[PackedJobs], storage: Place, follow: Following, address: str | None = None, placement: Placement = ON_CPU
 ) -> dict[str, str]:
-    """Tune's trials are our packs."""
-    folders = {pack.id: [str(job.folder) for job in pack.jobs] for pack in packs}
+    """Trains the packs; the reason of each trial that failed, by id. ``address`` joins a running cluster; None starts one for this run.
 
-    def train(config: dict[str, Any]) -> None:
-        from raygroup.runtime.worker import run_pack
-
-        failed = run_pack([Path(folder) for folder in folders[config["id"]]], storage, placement, tune.report)
-        tune.report({"failed": json.dumps(failed)})
-
-    tuner = tune.Tuner(
-        tune.with_resources(train, resources),
-        param_space={"id": tune.grid_search([pack.id for pack in packs])},
-        tune_config=tune.TuneConfig(reuse_actors=True),
-        run_config=tune.RunConfig(
-            name="tune", storage_path=str(folder), verbose=0, failure_config=tune.FailureConfig(max_failures=_RETRIES)
-        ),
-    )
-    failed: dict[str, str] = {}
-    with (packs[0].jobs[0].folder.parent / "tune.log").open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
-        results = tuner.fit()
-    by_id = {pack.id: pack for pack in packs}
-    for result in results:
-        if result.error:
-            reason = (str(result.error).strip() or "killed").splitlines()[-1]
-            failed |= {job.id: reason for job in by_id[(result.config or {})["id"]].jobs if not job.done}
-        else:
-            failed |= json.loads((result.metrics or {}).get("failed", "{}"))
-    return failed
+    Raises ClusterLostError. A driver that is killed, out of memory for instance, is replaced as long as trials get on.
+    """
+    left = tuple(packs)
+    for barren in range(1 + BARREN_ATTEMPTS):
+        with _Driver(Order(left, storage, placement, address), follow) as driver:
+            outcome = driver.outcome()
+        if isinstance(outcome, dict):
+            return outcome
+        left = tuple(pack for pack in left if any(not job.done for job in pack.jobs))
+        follow.said(f"the driver process ended {outcome}; starting another one")
+        if not left:
+            return {}
+        time.sleep(2**barren)
+    raise ClusterLostError(f"the driver process ended {outcome}, again and again")
 
 
-def _resources(cluster: dict[str, float], packs: int, device: str) -> dict[str, float]:
-    """What a pack asks for: a GPU, or its share of the cores."""
-    if device == "cuda":
-        if cluster.get("GPU", 0) < 1:
-            raise ConfigError("--device cuda: the Ray cluster has no GPU")
-        return {"CPU": 1.0, "GPU": 1.0}
-    cores = int(cluster.get("CPU", 1))
-    return {"CPU": min(1.0, int(1e4 * cores / at_once(packs, cores)) / 1e4)}
+class _Driver:
+    """The child process; leaving the block ends it."""
+
+    def __init__(self, order: Order, follow: Following) -> None:
+        self.order, self.follow = order, follow
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_drive, args=(order, theirs, os.getpid()))
+        self.theirs = theirs
+
+    def __enter__(self) -> "_Driver":
+        self.process.start()
+        self.theirs.close()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self.pipe.send("end")
+        self.process.join(20)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+    def outcome(self) -> dict[str, str] | str:
+        """Why trials failed, by id; or how the driver ended before it was through."""
+        heard, limit = time.monotonic(), _START_S
+        while True:
+            ready = wait([self.pipe, self.process.sentinel], 1.0)
+            if self.pipe in ready:
+                try:
+                    kind, content = self.pipe.recv()
+                except (EOFError, OSError):
+                    return self._ended()
+                if kind == "beat":
+                    heard, limit = time.monotonic(), HEAD_LOST_S
+                elif kind == "failed":
+                    return dict(content)
+                else:
+                    self._told(kind, content)
+            elif ready:
+                return self._ended()
+            if time.monotonic() - heard > limit:
+                self.process.kill()
+                raise ClusterLostError(self._lost(f"has not answered for {limit:.0f} s"))
+
+    def _told(self, kind: str, content: Any) -> None:
+        if kind == "bad input":
+            raise ConfigError(content)
+        if kind == "lost":
+            raise ClusterLostError(self._lost(content))
+        if kind == "crashed":
+            raise RuntimeError(f"the driver crashed:\n{content}")
+        getattr(self.follow, kind)(content)
+
+    def _ended(self) -> str:
+        """How the process ended, where that was not the cluster's doing."""
+        self.process.join()
+        code = self.process.exitcode or 0
+        if code >= 0:  # Ray's core ends a driver that has lost its head, or its own node
+            raise ClusterLostError(self._lost("is gone"))
+        return f"by signal {-code}"
+
+    def _lost(self, how: str) -> str:
+        return f"the head of the Ray cluster {'at ' + self.order.address if self.order.address else 'of this run'} {how}"
 
 
-@contextlib.contextmanager
-def _scheduler_folder(storage: Path, address: str | None) -> Iterator[Path]:
-    """Where Tune keeps its own state, which raygroup never reads: on this machine a folder that goes, on a cluster one all nodes see."""
-    if address is not None:
-        yield storage
-        return
-    with tempfile.TemporaryDirectory(prefix="raygroup-tune-") as folder:
-        yield Path(folder)
+def _drive(order: Order, pipe: Connection, parent: int) -> None:
+    from raygroup.runtime.driver import drive
+    from raygroup.runtime.processes import end_with_parent
 
-
-def _own_token_alone() -> None:
-    """Ray makes the token file readable by everyone who can reach it (facts: world-readable); its owner alone should."""
-    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
-    if token.is_file() and token.stat().st_uid == os.getuid():
-        token.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    os.setpgid(0, 0)  # Ctrl-C is the parent's; neither it nor the cluster's processes shall get it from the terminal
+    end_with_parent(parent)
+    sys.stdin.close()
+    drive(order, pipe)

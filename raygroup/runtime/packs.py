@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raygroup.config import ConfigError
+from raygroup.files.copies import localised
+from raygroup.files.places import Place
 from raygroup.packing import fitting, pack_bytes, shared_settings
 from raygroup.runtime.checkpoints import listed_steps
 from raygroup.runtime.plan import Job
@@ -26,6 +28,14 @@ class Placement:
     kernels: str = "auto"
     device_memory_gb: float | None = None
     """Memory of one GPU, where none can be asked."""
+    workers: tuple[int, int] = (1, 1)
+    """Fewest and most workers of a pack; more than one train it together (Ray Train)."""
+    accumulate: int = 1
+    """Parts in which a worker reads its words of a step, one after the other."""
+    stall_timeout_s: float = 1800.0
+    """A worker without a step for so long ends, and another attempt begins; 0: never."""
+    storage_patience_s: float = 900.0
+    """How long a worker waits for storage that fails before its trials do."""
 
 
 ON_CPU = Placement()
@@ -78,7 +88,7 @@ def _sizes(job: Job) -> tuple[int, tuple[int, ...]]:
     return _output(job.store, sum(job.trial.words.characters)), _shape(job.features)
 
 
-def _inputs(job: Job) -> tuple[Path, Path, Path]:
+def _inputs(job: Job) -> tuple[Place, Place, Path]:
     return job.store, job.features, job.weights
 
 
@@ -93,15 +103,15 @@ def _asked_gb() -> float:
 
 
 @functools.cache
-def _output(store: Path, planned: int) -> int:
+def _output(store: Place, planned: int) -> int:
     """Classes of the output layer: of the words, or of what is planned where there are none yet."""
     if not store.is_file():
         return planned + 2
-    words = read_words(store)
+    words = read_words(localised(store))
     labels = words.labels()
     return Charset.of(labels[row] for row in words.rows_of("train")).num_classes
 
 
 @functools.cache
-def _shape(features: Path) -> tuple[int, ...]:
-    return Features(features).shape if features.is_file() else _TRUNK_GIVES
+def _shape(features: Place) -> tuple[int, ...]:
+    return Features(localised(features)).shape if features.is_file() else _TRUNK_GIVES

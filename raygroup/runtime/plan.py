@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from raygroup.config import ConfigError, Trial, Words, fingerprint, to_json, trial_id
+from raygroup.files.places import Place
+from raygroup.files.whole import read_if_there, write_json
 from raygroup.history.storage import CACHE
-from raygroup.runtime.ledger import CONFIG, FAILED, SWEEP, is_done, now, read_if_there, write_json
+from raygroup.runtime.ledger import CONFIG, FAILED, STOP, SWEEP, done_ids, is_done, now
 from raygroup.search_space import Sweep, hypothesis, load
 
 BUNDLED = Path(__file__).parent.parent / "weights" / "laptop.safetensors"
@@ -30,12 +33,15 @@ class Job:
     id: str
     label: str
     trial: Trial
-    folder: Path
+    folder: Place
     data: str
     """Fingerprint of words and weights."""
-    store: Path
-    features: Path
+    store: Place
+    features: Place
     weights: Path
+    """The file on this machine."""
+    shared_weights: Place | None
+    """Where every machine finds it; None for the weights in the package."""
 
     @property
     def done(self) -> bool:
@@ -57,21 +63,22 @@ class Plan:
 
     sweep: Sweep
     hypothesis: str
-    storage: Path
+    storage: Place
     words: Path | None
     fonts: Path | None
     jobs: tuple[Job, ...]
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Place:
         return self.storage / self.sweep.name
 
     @property
     def missing(self) -> tuple[Job, ...]:
-        return tuple(job for job in self.jobs if not job.done)
+        done = done_ids(self.folder)
+        return tuple(job for job in self.jobs if job.id not in done)
 
 
-def make_plan(sweep: Sweep, hypothesis_text: str, storage: Path, words: Path | None, fonts: Path | None) -> Plan:
+def make_plan(sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | None, fonts: Path | None) -> Plan:
     """Every trial with its id. Raises ConfigError, in one line, for input that is missing: words, fonts of a script, weights."""
     storage = storage.absolute()
     trials = sweep.trials()
@@ -83,10 +90,11 @@ def make_plan(sweep: Sweep, hypothesis_text: str, storage: Path, words: Path | N
         drawn_from = words_fingerprint(trial.words, given, fonts.absolute() if fonts else None)
         data = fingerprint(drawn_from, file_hash(weights))
         size = (trial.words.height, trial.words.width)
+        shared = None if weights == BUNDLED else storage / CACHE / f"weights-{file_hash(weights)[:16]}" / "weights.safetensors"
         job = trial_id(sweep.name, trial if given is None else _without_rendering(trial), data)
         jobs.append(
             Job(
-                id=job, label=label, trial=trial, folder=storage / sweep.name / job, data=data, weights=weights,
+                id=job, label=label, trial=trial, folder=storage / sweep.name / job, data=data, weights=weights, shared_weights=shared,
                 store=storage / CACHE / f"words-{drawn_from[:16]}" / "words.parquet",
                 features=storage / CACHE / f"features-{fingerprint(data, size)[:16]}" / "features.arrow",
             )
@@ -101,13 +109,13 @@ def at_once(trials: int, cores: int) -> int:
     return trials if fits_in_one_round else cores
 
 
-def plan_of(name: str, storage: Path, words: Path | None = None, fonts: Path | None = None) -> Plan:
+def plan_of(name: str, storage: Place, words: Path | None = None, fonts: Path | None = None) -> Plan:
     """The plan of a search space by name or path."""
     return make_plan(load(name), hypothesis(name), storage, words, fonts)
 
 
 def declare(plan: Plan) -> None:
-    """Writes what the sweep and its missing trials are; a trial that failed before is tried again."""
+    """Writes what the sweep is; a request to stop an earlier run of it is over."""
     trials = [{"id": job.id, "label": job.label} for job in plan.jobs]
     caches = sorted({path.parent.name for job in plan.jobs for path in (job.store, job.features)})
     said = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
@@ -115,13 +123,22 @@ def declare(plan: Plan) -> None:
     stored = read_if_there(plan.folder / SWEEP)
     if {key: stored.get(key) for key in said} != said:
         write_json(plan.folder / SWEEP, said | {"written_at": now()})
-    for job in plan.missing:
+    (plan.folder / STOP).unlink(missing_ok=True)
+
+
+def declare_trials(jobs: Iterable[Job], storage: Place) -> None:
+    """Writes what these trials are, when their turn has come; one that failed before is tried again."""
+    for job in jobs:
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / FAILED).unlink(missing_ok=True)
-        inputs = {name: str(getattr(job, name).relative_to(plan.storage)) for name in ("store", "features")}
-        config = {"label": job.label, "sweep": plan.sweep.name, "trial": to_json(job.trial), "data": job.data, **inputs}
-        weights = "laptop" if job.weights == BUNDLED else str(job.weights)
+        inputs = {name: _within(getattr(job, name), storage) for name in ("store", "features")}
+        weights = _within(job.shared_weights, storage) if job.shared_weights else "laptop"
+        config = {"label": job.label, "sweep": job.folder.parent.name, "trial": to_json(job.trial), "data": job.data, **inputs}
         write_json(job.folder / CONFIG, config | {"weights": weights}, safe=False)
+
+
+def _within(place: Place, storage: Place) -> str:
+    return str(place.relative_to(storage))  # type: ignore[arg-type]
 
 
 def _require_inputs(sweep: Sweep, trials: list[Trial], words: Path | None, fonts: Path | None) -> None:

@@ -12,6 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from raygroup.config import Words
+from raygroup.files.copies import copy_of, localised, publish
+from raygroup.files.places import Place
+from raygroup.files.whole import write_whole
 from raygroup.runtime.ledger import held
 from raygroup.runtime.plan import Job, Plan
 from raygroup.runtime.processes import cores, pool
@@ -35,24 +38,39 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def prepare(plan: Plan, progress: Progress) -> None:
-    """Everything the missing trials of a plan need in the cache; what is there already is not made again."""
-    for job in {job.store: job for job in plan.missing}.values():
+def prepare(plan: Plan, missing: Sequence[Job], progress: Progress) -> None:
+    """Everything these trials of a plan need in the cache; what is there already is not made again."""
+    for job in {job.store: job for job in missing}.values():
         with held(job.store.parent, "cache", _PATIENCE_S):
             if not job.store.exists():
-                _make_store(plan, job, progress)
-    for job in {job.features: job for job in plan.missing}.values():
+                path = made_at(job.store)
+                _make_store(plan, job, path, progress)
+                publish(path, job.store)
+    for job in {job.features: job for job in missing}.values():
         with held(job.features.parent, "cache", _PATIENCE_S):
             if not job.features.exists():
-                extract_features(job.features, job.store, job.weights, job.trial.words, job.data, progress)
+                path = made_at(job.features)
+                extract_features(path, localised(job.store), job.weights, job.trial.words, job.data, progress)
+                publish(path, job.features)
+    for shared, weights in {job.shared_weights: job.weights for job in missing if job.shared_weights}.items():
+        if not shared.exists():
+            shared.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(shared, weights.read_bytes())
 
 
-def _make_store(plan: Plan, job: Job, progress: Progress) -> None:
+def made_at(place: Place) -> Path:
+    """Where on this machine a file is made; its folder is there."""
+    path = place if isinstance(place, Path) else copy_of(place)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _make_store(plan: Plan, job: Job, path: Path, progress: Progress) -> None:
     words = job.trial.words
     if plan.words is not None:
-        store_given(plan.words, words.tasks, job.store, job.data)
+        store_given(plan.words, words.tasks, path, job.data)
     else:
-        render_store(job.store, words, fonts_of(words, plan.fonts), job.data, progress)
+        render_store(path, words, fonts_of(words, plan.fonts), job.data, progress)
 
 
 def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]], data: str, progress: Progress) -> None:

@@ -47,62 +47,91 @@ def preparing(console: Console) -> Iterator[Any]:
         yield bar
 
 
+class Board:
+    """What is known of the trials of a run while it lasts; told by whoever schedules them, from any thread."""
+
+    def __init__(self, console: Console, jobs: Sequence[Job], what: str) -> None:
+        self.console, self.jobs, self.what = console, {job.id: job for job in jobs}, what
+        self.began = time.monotonic()
+        self.running: dict[str, Job] = {}
+        self.over: dict[str, Job] = {}
+        """Done or failed, the newest last."""
+        self.done = 0
+        self.lock = threading.Lock()
+
+    def started(self, ids: Sequence[str]) -> None:
+        with self.lock:
+            for job in ids:
+                self.running[job] = self.jobs[job]
+                self.over.pop(job, None)
+
+    def ended(self, ids: Sequence[str]) -> None:
+        with self.lock:
+            for job in ids:
+                self.running.pop(job, None)
+                if self.jobs[job].done:
+                    self.over[job] = self.jobs[job]
+                    self.done += 1
+                elif (self.jobs[job].folder / FAILED).is_file():
+                    self.over[job] = self.jobs[job]
+
+    def said(self, text: str) -> None:
+        self.console.print(text, soft_wrap=True, markup=False)
+
+    def title(self) -> str:
+        took = seconds_text(time.monotonic() - self.began)
+        return f"{self.what} {took}: {self.done} of {len(self.jobs)} trials done, {len(self.running)} running"
+
+    def shown(self, most: int) -> list[tuple[Job, dict[str, Any]]]:
+        """The trials that run, then those that ended last, as many as asked for, with what they last said."""
+        with self.lock:
+            jobs = [*self.running.values(), *reversed(self.over.values())][:most]
+        return [(job, said) for job in jobs if (said := _progress(job))]
+
+
 @contextmanager
-def watching(console: Console, jobs: Sequence[Job], what: str) -> Iterator[None]:
-    """Follows the jobs' progress files from a thread until the block ends."""
-    ended = threading.Event()
-    show = _live if console.is_terminal else _plain
-    thread = threading.Thread(target=show, args=(console, jobs, what, ended, time.monotonic()), daemon=True)
+def watching(console: Console, jobs: Sequence[Job], what: str) -> Iterator[Board]:
+    """Shows from a thread how far the jobs are, until the block ends."""
+    board, ended = Board(console, jobs, what), threading.Event()
+    thread = threading.Thread(target=_live if console.is_terminal else _plain, args=(board, ended), daemon=True)
     thread.start()
     try:
-        yield
+        yield board
     finally:
         ended.set()
         thread.join()
 
 
-def _live(console: Console, jobs: Sequence[Job], what: str, ended: threading.Event, started: float) -> None:
-    with Live(console=console, refresh_per_second=2) as live:
+def _live(board: Board, ended: threading.Event) -> None:
+    with Live(console=board.console, refresh_per_second=2) as live:
         while True:
             last = ended.wait(_LOOK_S)
-            live.update(Group(*_lines(jobs, what, time.monotonic() - started, console.height - 4)))
+            live.update(Group(*_lines(board)))
             if last:
                 return
 
 
-def _plain(console: Console, jobs: Sequence[Job], what: str, ended: threading.Event, started: float) -> None:
+def _plain(board: Board, ended: threading.Event) -> None:
     while not ended.wait(_PLAIN_LINE_S):
-        states = [_progress(job) for job in jobs]
-        done = sum(job.done for job in jobs)
         running = [
-            f"{job.label}: {said['step']}/{said['steps']} {said['grouping']}"
-            for job, said in zip(jobs, states, strict=True)
-            if said and not job.done and said["step"] < said["steps"]
+            f"{job.label}: {said['step']}/{said['steps']} {said['grouping']}" for job, said in board.shown(4) if job.id in board.running
         ]
-        console.print(f"{what} {seconds_text(time.monotonic() - started)}: {done} of {len(jobs)} trials done; {'; '.join(running[:4])}")
+        board.console.print("; ".join([board.title(), *running]), soft_wrap=True, markup=False)
 
 
-def _lines(jobs: Sequence[Job], what: str, seconds: float, most: int) -> Iterator[Table | Text]:
-    """The trials that run, then those that ended, as many as fit."""
-    states = {job.id: _progress(job) for job in jobs}
-    active = [job for job in jobs if states[job.id] and not job.done and not (job.folder / FAILED).exists()]
-    ended = [job for job in jobs if job.done or (job.folder / FAILED).exists()]
-    yield Text(
-        f"{what}: {sum(job.done for job in jobs)} of {len(jobs)} trials done, {len(active)} running, {seconds_text(seconds)}", "bold"
-    )
+def _lines(board: Board) -> Iterator[Table | Text]:
+    yield Text(board.title(), "bold")
     right = ("step", "words/s", "left", "recognition", "grouping loss", "task", "decided")
     rows = table("trial", *right, "grouping now", right=right)
-    for job in (active + ended)[: max(most, 3)]:
-        said = states[job.id]
-        if said:
-            rows.add_row(*_row(job, said), style="dim" if job in ended else "")
+    for job, said in board.shown(max(board.console.height - 4, 3)):
+        rows.add_row(*_row(board, job, said), style="" if job.id in board.running else "dim")
     yield rows
 
 
-def _row(job: Job, said: dict[str, Any]) -> list[str]:
+def _row(board: Board, job: Job, said: dict[str, Any]) -> list[str]:
     losses = said["losses"]
-    left = "failed" if (job.folder / FAILED).exists() else "done" if job.done else seconds_text(said["left_s"])
-    shown = [f"{losses[name]:.3f}" for name in ("integrated", "grouping", "task")]
+    left = seconds_text(said["left_s"]) if job.id in board.running else "done" if said["step"] == said["steps"] else "failed"
+    shown = [f"{losses[name]:.3f}" for name in ("integrated", "grouping", "task") if name in losses]
     speed, decided = f"{said['words_per_s']:.0f}", f"{said['decisiveness']:.2f}"
     return [job.label, f"{said['step']}/{said['steps']}", speed, left, *shown, decided, said["grouping"]]
 
@@ -110,7 +139,7 @@ def _row(job: Job, said: dict[str, Any]) -> list[str]:
 def _progress(job: Job) -> dict[str, Any]:
     """What the trial's process last said; nothing where it was said before this driver began."""
     try:
-        path = job.folder / PROGRESS
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.stat().st_mtime >= _BEGAN_S else {}
-    except (OSError, json.JSONDecodeError):
+        said = dict(json.loads((job.folder / PROGRESS).read_text(encoding="utf-8")))
+        return said if said["at"] >= _BEGAN_S else {}
+    except (OSError, json.JSONDecodeError, KeyError):
         return {}

@@ -1,10 +1,11 @@
 """What a finished trial reads: the words it is tested on, through its own classifier's routing, into ``predictions.parquet``."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from raygroup.files.places import Place
 from raygroup.scoring.predictions import FILE, write_predictions
 from raygroup.training.pack import Trained
 from raygroup.training.reading import read_words, tested_rows
@@ -16,8 +17,8 @@ _SHOWN = 3
 """Words of each task and split whose picture is kept for the summary."""
 
 
-def write_readings(trained: Trained, words: WordTable, folder: Path) -> None:
-    """Reads at most ``_TESTED`` words of each task and split of a store."""
+def write_readings(trained: Trained, words: WordTable) -> Callable[[Place], None]:
+    """Reads at most ``_TESTED`` words of each task and split of a store; what writes them into a trial's folder."""
     task_of = words.task_numbers()
     by_split = {split: tested_rows(words.rows_of(split), task_of, _TESTED) for split in ("new", "unseen")}
     splits = [split for split, rows in by_split.items() for _ in rows]
@@ -29,7 +30,7 @@ def write_readings(trained: Trained, words: WordTable, folder: Path) -> None:
         "reading_by_true_task": found.by_true_task, "routed_task": found.task, "head": found.head, "confidence": found.confidence,
         "image": _shown(words, rows, splits, task_of[rows]),
     }  # fmt: skip
-    write_predictions(folder / FILE, columns)
+    return lambda folder: write_predictions(folder / FILE, columns)
 
 
 def _shown(words: WordTable, rows: NDArray[np.intp], splits: list[str], tasks: NDArray[np.int32]) -> list[bytes | None]:

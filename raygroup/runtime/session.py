@@ -1,29 +1,36 @@
 """One attempt at a pack: its trials' settings, words and last common checkpoint brought together from their folders."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from raygroup.config import Trial, from_json
-from raygroup.history.reader import attempt_files
-from raygroup.history.storage import read_json
+from raygroup.files.copies import localised
+from raygroup.files.patience import Patience
+from raygroup.files.places import Place
+from raygroup.files.whole import read_json
+from raygroup.history.sinks import Marks
+from raygroup.history.storage import CACHE
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels import Kernels, kernels
 from raygroup.runtime.checkpoints import drop_checkpoints_after, load_checkpoint, sound_steps
+from raygroup.runtime.leases import Lease
 from raygroup.runtime.ledger import CONFIG
 from raygroup.runtime.packs import Placement
 from raygroup.runtime.plan import weights_file
 from raygroup.runtime.provenance import git_commit, versions
 from raygroup.training.material import Material
 from raygroup.training.pack import Pack
+from raygroup.training.shards import ALONE, Shard
 from raygroup.training.targets import encoded
-from raygroup.training.weights import load_universal
+from raygroup.training.weights import Universal, load_universal
 from raygroup.words.charset import Charset
 from raygroup.words.coverage import task_shares
 from raygroup.words.features import Features
@@ -33,29 +40,47 @@ from raygroup.words.store import read_words as open_words
 Report = Callable[[dict[str, float]], None]
 Failures = dict[str, str]
 """Trial id -> why it failed."""
+Broken = Callable[[Place, Exception], None]
+"""Told of a trial that cannot be trained."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker is asked to do, and how."""
+
+    storage: Place
+    placement: Placement
+    patience: Patience
+    shard: Shard = ALONE
+    report: Report = lambda scalars: None
 
 
 @dataclass
 class Attempt:
     """One attempt at one trial of a pack."""
 
-    folder: Path
-    config: dict[str, Any]
+    folder: Place
     trial: Trial
+    lease: Lease
     history: HistoryWriter
-    number: int
+    earlier: Marks
+    """Of the files that hold the steps before this attempt's first."""
     losses: dict[str, float] = field(default_factory=dict)
     """Of the last step recorded."""
+
+    def marks(self) -> Marks:
+        """Of every file that holds steps up to the last flush."""
+        return self.earlier | self.history.marks()
 
 
 @dataclass
 class Session:
     """The trials of a pack that are still training, in the pack's order."""
 
+    work: Work
     pack: Pack
     attempts: list[Attempt]
     words: WordTable
-    report: Report
     first_step: int
     """Steps that earlier attempts had done."""
     failed: Failures = field(default_factory=dict)
@@ -64,29 +89,72 @@ class Session:
     waiting: list[Tensor] = field(default_factory=list)
     recorded: float = field(default_factory=time.monotonic)
     """When steps were last brought from the device."""
+    checkpointed: int = 0
+    """The step of the last checkpoint."""
 
     @property
     def steps(self) -> int:
         return self.pack.common.training.steps
 
 
-def opened(folders: Sequence[Path], storage: Path, placement: Placement, report: Report) -> Session:
-    """The session of these trials, which share their words, from the newest checkpoint that is sound for all of them."""
-    configs = [read_json(folder / CONFIG) for folder in folders]
-    trials = [from_json(config["trial"]) for config in configs]
-    words = open_words(storage / configs[0]["store"])
-    material = _material(words, Features(storage / configs[0]["features"]), trials[0].grouping.word_tasks)
-    universal = load_universal(weights_file(configs[0]["weights"]))
-    step = max(set.intersection(*map(sound_steps, folders)), default=0)
-    found = [load_checkpoint(folder, step) for folder in folders] if step else []
-    form = _form(placement, found[0][1].get("kernels") if found else None)
-    pack = Pack(trials, material, universal, placement.device, form)
-    if found:
-        pack.restore(step, [tensors for tensors, _ in found])
-    for folder in folders:
-        drop_checkpoints_after(folder, step)
-    attempts = [_attempt(*each, pack) for each in zip(folders, configs, trials, strict=True)]
-    return Session(pack, attempts, words, report, pack.step)
+def opened(leases: Sequence[Lease], work: Work, broken: Broken) -> Session | None:
+    """The session of these trials, which share their words, from the newest checkpoint that is sound for all of them; None where no trial
+    is left of those that ``broken`` was not told of."""
+    read = _each(leases, lambda lease: _declared(lease, work), broken)
+    if not read:
+        return None
+    configs, trials = zip(*read.values(), strict=True)
+    stores = (work.storage / configs[0]["store"], work.storage / configs[0]["features"])
+    words, material = _read(work.patience, *stores, trials[0].grouping.word_tasks)
+    step, states, about, earlier = _reached(list(read), work.patience)
+    form = _form(work.placement, about.get("kernels"))
+    facts = {"charset": material.charset.hash, "kernels": form.name, "device": work.placement.device, "from_step": step}
+
+    def attempted(lease: Lease) -> Attempt:
+        config, trial = read[lease]
+        return _attempt(lease, config, trial, material.tasks, facts, earlier.get(lease, {}), work.patience)
+
+    attempts = _each(list(read), attempted, broken)
+    try:
+        kept = [trial for lease, (_, trial) in read.items() if lease in attempts]
+        if not kept:
+            return None
+        universal = _universal(work.storage, configs[0]["weights"])
+        pack = Pack(kept, material, universal, work.placement.device, form, work.shard, work.placement.accumulate)
+        if step:
+            pack.restore(step, [states[lease] for lease in attempts])
+    except BaseException:
+        for attempt in attempts.values():
+            attempt.history.close()
+        raise
+    return Session(work, pack, list(attempts.values()), words, pack.step, checkpointed=pack.step)
+
+
+def _reached(leases: Sequence[Lease], patience: Patience) -> tuple[int, dict[Lease, dict[str, Tensor]], dict[str, Any], dict[Lease, Marks]]:
+    """The newest step of which all have a sound checkpoint, or 0; with the states, what the first says of itself, and their histories."""
+    step = max(set.intersection(*(patience(functools.partial(sound_steps, lease.folder)) for lease in leases)), default=0)
+    if not step:
+        return 0, {}, {}, {}
+    found = {lease: patience(functools.partial(load_checkpoint, lease.folder, step)) for lease in leases}
+    states, marks = {lease: each[0] for lease, each in found.items()}, {lease: each[2] for lease, each in found.items()}
+    return step, states, found[leases[0]][1], marks
+
+
+def _each(leases: Sequence[Lease], make: Callable[[Lease], Any], broken: Broken) -> dict[Lease, Any]:
+    """What each trial gives; one that gives an error does not keep the others from training."""
+    made = {}
+    for lease in leases:
+        try:
+            made[lease] = make(lease)
+        except Exception as error:
+            broken(lease.folder, error)
+    return made
+
+
+def _declared(lease: Lease, work: Work) -> tuple[dict[str, Any], Trial]:
+    config = work.patience(lambda: read_json(lease.folder / CONFIG))
+    config |= {name: str(PurePosixPath(config[name])) for name in ("store", "features")}
+    return config, from_json(config["trial"])
 
 
 def _form(placement: Placement, pinned: str | None) -> Kernels:
@@ -98,14 +166,38 @@ def _form(placement: Placement, pinned: str | None) -> Kernels:
     return kernels(placement.kernels, placement.device)
 
 
-def _attempt(folder: Path, config: dict[str, Any], trial: Trial, pack: Pack) -> Attempt:
-    number = 1 + max((int(path.stem.split("-")[1]) for path in attempt_files(folder)), default=0)
-    material = pack.material
+def _attempt(
+    lease: Lease, config: dict[str, Any], trial: Trial, tasks: Sequence[str], about: dict[str, Any], earlier: Marks, patience: Patience
+) -> Attempt:
     metadata = {
-        "config": config["trial"], "label": config["label"], "data": config["data"], "versions": versions(),
-        "charset": material.charset.hash, "git_commit": git_commit(), "kernels": pack.kernels.name, "device": pack.device,
+        "config": config["trial"], "label": config["label"], "data": config["data"], "versions": versions(), "git_commit": git_commit(),
+        **about,
     }  # fmt: skip
-    return Attempt(folder, config, trial, HistoryWriter(folder, number, material.tasks, trial.heads.count, metadata), number)
+    with lease.guard():
+        drop_checkpoints_after(lease.folder, about["from_step"])
+    lease.note(from_step=about["from_step"])
+    history = HistoryWriter(lease.folder, lease.attempt, tasks, trial.heads.count, metadata, patience=patience)
+    return Attempt(lease.folder, trial, lease, history, earlier)
+
+
+def _read(patience: Patience, store: Place, features: Place, word_tasks: str) -> tuple[WordTable, Material]:
+    return _opened(patience(lambda: localised(store)), patience(lambda: localised(features)), word_tasks)
+
+
+@functools.lru_cache(2)
+def _opened(store: Path, features: Path, word_tasks: str) -> tuple[WordTable, Material]:
+    """The words of a pack, kept for the next one that this process trains."""
+    words = open_words(store)
+    return words, _material(words, Features(features), word_tasks)
+
+
+def _universal(storage: Place, name: str) -> Universal:
+    return _loaded(localised(storage / name) if name.startswith(f"{CACHE}/") else weights_file(name))
+
+
+@functools.lru_cache(2)
+def _loaded(path: Path) -> Universal:
+    return load_universal(path)
 
 
 def _material(words: WordTable, features: Features, word_tasks: str) -> Material:

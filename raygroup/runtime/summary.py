@@ -4,15 +4,17 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console, Group
 from rich.text import Text
 
+from raygroup.files.copies import localised
+from raygroup.files.places import Place, size_of
+from raygroup.files.whole import whole
 from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import read_history
-from raygroup.history.storage import DONE, read_sweeps, size_of
+from raygroup.history.storage import DONE, read_sweeps
 from raygroup.runtime.packs import PackedJobs
 from raygroup.runtime.plan import Job, Plan, at_once
 from raygroup.scoring.predictions import FILE as PREDICTIONS
@@ -33,7 +35,7 @@ def summarise(plan: Plan, console: Console, failed: dict[str, str]) -> None:
     done = [job for job in plan.jobs if job.done]
     for store in sorted({job.store for job in done}):
         if store.is_file():
-            _print_lines(console, words_lines(read_words(store)))
+            _print_lines(console, words_lines(read_words(localised(store))))
     if done:
         console.print(_trials_table(plan, done))
         _show_words(plan, done, console)
@@ -80,14 +82,14 @@ def _trials_table(plan: Plan, done: list[Job]) -> Group:
     return titled(f"{plan.sweep.name}: accuracy of words routed by each trial's own classifier", rows)
 
 
-def _yardsticks(plan: Plan) -> list[tuple[str, Path]]:
+def _yardsticks(plan: Plan) -> list[tuple[str, Place]]:
     """Finished sweeps with one head, and with one a task, on the same words: what a grouping is measured against."""
     beside = yardsticks(read_sweeps(plan.storage), plan.jobs[0].data)
     others = {kind: sweep for kind, sweep in beside.items() if sweep.name != plan.sweep.name}
     return [(f"{kind} ({sweep.name})", sweep.in_state(DONE)[0].folder) for kind, sweep in others.items()]
 
 
-def _scores(folder: Path) -> list[str]:
+def _scores(folder: Place) -> list[str]:
     predictions = read_predictions(folder / PREDICTIONS, ("split", "task", "text", "reading", "reading_by_true_task"))
     shown, worst = [], math.inf
     for split in ("new", "unseen"):
@@ -111,7 +113,8 @@ def _show_words(plan: Plan, done: list[Job], console: Console) -> None:
     try:
         if not sheet.exists():
             sheet.parent.mkdir(exist_ok=True)
-            sheet_figure(words, f"{plan.sweep.name}, {job.label}").savefig(sheet, dpi=120)
+            with whole(sheet, safe=False) as file:
+                sheet_figure(words, f"{plan.sweep.name}, {job.label}").savefig(file, dpi=120, format="png")
     except OSError as error:
         pictures = f"; their pictures could not be written: {error}"
     by_task: dict[str, list[str]] = {}

@@ -1,14 +1,14 @@
 """What a finished trial read in every word of its splits: the Parquet file it is kept in, and the scores that follow from it."""
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raygroup.config import ConfigError
+from raygroup.files.places import Place, readable
+from raygroup.files.whole import whole
 from raygroup.scoring.words import WordScores, score_words
 from raygroup.tasks import by_paper_order
 
@@ -38,28 +38,20 @@ SCHEMA = pa.schema(
 classifier sent the word; ``image``: PNG, null but for the few words that summaries show."""
 
 
-def write_predictions(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+def write_predictions(path: Place, columns: Mapping[str, Sequence[Any]]) -> None:
     """Writes all columns of SCHEMA; the file appears whole or not at all. Raises OSError naming the path, ValueError for bad splits."""
     unknown = set(columns["split"]) - set(SPLITS)
     if unknown:
         raise ValueError(f"split is {sorted(unknown)}: must be one of {', '.join(SPLITS)}")
     table = pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA)
-    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OSError(error.errno, f"{error.strerror}: predictions not written", str(path)) from error
+    with whole(path, lost="predictions not written") as file:
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 
-def read_predictions(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+def read_predictions(path: Place, columns: Sequence[str] | None = None) -> pa.Table:
     """The words of a trial, all columns or those named; raises ConfigError for a file of another layout."""
     try:
-        schema = pq.read_schema(path)
+        schema = pq.read_schema(readable(path))
     except (pa.ArrowInvalid, OSError) as error:
         raise ConfigError(f"{path}: not readable predictions: {error}") from error
     layout = (schema.metadata or {}).get(b"raygroup", b"none").decode()
@@ -67,7 +59,7 @@ def read_predictions(path: Path, columns: Sequence[str] | None = None) -> pa.Tab
         raise ConfigError(
             f"{path}: predictions of layout {layout}, this raygroup reads {LAYOUT}: read them with the raygroup that wrote them"
         )
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(readable(path), page_checksum_verification=True) as file:
         return file.read(columns=list(columns) if columns is not None else None)
 
 

@@ -1,13 +1,13 @@
 """Which sweeps of a storage path make Table 3: the table itself, its control, its yardsticks."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from raygroup.config import ConfigError, Trial
+from raygroup.files.places import Place
 from raygroup.history.storage import DONE, StoredSweep, StoredTrial
 
 
-def fitting_sweep(sweeps: Sequence[StoredSweep], storage: Path, name: str | None) -> StoredSweep:
+def fitting_sweep(sweeps: Sequence[StoredSweep], storage: Place, name: str | None) -> StoredSweep:
     """The newest finished sweep that varies the base coefficient and seeds only, or the named one; ConfigError says what is wrong."""
     named = [sweep for sweep in sweeps if name in (None, sweep.name)]
     if name is not None and not named:

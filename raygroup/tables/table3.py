@@ -4,11 +4,11 @@ import itertools
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from raygroup.files.places import Place
 from raygroup.history.assignments import Assignment, assignment
 from raygroup.history.occurrences import Partition
 from raygroup.history.reader import read_history
@@ -66,7 +66,7 @@ class Table3:
         return tuple(trial for row in self.rows for trial in row.trials)
 
 
-def table3(storage: Path, name: str | None = None) -> Table3:
+def table3(storage: Place, name: str | None = None) -> Table3:
     """The table of the newest finished sweep that fits, or of the named one; raises ConfigError saying what is missing."""
     sweeps = read_sweeps(storage)
     sweep = fitting_sweep(sweeps, storage, name)

@@ -1,10 +1,10 @@
 """What one finished trial shows: changes of its assignment, the grouping it ended in and how sure that is, words read."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from raygroup.config import Trial
+from raygroup.files.places import Place
 from raygroup.history.assignments import (
     Grouping,
     assignment,
@@ -35,7 +35,7 @@ Scores = dict[tuple[str, str], WordScores]
 class TrialEvidence:
     """Everything a table says of a trial; counts are over its first ``counted`` steps, the rest over all its steps."""
 
-    folder: Path
+    folder: Place
     label: str
     config: Trial
     steps: int

@@ -16,36 +16,43 @@ STEPS_A_GRAPH = 4
 _WARM_UP = 3
 """Runs before a recording, which PyTorch asks for; what they change is put back."""
 
+Compute = Callable[[Inputs], Tensor]
+"""A whole training step on the device."""
+Snapshot = Callable[[], Callable[[], None]]
+"""Returns what puts everything back that a step changes."""
+
 
 class CapturedSteps:
-    """Replays ``compute`` on inputs of any length; the first batch of each rounded length records its graph."""
+    """Replays a step on inputs of any length; the first batch of each rounded length records its graph.
 
-    def __init__(self, compute: Callable[[Inputs], Tensor], snapshot: Callable[[], Callable[[], None]]) -> None:
-        """``compute`` does a whole training step on the device; ``snapshot`` returns what puts everything back that a step changes."""
-        self.compute, self.snapshot = compute, snapshot
+    It holds the graphs and not what they were recorded from, which holds it: memory of a device returns when the last owner goes.
+    """
+
+    def __init__(self) -> None:
         self.graphs: dict[int, tuple[torch.cuda.CUDAGraph, Inputs, Tensor]] = {}
 
-    def __call__(self, inputs: Inputs) -> Tensor:
+    def __call__(self, inputs: Inputs, compute: Compute, snapshot: Snapshot) -> Tensor:
+        """The row that ``compute`` makes of ``inputs``; both callables are the same at every call."""
         steps = len(inputs.active)
         if steps not in self.graphs:
-            self.graphs[steps] = self._recorded(inputs)
+            self.graphs[steps] = self._recorded(inputs, compute, snapshot)
         graph, fixed, row = self.graphs[steps]
         fixed.copy_from(inputs)
         graph.replay()
         return row.clone()
 
-    def _recorded(self, inputs: Inputs) -> tuple[torch.cuda.CUDAGraph, Inputs, Tensor]:
+    def _recorded(self, inputs: Inputs, compute: Compute, snapshot: Snapshot) -> tuple[torch.cuda.CUDAGraph, Inputs, Tensor]:
         fixed = inputs.clone()
-        put_back = self.snapshot()
+        put_back = snapshot()
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UP):
-                self.compute(fixed)
+                compute(fixed)
         torch.cuda.current_stream().wait_stream(stream)
         put_back()
         graph = torch.cuda.CUDAGraph()
         pool = next(iter(self.graphs.values()))[0].pool() if self.graphs else None
         with torch.cuda.graph(graph, pool=pool):
-            row = self.compute(fixed)
+            row = compute(fixed)
         return graph, fixed, row

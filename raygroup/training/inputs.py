@@ -13,6 +13,7 @@ from raygroup.config import Trial
 from raygroup.model.heads import BEGIN
 from raygroup.randomness import generator
 from raygroup.training.material import Material
+from raygroup.training.shards import WHOLE, Share
 from raygroup.training.targets import batch, hidden_characters, longest_first, step_by_step
 
 
@@ -38,9 +39,12 @@ class Inputs:
     """1 for a character, 0 for what fills a batch of fixed shape (n,); None where there is none of it."""
     active: tuple[int, ...]
     """How many words each decoder step reads."""
+    first: bool
+    """Whether what depends on no word is counted with these words."""
 
-    def to(self, device: str) -> "Inputs":
-        return self._with(lambda tensor: tensor.to(device, non_blocking=True))
+    def to(self, device: str, dtype: torch.dtype = torch.float32) -> "Inputs":
+        """On a device, numbers of single precision as ``dtype``; the words stay as they are stored."""
+        return self._with(lambda tensor: tensor.to(device, dtype if tensor.dtype == torch.float32 else None, non_blocking=True))
 
     def clone(self) -> "Inputs":
         return self._with(Tensor.clone)
@@ -60,22 +64,26 @@ class Inputs:
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
 
-def drawn(material: Material, trials: Sequence[Trial], step: int, rounded_to: int | None = None) -> Inputs:
-    """The inputs of a step (from 0) of these trials, which share their words.
+def drawn(material: Material, trials: Sequence[Trial], step: int, rounded_to: int | None = None, share: Share = WHOLE) -> Inputs:
+    """The inputs of a step (from 0) of these trials, which share their words: those of a ``share`` of the step's words, of which it may
+    have none. Words, noise and what is hidden are drawn for the whole step first, so that they do not depend on how it is shared out.
 
     With ``rounded_to`` the batch has a fixed shape: every word takes part in every decoder step, and their number is rounded up to a
     multiple of it; characters beyond a word's end do not count.
     """
     training = trials[0].training
     numbers = generator(training.order_seed, "words", step).integers(0, len(material.train), training.batch)
-    rows = material.train[numbers]
-    rows = rows[longest_first(material.lengths[rows])]
+    all_rows = material.train[numbers]
+    all_rows = all_rows[longest_first(material.lengths[all_rows])]
+    rows = all_rows[share.rows]
     made = batch(torch.from_numpy(material.features.rows(rows)), material.targets[rows], material.lengths[rows])
-    before = torch.stack([made.before.masked_fill(mask, BEGIN) for mask in _hidden(trials, made.before.shape, step)])
+    hidden = _hidden(trials, (len(all_rows), int(material.lengths[all_rows[0]])), step)
+    longest = made.before.shape[1]
+    before = torch.stack([made.before.masked_fill(mask[share.rows, :longest], BEGIN) for mask in hidden])
     found = Inputs(
         words=made.words, p_wt=torch.from_numpy(material.p_wt[rows]), lengths=made.lengths, characters=made.characters,
         inputs=torch.stack([step_by_step(table, made.active) for table in before]), owners=made.owners,
-        noise=_noise(trials, len(material.tasks), len(rows), step), counted=None, active=made.active,
+        noise=_noise(trials, len(material.tasks), len(all_rows), step, share), counted=None, active=made.active, first=share.first,
     )  # fmt: skip
     return found if rounded_to is None else _filled_up(found, made.targets, before, rounded_to)
 
@@ -102,12 +110,12 @@ def _hidden(trials: Sequence[Trial], shape: Sequence[int], step: int) -> list[Te
     return found
 
 
-def _noise(trials: Sequence[Trial], tasks: int, words: int, step: int) -> Tensor:
-    """Each trial's own Gumbel draws, zeros beyond its heads."""
+def _noise(trials: Sequence[Trial], tasks: int, words: int, step: int, share: Share) -> Tensor:
+    """Each trial's own Gumbel draws, zeros beyond its heads: those of its words, of the step's ``words``, where each has its own."""
     each = words if trials[0].grouping.sample == "word" else 1
     found: NDArray[np.float32] = np.zeros((len(trials), each, tasks, max(trial.heads.count for trial in trials)), np.float32)
     if trials[0].grouping.method == "gumbel":
         for number, trial in enumerate(trials):
             shape = (each, tasks, trial.heads.count)
             found[number, :, :, : trial.heads.count] = generator(trial.seed, "gumbel", step).gumbel(size=shape)
-    return torch.from_numpy(found)
+    return torch.from_numpy(found[:, share.rows] if trials[0].grouping.sample == "word" else found)

@@ -58,44 +58,57 @@ class PackOptimizer:
         for stack in self.stacks:
             stack.grad = None
 
+    def gradients(self) -> list[Tensor]:
+        """Those that there are, in the order of the stacks, to be changed in place."""
+        return [stack.grad for stack in self.stacks if stack.grad is not None]
+
     @torch.no_grad()
     def step(self) -> None:
-        """One step at the trials' ``learning_rates``."""
+        """One step at the trials' ``learning_rates``; a stack without a gradient, and its moments, stay as they are."""
+        gradients = {place: stack.grad for place, stack in enumerate(self.stacks) if stack.grad is not None}
         for number, rate in enumerate(self.rates):
             self.steps[number].add_(1)
-            rows = list(self._rows(number))
-            weights = len(rows) - self.assigned
-            _adamw(rows[:weights], self.steps[number], self.learning_rates[number], rate.decay)
-            if self.assigned:
-                _adamw(rows[weights:], self.steps[number], rate.assignment, 0.0)
+            weights: list[tuple[Tensor, ...]] = []
+            assignment: list[tuple[Tensor, ...]] = []
+            for place, gradient in gradients.items():
+                rows = self._rows(place, number)
+                moved = self.stacks[place].detach()[rows], gradient[rows], self.first[place][rows], self.second[place][rows]
+                (assignment if self._is_assignment(place) else weights).append(moved)
+            _adamw(weights, self.steps[number], self.learning_rates[number], rate.decay)
+            _adamw(assignment, self.steps[number], rate.assignment, 0.0)
 
     def state(self, number: int, heads: int) -> dict[str, Tensor]:
         """The moments of a trial's weights, by the place of their stack; of R_TM without the padding beyond its ``heads``."""
         found = {"optimizer.step": self.steps[number]}
-        for place, (_, _, first, second) in enumerate(self._rows(number)):
+        for place, (first, second) in enumerate(self._moments(number)):
             width = heads if self._is_assignment(place) else None
             found |= {f"optimizer.{place}.first": first[..., :width], f"optimizer.{place}.second": second[..., :width]}
         return found
 
     def restore(self, number: int, heads: int, tensors: dict[str, Tensor]) -> None:
         self.steps[number].copy_(tensors["optimizer.step"])
-        for place, (_, _, first, second) in enumerate(self._rows(number)):
+        for place, (first, second) in enumerate(self._moments(number)):
             width = heads if self._is_assignment(place) else None
             first[..., :width] = tensors[f"optimizer.{place}.first"].to(first.device)
             second[..., :width] = tensors[f"optimizer.{place}.second"].to(first.device)
 
-    def _rows(self, number: int) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-        """A trial's weights, gradients and moments, stack by stack."""
-        for place, stack in enumerate(self.stacks):
-            rows = slice(self.starts[number], self.starts[number + 1]) if place < self.heads else slice(number, number + 1)
-            gradient = stack if stack.grad is None else stack.grad
-            yield stack.detach()[rows], gradient.detach()[rows], self.first[place][rows], self.second[place][rows]
+    def _moments(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """A trial's moments, stack by stack."""
+        for place in range(len(self.stacks)):
+            rows = self._rows(place, number)
+            yield self.first[place][rows], self.second[place][rows]
+
+    def _rows(self, place: int, number: int) -> slice:
+        """Where a trial's weights stand in a stack."""
+        return slice(self.starts[number], self.starts[number + 1]) if place < self.heads else slice(number, number + 1)
 
     def _is_assignment(self, place: int) -> bool:
         return self.assigned and place == len(self.stacks) - 1
 
 
 def _adamw(rows: Sequence[tuple[Tensor, ...]], step: Tensor, rate: float | Tensor, decay: float) -> None:
+    if not rows:
+        return
     weights, gradients, first, second = (list(column) for column in zip(*rows, strict=True))
     torch._fused_adamw_(
         weights, gradients, first, second, [], [step] * len(rows), lr=rate, beta1=0.9, beta2=0.999, weight_decay=decay, eps=1e-8,

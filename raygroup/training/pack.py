@@ -1,13 +1,15 @@
 """A pack: trials that share their words, trained in lockstep as one batched program; a step is a function of (settings, step).
 
 Every trial keeps its own seed, Gumbel stream, epsilon, rates, clipping and losses, and leaves the history it leaves alone: the same bits
-on a processor (trials of equally many heads, two or more, at shapes whose rows are whole cache lines), rounding apart on a GPU.
+on a processor (trials of equally many heads, two or more, at shapes whose rows are whole cache lines), rounding apart on a GPU. Several
+workers can train one pack, each a share of a step's words, and a worker can read its words in parts: both but for rounding.
 
 Shapes: k trials, t tasks, m the most heads of a trial (smaller ones are padded), h heads of all trials side by side, w words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -20,12 +22,13 @@ from raygroup.model.grouping import initial_assignment, task_model_probabilities
 from raygroup.model.heads import HeadBank
 from raygroup.model.kernels import PLAIN, Kernels
 from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
-from raygroup.packing import shared_settings
 from raygroup.randomness import generator
 from raygroup.training.captured import STEPS_A_GRAPH, CapturedSteps
 from raygroup.training.inputs import Inputs, drawn
 from raygroup.training.material import Material
 from raygroup.training.optimizer import PackOptimizer, Rates, clip_by_row
+from raygroup.training.settings import Settings, require_alike, require_possible
+from raygroup.training.shards import ALONE, WHOLE, Shard, Share
 from raygroup.training.targets import rate
 from raygroup.training.weights import Universal, copy_universal
 
@@ -54,11 +57,17 @@ class Pack:
     """The state of trials in training: heads, R_TM, task classifiers, optimiser. ``step`` counts the steps done."""
 
     def __init__(
-        self, trials: Sequence[Trial], material: Material, universal: Universal, device: str = "cpu", kernels: Kernels = PLAIN
-    ) -> None:
+        self, trials: Sequence[Trial], material: Material, universal: Universal, device: str = "cpu", kernels: Kernels = PLAIN,
+        shard: Shard = ALONE, accumulate: int = 1, dtype: torch.dtype = torch.float32,
+    ) -> None:  # fmt: skip
+        """``shard`` says which worker of how many this is; the same pack stands on each, and they step together. ``accumulate`` is the
+        number of parts that a worker's words are read in, one after the other, where they do not fit the memory at once. ``dtype`` is
+        that of everything computed, float64 where numbers are to be compared."""
+        require_possible(kernels, shard, accumulate)
         self.trials, self.material, self.universal = tuple(trials), material, universal
-        self.device, self.kernels, self.step = device, kernels, 0
-        _require_alike(self.trials)
+        self.device, self.kernels, self.dtype, self.step = device, kernels, dtype, 0
+        self.shard, self.accumulate = shard, accumulate
+        require_alike(self.trials)
         self.common = self.trials[0]
         self.fixed = self.common.grouping.method == "one-per-task"
         self.counts = [trial.heads.count for trial in self.trials]
@@ -67,10 +76,10 @@ class Pack:
         self.bank.trials = len(self.trials) if len(set(self.counts)) == 1 else 1
         self.classifiers = TaskClassifiers(len(self.trials), len(material.tasks), self.bank.features)
         self.new_characters = [self._initialise(number) for number in range(len(self.trials))]
-        self.bank.to(device)
-        self.classifiers.to(device)
-        self.r_ktm = self._first_assignments().to(device).requires_grad_(not self.fixed)
-        self.settings = _Settings(self.trials, max(self.counts), device)
+        self.bank.to(device, dtype)
+        self.classifiers.to(device, dtype)
+        self.r_ktm = self._first_assignments().to(device, dtype).requires_grad_(not self.fixed)
+        self.settings = Settings(self.trials, max(self.counts), device, dtype)
         rates = [
             Rates(trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate)
             for trial in self.trials
@@ -78,31 +87,49 @@ class Pack:
         self.optimizer = PackOptimizer(
             self.bank, self.classifiers, None if self.fixed else self.r_ktm, self.starts, rates, kernels.captured
         )
-        self.compute = CapturedSteps(self._computed, self.snapshot) if kernels.captured else self._computed
+        self.captured = CapturedSteps() if kernels.captured else None
 
     def advance(self) -> Tensor:
         """One optimiser step; what it leaves as evidence, on the device, (k, t * m + m + 3): each trial's R_TM after it, its heads' mean
-        losses, and its integrated, grouping and task loss."""
-        inputs = drawn(self.material, self.trials, self.step, STEPS_A_GRAPH if self.kernels.captured else None).to(self.device)
+        losses, and its integrated, grouping and task loss, all of the whole step: the same bits on every worker."""
         steps = self.common.training.steps
         self.optimizer.set_rates([rate(self.step, steps, trial.training.learning_rate) for trial in self.trials])
-        row = self.compute(inputs)
+        if self.captured is None:
+            row = self._computed(self._drawn(share) for share in self.shard.shares(self.accumulate))
+        else:
+            row = self.captured(self._drawn(WHOLE, STEPS_A_GRAPH), lambda inputs: self._computed([inputs]), self.snapshot)
         self.step += 1
         return row
 
-    def _computed(self, inputs: Inputs) -> Tensor:
-        """Forward, backward and the optimiser's step, all on the device."""
+    def _drawn(self, share: Share, rounded_to: int | None = None) -> Inputs:
+        return drawn(self.material, self.trials, self.step, rounded_to, share).to(self.device, self.dtype)
+
+    def _computed(self, parts: Iterable[Inputs]) -> Tensor:
+        """Forward and backward over the parts of this worker's words, and the optimiser's step, all on the device."""
+        self.optimizer.zero_grad()
+        losses = reduce(torch.add, map(self._learned, parts))
+        self.shard.add_up([*self.optimizer.gradients(), losses])
+        clip_by_row(list(self.bank.parameters()), self.settings.clip_of_head)
+        clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
+        self.optimizer.step()
+        return torch.cat([self.r_ktm.detach().flatten(1), losses], 1)
+
+    def _learned(self, inputs: Inputs) -> Tensor:
+        """Adds to the gradients what a share of a step's words adds to the loss; its part of the evidence (k, m + 3).
+
+        Every weight is given a gradient, of zeros where the share has no words, so that workers have the same ones to add up.
+        """
         p_ktm = self._sampled(inputs.noise)
-        words = inputs.words.float()
+        words = inputs.words.to(self.dtype)
         totals, nll_kwm, p_kwm = self._read(inputs, words, p_ktm)
-        settings, loss = self.settings, self.common.loss
-        penalised = p_ktm if self.common.grouping.penalty_on == "sample" else self.r_ktm.softmax(-1)[:, None]
-        grouping = grouping_loss(penalised, settings.min_tasks).mean(-1)
-        task = task_loss(self.classifiers(words), inputs.p_wt)
-        integrated = integrated_loss(p_kwm.detach(), nll_kwm, settings.base_coefficient, loss.words)
-        self._descend(totals.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum())
-        losses = torch.stack([integrated, grouping.detach(), task.detach()], 1)
-        return torch.cat([self.r_ktm.detach().flatten(1), nll_kwm.mean(1), losses], 1)
+        settings, loss, num_words = self.settings, self.common.loss, self.common.training.batch
+        grouping = self._grouping(p_ktm, inputs.first)
+        task = task_loss(self.classifiers(words), inputs.p_wt, num_words)
+        integrated = integrated_loss(p_kwm.detach(), nll_kwm, settings.base_coefficient, loss.words, num_words)
+        total = totals.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        losses = [integrated[:, None], grouping.detach()[:, None], task.detach()[:, None]]
+        return torch.cat([nll_kwm.sum(1) / num_words, *losses], 1)
 
     def snapshot(self) -> Callable[[], None]:
         """What brings the pack back to where it stands now."""
@@ -122,10 +149,10 @@ class Pack:
 
     def trained(self, number: int) -> Trained:
         """A trial as it stands, its heads in a bank of their own."""
-        bank = _bank(self.trials[number : number + 1], self.material).to(self.device).requires_grad_(False)
+        bank = _bank(self.trials[number : number + 1], self.material).to(self.device, self.dtype).requires_grad_(False)
         for name, parameter in bank.named_parameters():
             parameter.copy_(self.bank.get_parameter(name).detach()[self._heads(number)])
-        classifier = TaskClassifiers(1, len(self.material.tasks), self.bank.features).to(self.device).requires_grad_(False)
+        classifier = TaskClassifiers(1, len(self.material.tasks), self.bank.features).to(self.device, self.dtype).requires_grad_(False)
         for name, parameter in classifier.named_parameters():
             parameter.copy_(self.classifiers.get_parameter(name).detach()[number : number + 1])
         r_tm = self.r_ktm.detach()[number, :, : self.counts[number]].clone()
@@ -155,7 +182,11 @@ class Pack:
     def without(self, numbers: Sequence[int]) -> "Pack":
         """The other trials as a pack of their own, where they stand."""
         kept = [number for number in range(len(self.trials)) if number not in numbers]
-        rest = Pack([self.trials[number] for number in kept], self.material, self.universal, self.device, self.kernels)
+        self.optimizer.zero_grad()  # the rest is as large again: gradients that no one reads must not stand beside it
+        rest = Pack(
+            [self.trials[number] for number in kept], self.material, self.universal, self.device, self.kernels, self.shard,
+            self.accumulate, self.dtype,
+        )  # fmt: skip
         rest.restore(self.step, [self.state(number) for number in kept])
         return rest
 
@@ -187,13 +218,23 @@ class Pack:
             return self.r_ktm.softmax(-1)[:, None]
         return task_model_probabilities(self.r_ktm[:, None], noise, self.settings.temperature)
 
+    def _grouping(self, p_ktm: Tensor, first: bool) -> Tensor:
+        """Eq. (9) of each trial (k,): the mean over the step's words where each has its own draw, otherwise counted ``first`` alone."""
+        settings, grouping = self.settings, self.common.grouping
+        if grouping.penalty_on == "sample" and grouping.sample == "word" and not self.fixed:
+            return grouping_loss(p_ktm, settings.min_tasks).sum(-1) / self.common.training.batch
+        penalised = p_ktm[:, 0] if grouping.penalty_on == "sample" else self.r_ktm.softmax(-1)
+        return grouping_loss(penalised, settings.min_tasks[:, 0]) * float(first)
+
     def _read(self, inputs: Inputs, words: Tensor, p_ktm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What each head adds to the loss (h,), NLL_WM (k, w, m), without gradients, and P_WM (k, w, m)."""
         settings, loss = self.settings, self.common.loss
         p_kwm = word_model_probabilities(inputs.p_wt, p_ktm)
         if self.common.grouping.control:
             p_kwm = control_probabilities(p_kwm, settings.heads)
-        weights = settings.recognition * word_weights(p_kwm, inputs.lengths, settings.base_coefficient, loss.length, loss.words)
+        num_words = self.common.training.batch
+        own = word_weights(p_kwm, inputs.lengths, settings.base_coefficient, loss.length, loss.words, num_words)
+        weights = settings.recognition * own
         by_head = weights[settings.trial_of_head, :, settings.place_of_head][:, inputs.owners]
         if inputs.counted is not None:
             by_head = by_head * inputs.counted
@@ -203,34 +244,6 @@ class Pack:
         nll_wh = sequence_loss(nll, inputs.owners, inputs.lengths, loss.length)
         nll_kwm = torch.where(settings.is_head[:, None], nll_wh.T[settings.head_at].transpose(1, 2), 0.0)
         return totals, nll_kwm.contiguous(), p_kwm
-
-    def _descend(self, loss: Tensor) -> None:
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        clip_by_row(list(self.bank.parameters()), self.settings.clip_of_head)
-        clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
-        self.optimizer.step()
-
-
-class _Settings:
-    """The numbers of the trials as tensors that broadcast over words and heads, and where the heads of each stand."""
-
-    def __init__(self, trials: Sequence[Trial], most: int, device: str) -> None:
-        def of(*values: float) -> Tensor:
-            return torch.tensor(values, device=device)
-
-        counts = torch.tensor([trial.heads.count for trial in trials], device=device)
-        self.is_head = torch.arange(most, device=device) < counts[:, None]
-        self.trial_of_head, self.place_of_head = self.is_head.nonzero(as_tuple=True)
-        self.head_at = torch.where(self.is_head, (counts.cumsum(0) - counts)[:, None] + torch.arange(most, device=device), 0)
-        self.heads = counts[:, None, None]
-        self.temperature = of(*(trial.grouping.temperature for trial in trials))[:, None, None, None]
-        self.base_coefficient = of(*(trial.grouping.base_coefficient for trial in trials))[:, None, None]
-        self.min_tasks = of(*(trial.grouping.min_tasks for trial in trials))[:, None, None] * self.is_head[:, None]
-        self.recognition = of(*(trial.loss.recognition for trial in trials))[:, None, None]
-        self.grouping, self.task = of(*(trial.loss.grouping for trial in trials)), of(*(trial.loss.task for trial in trials))
-        self.clip = of(*(trial.training.clip for trial in trials))
-        self.clip_of_head = self.clip[self.trial_of_head]
 
 
 def _bank(trials: Sequence[Trial], material: Material) -> HeadBank:
@@ -243,14 +256,6 @@ def _bank(trials: Sequence[Trial], material: Material) -> HeadBank:
         positions=positions, embed=[size for trial in trials for size in trial.heads.embeds],
         hidden=[size for trial in trials for size in trial.heads.hiddens], convolve=planes,
     )  # fmt: skip
-
-
-def _require_alike(trials: Sequence[Trial]) -> None:
-    first = shared_settings(trials[0])
-    for trial in trials[1:]:
-        for name, value in shared_settings(trial).items():
-            if value != first[name]:
-                raise ConfigError(f"{name} is {value!r}: the trials of a pack must share it, another has {first[name]!r}")
 
 
 def _torch_generator(*key: object) -> torch.Generator:

@@ -45,7 +45,7 @@ def read_words(trained: Trained, rows: NDArray[np.intp], true_task: NDArray[np.i
     reader = Reader(trained.bank, trained.kernels)
     for start in range(0, len(rows), _WORDS):
         part = slice(start, start + _WORDS)
-        words = torch.from_numpy(trained.material.features.rows(rows[part])).to(trained.device).float()
+        words = torch.from_numpy(trained.material.features.rows(rows[part])).to(trained.device).to(trained.r_tm.dtype)
         p_wt = trained.classifier(words)[0].softmax(-1)
         heads = route(p_wt, trained.r_tm, trained.trial.grouping.route).cpu()
         texts, scores = _read(trained, reader, words, heads)

@@ -86,6 +86,19 @@ def test_a_word_longer_than_the_limit_is_cut_there(bank, words):
     assert (cut.confidence > 0).all()
 
 
+@pytest.mark.parametrize("positions", [(3, 8), (2, 5)])
+def test_planes_of_any_even_size_read_alike_in_every_form(positions):
+    bank = HeadBank(3, CLASSES, features=FEATURES, positions=positions, embed=8, hidden=16, convolve=True)
+    for head in range(3):
+        bank.initialise(head, torch.Generator().manual_seed(head))
+    teach_to_end(bank, 5)
+    rows, columns = 2 * positions[0], 2 * positions[1]
+    words = words_apart(len(HEADS), FEATURES, (rows, 16), torch.Generator().manual_seed(2))[..., :columns]
+    plain, winograd = (Reader(bank, FORMS[form]).greedy(words, HEADS, 32) for form in ("plain", "winograd"))
+    assert torch.equal(winograd.classes, plain.classes)
+    assert torch.allclose(winograd.confidence, plain.confidence, rtol=1e-4)
+
+
 def test_no_words_and_no_steps_read_nothing(bank, words):
     assert Reader(bank).greedy(words[:0], HEADS[:0], 32).classes.shape == (0, 32)
     assert Reader(bank).beam(words, HEADS, 0).classes.shape == (12, 0)

@@ -78,6 +78,19 @@ def test_the_weight_of_a_word_is_the_derivative_of_equation_8_through_equation_5
     assert torch.allclose(nll.grad, weights.T[:, owners])
 
 
+@pytest.mark.parametrize("words", ["mean", "sum"])
+def test_losses_of_shares_of_a_step_add_up_to_those_of_the_step(probabilities, words):
+    p_wt, p_tm = probabilities
+    p_wm, nll_wm, logits, lengths = p_wt @ p_tm, torch.rand(5, 4).double(), torch.rand(5, 3).double(), torch.tensor([4, 3, 3, 2, 1])
+    shares = [slice(rank, None, 6) for rank in range(6)]
+    integrated = sum(integrated_loss(p_wm[rows], nll_wm[rows], 0.2, words, num_words=5) for rows in shares)
+    task = sum(task_loss(logits[rows], p_wt[rows], num_words=5) for rows in shares)
+    weights = torch.cat([word_weights(p_wm[rows], lengths[rows], 0.2, words=words, num_words=5) for rows in shares])
+    assert integrated.item() == pytest.approx(integrated_loss(p_wm, nll_wm, 0.2, words).item())
+    assert task.item() == pytest.approx(task_loss(logits, p_wt).item())
+    assert torch.allclose(weights, word_weights(p_wm, lengths, 0.2, words=words))
+
+
 def test_an_idle_model_is_charged_its_whole_quota():
     all_on_model_0 = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
     assert grouping_loss(all_on_model_0) == 1

@@ -21,6 +21,21 @@ def test_values_and_gradients_are_those_of_the_direct_convolution(size):
         assert torch.allclose(winograd, direct, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize(("words", "size"), [(3, (6, 8)), (3, (8, 6)), (2, (2, 10)), (0, (4, 8))])
+def test_planes_that_fall_into_no_whole_tiles_take_the_direct_form(words, size):
+    planes = torch.randn(words, 5, *size, generator=torch.Generator().manual_seed(0))
+    found = []
+    for how in ("direct", "winograd"):
+        weight = torch.randn(2, 4, 5, 3, 3, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        bias = torch.randn(2, 4, generator=torch.Generator().manual_seed(2)).requires_grad_()
+        encoded = encoded_planes(planes, weight, bias, how)
+        encoded.square().sum().backward()
+        found.append((encoded.detach(), weight.grad, bias.grad))
+    assert found[1][0].shape == (words, size[0] * size[1] // 4, 2, 4)
+    for direct, winograd in zip(*found, strict=True):
+        assert torch.equal(winograd, direct)
+
+
 def test_where_all_four_of_a_window_are_equal_one_gradient_passes_as_in_torchs_pooling():
     """Planes of zeros, as outside a word's mask: every output is its bias."""
     words = torch.zeros(1, 2, 4, 4)

@@ -9,18 +9,22 @@ from tiny_sweep import space
 
 from raygroup import sweep
 from raygroup.config import ConfigError
+from raygroup.files.patience import IMPATIENT
 from raygroup.history.reader import read_history, same_evidence
 from raygroup.runtime import worker
 from raygroup.runtime.checkpoints import listed_steps
+from raygroup.runtime.endings import Ending
+from raygroup.runtime.leases import take
 from raygroup.runtime.packs import ON_CPU, Placement, packs_of
-from raygroup.runtime.plan import Plan, declare, plan_of
-from raygroup.runtime.session import opened
+from raygroup.runtime.plan import Plan, declare, declare_trials, plan_of
+from raygroup.runtime.session import Session, Work, opened
 from raygroup.runtime.worker import run_pack
 
 
 def planned(storage: Path, folder: Path, **settings: object) -> Plan:
     plan = plan_of(space(folder, **settings), storage)
     declare(plan)
+    declare_trials(plan.jobs, storage)
     return plan
 
 
@@ -61,18 +65,27 @@ def test_a_pack_whose_process_was_killed_goes_on_without_the_trial_that_had_fail
 
 def stopped_after(plan: Plan, storage: Path, steps: int, placement: Placement = ON_CPU) -> None:
     """Trains the plan's trials as one pack for some steps, as if its process had then been killed."""
-    session = opened(folders(plan), storage, placement, lambda scalars: None)
+    session = session_of(plan, storage, placement)
     for _ in range(steps):
-        worker._advance(session)
+        worker._advance(session, Ending(folders(plan)[0].parent))
     for attempt in session.attempts:
         attempt.history.close()
+
+
+def session_of(plan: Plan, storage: Path, placement: Placement = ON_CPU) -> Session:
+    def broken(folder: Path, error: Exception) -> None:
+        raise error
+
+    session = opened([take(folder) for folder in folders(plan)], Work(storage, placement, IMPATIENT), broken)
+    assert session
+    return session
 
 
 def test_a_pack_goes_on_from_the_newest_checkpoint_that_is_sound_for_all_its_trials(prepared, tmp_path):
     plan = planned(prepared, tmp_path, steps=40)
     stopped_after(plan, prepared, 25)
-    (plan.jobs[1].folder / "checkpoints" / "step-000020.safetensors").write_bytes(b"not what was written")
-    session = opened(folders(plan), prepared, ON_CPU, lambda scalars: None)
+    (plan.jobs[1].folder / "checkpoints" / "step-000020-1.safetensors").write_bytes(b"not what was written")
+    session = session_of(plan, prepared)
     assert session.pack.step == 10
     assert [listed_steps(folder) for folder in folders(plan)] == [(10,), (10,)], "no later attempt goes on from the newer one"
     for attempt in session.attempts:
@@ -87,7 +100,7 @@ def test_a_pack_goes_on_from_the_newest_checkpoint_that_is_sound_for_all_its_tri
 def test_a_checkpoint_pins_the_form_it_was_computed_in(prepared, tmp_path):
     plan = planned(prepared, tmp_path, steps=40)
     stopped_after(plan, prepared, 10, Placement(kernels="plain"))
-    again = opened(folders(plan), prepared, Placement(kernels="winograd"), lambda scalars: None)
+    again = session_of(plan, prepared, Placement(kernels="winograd"))
     for attempt in again.attempts:
         attempt.history.close()
     assert again.pack.kernels.name == "plain"

@@ -110,18 +110,20 @@ def test_a_trial_whose_loss_breaks_is_named_and_the_others_go_on(prepared, tmp_p
 
 
 def test_a_full_disk_fails_the_trial_whose_history_stays_readable(prepared, tmp_path):
-    from raygroup.runtime.plan import declare, plan_of
+    from raygroup.runtime.packs import Placement
+    from raygroup.runtime.plan import declare, declare_trials, plan_of
     from raygroup.runtime.worker import run_pack
 
     plan = plan_of(space(tmp_path, steps=4000), prepared)
     declare(plan)
+    declare_trials(plan.jobs, prepared)
     folder = plan.jobs[0].folder / "history"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(folder)], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("needs the right to mount a small file system")
     try:
-        reason = run_pack([plan.jobs[0].folder], prepared)[plan.jobs[0].id]
+        reason = run_pack([plan.jobs[0].folder], prepared, Placement(storage_patience_s=0))[plan.jobs[0].id]
         assert "No space left on device" in reason
         history = read_history(plan.jobs[0].folder)
         assert list(history.step) == list(range(1, len(history.step) + 1))
@@ -163,15 +165,15 @@ def test_words_that_look_like_markup_are_shown_as_they_are(finished, tmp_path, c
 
 
 def test_an_unexpected_error_fails_its_trial_alone_and_keeps_its_traceback(prepared, tmp_path, capsys):
-    from raygroup.runtime.local import run_packs
-    from raygroup.runtime.packs import Placement, packs_of
-    from raygroup.runtime.plan import declare, plan_of
+    from raygroup.runtime.plan import declare, declare_trials, plan_of
+    from raygroup.runtime.worker import run_pack
 
     plan = plan_of(space(tmp_path), prepared)
     declare(plan)
+    declare_trials(plan.jobs, prepared)
     config = plan.jobs[0].folder / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"store": ["not", "a", "path"]}))
-    failed = run_packs(packs_of(plan.jobs, Placement()), prepared)
+    failed = run_pack([job.folder for job in plan.jobs], prepared)
     assert list(failed) == [plan.jobs[0].id]
     assert failed[plan.jobs[0].id].startswith("TypeError: ")
     assert "Traceback" in (plan.jobs[0].folder / "error.txt").read_text()

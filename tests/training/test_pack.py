@@ -1,6 +1,8 @@
 """A pack's steps: a trial's history is the same alone, beside others and resumed; heads are clipped one by one, broken losses named."""
 
-from collections.abc import Sequence
+import gc
+import weakref
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +12,14 @@ import torch
 from torch import nn
 
 from raygroup.config import ConfigError, Grouping, Heads, Loss, Training, Trial
+from raygroup.model.classifier import TaskClassifiers
 from raygroup.model.heads import HeadBank
 from raygroup.model.kernels import FORMS
 from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
 from raygroup.training.evidence import NotFiniteError, evidence
 from raygroup.training.inputs import drawn
 from raygroup.training.material import Material
-from raygroup.training.optimizer import clip_by_row
+from raygroup.training.optimizer import PackOptimizer, Rates, clip_by_row
 from raygroup.training.pack import Pack
 from raygroup.training.targets import encoded, longest_first, rate
 from raygroup.training.weights import Universal, copy_universal, load_universal, save_universal
@@ -127,7 +130,7 @@ def test_a_batch_of_fixed_shape_has_the_losses_and_the_step_of_one_whose_words_d
     dropping, fixed = (Pack(PACKED, realistic, universal, kernels=WINOGRAD) for _ in range(2))
     for step in range(4):
         expected = dropping.advance()
-        row = fixed._computed(drawn(realistic, PACKED, step, rounded_to=4))
+        row = fixed._computed([drawn(realistic, PACKED, step, rounded_to=4)])
         assert torch.allclose(row, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -150,6 +153,49 @@ def test_a_trial_whose_losses_break_leaves_the_others_their_very_bits(realistic,
     for number, trial in ((0, PACKED[0]), (2, PACKED[2])):
         _, own = trained(trial, realistic, universal, 8)
         assert np.array_equal(np.concatenate([first[number], second[0 if number == 0 else 1]]), own)
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("hidden", [64, (64, 32, 16)], ids=["one size", "mixed sizes"])
+def test_a_pack_gives_its_memory_back_with_its_last_owner(hidden, material, universal):
+    """A cycle would keep a GPU's memory until Python's collector happens to run."""
+    pack = Pack([replace(TRIAL, heads=Heads(count=3, hidden=hidden))], material, universal, kernels=WINOGRAD)
+    pack.advance()
+    pack.snapshot()()
+    parts = [pack, pack.bank, pack.bank.output, pack.optimizer, pack.optimizer.first[0], pack.trained(0).bank]
+    seen = [weakref.ref(part) for part in parts]
+    del parts, pack
+    assert [what() for what in seen] == [None] * 6
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_pack_that_goes_on_without_a_trial_drops_its_old_gradients(material, universal):
+    pack = Pack([TRIAL, replace(TRIAL, seed=1)], material, universal, kernels=WINOGRAD)
+    pack.advance()
+    gradients = [weakref.ref(gradient) for gradient in pack.optimizer.gradients()]
+    rest = pack.without([1])
+    assert [gradient() for gradient in gradients] == [None] * len(gradients)
+    assert len(gradients) == len(pack.optimizer.stacks)
+    assert rest.step == 1
+
+
+@pytest.mark.parametrize("positions", [(3, 8), (2, 5)])
+def test_planes_of_any_even_size_train_alike_in_every_form(positions, tmp_path, universal):
+    planes = made_material(tmp_path, (32, 2 * positions[0], 2 * positions[1]))
+    trial = replace(TRIAL, heads=Heads(count=3, embed=8, hidden=16, start="independent"))
+    found = []
+    for form in ("plain", "winograd"):
+        pack = Pack([trial], planes, universal, kernels=FORMS[form])
+        found.append(pack.evidence([pack.advance() for _ in range(6)])[0])
+    assert np.allclose(*found, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +298,20 @@ def test_a_head_with_a_huge_gradient_is_clipped_without_touching_the_others():
     norms = [sum(float(p.grad[head].square().sum()) for p in parameters) ** 0.5 for head in range(2)]
     assert float(parameters[0].grad[0, 0, 0]) == pytest.approx(1e-3)
     assert norms[1] == pytest.approx(5.0, rel=1e-4)
+
+
+def test_weights_without_a_gradient_stay_where_they_are_and_the_others_move():
+    bank = HeadBank(2, 5, features=4, positions=(1, 3), embed=2, hidden=3)
+    classifiers, r_tm = TaskClassifiers(1, 2, 4), torch.ones(1, 2, 2, requires_grad=True)
+    for stack in (*bank.parameters(), *classifiers.parameters()):
+        nn.init.ones_(stack)
+    optimizer = PackOptimizer(bank, classifiers, r_tm, [0, 2], [Rates(0.01, 0.1, 0.1)])
+    bank.output.grad = torch.ones_like(bank.output)
+    optimizer.step()
+    moved = {name for name, stack in bank.named_parameters() if (stack != 1).any()}
+    assert moved == {"output"}
+    assert bank.output[0, 0, 0].item() == pytest.approx(1 - 0.01 * 0.1 - 0.01, abs=1e-6), "decay, then a step of the rate"
+    assert all((stack == 1).all() for stack in (*classifiers.parameters(), r_tm))
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_name_and_step_after_the_sound_rows():

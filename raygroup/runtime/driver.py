@@ -1,0 +1,149 @@
+"""The driver of a run on Ray: Tune schedules packs over the cluster, this hands them to it one by one and keeps account."""
+
+import contextlib
+import os
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from raygroup.config import ConfigError
+from raygroup.files.copies import local_copies
+from raygroup.files.places import Place
+from raygroup.runtime.on_ray import Order
+from raygroup.runtime.plan import at_once
+from raygroup.runtime.queue import PackQueue
+from raygroup.runtime.ray_settings import joined
+
+_BEAT_S = 2.0
+
+
+def drive(order: Order, pipe: Connection) -> None:
+    """Does the order and says through the pipe what happens: (kind, content). An "end" from the other side ends it."""
+    events = _Events(pipe)
+    try:
+        ray = joined(order.address)
+        ended = _follow_head(ray, events)
+        threading.Thread(target=_obey, args=(pipe,), daemon=True).start()
+        try:
+            events.send("failed", _tuned(ray, order, events))
+        except Exception:
+            if not _answers(ray):
+                events.send("lost", "no longer answers")
+            raise
+        finally:
+            ended.set()
+            ray.shutdown()
+    except ConfigError as error:
+        events.send("bad input", str(error))
+    except Exception as error:
+        events.send("crashed", "".join(traceback.format_exception(error)))
+
+
+class _Events:
+    """What the watching process is told; from any thread."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self.pipe, self.lock = pipe, threading.Lock()
+
+    def send(self, kind: str, content: Any) -> None:
+        with self.lock, contextlib.suppress(OSError):
+            self.pipe.send((kind, content))
+
+    def started(self, ids: Sequence[str]) -> None:
+        self.send("started", list(ids))
+
+    def ended(self, ids: Sequence[str]) -> None:
+        self.send("ended", list(ids))
+
+    def said(self, text: str) -> None:
+        self.send("said", text)
+
+
+def _follow_head(ray: Any, events: _Events) -> threading.Event:
+    """Sends a beat for every answer of the cluster's head."""
+    ended = threading.Event()
+
+    def follow() -> None:
+        while not ended.wait(_BEAT_S):
+            if _answers(ray):  # the other side counts the answers that do not come
+                events.send("beat", None)
+
+    events.send("beat", None)
+    threading.Thread(target=follow, daemon=True).start()
+    return ended
+
+
+def _answers(ray: Any) -> bool:
+    """Whether the cluster's head answers now."""
+    try:
+        ray._private.worker.global_worker.gcs_client.internal_kv_keys(b"raygroup", None, timeout=5)
+    except Exception:
+        return False
+    return True
+
+
+def _obey(pipe: Connection) -> None:
+    """The watching process ended, or asks to end: the cluster of this run goes with this process."""
+    with contextlib.suppress(EOFError, OSError):
+        pipe.recv()
+    import ray
+
+    threading.Timer(8, os._exit, (1,)).start()
+    with contextlib.suppress(Exception):
+        ray.shutdown()
+    os._exit(0)
+
+
+def _tuned(ray: Any, order: Order, events: _Events) -> dict[str, str]:
+    from ray import tune
+
+    from raygroup.runtime.feeding import Account, Feed
+    from raygroup.runtime.trainable import trainable
+
+    queue = PackQueue(order.packs, order.storage, events)
+    resources, room = _room(ray, order)
+    feed = Feed(queue, room)
+    train = tune.with_resources(trainable(order.storage, order.placement), resources)
+    with _scheduler_folder() as folder, _log(queue.sweep_folder):
+        tuner = tune.Tuner(
+            train,
+            tune_config=tune.TuneConfig(search_alg=feed, num_samples=-1, reuse_actors=order.placement.device == "cpu"),
+            run_config=tune.RunConfig(name="tune", storage_path=str(folder), verbose=0, callbacks=[Account(feed)]),
+        )
+        tuner.fit()
+    return queue.failed
+
+
+def _room(ray: Any, order: Order) -> tuple[dict[str, float], Callable[[], int]]:
+    """What a pack asks Ray for, and how many packs there is room for, which changes as nodes come and go."""
+    placement, cluster = order.placement, ray.cluster_resources()
+    if placement.device == "cuda":
+        if cluster.get("GPU", 0) < 1 and order.address is None:
+            raise ConfigError("--device cuda: this machine has no GPU that Ray sees")
+        return {"CPU": 1.0, "GPU": 1.0}, lambda: len(order.packs)
+    share = 1.0
+    if order.address is None:
+        cores = int(cluster.get("CPU", 1))
+        share = min(1.0, int(1e4 * cores / at_once(len(order.packs), cores)) / 1e4)
+    return {"CPU": share}, lambda: len(order.packs)
+
+
+@contextlib.contextmanager
+def _scheduler_folder() -> Iterator[Path]:
+    """Where Tune keeps its own state, pickles among it, which raygroup never reads: it goes with this process."""
+    with tempfile.TemporaryDirectory(prefix="raygroup-tune-") as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _log(sweep_folder: Place) -> Iterator[None]:
+    """What Tune prints, out of the way."""
+    path = (sweep_folder if isinstance(sweep_folder, Path) else local_copies()) / "tune.log"
+    with path.open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
+        print(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        yield

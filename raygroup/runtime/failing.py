@@ -1,0 +1,40 @@
+"""How a trial fails for good: its reason on disk, its traceback where the reason does not say enough."""
+
+import contextlib
+import traceback
+
+import numpy as np
+
+from raygroup.config import ConfigError
+from raygroup.files.places import Place
+from raygroup.files.whole import write_json, write_whole
+from raygroup.history.reader import read_history
+from raygroup.runtime.leases import LeaseLostError
+from raygroup.runtime.ledger import FAILED, now
+from raygroup.training.evidence import NotFiniteError
+
+OWN_FAULTS = (NotFiniteError, OSError, ConfigError, LeaseLostError)
+"""Errors that concern one trial, and whose message says enough: no traceback is kept."""
+TRACE = "error.txt"
+
+
+def fail(folder: Place, error: Exception) -> str:
+    """Says on disk why, and after which step; on a full disk only the return value, the reason, tells the driver."""
+    reason = str(error)
+    if not isinstance(error, OWN_FAULTS):
+        trace = folder / TRACE
+        with contextlib.suppress(OSError):
+            write_whole(trace, "".join(traceback.format_exception(error)).encode(), safe=False)
+        reason = f"{type(error).__name__}: {error} (its traceback: {trace})"
+    give_up(folder, reason)
+    return reason
+
+
+def give_up(folder: Place, reason: str) -> None:
+    """Marks a trial as failed for good: it is not tried again until the sweep is run again."""
+    with contextlib.suppress(OSError):
+        try:
+            steps = read_history(folder).step
+        except ConfigError:
+            steps = np.zeros(0, np.int32)
+        write_json(folder / FAILED, {"reason": reason, "step": int(steps[-1]) if len(steps) else 0, "at": now()})

@@ -1,0 +1,64 @@
+"""A pack as Tune knows it: an actor that trains one after the other, and returns at every checkpoint with its scalars."""
+
+import queue
+import threading
+from typing import Any
+
+from ray import get_runtime_context, tune
+
+from raygroup.files.places import Place
+from raygroup.runtime.feeding import FAILED
+from raygroup.runtime.packs import Placement
+
+
+def trainable(storage: Place, placement: Placement) -> type[tune.Trainable]:
+    """The class for packs of this storage path."""
+
+    class Pack(_Pack):
+        where = (storage, placement)
+
+    return Pack
+
+
+class _Pack(tune.Trainable):
+    where: tuple[Place, Placement]
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.folders = config["folders"]
+        self.reports: queue.SimpleQueue[dict[str, Any] | BaseException] = queue.SimpleQueue()
+        self.begun = False
+
+    def step(self) -> dict[str, Any]:
+        """Trains up to the next checkpoint, or to the end of the pack."""
+        if not self.begun:
+            self.begun = True
+            threading.Thread(target=self._train, daemon=True).start()
+        said = self.reports.get()
+        if isinstance(said, BaseException):
+            raise said
+        return said
+
+    def reset_config(self, config: dict[str, Any]) -> bool:
+        """The same process for the next pack: its words and weights are in memory already."""
+        self.setup(config)
+        return True
+
+    def _train(self) -> None:
+        from raygroup.runtime.worker import run_pack
+
+        storage, placement = self.where
+        try:
+            failed = run_pack(self.folders, storage, placement, self.reports.put, _node_ends)
+        except BaseException as error:
+            self.reports.put(error)
+        else:
+            self.reports.put({FAILED: failed, "done": True})
+
+
+def _node_ends() -> str | None:
+    """Why this node is about to go, if it is: Ray drains it, as the watcher of spot notices has it do."""
+    from ray._private.state import state
+
+    node = get_runtime_context().get_node_id()
+    draining = state.get_draining_nodes()
+    return f"node {node[:12]} is being drained" if node in draining else None
