@@ -58,10 +58,10 @@ def trial_bytes(trial: Trial, classes: int, shape: Sequence[int]) -> int:
     return math.ceil(_COPIES * heads * weights * _FLOAT + step + logits)
 
 
-def pack_bytes(trials: Sequence[Trial], classes: int, shape: Sequence[int]) -> int:
-    """Memory of a pack on a device: what the device itself takes, the words, and every trial."""
+def pack_bytes(trials: Sequence[Trial], classes: int, shape: Sequence[int], *, on_gpu: bool = True) -> int:
+    """Memory of a pack on a device: what a GPU itself takes, the words, and every trial."""
     words = 3 * trials[0].training.batch * math.prod(shape) * _FLOAT
-    return _DEVICE_BYTES + words + sum(trial_bytes(trial, classes, shape) for trial in trials)
+    return (_DEVICE_BYTES if on_gpu else 0) + words + sum(trial_bytes(trial, classes, shape) for trial in trials)
 
 
 def fitting(trials: Sequence[Trial], classes: int, shape: Sequence[int], memory_bytes: float) -> list[list[int]]:

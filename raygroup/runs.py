@@ -1,6 +1,7 @@
-"""``python -m raygroup.runs list|show|clean``: what lies under a storage path, and making room in it."""
+"""``python -m raygroup.runs``: what lies under a storage path, how far sweeps are, requests to them, copies, and making room."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,54 +10,144 @@ from rich.markup import escape
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place, place, size_of
-from raygroup.history.storage import CACHE, DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
+from raygroup.history.storage import CACHE, DONE, FAILED, StoredSweep, StoredTrial, read_sweeps
+from raygroup.runs_found import STATES, find_sweep, find_trial, states
 from raygroup.terminal import console, refuse, show, size_text, table
 
-STATES = (DONE, FAILED, UNFINISHED, NOT_STARTED)
+DEFAULT: tuple[Place, ...] = (Path("runs"),)
+_STORAGE_FAILED, _INTERRUPTED = 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     out = console()
     try:
-        if given.command == "list":
-            for storage in given.storage:
-                list_sweeps(storage, out)
-        elif given.command == "show":
-            show_sweep(find_sweep(given.sweep, given.storage), out)
-        else:
-            for storage in given.storage:
-                clean(storage, out, include_caches=given.cache, include_heads=given.heads, dry_run=given.dry_run)
+        _do(given, out)
     except ConfigError as error:
         return refuse(error)
+    except OSError as error:
+        print(f"raygroup: {error}; the same command goes on", file=sys.stderr)
+        return _STORAGE_FAILED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return 0
 
 
+def _do(given: argparse.Namespace, out: Console) -> None:
+    if given.command == "list":
+        for storage in given.storage:
+            list_sweeps(storage, out)
+    elif given.command == "show":
+        show_sweep(find_sweep(given.sweep, given.storage), out)
+    elif given.command == "status":
+        from raygroup.runs_status import show_status
+
+        show_status(given.storage, given.sweep, out, as_json=given.json, watch=given.watch)
+    elif given.command == "logs":
+        from raygroup.runs_logs import show_logs
+
+        show_logs(*find_trial(given.trial, given.storage), out, every=given.all)
+    elif given.command in ("stop", "retry"):
+        _request(given, out)
+    elif given.command == "pull":
+        _pull(given, out)
+    else:
+        for storage in given.storage:
+            clean(storage, out, include_caches=given.cache, include_heads=given.heads, dry_run=given.dry_run)
+
+
+def _request(given: argparse.Namespace, out: Console) -> None:
+    from raygroup.runs_requests import retry, stop
+
+    if given.command == "stop":
+        stop(find_sweep(given.sweep, given.storage), out)
+    else:
+        named, storages = _named_and_storage(given.named)
+        retry(find_sweep(given.sweep, storages), named, out)
+
+
+def _named_and_storage(named: Sequence[str]) -> tuple[Sequence[str], Sequence[Place]]:
+    """Trials, and the storage path where the last name is one: a folder that is there, or a name with slashes, which no id has."""
+    last = named[-1] if named else ""
+    if "://" in last or ("/" in last and "=" not in last) or (last and Path(last).is_dir()):
+        return named[:-1], (place(last),)
+    return named, DEFAULT
+
+
+def _pull(given: argparse.Namespace, out: Console) -> None:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    from raygroup.history.pulling import pull
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
+        bar = progress.add_task("", total=None)
+        found = pull(
+            given.source, given.target, sweep=given.sweep, checkpoints=given.checkpoints, include_caches=given.caches,
+            told=lambda copied, to_copy: progress.update(bar, completed=copied, total=to_copy),
+        )  # fmt: skip
+    said = f"{found.copied} files copied ({size_text(found.bytes)}), {found.kept} were there already"
+    out.print(f"{given.target}: {said}", markup=False, soft_wrap=True)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m raygroup.runs", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m raygroup.runs", description=__doc__,
+        epilog="exit codes: 0 done, 2 bad input, 3 the storage path failed, 130 interrupted; after the last two the same command goes on",
+    )  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="the sweeps, their state and size")
     showing = commands.add_parser("show", help="the trials of a sweep: state, grouping, accuracy")
     showing.add_argument("sweep", help="name of a sweep, as 'list' shows it")
+    following = commands.add_parser("status", help="how far sweeps are, also those trained elsewhere")
+    following.add_argument("--sweep", metavar="NAME", help="this sweep alone")
+    following.add_argument("--json", action="store_true", help="one JSON object")
+    following.add_argument("--watch", action="store_true", help="look again until nothing is left to train, or until Ctrl-C")
+    logging = commands.add_parser("logs", help="a trial's attempts, why it failed, its traceback, stacks of stalls")
+    logging.add_argument("trial", help="an id, the beginning of one, or a part of a label")
+    logging.add_argument("--all", action="store_true", help="the stacks of every stall, not of the last alone")
+    stopping = commands.add_parser("stop", help="ask a sweep to stop, wherever it runs; it can be gone on with")
+    stopping.add_argument("sweep", help="name of a sweep, as 'list' shows it")
+    retrying = commands.add_parser("retry", help="have failed trials tried again, by a driver that runs or by the next")
+    retrying.add_argument("sweep", help="name of a sweep, as 'list' shows it")
+    retrying.add_argument(
+        "named",
+        nargs="*",
+        metavar="TRIAL",
+        help="trials, by id or label (default: all that failed); then the storage path (default: ./runs)",
+    )
+    _add_pull(commands.add_parser("pull", help="copy sweeps to this machine, again and again while they run"))
     cleaning = commands.add_parser(
         "clean",
         help="remove what is no longer needed: older checkpoints and attempts of finished trials, failed trials",
-        description="Removes older checkpoints, attempts and half-written files of finished trials, and failed trials. Histories, "
-        "predictions and trained heads (the last checkpoint) of finished trials and everything of unfinished ones stay.",
+        description="Removes older checkpoints, attempts, half-written files and stacks of stalls of finished trials, failed trials, and "
+        "what schedulers left of finished sweeps. Histories, predictions and trained heads (the last checkpoint) of finished trials and "
+        "everything of unfinished ones stay.",
     )
     cleaning.add_argument("--cache", action="store_true", help="also prepared words and features that no unfinished sweep uses")
     cleaning.add_argument("--heads", action="store_true", help="also the trained heads of finished trials: their last checkpoints")
     cleaning.add_argument("--dry-run", action="store_true", help="list what would go, remove nothing")
-    for command in (listing, showing, cleaning):
-        command.add_argument("storage", nargs="*", type=place, default=[Path("runs")], help="storage paths (default: ./runs)")
+    for command in (listing, showing, following, logging, stopping, cleaning):
+        command.add_argument("storage", nargs="*", type=place, default=DEFAULT, help="storage paths, also s3:// (default: ./runs)")
     return parser
+
+
+def _add_pull(pulling: argparse.ArgumentParser) -> None:
+    pulling.add_argument("source", type=place, help="a storage path, such as s3://bucket/runs")
+    pulling.add_argument("target", type=Path, help="a folder of this machine, which becomes a storage path")
+    pulling.add_argument("--sweep", metavar="NAME", help="this sweep alone")
+    pulling.add_argument(
+        "--checkpoints", choices=("none", "last", "all"), default="none", help="trained heads and states to go on from (default: none)"
+    )
+    pulling.add_argument("--caches", action="store_true", help="also the words, features and weights that the sweeps read")
 
 
 def list_sweeps(storage: Place, out: Console) -> None:
     """One row a sweep, the newest last, and the size of the caches."""
     rows = table("sweep", *STATES, "finished at", "size", right=(*STATES, "size"))
     for sweep in read_sweeps(storage):
-        counts = [str(len(sweep.in_state(state)) or "") for state in STATES]
+        found = list(states(sweep).values())
+        counts = [str(found.count(state) or "") for state in STATES]
         rows.add_row(escape(sweep.name), *counts, sweep.finished_at[:19] or "-", size_text(size_of(sweep.folder)))
     if not rows.row_count:
         out.print(f"{storage}: no sweep; make one with 'python -m raygroup.sweep --storage-path {storage}'", soft_wrap=True)
@@ -65,16 +156,6 @@ def list_sweeps(storage: Place, out: Console) -> None:
     cache = size_of(storage / CACHE)
     if cache:
         out.print(f"caches: {size_text(cache)}")
-
-
-def find_sweep(name: str, storages: Sequence[Place]) -> StoredSweep:
-    """The sweep of a name; raises ConfigError that lists the names there are."""
-    sweeps = [sweep for storage in storages for sweep in read_sweeps(storage)]
-    named = [sweep for sweep in sweeps if sweep.name == name]
-    if not named:
-        known = ", ".join(sorted({sweep.name for sweep in sweeps})) or "none"
-        raise ConfigError(f"no sweep '{name}' in {', '.join(map(str, storages))}; there are: {known}")
-    return named[-1]
 
 
 def show_sweep(sweep: StoredSweep, out: Console) -> None:

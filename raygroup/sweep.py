@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"raygroup: {error}; what was recorded is kept. To go on: {_same_command(arguments)}", file=sys.stderr)
         return SOME_FAILED
     except KeyboardInterrupt as stopped:
-        print(f"\n{stopped or 'interrupted'}; nothing recorded is lost. To go on: {_same_command(arguments)}", file=sys.stderr)
+        print(f"\n{str(stopped) or 'interrupted'}; nothing recorded is lost. To go on: {_same_command(arguments)}", file=sys.stderr)
         return INTERRUPTED
     except RuntimeError as error:
         if type(error).__name__ != "ClusterLostError":
@@ -82,7 +82,7 @@ def _trained(
     plan: "Plan", missing: "Sequence[Job]", screen: "Console", local: bool, address: str | None, placement: "Placement"
 ) -> dict[str, str]:
     from raygroup.runtime.local import require_device, run_packs
-    from raygroup.runtime.packs import packs_of, require_kernels
+    from raygroup.runtime.packs import packs_of, require_kernels, require_workers
     from raygroup.runtime.plan import declare
     from raygroup.runtime.prepare import prepare
     from raygroup.runtime.progress import preparing, watching
@@ -90,6 +90,7 @@ def _trained(
     if address is None:
         require_device(placement.device)
     require_kernels(placement)
+    require_workers(placement, local)
     declare(plan)
     with preparing(screen) as progress:
         prepare(plan, missing, progress)
@@ -117,7 +118,7 @@ def _dry_run(asked: argparse.Namespace) -> int:
 
 def _placement(asked: argparse.Namespace) -> dict[str, Any]:
     """The flags that are fields of a Placement."""
-    names = ("device", "kernels", "device_memory_gb", "stall_timeout_s", "storage_patience_s")
+    names = ("device", "kernels", "device_memory_gb", "workers", "accumulate", "stall_timeout_s", "storage_patience_s")
     return {name: getattr(asked, name) for name in names}
 
 
@@ -127,6 +128,15 @@ def _interrupt(number: int, frame: object) -> None:
 
 def _same_command(arguments: Sequence[str] | None) -> str:
     return shlex.join(["python", "-m", "raygroup.sweep", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def _workers(text: str) -> tuple[int, int]:
+    """``N`` or ``N-M``."""
+    fewest, _, most = text.partition("-")
+    asked = int(fewest), int(most or fewest)
+    if not 1 <= asked[0] <= asked[1]:
+        raise ValueError(text)
+    return asked
 
 
 def _place(text: str) -> "Place":
@@ -159,6 +169,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--device-memory-gb", type=float, help="memory of one GPU, which decides how many trials train together (default: ask it)"
+    )
+    parser.add_argument(
+        "--workers", type=_workers, default=(1, 1), metavar="N or N-M",
+        help="how many workers train a pack together, on Ray: 2, or 2-4 for as many as there is room for (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--accumulate", type=int, default=1, metavar="PARTS", help="read the words of a step in so many parts, where memory is short"
     )
     parser.add_argument(
         "--stall-timeout", type=float, default=1800.0, dest="stall_timeout_s", metavar="SECONDS",

@@ -21,7 +21,20 @@ LAYERS = {
     "model": ("model",),
     "training": ("training", "strategies"),
     "runtime": ("runtime",),
-    "entry points": ("sweep", "reproduce", "runs", "pretrain", "data", "features", "evaluate", "spot"),
+    "entry points": (
+        "sweep",
+        "reproduce",
+        "runs",
+        "runs_found",
+        "runs_logs",
+        "runs_requests",
+        "runs_status",
+        "pretrain",
+        "data",
+        "features",
+        "evaluate",
+        "spot",
+    ),
 }
 """Layer -> the modules and packages of raygroup in it, lowest first."""
 

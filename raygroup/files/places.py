@@ -85,6 +85,9 @@ class Remote:
         return Remote, (str(self) + (f"?{self._query}" if self._query else ""),)
 
     def relative_to(self, other: "Remote") -> PurePosixPath:
+        """Raises ValueError where it does not lie below the other."""
+        if self._root != other._root:
+            raise ValueError(f"{self} is not below {other}")
         return self.path.relative_to(other.path)
 
     def absolute(self) -> "Remote":
@@ -128,15 +131,19 @@ class Remote:
         return (self / info.base_name for info in self._listed(self, recursive=False))
 
     def glob(self, pattern: str) -> Iterator["Remote"]:
-        """Names that match, part by part: ``*/sweep.json`` asks for one name in each folder, and lists no further."""
+        """Names that match, part by part: ``*/sweep.json`` asks for one name in each folder, all at once, and lists no further."""
         first, _, rest = pattern.partition("/")
-        if not set("*?[") & set(first):
+        if not _is_pattern(first):
             found = [self / first]
         else:
             found = [self / info.base_name for info in self._listed(self, recursive=False) if fnmatch.fnmatchcase(info.base_name, first)]
-        if rest:
+        if _is_pattern(rest):
             return (below for place in found for below in place.glob(rest))
-        return iter(found if set("*?[") & set(first) else [place for place in found if place.exists()])
+        named = [place / rest for place in found] if rest else found
+        if rest or not _is_pattern(first):
+            kinds = self.files.get_file_info([place.key for place in named])
+            named = [place for place, info in zip(named, kinds, strict=True) if info.type.name != "NotFound"]
+        return iter(named)
 
     def rglob(self, pattern: str) -> Iterator["Remote"]:
         """Names anywhere below whose last part matches, from one listing."""
@@ -176,22 +183,30 @@ def readable(path: Place) -> Any:
 
 
 def size_of(path: Place) -> int:
-    """Bytes of a file, or of all files below a folder; 0 where there is none."""
+    """Bytes of a file, or of all files below a folder; 0 where there is none, also where it goes while this looks."""
     if isinstance(path, Remote):
         return sum(info.size or 0 for info in path._listed(path, recursive=True)) if path.is_dir() else path.size()
-    if not path.is_dir():
-        return path.stat().st_size if path.exists() else 0
-    return sum(size_of(below) for below in path.iterdir() if not below.is_symlink())
+    try:
+        return sum(size_of(below) for below in path.iterdir() if not below.is_symlink()) if path.is_dir() else path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def remove(path: Place) -> None:
-    """Deletes a file or a folder with all below it; what has gone in the meantime is no error."""
-    if isinstance(path, Path):
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    elif path.is_dir():
-        path.files.delete_dir(path.key)
+    """Deletes a file, a link, or a folder with all below it; what has gone in the meantime is no error."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, onerror=_unless_gone) if isinstance(path, Path) else path.files.delete_dir(path.key)
     else:
         path.unlink(missing_ok=True)
+
+
+def _unless_gone(function: object, path: str, caught: tuple[type[BaseException], BaseException, object]) -> None:
+    if not isinstance(caught[1], FileNotFoundError):
+        raise caught[1]
+
+
+def _is_pattern(name: str) -> bool:
+    return bool(set("*?[") & set(name))
 
 
 @functools.cache

@@ -58,8 +58,13 @@ def read_json(path: Place) -> dict[str, Any]:
 
 
 def read_if_there(path: Place) -> dict[str, Any]:
-    """``read_json``, or nothing where there is no such file."""
-    return read_json(path) if path.is_file() else {}
+    """``read_json``, or nothing where there is no such file, also where it goes while this looks."""
+    try:
+        return read_json(path)
+    except ConfigError as error:
+        if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            return {}
+        raise
 
 
 def sync_folder(folder: Path) -> None:

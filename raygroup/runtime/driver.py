@@ -17,7 +17,8 @@ from raygroup.files.places import Place
 from raygroup.runtime.on_ray import Order
 from raygroup.runtime.plan import at_once
 from raygroup.runtime.queue import PackQueue
-from raygroup.runtime.ray_settings import joined
+from raygroup.runtime.ray_settings import DRIVER, joined
+from raygroup.runtime.together import require_room, workers_room
 
 _BEAT_S = 2.0
 
@@ -106,31 +107,39 @@ def _tuned(ray: Any, order: Order, events: _Events) -> dict[str, str]:
     from raygroup.runtime.trainable import trainable
 
     queue = PackQueue(order.packs, order.storage, events)
-    resources, room = _room(ray, order)
+    resources, room = _room(ray, order, events)
     feed = Feed(queue, room)
+    reused = order.placement.device == "cpu" and order.placement.workers[1] == 1  # a process that saw a GPU fail is of no use
     train = tune.with_resources(trainable(order.storage, order.placement), resources)
     with _scheduler_folder() as folder, _log(queue.sweep_folder):
         tuner = tune.Tuner(
             train,
-            tune_config=tune.TuneConfig(search_alg=feed, num_samples=-1, reuse_actors=order.placement.device == "cpu"),
+            tune_config=tune.TuneConfig(search_alg=feed, num_samples=-1, reuse_actors=reused),
             run_config=tune.RunConfig(name="tune", storage_path=str(folder), verbose=0, callbacks=[Account(feed)]),
         )
         tuner.fit()
     return queue.failed
 
 
-def _room(ray: Any, order: Order) -> tuple[dict[str, float], Callable[[], int]]:
-    """What a pack asks Ray for, and how many packs there is room for, which changes as nodes come and go."""
-    placement, cluster = order.placement, ray.cluster_resources()
+def _room(ray: Any, order: Order, events: _Events) -> tuple[dict[str, float], Callable[[], int]]:
+    """What a pack asks Ray for, and how many packs there is room for, which changes as nodes come and go.
+
+    A pack of one worker is that worker, so Ray itself sees whether it fits, and packs that wait tell an autoscaler what is needed. A pack
+    of several is a light actor that has Ray Train start them; were there too many of these, none might find room for all its workers.
+    """
+    placement, cluster, own = order.placement, ray.cluster_resources(), order.address is None
+    if placement.device == "cuda" and cluster.get("GPU", 0) < 1 and own:
+        raise ConfigError("--device cuda: this machine has no GPU that Ray sees")
+    if placement.workers[1] > 1:
+        require_room(cluster, placement, own, events.said)
+        light = {DRIVER: 1.0} if cluster.get(DRIVER) else {"CPU": 0.01}
+        return light, lambda: workers_room(ray.cluster_resources(), placement)
     if placement.device == "cuda":
-        if cluster.get("GPU", 0) < 1 and order.address is None:
-            raise ConfigError("--device cuda: this machine has no GPU that Ray sees")
         return {"CPU": 1.0, "GPU": 1.0}, lambda: len(order.packs)
-    share = 1.0
-    if order.address is None:
-        cores = int(cluster.get("CPU", 1))
-        share = min(1.0, int(1e4 * cores / at_once(len(order.packs), cores)) / 1e4)
-    return {"CPU": share}, lambda: len(order.packs)
+    if not own:
+        return {"CPU": 1.0}, lambda: len(order.packs)
+    cores = int(cluster.get("CPU", 1))
+    return {"CPU": min(1.0, int(1e4 * cores / at_once(len(order.packs), cores)) / 1e4)}, lambda: len(order.packs)
 
 
 @contextlib.contextmanager

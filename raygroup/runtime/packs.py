@@ -49,13 +49,23 @@ class PackedJobs:
 
     @property
     def memory_bytes(self) -> int:
-        """Estimate of what they take on their device."""
-        return pack_bytes([job.trial for job in self.jobs], *_sizes(self.jobs[0]))
+        """Estimate of what they take on a GPU."""
+        return self.memory_on("cuda")
+
+    def memory_on(self, device: str) -> int:
+        """Estimate of what they take on a device."""
+        return pack_bytes([job.trial for job in self.jobs], *sizes(self.jobs[0]), on_gpu=device != "cpu")
 
     @property
     def id(self) -> str:
         """Of the first, and how many follow."""
         return self.jobs[0].id + (f"+{len(self.jobs) - 1}" if len(self.jobs) > 1 else "")
+
+
+def require_workers(placement: Placement, local: bool) -> None:
+    """Raises ConfigError for workers that nobody could start."""
+    if local and placement.workers[1] > 1:
+        raise ConfigError("--workers: several workers for one pack need Ray; leave --local out")
 
 
 def require_kernels(placement: Placement) -> None:
@@ -78,12 +88,12 @@ def packs_of(jobs: Sequence[Job], placement: Placement) -> list[PackedJobs]:
         alike.setdefault(repr((_inputs(job), shared_settings(job.trial), listed_steps(job.folder))), []).append(job)
     found = []
     for group in alike.values():
-        packs = fitting([job.trial for job in group], *_sizes(group[0]), memory_bytes)
+        packs = fitting([job.trial for job in group], *sizes(group[0]), memory_bytes)
         found += [PackedJobs(tuple(group[place] for place in pack)) for pack in packs]
     return found
 
 
-def _sizes(job: Job) -> tuple[int, tuple[int, ...]]:
+def sizes(job: Job) -> tuple[int, tuple[int, ...]]:
     """Classes of the output layer, and the shape of word features."""
     return _output(job.store, sum(job.trial.words.characters)), _shape(job.features)
 

@@ -24,6 +24,10 @@ ENVIRONMENT = {
 of the experiment is never read again, so it is not written while trials run."""
 
 
+DRIVER = "driver"
+"""The resource of light actors that only start workers: where a cluster's head offers it, they take no CPU from these."""
+
+
 def joined(address: str | None, **more: Any) -> Any:
     """The ray module, connected: to the cluster at ``address``, or to one of this process alone, whose dashboard only this machine
     reaches (Ray Train needs it). Raises ConfigError where no cluster answers."""
@@ -32,7 +36,7 @@ def joined(address: str | None, **more: Any) -> Any:
     import ray
 
     logging.getLogger("ray").setLevel(logging.ERROR)
-    own: dict[str, Any] = {"include_dashboard": True, "dashboard_host": "127.0.0.1"} if address is None else {}
+    own: dict[str, Any] = {"include_dashboard": True, "dashboard_host": "127.0.0.1", "resources": {DRIVER: 1000}} if address is None else {}
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **own, **more)
     except (ConnectionError, RuntimeError, ValueError) as error:

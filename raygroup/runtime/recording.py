@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from raygroup.files.copies import publish
 from raygroup.files.places import Place
@@ -24,11 +25,8 @@ from raygroup.training.pack import LOSSES
 Guarded = Callable[[Session, Callable[[int, Attempt], None]], None]
 
 
-def record(session: Session, guarded: Guarded) -> None:
-    """The waiting steps into the histories, at the speed since the last ones."""
-    rows, session.waiting = session.waiting, []
-    if not rows or not session.attempts:
-        return
+def record(session: Session, rows: Sequence[Tensor], guarded: Guarded) -> None:
+    """The rows that the last steps left into the histories, at the speed since the last ones."""
     found = session.pack.evidence(rows)
     first = session.pack.step - len(rows) + 1
     now_s = time.monotonic()
@@ -39,7 +37,7 @@ def record(session: Session, guarded: Guarded) -> None:
 def checkpoint(session: Session, number: int, attempt: Attempt) -> None:
     """The history up to this step onto the disk, then the state that goes on from it."""
     pack = session.pack
-    attempt.history.flush()
+    attempt.writer.flush()
     about = {"charset": pack.material.charset.to_json(), "tasks": pack.material.tasks, "kernels": pack.kernels.name}
     state = pack.state(number)
 
@@ -91,7 +89,7 @@ def finish(session: Session, number: int, attempt: Attempt) -> None:
 def _append(attempt: Attempt, rows: NDArray[np.float32], first: int, tasks: int, speed: float) -> None:
     for step, r_tm, nll_m, losses in evidence(rows, first, tasks, attempt.trial.heads.count):
         integrated, grouping_loss, task = (losses[name] for name in LOSSES)
-        attempt.history.append(step, r_tm, nll_m, integrated, grouping_loss, task, speed, time.time())
+        attempt.writer.append(step, r_tm, nll_m, integrated, grouping_loss, task, speed, time.time())
         attempt.losses = losses
 
 

@@ -26,9 +26,9 @@ from raygroup.runtime.ledger import CONFIG
 from raygroup.runtime.packs import Placement
 from raygroup.runtime.plan import weights_file
 from raygroup.runtime.provenance import git_commit, versions
+from raygroup.runtime.team import ONE, Team
 from raygroup.training.material import Material
 from raygroup.training.pack import Pack
-from raygroup.training.shards import ALONE, Shard
 from raygroup.training.targets import encoded
 from raygroup.training.weights import Universal, load_universal
 from raygroup.words.charset import Charset
@@ -51,7 +51,7 @@ class Work:
     storage: Place
     placement: Placement
     patience: Patience
-    shard: Shard = ALONE
+    team: Team = ONE
     report: Report = lambda scalars: None
 
 
@@ -62,7 +62,8 @@ class Attempt:
     folder: Place
     trial: Trial
     lease: Lease
-    history: HistoryWriter
+    history: HistoryWriter | None
+    """None in a worker that does not lead: it writes nothing."""
     earlier: Marks
     """Of the files that hold the steps before this attempt's first."""
     losses: dict[str, float] = field(default_factory=dict)
@@ -70,7 +71,18 @@ class Attempt:
 
     def marks(self) -> Marks:
         """Of every file that holds steps up to the last flush."""
-        return self.earlier | self.history.marks()
+        return self.earlier | self.writer.marks()
+
+    @property
+    def writer(self) -> HistoryWriter:
+        if self.history is None:
+            raise RuntimeError(f"{self.folder}: this worker does not lead, so it writes nothing")
+        return self.history
+
+    def close(self) -> None:
+        """Ends the history; what was recorded stays readable."""
+        if self.history is not None:
+            self.history.close()
 
 
 @dataclass
@@ -100,39 +112,45 @@ class Session:
 def opened(leases: Sequence[Lease], work: Work, broken: Broken) -> Session | None:
     """The session of these trials, which share their words, from the newest checkpoint that is sound for all of them; None where no trial
     is left of those that ``broken`` was not told of."""
-    read = _each(leases, lambda lease: _declared(lease, work), broken)
+    team, patience = work.team, work.patience
+    read = team.told(_each(leases, lambda lease: _declared(lease, work), broken) if team.leads else None)
     if not read:
         return None
     configs, trials = zip(*read.values(), strict=True)
     stores = (work.storage / configs[0]["store"], work.storage / configs[0]["features"])
-    words, material = _read(work.patience, *stores, trials[0].grouping.word_tasks)
-    step, states, about, earlier = _reached(list(read), work.patience)
+    words, material = _read(patience, *stores, trials[0].grouping.word_tasks)
+    step, states, about, earlier = _reached(list(read), work)
     form = _form(work.placement, about.get("kernels"))
     facts = {"charset": material.charset.hash, "kernels": form.name, "device": work.placement.device, "from_step": step}
 
     def attempted(lease: Lease) -> Attempt:
         config, trial = read[lease]
-        return _attempt(lease, config, trial, material.tasks, facts, earlier.get(lease, {}), work.patience)
+        return _attempt(lease, config, trial, material.tasks, facts, earlier.get(lease, {}), patience)
 
-    attempts = _each(list(read), attempted, broken)
+    attempts = _each(list(read), attempted, broken) if team.leads else {}
+    kept = team.told(list(attempts))
+    attempts = attempts or {lease: Attempt(lease.folder, read[lease][1], lease, None, {}) for lease in kept}
+    if not kept:
+        return None
     try:
-        kept = [trial for lease, (_, trial) in read.items() if lease in attempts]
-        if not kept:
-            return None
         universal = _universal(work.storage, configs[0]["weights"])
-        pack = Pack(kept, material, universal, work.placement.device, form, work.shard, work.placement.accumulate)
+        pack = Pack(
+            [read[lease][1] for lease in kept], material, universal, work.placement.device, form, team.shard, work.placement.accumulate
+        )  # fmt: skip
         if step:
-            pack.restore(step, [states[lease] for lease in attempts])
+            pack.restore(step, [states[lease] for lease in kept])
     except BaseException:
         for attempt in attempts.values():
-            attempt.history.close()
+            attempt.close()
         raise
     return Session(work, pack, list(attempts.values()), words, pack.step, checkpointed=pack.step)
 
 
-def _reached(leases: Sequence[Lease], patience: Patience) -> tuple[int, dict[Lease, dict[str, Tensor]], dict[str, Any], dict[Lease, Marks]]:
+def _reached(leases: Sequence[Lease], work: Work) -> tuple[int, dict[Lease, dict[str, Tensor]], dict[str, Any], dict[Lease, Marks]]:
     """The newest step of which all have a sound checkpoint, or 0; with the states, what the first says of itself, and their histories."""
-    step = max(set.intersection(*(patience(functools.partial(sound_steps, lease.folder)) for lease in leases)), default=0)
+    team, patience = work.team, work.patience
+    sound = (patience(functools.partial(sound_steps, lease.folder)) for lease in leases if team.leads)
+    step = team.told(max(set.intersection(*sound), default=0) if team.leads else 0)
     if not step:
         return 0, {}, {}, {}
     found = {lease: patience(functools.partial(load_checkpoint, lease.folder, step)) for lease in leases}

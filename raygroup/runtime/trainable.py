@@ -44,18 +44,23 @@ class _Pack(tune.Trainable):
         return True
 
     def _train(self) -> None:
-        from raygroup.runtime.worker import run_pack
-
         storage, placement = self.where
         try:
-            failed = run_pack(self.folders, storage, placement, self.reports.put, _node_ends)
+            if placement.workers[1] > 1:
+                from raygroup.runtime.together import train_together
+
+                failed = train_together(self.config["pack"], self.folders, storage, placement)
+            else:
+                from raygroup.runtime.worker import run_pack
+
+                failed = run_pack(self.folders, storage, placement, self.reports.put, node_ends)
         except BaseException as error:
             self.reports.put(error)
         else:
             self.reports.put({FAILED: failed, "done": True})
 
 
-def _node_ends() -> str | None:
+def node_ends() -> str | None:
     """Why this node is about to go, if it is: Ray drains it, as the watcher of spot notices has it do."""
     from ray._private.state import state
 

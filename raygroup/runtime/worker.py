@@ -18,9 +18,9 @@ from raygroup.runtime.ledger import FAILED, is_done
 from raygroup.runtime.packs import ON_CPU, Placement
 from raygroup.runtime.recording import checkpoint, finish, record, show
 from raygroup.runtime.session import Attempt, Failures, Report, Session, Work, opened
+from raygroup.runtime.team import ONE, Team
 from raygroup.runtime.vigil import Vigil
 from raygroup.training.memory import keep_freed_memory
-from raygroup.training.shards import ALONE, Shard
 
 _FLUSH_EVERY = 10
 """Steps kept on the device before they are brought to the history: few enough to see progress, many enough to cost nothing."""
@@ -29,7 +29,7 @@ _SAID_EVERY_S = 60.0
 
 def run_pack(
     folders: Sequence[Place], storage: Place, placement: Placement = ON_CPU, report: Report = lambda scalars: None,
-    notice: Notice = lambda: None, shard: Shard = ALONE,
+    notice: Notice = lambda: None, team: Team = ONE,
 ) -> Failures:  # fmt: skip
     """Trains the trials of these folders to their ends, from their last common checkpoint if they have one; why each failed that did.
 
@@ -43,12 +43,13 @@ def run_pack(
         keep_freed_memory()
     torch.backends.cudnn.allow_tf32 = False  # convolutions on a GPU in single precision, as everywhere else
     failed: Failures = {}
-    vigil = Vigil(placement.stall_timeout_s, [folder / f"stalled-{time.time():.0f}.txt" for folder in folders])
+    dump = f"stalled-{time.time():.0f}-{team.shard.rank}.txt"
+    vigil = Vigil(placement.stall_timeout_s, [folder / dump for folder in folders])
     patience = Patience(placement.storage_patience_s, _Waiting(storage, vigil))
     with vigil.kept():
-        leases = _taken(folders, failed, patience)
+        leases, failed = team.told((_taken(folders, failed, patience), failed) if team.leads else None)
         if leases:
-            work = Work(storage, placement, patience, shard, report)
+            work = Work(storage, placement, patience, team, report)
             _tried(leases, work, Ending(folders[0].parent, notice), vigil, failed)
     return failed
 
@@ -82,27 +83,29 @@ def _taken(folders: Sequence[Place], failed: Failures, patience: Patience) -> li
 
 
 def _tried(leases: Sequence[Lease], work: Work, ending: Ending, vigil: Vigil, failed: Failures) -> None:
-    """Whatever goes wrong concerns these trials alone: its reason is kept, the sweep goes on."""
+    """Whatever goes wrong with these trials concerns them alone: its reason is kept, the sweep goes on. What goes wrong with the machine,
+    a device or another worker of the team is raised: another attempt may do better."""
 
     def broken(folder: Place, error: Exception) -> None:
         failed[folder.name] = fail(folder, error)
 
     try:
         session = opened(leases, work, broken)
-    except Exception as error:
-        failed |= {lease.folder.name: fail(lease.folder, error) for lease in leases if lease.folder.name not in failed}
-        return
-    if session is None:
-        return
-    session.failed = failed
-    try:
-        _train(session, ending, vigil)
+        if session is not None:
+            session.failed = failed
+            _train(session, ending, vigil)
     except StoppedError:
         return
-    except (NodeEndsError, LeaseLostError):
-        raise
     except Exception as error:
-        _drop(session, dict.fromkeys(range(len(session.attempts)), error))
+        if work.team.shard.world > 1 or isinstance(error, NodeEndsError | LeaseLostError) or _of_device(error):
+            raise
+        left = {lease.folder for lease in leases if lease.folder.name not in failed and not is_done(lease.folder)}
+        failed |= {folder.name: fail(folder, error) for folder in left}
+
+
+def _of_device(error: Exception) -> bool:
+    """Whether a GPU failed: its process may be of no use from now on, and what it had too little memory for may fit in parts."""
+    return isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error)
 
 
 def _train(session: Session, ending: Ending, vigil: Vigil) -> None:
@@ -111,49 +114,52 @@ def _train(session: Session, ending: Ending, vigil: Vigil) -> None:
             _advance(session, ending)
             vigil.alive()
     except BaseException:
-        for attempt in session.attempts:  # what was recorded stays readable; the error that ends the attempt is the one to be told
+        for attempt in session.attempts:  # the error that ends the attempt is the one to be told
             with contextlib.suppress(Exception):
-                attempt.history.close()
+                attempt.close()
         raise
-    _guarded(session, lambda number, attempt: attempt.history.close())
-    for number, attempt in enumerate(session.attempts):
+    _guarded(session, lambda number, attempt: attempt.close())
+    for number, attempt in enumerate(session.attempts if session.work.team.leads else []):
         vigil.alive()
         try:
             finish(session, number, attempt)
-        except LeaseLostError:
-            raise
-        except Exception as error:
+        except OWN_FAULTS as error:
+            if isinstance(error, LeaseLostError):
+                raise
             session.failed[attempt.folder.name] = fail(attempt.folder, error)
-    session.attempts = []
 
 
 def _advance(session: Session, ending: Ending) -> None:
     session.waiting.append(session.pack.advance())
-    step = session.pack.step
+    step, team = session.pack.step, session.work.team
     due = step % session.pack.common.training.checkpoint_every == 0 or step == session.steps
     if not due and len(session.waiting) < _FLUSH_EVERY:
         return
-    record(session, _guarded)
-    going = ending.reason()
+    found, session.waiting = session.waiting, []
+    record(session, found, _guarded)
+    going = team.first_of(ending.reason())
     if due or going:
         _guarded(session, lambda number, attempt: checkpoint(session, number, attempt))
         session.checkpointed = step
-    _guarded(session, lambda number, attempt: show(session, number, attempt))
-    if due and session.attempts:
-        losses = session.attempts[0].losses
-        session.work.report({"step": step, **{f"loss/{name}": loss for name, loss in losses.items()}})
+    if team.leads:
+        for number, attempt in enumerate(session.attempts):
+            show(session, number, attempt)
+        if due and session.attempts:
+            losses = session.attempts[0].losses
+            session.work.report({"step": step, **{f"loss/{name}": loss for name, loss in losses.items()}})
     if going:
         raise going
 
 
 def _guarded(session: Session, work: Callable[[int, Attempt], None]) -> None:
-    """Does something for every trial; those it fails for leave the pack."""
+    """The leader does something for every trial; those it fails for leave the pack, on every worker."""
     faults: dict[int, Exception] = {}
-    for number, attempt in enumerate(session.attempts):
+    for number, attempt in enumerate(session.attempts if session.work.team.leads else []):
         try:
             work(number, attempt)
         except OWN_FAULTS as error:
             faults[number] = error
+    faults = session.work.team.told(faults)
     if faults:
         _drop(session, faults)
 
@@ -163,8 +169,8 @@ def _drop(session: Session, faults: dict[int, Exception]) -> None:
     for number, error in faults.items():
         attempt = session.attempts[number]
         with contextlib.suppress(OSError):
-            attempt.history.close()
-        if not isinstance(error, LeaseLostError):
+            attempt.close()
+        if session.work.team.leads and not isinstance(error, LeaseLostError):
             session.failed[attempt.folder.name] = fail(attempt.folder, error)
     lost = next((error for error in faults.values() if isinstance(error, LeaseLostError)), None)
     session.attempts = [attempt for number, attempt in enumerate(session.attempts) if number not in faults]

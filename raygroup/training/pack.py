@@ -16,27 +16,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raygroup.config import ConfigError, Trial
+from raygroup.config import Trial
 from raygroup.model.classifier import TaskClassifiers
-from raygroup.model.grouping import initial_assignment, task_model_probabilities, word_model_probabilities
+from raygroup.model.grouping import task_model_probabilities, word_model_probabilities
 from raygroup.model.heads import HeadBank
 from raygroup.model.kernels import PLAIN, Kernels
 from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
-from raygroup.randomness import generator
 from raygroup.training.captured import STEPS_A_GRAPH, CapturedSteps
 from raygroup.training.inputs import Inputs, drawn
 from raygroup.training.material import Material
 from raygroup.training.optimizer import PackOptimizer, Rates, clip_by_row
 from raygroup.training.settings import Settings, require_alike, require_possible
 from raygroup.training.shards import ALONE, WHOLE, Shard, Share
+from raygroup.training.start import empty_bank, first_assignments, initialise
 from raygroup.training.targets import rate
-from raygroup.training.weights import Universal, copy_universal
+from raygroup.training.weights import Universal
 
 LOSSES = ("integrated", "grouping", "task")
-_FIXED = 50.0
-"""R_TM of a task's head where the grouping is fixed: all other heads together get less than 1e-20."""
-_ABSENT = -1e30
-"""R_TM of a head that a smaller trial of the pack does not have: no sample ever chooses it."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +68,16 @@ class Pack:
         self.fixed = self.common.grouping.method == "one-per-task"
         self.counts = [trial.heads.count for trial in self.trials]
         self.starts = np.cumsum([0, *self.counts]).tolist()
-        self.bank = _bank(self.trials, material)
+        self.bank = empty_bank(self.trials, material)
         self.bank.trials = len(self.trials) if len(set(self.counts)) == 1 else 1
         self.classifiers = TaskClassifiers(len(self.trials), len(material.tasks), self.bank.features)
-        self.new_characters = [self._initialise(number) for number in range(len(self.trials))]
+        self.new_characters = [
+            initialise(trial, number, range(*self.starts[number : number + 2]), self.bank, self.classifiers, universal, material)
+            for number, trial in enumerate(self.trials)
+        ]
         self.bank.to(device, dtype)
         self.classifiers.to(device, dtype)
-        self.r_ktm = self._first_assignments().to(device, dtype).requires_grad_(not self.fixed)
+        self.r_ktm = first_assignments(self.trials, len(material.tasks), self.fixed).to(device, dtype).requires_grad_(not self.fixed)
         self.settings = Settings(self.trials, max(self.counts), device, dtype)
         rates = [
             Rates(trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate)
@@ -106,18 +105,24 @@ class Pack:
 
     def _computed(self, parts: Iterable[Inputs]) -> Tensor:
         """Forward and backward over the parts of this worker's words, and the optimiser's step, all on the device."""
-        self.optimizer.zero_grad()
-        losses = reduce(torch.add, map(self._learned, parts))
+        rows: list[Tensor] = []
+        for inputs in parts:
+            total, row = self._losses(inputs)
+            if not rows:
+                self.optimizer.zero_grad()  # not before the forward pass, which would take their memory and leave the new ones to be mapped
+            total.backward()  # type: ignore[no-untyped-call]
+            rows.append(row)
+        losses = reduce(torch.add, rows)
         self.shard.add_up([*self.optimizer.gradients(), losses])
         clip_by_row(list(self.bank.parameters()), self.settings.clip_of_head)
         clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
         self.optimizer.step()
         return torch.cat([self.r_ktm.detach().flatten(1), losses], 1)
 
-    def _learned(self, inputs: Inputs) -> Tensor:
-        """Adds to the gradients what a share of a step's words adds to the loss; its part of the evidence (k, m + 3).
+    def _losses(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """What a share of a step's words adds to the loss of all trials, and to the evidence (k, m + 3).
 
-        Every weight is given a gradient, of zeros where the share has no words, so that workers have the same ones to add up.
+        The loss reaches every weight, with zeros where the share has no words, so that workers have the same gradients to add up.
         """
         p_ktm = self._sampled(inputs.noise)
         words = inputs.words.to(self.dtype)
@@ -127,9 +132,8 @@ class Pack:
         task = task_loss(self.classifiers(words), inputs.p_wt, num_words)
         integrated = integrated_loss(p_kwm.detach(), nll_kwm, settings.base_coefficient, loss.words, num_words)
         total = totals.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum()
-        total.backward()  # type: ignore[no-untyped-call]
         losses = [integrated[:, None], grouping.detach()[:, None], task.detach()[:, None]]
-        return torch.cat([nll_kwm.sum(1) / num_words, *losses], 1)
+        return total, torch.cat([nll_kwm.sum(1) / num_words, *losses], 1)
 
     def snapshot(self) -> Callable[[], None]:
         """What brings the pack back to where it stands now."""
@@ -149,7 +153,7 @@ class Pack:
 
     def trained(self, number: int) -> Trained:
         """A trial as it stands, its heads in a bank of their own."""
-        bank = _bank(self.trials[number : number + 1], self.material).to(self.device, self.dtype).requires_grad_(False)
+        bank = empty_bank(self.trials[number : number + 1], self.material).to(self.device, self.dtype).requires_grad_(False)
         for name, parameter in bank.named_parameters():
             parameter.copy_(self.bank.get_parameter(name).detach()[self._heads(number)])
         classifier = TaskClassifiers(1, len(self.material.tasks), self.bank.features).to(self.device, self.dtype).requires_grad_(False)
@@ -193,25 +197,6 @@ class Pack:
     def _heads(self, number: int) -> slice:
         return slice(self.starts[number], self.starts[number + 1])
 
-    def _initialise(self, number: int) -> int:
-        """A trial's first weights, the same in any pack; how many characters the universal head never saw."""
-        trial = self.trials[number]
-        for head in range(trial.heads.count):
-            self.bank.initialise(self.starts[number] + head, _torch_generator(trial.seed, "head", head))
-        self.classifiers.initialise(number, _torch_generator(trial.seed, "classifier"))
-        if trial.heads.start != "universal":
-            return 0
-        return copy_universal(self.bank, range(self.starts[number], self.starts[number + 1]), self.universal, self.material.charset)
-
-    def _first_assignments(self) -> Tensor:
-        tasks = len(self.material.tasks)
-        first = torch.full((len(self.trials), tasks, max(self.counts)), _ABSENT)
-        for number, count in enumerate(self.counts):
-            if self.fixed and count != tasks:
-                raise ConfigError(f"heads.count is {count}: grouping.method 'one-per-task' needs one head for each of the {tasks} tasks")
-            first[number, :, :count] = torch.eye(tasks) * _FIXED if self.fixed else initial_assignment(tasks, count)
-        return first
-
     def _sampled(self, noise: Tensor) -> Tensor:
         """P_TM of a step: (k, 1, t, m), or (k, w, t, m) where every word has its own draw."""
         if self.fixed:
@@ -244,19 +229,3 @@ class Pack:
         nll_wh = sequence_loss(nll, inputs.owners, inputs.lengths, loss.length)
         nll_kwm = torch.where(settings.is_head[:, None], nll_wh.T[settings.head_at].transpose(1, 2), 0.0)
         return totals, nll_kwm.contiguous(), p_kwm
-
-
-def _bank(trials: Sequence[Trial], material: Material) -> HeadBank:
-    """A bank for the heads of these trials: of the paper's shape where features are planes (f, y, x), else (positions, f)."""
-    shape = material.features.shape
-    planes = len(shape) == 3
-    positions = (shape[1] // 2, shape[2] // 2) if planes else (1, shape[0])
-    return HeadBank(
-        sum(trial.heads.count for trial in trials), material.charset.num_classes, features=shape[0] if planes else shape[1],
-        positions=positions, embed=[size for trial in trials for size in trial.heads.embeds],
-        hidden=[size for trial in trials for size in trial.heads.hiddens], convolve=planes,
-    )  # fmt: skip
-
-
-def _torch_generator(*key: object) -> torch.Generator:
-    return torch.Generator().manual_seed(int(generator(*key).integers(2**62)))

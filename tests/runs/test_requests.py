@@ -1,0 +1,79 @@
+"""``runs stop`` and ``runs retry``: files that a driver and its workers look at, wherever they are."""
+
+import json
+
+from busy_storage import write_busy
+
+from raygroup.files.whole import read_json
+from raygroup.history.storage import FAILED, UNFINISHED, read_sweeps
+from raygroup.runs import main
+
+
+def states_of(storage):
+    half = next(sweep for sweep in read_sweeps(storage) if sweep.name == "half")
+    return [trial.state for trial in half.trials]
+
+
+def test_a_request_to_stop_says_who_made_it_and_is_seen_in_the_status(busy, capsys):
+    assert main(["stop", "half", str(busy.storage)]) == 0
+    assert "half: asked to stop" in capsys.readouterr().out
+    stored = read_json(busy.folder / "STOP.json")
+    assert " on " in stored["by"]
+    assert stored["at"].endswith("+00:00")
+    main(["status", str(busy.storage)])
+    assert f"asked to stop by {stored['by']}" in capsys.readouterr().out
+    main(["status", str(busy.storage), "--json", "--sweep", "half"])
+    assert json.loads(capsys.readouterr().out)["sweeps"][0]["stop"] == {"by": stored["by"], "at": stored["at"]}
+
+
+def test_a_request_to_stop_ends_the_attempts_of_the_sweep(busy):
+    from raygroup.runtime.endings import Ending, StoppedError
+
+    ending = Ending(busy.folder)
+    ending._looked -= 60
+    assert ending.reason() is None
+    main(["stop", "half", str(busy.storage)])
+    ending._looked -= 60
+    assert isinstance(ending.reason(), StoppedError)
+
+
+def test_a_finished_sweep_is_not_asked_to_stop(busy, capsys):
+    assert main(["stop", "small", str(busy.storage)]) == 0
+    assert "nothing of it is left to train" in capsys.readouterr().out
+    assert not (busy.storage / "small" / "STOP.json").exists()
+
+
+def test_failed_trials_are_tried_again_when_asked(busy, capsys):
+    assert states_of(busy.storage)[0] == FAILED
+    assert main(["retry", "half", str(busy.storage)]) == 0
+    out = capsys.readouterr().out
+    assert f"base_coefficient=0.1 seed=0 ({busy.failed.name}), which failed with: integrated loss is nan" in out
+    assert states_of(busy.storage)[0] == UNFINISHED
+    assert main(["retry", "half", str(busy.storage)]) == 0
+    assert "half: no trial of it has failed" in capsys.readouterr().out
+
+
+def test_a_trial_to_be_tried_again_may_be_named(busy, capsys):
+    assert main(["retry", "half", "base_coefficient=0.1", str(busy.storage)]) == 0
+    assert busy.failed.name in capsys.readouterr().out
+    assert states_of(busy.storage)[0] == UNFINISHED
+
+
+def test_a_trial_that_has_not_failed_cannot_be_tried_again(busy, capsys):
+    assert main(["retry", "half", busy.running.name, str(busy.storage)]) == 2
+    assert f"no failed trial '{busy.running.name}' in {busy.folder}; failed: {busy.failed.name} (" in capsys.readouterr().err
+    assert states_of(busy.storage)[0] == FAILED
+
+
+def test_trials_tried_again_in_a_sweep_that_was_asked_to_stop_wait_for_it(busy, capsys):
+    main(["stop", "half", str(busy.storage)])
+    main(["retry", "half", str(busy.storage)])
+    assert "half was asked to stop: nothing begins before it is run again" in capsys.readouterr().out
+
+
+def test_the_default_storage_path_is_runs_in_this_folder(tmp_path, monkeypatch, capsys):
+    write_busy(tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    assert main(["retry", "half"]) == 0
+    assert "to be tried again" in capsys.readouterr().out
+    assert main(["stop", "half"]) == 0
