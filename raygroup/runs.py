@@ -1,8 +1,10 @@
 """``python -m raygroup.runs``: what lies under a storage path, how far sweeps are, requests to them, copies, and making room."""
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,15 +13,16 @@ from rich.markup import escape
 from raygroup.config import ConfigError
 from raygroup.files.places import Place, place, size_of
 from raygroup.history.storage import CACHE, DONE, FAILED, StoredSweep, StoredTrial, read_sweeps
+from raygroup.runs_arguments import DEFAULT, parser
 from raygroup.runs_found import STATES, find_sweep, find_trial, states
 from raygroup.terminal import console, refuse, show, size_text, table
 
-DEFAULT: tuple[Place, ...] = (Path("runs"),)
 _STORAGE_FAILED, _INTERRUPTED = 3, 130
+_PLAIN_LINE_S = 15.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    given = _parser().parse_args(arguments)
+    given = parser(__doc__).parse_args(arguments)
     out = console()
     try:
         _do(given, out)
@@ -75,71 +78,35 @@ def _named_and_storage(named: Sequence[str]) -> tuple[Sequence[str], Sequence[Pl
 
 
 def _pull(given: argparse.Namespace, out: Console) -> None:
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
     from raygroup.history.pulling import pull
 
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
-        bar = progress.add_task("", total=None)
+    with _bytes_shown(out) as told:
         found = pull(
-            given.source, given.target, sweep=given.sweep, checkpoints=given.checkpoints, include_caches=given.caches,
-            told=lambda copied, to_copy: progress.update(bar, completed=copied, total=to_copy),
+            given.source, given.target, sweep=given.sweep, checkpoints=given.checkpoints, include_caches=given.caches, told=told
         )  # fmt: skip
     said = f"{found.copied} files copied ({size_text(found.bytes)}), {found.kept} were there already"
     out.print(f"{given.target}: {said}", markup=False, soft_wrap=True)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m raygroup.runs", description=__doc__,
-        epilog="exit codes: 0 done, 2 bad input, 3 the storage path failed, 130 interrupted; after the last two the same command goes on",
-    )  # fmt: skip
-    commands = parser.add_subparsers(dest="command", required=True)
-    listing = commands.add_parser("list", help="the sweeps, their state and size")
-    showing = commands.add_parser("show", help="the trials of a sweep: state, grouping, accuracy")
-    showing.add_argument("sweep", help="name of a sweep, as 'list' shows it")
-    following = commands.add_parser("status", help="how far sweeps are, also those trained elsewhere")
-    following.add_argument("--sweep", metavar="NAME", help="this sweep alone")
-    following.add_argument("--json", action="store_true", help="one JSON object")
-    following.add_argument("--watch", action="store_true", help="look again until nothing is left to train, or until Ctrl-C")
-    logging = commands.add_parser("logs", help="a trial's attempts, why it failed, its traceback, stacks of stalls")
-    logging.add_argument("trial", help="an id, the beginning of one, or a part of a label")
-    logging.add_argument("--all", action="store_true", help="the stacks of every stall, not of the last alone")
-    stopping = commands.add_parser("stop", help="ask a sweep to stop, wherever it runs; it can be gone on with")
-    stopping.add_argument("sweep", help="name of a sweep, as 'list' shows it")
-    retrying = commands.add_parser("retry", help="have failed trials tried again, by a driver that runs or by the next")
-    retrying.add_argument("sweep", help="name of a sweep, as 'list' shows it")
-    retrying.add_argument(
-        "named",
-        nargs="*",
-        metavar="TRIAL",
-        help="trials, by id or label (default: all that failed); then the storage path (default: ./runs)",
-    )
-    _add_pull(commands.add_parser("pull", help="copy sweeps to this machine, again and again while they run"))
-    cleaning = commands.add_parser(
-        "clean",
-        help="remove what is no longer needed: older checkpoints and attempts of finished trials, failed trials",
-        description="Removes older checkpoints, attempts, half-written files and stacks of stalls of finished trials, failed trials, and "
-        "what schedulers left of finished sweeps. Histories, predictions and trained heads (the last checkpoint) of finished trials and "
-        "everything of unfinished ones stay.",
-    )
-    cleaning.add_argument("--cache", action="store_true", help="also prepared words and features that no unfinished sweep uses")
-    cleaning.add_argument("--heads", action="store_true", help="also the trained heads of finished trials: their last checkpoints")
-    cleaning.add_argument("--dry-run", action="store_true", help="list what would go, remove nothing")
-    for command in (listing, showing, following, logging, stopping, cleaning):
-        command.add_argument("storage", nargs="*", type=place, default=DEFAULT, help="storage paths, also s3:// (default: ./runs)")
-    return parser
+@contextlib.contextmanager
+def _bytes_shown(out: Console) -> Iterator[Callable[[int, int], None]]:
+    """Gives what is to be told (bytes copied, bytes to copy): a bar, or without a terminal a line now and then."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
+    if out.is_terminal:
+        with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=out, transient=True) as progress:
+            bar = progress.add_task("", total=None)
+            yield lambda copied, to_copy: progress.update(bar, completed=copied, total=to_copy)
+        return
+    said = time.monotonic()
 
-def _add_pull(pulling: argparse.ArgumentParser) -> None:
-    pulling.add_argument("source", type=place, help="a storage path, such as s3://bucket/runs")
-    pulling.add_argument("target", type=Path, help="a folder of this machine, which becomes a storage path")
-    pulling.add_argument("--sweep", metavar="NAME", help="this sweep alone")
-    pulling.add_argument(
-        "--checkpoints", choices=("none", "last", "all"), default="none", help="trained heads and states to go on from (default: none)"
-    )
-    pulling.add_argument("--caches", action="store_true", help="also the words, features and weights that the sweeps read")
+    def plain(copied: int, to_copy: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= _PLAIN_LINE_S:
+            said = time.monotonic()
+            out.print(f"{size_text(copied)} of {size_text(to_copy)} copied", soft_wrap=True)
+
+    yield plain
 
 
 def list_sweeps(storage: Place, out: Console) -> None:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,8 @@ from raygroup.terminal import seconds_text, table, titled
 
 SILENT_S = 600.0
 """A trial that has said nothing for longer is marked: nobody trains it, or it hangs."""
-_LOOK_S = 5.0
+_LOOK_S, _PLAIN_LOOK_S = 5.0, 60.0
+"""How often ``--watch`` looks, for a terminal or a program, and where every look adds lines to a log."""
 _AT_ONCE = 16
 """Files read at a time: on an object store each takes a while to answer."""
 
@@ -85,30 +86,36 @@ def status(storages: Sequence[Place], sweep: str | None = None) -> list[SweepSta
 
 def show_status(storages: Sequence[Place], sweep: str | None, out: Console, *, as_json: bool, watch: bool) -> None:
     """Prints once, or again and again until nothing is left to train or somebody presses Ctrl-C."""
-    if as_json:
-        for found in _looks(storages, sweep, watch):
-            at = datetime.now(UTC).isoformat(timespec="seconds")
-            print(json.dumps({"at": at, "sweeps": [asdict(each) for each in found]}, ensure_ascii=False), flush=True)
-    elif watch and out.is_terminal:
-        with Live(console=out, auto_refresh=False) as live:
-            for found in _looks(storages, sweep, watch):
-                live.update(Group(*_shown(found, storages)), refresh=True)
-    else:
-        for found in _looks(storages, sweep, watch):
-            out.print(*_shown(found, storages), sep="\n", soft_wrap=True)
-
-
-def _looks(storages: Sequence[Place], sweep: str | None, watch: bool) -> Iterator[list[SweepStatus]]:
+    every_s = (_LOOK_S if as_json or out.is_terminal else _PLAIN_LOOK_S) if watch else None
     try:
-        while True:
-            found = status(storages, sweep)
-            yield found
-            if not watch or all(each.over for each in found):
-                return
-            time.sleep(_LOOK_S)
+        _print(_looks(storages, sweep, every_s), storages, out, as_json, watch and out.is_terminal)
     except KeyboardInterrupt:
         if not watch:
             raise
+
+
+def _print(looks: Iterable[list[SweepStatus]], storages: Sequence[Place], out: Console, as_json: bool, in_place: bool) -> None:
+    if as_json:
+        for found in looks:
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            print(json.dumps({"at": at, "sweeps": [asdict(each) for each in found]}, ensure_ascii=False), flush=True)
+    elif in_place:
+        with Live(console=out, auto_refresh=False) as live:
+            for found in looks:
+                live.update(Group(*_shown(found, storages)), refresh=True)
+    else:
+        for found in looks:
+            out.print(*_shown(found, storages), sep="\n", soft_wrap=True)
+
+
+def _looks(storages: Sequence[Place], sweep: str | None, every_s: float | None) -> Iterator[list[SweepStatus]]:
+    """Once, or every so often."""
+    while True:
+        found = status(storages, sweep)
+        yield found
+        if every_s is None or all(each.over for each in found):
+            return
+        time.sleep(every_s)
 
 
 def _status(sweep: StoredSweep) -> SweepStatus:

@@ -25,6 +25,7 @@ LAYERS = {
         "sweep",
         "reproduce",
         "runs",
+        "runs_arguments",
         "runs_found",
         "runs_logs",
         "runs_requests",
@@ -122,7 +123,8 @@ def test_importing_a_layer_brings_in_nothing_that_it_must_not_know(layer):
 
 def test_what_answers_before_a_trial_runs_needs_neither_torch_nor_ray():
     """``--dry-run`` and a finished sweep run again: entry points, the plan, the ledger, what they print."""
-    before = [f"raygroup.runtime.{name}" for name in ("ledger", "plan", "progress", "summary", "prepare")]
+    names = ("ledger", "leases", "plan", "packs", "progress", "summary", "prepare", "step_times", "calibration", "pricing", "foretelling")
+    before = [f"raygroup.runtime.{name}" for name in names]
     probed(HEAVY, [name for name in before if name in modules("runtime")])
 
 

@@ -14,6 +14,9 @@ KEYS = {
     "heads": {"train_ratio", "train_ratio_plain", "beam6_ratio", "greedy_ratio", "mib_per_word_head", "ops_m2", "ops_m7", "device"},
     "history": {"history_over_step", "step_ms", "device"},
     "quickstart": {"wall_s", "peak_gib", "trial_cpu_s", "wall_over_work", "device"},
+    "orchestration": {
+        "empty_trial_s", "history_3000_s", "wall_over_work", "plan_10000_s", "driver_rss_mb", "first_step_s", "device",
+    },  # fmt: skip
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
 }
 

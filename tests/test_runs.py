@@ -125,6 +125,13 @@ def test_a_storage_path_that_is_not_there_is_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.startswith(f"raygroup: no storage path {tmp_path / 'nowhere'}")
 
 
+def test_a_place_that_cannot_be_a_storage_path_is_said(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["list", "http://host/runs"])
+    assert ended.value.code == 2
+    assert "http://host/runs: a storage path is a folder, or s3://bucket/folder" in capsys.readouterr().err
+
+
 def test_listing_imports_neither_torch_nor_ray_nor_arrow(storage):
     code = "import sys; from raygroup.runs import main; main(sys.argv[1:]); assert not {'torch', 'ray', 'pyarrow'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code, "list", str(storage)], check=True, capture_output=True)

@@ -220,7 +220,9 @@ def _opened(root: str, query: str) -> "FileSystem":
     unknown = set(asked) - {"region", "endpoint_override", "scheme"}
     if unknown:
         raise ConfigError(f"{root}?{query}: {sorted(unknown)[0]} is no setting; there are region, endpoint_override and scheme")
-    return fs.S3FileSystem(**_s3_settings(root, asked), retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS))
+    # Opened late, a small file is one request instead of three.
+    patient = fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS)
+    return fs.S3FileSystem(**_s3_settings(root, asked), retry_strategy=patient, allow_delayed_open=True)
 
 
 def _s3_settings(root: str, asked: dict[str, str]) -> dict[str, Any]:

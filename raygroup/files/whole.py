@@ -1,6 +1,7 @@
 """Files that appear whole or not at all: the one way raygroup writes under a storage path."""
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -29,7 +30,7 @@ def whole(path: Place, *, safe: bool = True, lost: str = "") -> Iterator[IO[byte
         if isinstance(error, FileExistsError | PermissionError) or error.filename == str(path):
             raise
         said = f"{error.strerror or error}" + (f": {lost}" if lost else "")
-        raise OSError(error.errno or 0, said, str(path)) from error
+        raise OSError(error.errno or errno.EIO, said, str(path)) from error
 
 
 def write_whole(path: Place, content: bytes, *, safe: bool = True, lost: str = "") -> None:

@@ -1,6 +1,7 @@
 """The driver of a run on Ray: Tune schedules packs over the cluster, this hands them to it one by one and keeps account."""
 
 import contextlib
+import logging
 import os
 import tempfile
 import threading
@@ -151,8 +152,14 @@ def _scheduler_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _log(sweep_folder: Place) -> Iterator[None]:
-    """What Tune prints, out of the way."""
+    """What Tune prints, out of the way: a node that is lost is no error to show the user a traceback of."""
     path = (sweep_folder if isinstance(sweep_folder, Path) else local_copies()) / "tune.log"
+    tune = logging.getLogger("ray.tune")
     with path.open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
         print(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')}")
-        yield
+        handler, tune.propagate = logging.StreamHandler(log), False
+        tune.addHandler(handler)
+        try:
+            yield
+        finally:
+            tune.removeHandler(handler)

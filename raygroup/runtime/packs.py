@@ -13,7 +13,7 @@ from raygroup.packing import fitting, pack_bytes, shared_settings
 from raygroup.runtime.checkpoints import listed_steps
 from raygroup.runtime.plan import Job
 from raygroup.words.charset import Charset
-from raygroup.words.features import Features
+from raygroup.words.features import stored_shape
 from raygroup.words.store import read_words
 
 _TRUNK_GIVES = (24, 256)
@@ -124,4 +124,4 @@ def _output(store: Place, planned: int) -> int:
 
 @functools.cache
 def _shape(features: Place) -> tuple[int, ...]:
-    return Features(localised(features)).shape if features.is_file() else _TRUNK_GIVES
+    return stored_shape(features) if features.is_file() else _TRUNK_GIVES

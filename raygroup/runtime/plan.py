@@ -16,6 +16,7 @@ from raygroup.files.whole import read_if_there, write_json
 from raygroup.history.storage import CACHE
 from raygroup.runtime.ledger import CONFIG, FAILED, STOP, SWEEP, done_ids, is_done, now
 from raygroup.search_space import Sweep, hypothesis, load
+from raygroup.words.features import STORE, STORE_LAYOUT
 
 BUNDLED = Path(__file__).parent.parent / "weights" / "laptop.safetensors"
 _MULTIPLY_ADDS_PER_CPU_S = 24e9
@@ -96,7 +97,7 @@ def make_plan(sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | 
             Job(
                 id=job, label=label, trial=trial, folder=storage / sweep.name / job, data=data, weights=weights, shared_weights=shared,
                 store=storage / CACHE / f"words-{drawn_from[:16]}" / "words.parquet",
-                features=storage / CACHE / f"features-{fingerprint(data, size)[:16]}" / "features.arrow",
+                features=storage / CACHE / f"features-{fingerprint(data, size, STORE_LAYOUT)[:16]}" / STORE,
             )
         )  # fmt: skip
     _require_fitting(jobs, words)

@@ -5,57 +5,57 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from raygroup.config import Words
-from raygroup.files.copies import copy_of, localised, publish
+from raygroup.files.copies import copy_of, publish
 from raygroup.files.places import Place
 from raygroup.files.whole import write_whole
+from raygroup.runtime.extraction import Progress, Work, complete, extraction_of, on_this_machine
 from raygroup.runtime.ledger import held
 from raygroup.runtime.plan import Job, Plan
 from raygroup.runtime.processes import cores, pool
-from raygroup.words.crops import crop_array
-from raygroup.words.features import ROWS, write_features
 from raygroup.words.fonts import FontFile
 from raygroup.words.labels import normalise
 from raygroup.words.readers import store_given
-from raygroup.words.store import SCHEMA, Metadata, WordTable, read_words, write_words
+from raygroup.words.store import SCHEMA, Metadata, write_words
 from raygroup.words.synthesis import Order, chunks, drawn, fonts_of
 from raygroup.words.synthesis import plan as orders_of
 
-if TYPE_CHECKING:
-    from raygroup.model.trunk import Trunk
-
 _PATIENCE_S = 3600.0
 """How long a second driver waits for the first to prepare the words both need."""
-Progress = Callable[[str, int, int], None]
-"""Told (what, done, of)."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def prepare(plan: Plan, missing: Sequence[Job], progress: Progress) -> None:
     """Everything these trials of a plan need in the cache; what is there already is not made again."""
+    prepare_words(plan, missing, progress)
+    prepare_features(missing, on_this_machine(cores()), progress)
+
+
+def prepare_words(plan: Plan, missing: Sequence[Job], progress: Progress) -> None:
+    """The word stores of these trials, and their weights where every machine finds them."""
     for job in {job.store: job for job in missing}.values():
         with held(job.store.parent, "cache", _PATIENCE_S):
             if not job.store.exists():
                 path = made_at(job.store)
                 _make_store(plan, job, path, progress)
                 publish(path, job.store)
-    for job in {job.features: job for job in missing}.values():
-        with held(job.features.parent, "cache", _PATIENCE_S):
-            if not job.features.exists():
-                path = made_at(job.features)
-                extract_features(path, localised(job.store), job.weights, job.trial.words, job.data, progress)
-                publish(path, job.features)
     for shared, weights in {job.shared_weights: job.weights for job in missing if job.shared_weights}.items():
         if not shared.exists():
             shared.parent.mkdir(parents=True, exist_ok=True)
             write_whole(shared, weights.read_bytes())
+
+
+def prepare_features(missing: Sequence[Job], work: Work, progress: Progress, **settings: Any) -> None:
+    """The features of these trials, whose words are made; ``settings`` are those of ``extraction_of``."""
+    for job in {job.features: job for job in missing}.values():
+        with held(job.features.parent, "cache", _PATIENCE_S):
+            if not job.features.exists():
+                complete(extraction_of(job, **settings), work, progress)
 
 
 def made_at(place: Place) -> Path:
@@ -94,23 +94,6 @@ def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]
     write_words(path, batches(), metadata)
 
 
-def extract_features(path: Path, store: Path, weights: Path, words: Words, data: str, progress: Progress) -> None:
-    """The features of every word of a store, in its order."""
-    total = len(read_words(store))
-    starts = range(0, total, ROWS)
-    with pool(cores()) as workers:
-
-        def blocks() -> Iterator[NDArray[np.float16]]:
-            extract = functools.partial(_extracted, store=store, weights=weights, total=total, size=(words.height, words.width))
-            for number, block in enumerate(in_order(workers, extract, starts)):
-                progress("words through the trunk", min((number + 1) * ROWS, total), total)
-                yield block
-
-        from raygroup.model.trunk import FEATURES, POSITIONS
-
-        write_features(path, (POSITIONS[0] * POSITIONS[1], FEATURES), blocks(), {"data": data})
-
-
 def in_order(workers: ProcessPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """The results of a pool in the order of the items, with few of them in memory at a time."""
     waiting: deque[Future[Result]] = deque()
@@ -135,26 +118,3 @@ def _word_counts(orders: Sequence[Order]) -> dict[str, dict[str, int]]:
         counts.setdefault(task, {}).setdefault(split, 0)
         counts[task][split] += 1
     return counts
-
-
-def _extracted(start: int, *, store: Path, weights: Path, total: int, size: tuple[int, int]) -> NDArray[np.float16]:
-    from raygroup.training.features import extracted
-
-    rows = np.arange(start, min(start + ROWS, total))
-    return extracted(_trunk(weights), crop_array(_words(store), rows, *size))
-
-
-@functools.lru_cache(1)
-def _trunk(weights: Path) -> "Trunk":
-    """What a worker process loads once; one thread a process, so that results do not depend on how many cores there are."""
-    import torch
-
-    from raygroup.training.weights import load_universal
-
-    torch.set_num_threads(1)
-    return load_universal(weights).trunk
-
-
-@functools.lru_cache(1)
-def _words(store: Path) -> WordTable:
-    return read_words(store)

@@ -85,7 +85,9 @@ def forecast(
     if made:
         keep_calibrations(plan.storage, made)
     times = StepTimes(plan, placement.device, form, machine_of(placement.device), made)
-    seconds, basis, by_trial = [], Counter[str](), {}
+    seconds: list[float] = []
+    basis: Counter[str] = Counter()
+    by_trial: dict[str, tuple[float, str]] = {}
     for pack in packs:
         step = times.of(pack.jobs)
         seconds.append(step.seconds * pack.jobs[0].trial.training.steps)

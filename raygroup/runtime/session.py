@@ -33,7 +33,7 @@ from raygroup.training.targets import encoded
 from raygroup.training.weights import Universal, load_universal
 from raygroup.words.charset import Charset
 from raygroup.words.coverage import task_shares
-from raygroup.words.features import Features
+from raygroup.words.features import Features, localised_features
 from raygroup.words.store import WordTable
 from raygroup.words.store import read_words as open_words
 
@@ -199,7 +199,7 @@ def _attempt(
 
 
 def _read(patience: Patience, store: Place, features: Place, word_tasks: str) -> tuple[WordTable, Material]:
-    return _opened(patience(lambda: localised(store)), patience(lambda: localised(features)), word_tasks)
+    return _opened(patience(lambda: localised(store)), patience(lambda: localised_features(features)), word_tasks)
 
 
 @functools.lru_cache(2)

@@ -3,9 +3,11 @@
 Only a few outcomes are read, however many trials there are: the answer for 10,000 must come at once, also from an object store.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 from statistics import median
 from typing import Any
 
@@ -122,10 +124,8 @@ def keep_calibrations(storage: Place, made: Sequence[Calibration]) -> None:
 
 
 def _kind(trial: Trial, store: str) -> str:
-    """The settings that shape a step's program and, where words are rendered, how many characters there are; else which words."""
-    settings = {name: value for name, value in shared_settings(trial).items() if name not in _UNLIKE}
-    words = str(sum(trial.words.characters)) if trial.words.source == "rendered" else store
-    return repr((sorted(settings.items()), words))
+    """The settings that shape a step's program, and the words, which decide how many classes there are."""
+    return repr((store, sorted((name, value) for name, value in shared_settings(trial).items() if name not in _UNLIKE)))
 
 
 def _of_pack(samples: Sequence[_Sample], heads: Sequence[int]) -> float | None:
@@ -147,27 +147,30 @@ def _median(samples: Sequence[_Sample]) -> float | None:
 
 
 def _samples(plan: Plan) -> list[_Sample]:
-    """Of the plan's own finished trials a few of each kind, and a few of each other sweep under the storage path."""
+    """Of the plan's own finished trials a few of each kind, and a few of all others in each sweep under the storage path."""
     if not plan.storage.is_dir():
         return []
-    done, taken = done_ids(plan.folder), dict[tuple[str, int], int]()
+    done = done_ids(plan.folder)
+    taken: Counter[tuple[str, int]] = Counter()
     own = []
     for job in (job for job in plan.jobs if job.id in done):
         kind = (_kind(job.trial, job.store.parent.name), job.trial.heads.count)
-        taken[kind] = taken.get(kind, 0) + 1
+        taken[kind] += 1
         if taken[kind] <= _OF_EACH:
             own.append((job.folder, kind))
     with ThreadPoolExecutor(16) as readers:
         found = list(readers.map(lambda each: _read(*each), own))
-        found += readers.map(_read_other, _others(plan))
+        found += readers.map(_read_other, _others(plan, done - {job.id for job in plan.jobs}))
     return [sample for sample in found if sample is not None]
 
 
-def _others(plan: Plan) -> Iterator[Place]:
-    """Folders of finished trials of other sweeps, spread evenly over each."""
+def _others(plan: Plan, earlier: set[str]) -> Iterator[Place]:
+    """Folders of finished trials, spread evenly over each sweep: ``earlier`` ones of the plan's own, which it no longer declares, and
+    those of others."""
     folders: list[Place] = [path.parent for path in plan.storage.glob(f"*/{SWEEP}")]
-    for folder in [folder for folder in sorted(folders, key=str) if folder != plan.folder][:_SWEEPS]:
-        ids = sorted(done_ids(folder))
+    others = [folder for folder in sorted(folders, key=str) if folder != plan.folder][:_SWEEPS]
+    for folder in [plan.folder, *others]:
+        ids = sorted(earlier if folder == plan.folder else done_ids(folder))
         yield from (folder / name for name in ids[:: max(1, -(-len(ids) // _OF_OTHERS))])
 
 
@@ -178,7 +181,7 @@ def _read_other(folder: Place) -> _Sample | None:
         trial = from_json(config["trial"])
     except (ConfigError, KeyError):
         return None
-    return _read(folder, (_kind(trial, str(config.get("store", "")).rpartition("/")[0].rpartition("/")[2]), trial.heads.count))
+    return _read(folder, (_kind(trial, PurePosixPath(config.get("store", "")).parent.name), trial.heads.count))
 
 
 def _read(folder: Place, kind: tuple[str, int]) -> _Sample | None:

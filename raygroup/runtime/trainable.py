@@ -38,6 +38,9 @@ class _Pack(tune.Trainable):
             raise said
         return said
 
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing: trials keep their own checkpoints."""
+
     def reset_config(self, config: dict[str, Any]) -> bool:
         """The same process for the next pack: its words and weights are in memory already."""
         self.setup(config)

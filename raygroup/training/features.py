@@ -11,9 +11,11 @@ _CROPS = 256
 
 @torch.no_grad()
 def extracted(trunk: Trunk, crops: NDArray[np.uint8]) -> NDArray[np.float16]:
-    """Word features (n, positions, features) of crops (n, height, width), in blocks that fit the processor's caches."""
+    """Word features (n, positions, features) of crops (n, height, width), in blocks that fit the processor's caches, computed where the
+    trunk is."""
+    device = next(trunk.parameters()).device
     found = np.empty((len(crops), POSITIONS[0] * POSITIONS[1], FEATURES), np.float16)
     for start in range(0, len(crops), _CROPS):
-        block = torch.from_numpy(crops[start : start + _CROPS])
-        found[start : start + len(block)] = trunk(block).half().numpy()
+        block = torch.from_numpy(crops[start : start + _CROPS]).to(device)
+        found[start : start + len(block)] = trunk(block).half().cpu().numpy()
     return found

@@ -1,6 +1,8 @@
-"""Words in a Parquet file: our own store, or any table with images and texts, as data set libraries write them."""
+"""Words in Parquet files: our own store, or any table with images and texts, as data set libraries write them, often in several files."""
 
+import functools
 import hashlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,64 +25,92 @@ class ParquetWords:
     """``image``: bytes, or a struct with the field ``bytes``; ``text``; ``task``, ``split`` and ``source`` where they are there."""
 
     file: Path
+    """The one file, or a folder whose Parquet files are read one after the other, by name."""
 
     @property
     def name(self) -> str:
-        return self.file.stem
+        return self.file.resolve().name if self.file.is_dir() else self.file.stem
+
+    @functools.cached_property
+    def files(self) -> list[Path]:
+        return parquet_files_in(self.file) if self.file.is_dir() else [self.file]
 
     def rows(self) -> pa.Table:
         """``text`` and the optional columns, null where empty or absent; raises ConfigError for a column that is not there or of another
         type."""
-        with self._open() as file:
-            columns = self._columns(file.schema_arrow)
-            table = file.read(columns=columns)
-        return pa.table({name: self._strings(table, name) for name in ("text", *OPTIONAL)})
+        return pa.concat_tables([_rows(path) for path in self.files])
 
     def place(self, rows: pa.Table, row: int) -> str:
-        return f"{self.file.name}: row {row}"
+        file = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return f"{self.files[file].relative_to(self.file.parent)}: row {row - self._starts[file]}"
 
     def images(self, rows: pa.Table, wanted: NDArray[np.bool_]) -> Iterator[list[bytes | None]]:
         """The bytes of every row's image, some hundred at a time; None where the row is not wanted or has none."""
         start = 0
-        with self._open() as file:
-            for batch in file.iter_batches(_READ_AT_A_TIME, columns=["image"]):
-                images = batch.column(0)
-                if pa.types.is_struct(images.type):
-                    images = images.flatten()[images.type.get_field_index("bytes")]
-                chosen = wanted[start : start + len(images)]
-                yield [image.as_py() if keep else None for image, keep in zip(images, chosen, strict=True)]
-                start += len(images)
+        for path in self.files:
+            with _opened(path) as file:
+                for batch in file.iter_batches(_READ_AT_A_TIME, columns=["image"]):
+                    images = batch.column(0)
+                    if pa.types.is_struct(images.type):
+                        images = images.flatten()[images.type.get_field_index("bytes")]
+                    chosen = wanted[start : start + len(images)]
+                    yield [image.as_py() if keep else None for image, keep in zip(images, chosen, strict=True)]
+                    start += len(images)
 
     def fingerprint(self) -> str:
-        """Of the file's bytes."""
-        with self.file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        """Of the bytes of the file; of several files, of theirs in this order."""
+        digests = [_digest(path) for path in self.files]
+        return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
-    def _open(self) -> pq.ParquetFile:
-        try:
-            return pq.ParquetFile(self.file)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise ConfigError(f"{self.file}: not a readable Parquet file: {error}") from error
+    @functools.cached_property
+    def _starts(self) -> list[int]:
+        """First row of each file."""
+        return [0, *itertools.accumulate(pq.read_metadata(path).num_rows for path in self.files[:-1])]
 
-    def _columns(self, schema: pa.Schema) -> list[str]:
-        if missing := [name for name in NEEDED if schema.names.count(name) != 1]:
-            raise missing_column(self.file, missing, schema.names, NEEDED)
-        kind = schema.field("image").type
-        if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-            kind = kind.field("bytes").type
-        if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
-            raise ConfigError(f"{self.file}: column 'image' is {kind}: it must be bytes, or a struct with the field 'bytes'")
-        return [name for name in ("text", *OPTIONAL) if name in schema.names]
 
-    def _strings(self, table: pa.Table, name: str) -> pa.ChunkedArray:
-        if name not in table.column_names:
-            return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
-        column = table[name]
-        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
-            raise ConfigError(f"{self.file}: column '{name}' is {column.type}: it must be strings")
-        strings = column.cast(pa.string())
-        if name == "text":
-            return strings
-        trimmed = pc.utf8_trim_whitespace(strings)
-        return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+def parquet_files_in(folder: Path) -> list[Path]:
+    """The Parquet files that lie directly in a folder, by name."""
+    return sorted(path for path in folder.glob("*.parquet") if path.is_file() and not path.name.startswith("."))
+
+
+def _rows(path: Path) -> pa.Table:
+    with _opened(path) as file:
+        table = file.read(columns=_columns(path, file.schema_arrow))
+    return pa.table({name: _strings(path, table, name) for name in ("text", *OPTIONAL)})
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ConfigError(f"{path}: not a readable Parquet file: {error}") from error
+
+
+def _columns(path: Path, schema: pa.Schema) -> list[str]:
+    if missing := [name for name in NEEDED if schema.names.count(name) != 1]:
+        raise missing_column(path, missing, schema.names, NEEDED)
+    kind = schema.field("image").type
+    if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        kind = kind.field("bytes").type
+    if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        raise ConfigError(f"{path}: column 'image' is {kind}: it must be bytes, or a struct with the field 'bytes'")
+    return [name for name in ("text", *OPTIONAL) if name in schema.names]
+
+
+def _strings(path: Path, table: pa.Table, name: str) -> pa.ChunkedArray:
+    if name not in table.column_names:
+        return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
+    column = table[name]
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
+        raise ConfigError(f"{path}: column '{name}' is {column.type}: it must be strings")
+    strings = column.cast(pa.string())
+    if name == "text":
+        return strings
+    trimmed = pc.utf8_trim_whitespace(strings)
+    return pc.if_else(pc.equal(trimmed, ""), None, trimmed)

@@ -15,7 +15,7 @@ from raygroup.config import ConfigError
 from raygroup.words.crops import decode_gray
 from raygroup.words.given_rows import Listing, understand
 from raygroup.words.label_files import SUFFIXES, LabelFile, label_file_in
-from raygroup.words.parquet_files import ParquetWords
+from raygroup.words.parquet_files import ParquetWords, parquet_files_in
 from raygroup.words.report import Report, Tally
 from raygroup.words.store import SCHEMA, Metadata, write_words
 
@@ -33,7 +33,7 @@ class GivenWords:
 
 
 def read_given(path: Path, tasks: tuple[str, ...], bad_share: float = 0.05) -> GivenWords:
-    """The words of a Parquet file, of a folder with a label file, or of a label file.
+    """The words of a Parquet file or a folder of them, of a folder with a label file, or of a label file.
 
     Tasks are those the data set names where every word has one, else also those of the ``tasks`` asked for that have a letter in a
     word. Words without a text, longer than a decoder reads, or without a task and a character of any, and words whose image is missing
@@ -65,7 +65,9 @@ def data_fingerprint(path: Path) -> str:
 def listing_of(path: Path) -> Listing:
     """Which kind of data set a path is; raises ConfigError where it is none."""
     if path.is_dir():
-        return label_file_in(path)
+        parquet = parquet_files_in(path)
+        labelled = not parquet or any((path / f"labels{suffix}").is_file() for suffix in SUFFIXES)
+        return label_file_in(path) if labelled else ParquetWords(parquet[0] if len(parquet) == 1 else path)
     if not path.is_file():
         raise ConfigError(f"{path}: no such file or folder")
     if not os.access(path, os.R_OK):
@@ -74,7 +76,7 @@ def listing_of(path: Path) -> Listing:
         return LabelFile(path)
     if path.suffix.lower() == ".parquet":
         return ParquetWords(path)
-    raise ConfigError(f"{path}: must be a .parquet file, a label file ({', '.join(SUFFIXES)}), or a folder with one")
+    raise ConfigError(f"{path}: must be a .parquet file, a label file ({', '.join(SUFFIXES)}), or a folder with one or with Parquet files")
 
 
 class _Intake:

@@ -1,5 +1,6 @@
 """The word store: word images and what is known of them in one Parquet file, written at once and read a row group at a time."""
 
+import functools
 import hashlib
 import json
 import os
@@ -50,17 +51,22 @@ class Metadata:
 
 @dataclass(frozen=True)
 class WordTable:
-    """A store that was opened: its small columns in memory, its images on disk."""
+    """A store that was opened: its images on disk, its small columns too until one of them is asked for."""
 
     path: Path
     metadata: Metadata
-    columns: pa.Table
-    """Every column but ``image``; ``task``, ``source`` and ``split`` are dictionaries."""
+    footer: pq.FileMetaData
     group_starts: NDArray[np.int64]
     """First row of each row group, then the number of rows."""
 
     def __len__(self) -> int:
-        return int(self.columns.num_rows)
+        return int(self.group_starts[-1])
+
+    @functools.cached_property
+    def columns(self) -> pa.Table:
+        """Every column but ``image``, in memory; ``task``, ``source`` and ``split`` are dictionaries."""
+        with pq.ParquetFile(self.path, metadata=self.footer, read_dictionary=_FEW_VALUES) as file:
+            return file.read(columns=SCHEMA.names[1:])
 
     def labels(self) -> list[str]:
         return self.columns["label"].to_pylist()  # type: ignore[no-any-return]
@@ -75,7 +81,7 @@ class WordTable:
 
     def images(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
         """The encoded images of the rows, one row group at a time: where in ``rows`` they belong, and their bytes."""
-        with pq.ParquetFile(self.path) as file:
+        with pq.ParquetFile(self.path, metadata=self.footer) as file:
             groups = np.searchsorted(self.group_starts, rows, side="right") - 1
             for group in np.unique(groups):
                 places = np.flatnonzero(groups == group)
@@ -128,9 +134,7 @@ def read_words(path: Path) -> WordTable:
         raise ConfigError(f"{path}: not a word store: {error}") from error
     metadata = _from_json(path, (footer.metadata or {}).get(b"raygroup"))
     sizes = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
-    with pq.ParquetFile(path, metadata=footer, read_dictionary=_FEW_VALUES) as file:
-        columns = file.read(columns=SCHEMA.names[1:])
-    return WordTable(path, metadata, columns, np.cumsum([0, *sizes], dtype=np.int64))
+    return WordTable(path, metadata, footer, np.cumsum([0, *sizes], dtype=np.int64))
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

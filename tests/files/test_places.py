@@ -154,6 +154,27 @@ def test_writers_of_one_file_leave_one_of_their_contents(root):
     assert names(root, root.iterdir()) == ["file"]
 
 
+def test_a_file_that_cannot_be_written_is_named_in_an_error_of_the_operating_system(root, bucket, tmp_path):
+    (tmp_path / "file").write_bytes(b"in the way")
+    target = tmp_path / "file" / "x.json" if isinstance(root, Path) else place("s3://no-such-bucket/runs/x.json")
+    with pytest.raises(OSError, match=str(target)) as caught:
+        write_json(target, {})
+    assert caught.value.errno
+    assert caught.value.filename == str(target)
+
+
+def test_a_small_file_in_an_object_store_is_written_with_one_request(bucket, monkeypatch):
+    from moto.s3.models import s3_backends
+
+    asked = []
+    store = type(s3_backends["123456789012"]["aws"])
+    for name in ("create_multipart_upload", "put_object"):
+        original = getattr(store, name)
+        monkeypatch.setattr(store, name, lambda *a, _do=original, _name=name, **k: (asked.append(_name), _do(*a, **k))[1])
+    write_json(place(f"{bucket}/runs/progress.json"), {"step": 1})
+    assert asked == ["put_object"]
+
+
 def test_json_keeps_its_letters_and_its_layout(root):
     filled(root, "other")
     write_json(root / "DONE.json", {"text": "বাংলা", "steps": 3})

@@ -1,6 +1,5 @@
 """``runs pull`` and ``runs clean`` on folders and object stores."""
 
-import json
 import threading
 
 import pytest
@@ -83,7 +82,7 @@ def test_what_was_copied_once_is_copied_again_only_where_it_may_have_changed(bus
 def test_a_copy_that_was_interrupted_is_completed(busy, tmp_path):
     copy = pulled(busy, tmp_path)
     whole = files_of(copy)
-    lost = [path for path in copy.rglob("*.parquet")][:3]
+    lost = list(copy.rglob("*.parquet"))[:3]
     for path in lost:
         path.unlink()
     (copy / "small" / "half.partial-1").write_bytes(b"")
@@ -224,3 +223,14 @@ def test_sweeps_in_an_object_store_are_listed_and_shown_as_those_in_a_folder(bus
     assert rows["half"][:4] == ["1", "2", "1", "-"]
     assert main(["show", "half", str(busy.storage)]) == 0
     assert "base_coefficient=0.1 seed=0 failed at step 20: integrated loss is nan" in capsys.readouterr().out
+
+
+def test_without_a_terminal_a_long_copy_says_now_and_then_how_far_it_is(busy, tmp_path, capsys, monkeypatch):
+    from raygroup import runs
+
+    monkeypatch.setattr(runs, "_PLAIN_LINE_S", 0.0)
+    pulled(busy, tmp_path)
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith(" copied")
+    assert " of " in lines[0]
+    assert last.startswith(f"{tmp_path / 'copy'}: ")

@@ -1,0 +1,262 @@
+"""Ray nodes as if on machines of their own: each in a network namespace with its address, its name and its folder for Ray; one bridge
+joins them. A node can be killed whole, its cable pulled and plugged in again.
+
+What they share is the file system, which stands for a network file system below the storage path, and the processors.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PORT = 6399
+_MOST = 9
+_RAY_FOLDER = Path("/tmp/ray")
+"""Where each node sees its own folder: short, since a socket's path may have 107 bytes."""
+_START_S = 90.0
+_NODE = 'hostname "$1"; mount --bind "$2" "$3"; shift 3; exec "$@"'
+_QUICK = {"RAY_health_check_initial_delay_ms": "2000", "RAY_health_check_period_ms": "1000", "RAY_health_check_timeout_ms": "2000",
+          "RAY_health_check_failure_threshold": "3"}  # fmt: skip
+"""A node that does not answer is dead after some nine seconds, not thirty."""
+
+
+def forbidden() -> str | None:
+    """Why this machine cannot make network namespaces; None where it can."""
+    probe = f"rg{os.getpid()}probe"
+    steps = (
+        ["ip", "netns", "add", probe],
+        ["ip", "-n", probe, "link", "add", "one", "type", "veth", "peer", "name", "two"],
+        ["ip", "netns", "exec", probe, "unshare", "--uts", "hostname", "one"],
+    )
+    try:
+        tried = (subprocess.run(step, capture_output=True, text=True, check=False) for step in steps)
+        broken = next((f"{' '.join(done.args)}: {done.stderr.strip()}" for done in tried if done.returncode), None)
+        _ip("netns", "del", probe, must=False)
+    except FileNotFoundError as error:
+        broken = f"iproute2 or util-linux is not there: {error}"
+    return broken and f"needs the right to make network namespaces: {broken}"
+
+
+@dataclass
+class Node:
+    """A machine: a namespace, and the Ray node that runs in it."""
+
+    name: str
+    """Its host name, which leases tell."""
+    namespace: str
+    address: str
+    folder: Path
+    cable: str
+    """The end of its link that is plugged into the bridge."""
+    ray: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "start.log"
+
+    def within(self, command: Sequence[str]) -> list[str]:
+        """The command line that runs a command on this machine; the process that starts is the command itself."""
+        entered = ["ip", "netns", "exec", self.namespace, "unshare", "--uts", "sh", "-c", _NODE, "sh"]
+        return [*entered, self.name, str(self.folder), str(_RAY_FOLDER), *command]
+
+    def kill(self) -> None:
+        """Every process of the Ray node ends at once, as when its machine loses power."""
+        if self.ray is None:
+            return
+        with contextlib.suppress(FileNotFoundError):  # it has ended: its workers end by themselves, or with the namespace
+            world = os.readlink(f"/proc/{self.ray.pid}/ns/mnt")
+            while [pid for pid in _processes("mnt", world) if _killed(pid)]:
+                time.sleep(0.02)
+        self.ray.wait()
+        self.ray = None
+
+    def cut(self) -> None:
+        """Nothing goes to or from this machine any more; connections stay open."""
+        _ip("link", "set", self.cable, "down")
+
+    def heal(self) -> None:
+        _ip("link", "set", self.cable, "up")
+
+    def processes(self) -> set[int]:
+        """All that run on this machine."""
+        listed = subprocess.run(["ip", "netns", "pids", self.namespace], capture_output=True, text=True, check=False)
+        return {int(pid) for pid in listed.stdout.split()}
+
+
+@dataclass
+class Network:
+    """Machines on one bridge."""
+
+    folder: Path
+    bridge: str
+    nodes: list[Node] = field(default_factory=list)
+
+    def node(self) -> Node:
+        """One more machine, without Ray."""
+        number = 1 + len(self.nodes)
+        if number > _MOST:
+            raise ValueError(f"there are addresses for {_MOST} machines")
+        name, namespace, cable = f"node{number}", f"rg{os.getpid()}n{number}", f"rgv{os.getpid()}n{number}"
+        node = Node(name, namespace, _address(number), self.folder / name, cable)
+        node.folder.mkdir()
+        hosts = Path("/etc/netns") / namespace / "hosts"
+        hosts.parent.mkdir(parents=True)
+        hosts.write_text("127.0.0.1 localhost\n" + "".join(f"{_address(each)} node{each}\n" for each in range(1, 1 + _MOST)))
+        self.nodes.append(node)
+        _ip("netns", "add", namespace)
+        _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace)
+        _ip("link", "set", cable, "master", self.bridge, "up")
+        _ip("-n", namespace, "link", "set", "lo", "up")
+        _ip("-n", namespace, "addr", "add", f"{node.address}/24", "dev", "eth0")
+        _ip("-n", namespace, "link", "set", "eth0", "up")
+        return node
+
+    def close(self) -> None:
+        for node in self.nodes:
+            for pid in node.processes():
+                _killed(pid)
+            if node.ray is not None:
+                node.ray.wait()
+            _ip("netns", "del", node.namespace, must=False)
+            _ip("link", "del", node.cable, must=False)
+            shutil.rmtree(Path("/etc/netns") / node.namespace, ignore_errors=True)
+        _ip("link", "del", self.bridge, must=False)
+
+
+@dataclass
+class Cluster:
+    """A Ray head that trains nothing, and workers of one CPU each."""
+
+    network: Network
+    token: Path
+    head: Node
+
+    @property
+    def address(self) -> str:
+        return f"{self.head.address}:{PORT}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.token), "RAY_USAGE_STATS_ENABLED": "0"}
+        return kept | own | _QUICK
+
+    def start_head(self) -> None:
+        self._start(self.head, ["--head", f"--port={PORT}", "--num-cpus=0", '--resources={"driver": 4}', "--dashboard-host=127.0.0.1"])
+
+    def add(self, count: int = 1) -> list[Node]:
+        """New machines, which start Ray at the same time and then wait for work."""
+        nodes = [self.network.node() for _ in range(count)]
+        for node in nodes:
+            self._start(node, [f"--address={self.address}", "--num-cpus=1"], wait=False)
+        for node in nodes:
+            self._started(node)
+        return nodes
+
+    def workers(self) -> list[Node]:
+        """Those that run."""
+        return [node for node in self.network.nodes if node is not self.head and node.processes()]
+
+    def provide(self, count: int) -> None:
+        """A head and exactly so many workers."""
+        if self.head.ray is None:
+            self.start_head()
+        alive = self.workers()
+        for node in alive[count:]:
+            node.kill()
+        self.add(max(0, count - len(alive)))
+
+    def named(self, name: str) -> Node:
+        return next(node for node in self.network.nodes if node.name == name)
+
+    def command(self, *arguments: str) -> "subprocess.Popen[str]":
+        """The sweep command, on the head's machine."""
+        line = self.head.within([sys.executable, "-m", "raygroup.sweep", *arguments, "--address", self.address])
+        return subprocess.Popen(line, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def _start(self, node: Node, arguments: list[str], wait: bool = True) -> None:
+        start = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", f"--node-ip-address={node.address}", *arguments]
+        line = node.within([*start, "--object-store-memory=80000000", "--disable-usage-stats"])
+        with node.log.open("wb") as log:
+            node.ray = subprocess.Popen(line, env=self.environment, stdout=log, stderr=log, start_new_session=True)
+        if wait:
+            self._started(node)
+
+    def _started(self, node: Node) -> None:
+        assert node.ray is not None
+        deadline = time.monotonic() + _START_S
+        while "Ray runtime started" not in node.log.read_text():
+            assert node.ray.poll() is None, node.log.read_text()
+            assert time.monotonic() < deadline, node.log.read_text()
+            time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def network(folder: Path) -> Iterator[Network]:
+    """A bridge without machines; all of it is gone afterwards."""
+    _sweep_up()
+    made = Network(folder, f"rgb{os.getpid()}")
+    _RAY_FOLDER.mkdir(exist_ok=True)
+    try:
+        _ip("link", "add", made.bridge, "type", "bridge")
+        _ip("link", "set", made.bridge, "up")
+        yield made
+    finally:
+        made.close()
+
+
+@contextlib.contextmanager
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """A head without workers, closed to whoever lacks the token."""
+    token = folder / "token"
+    token.write_text(os.urandom(32).hex())
+    token.chmod(0o600)
+    with network(folder) as joined:
+        made = Cluster(joined, token, joined.node())
+        made.start_head()
+        yield made
+
+
+def _address(number: int) -> str:
+    return f"10.77.0.{number}"
+
+
+def _processes(kind: str, world: str) -> list[int]:
+    """Processes in a namespace."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and os.readlink(entry / "ns" / kind) == world:
+                found.append(int(entry.name))
+    return found
+
+
+def _killed(pid: int) -> bool:
+    """Whether there was something to kill."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+        return True
+    return False
+
+
+def _sweep_up() -> None:
+    """What test processes left that were killed themselves."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
+    for name in (line.split()[0] for line in listed.splitlines()):
+        owner = name.removeprefix("rg").partition("n")[0]
+        if name.startswith("rg") and owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            number = name.rpartition("n")[2]
+            left = Network(Path(), f"rgb{owner}", [Node("", name, "", Path(), f"rgv{owner}n{number}")])
+            left.close()
+
+
+def _ip(*arguments: str, must: bool = True) -> None:
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+    if must and done.returncode:
+        raise OSError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")

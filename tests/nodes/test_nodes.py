@@ -1,0 +1,232 @@
+"""Sweeps over several Ray nodes, each on a network of its own: nodes killed, added, cut off and healed, and a head that is lost."""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from namespaces import Cluster, cluster, forbidden
+from tiny_sweep import space
+
+from raygroup import sweep
+from raygroup.history.reader import History, read_history, same_evidence
+from raygroup.runtime.checkpoints import listed_steps
+from raygroup.runtime.leases import attempts
+
+Command = subprocess.Popen[str]
+pytestmark = pytest.mark.slow
+STEPS, EVERY = 500, 10
+"""Of a trial, and from checkpoint to checkpoint (tiny_sweep)."""
+TWO, SIX = "(0.0, 0.2)", "(0.0, 0.2, 0.1, 0.3, 0.4, 0.5)"
+_LONGEST_S = 150.0
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    why_not = forbidden()
+    if why_not:
+        pytest.skip(why_not)
+    with cluster(tmp_path_factory.mktemp("nodes")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The storage path of the same trials, trained without Ray."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert sweep.main([trials_of(folder, SIX), "--local", "--storage-path", str(folder / "runs")]) == 0
+    return folder / "runs"
+
+
+@pytest.fixture
+def storage(undisturbed: Path, tmp_path: Path) -> Path:
+    """A storage path whose words are ready, which all nodes see."""
+    shutil.copytree(undisturbed / "cache", tmp_path / "runs" / "cache")
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def train(nodes: Cluster, storage: Path, tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    """Starts the sweep command for trials with these coefficients; none of them outlives its test."""
+    started = []
+
+    def start(coefficients: str, *more: str) -> Command:
+        started.append(nodes.command(trials_of(tmp_path, coefficients), "--storage-path", str(storage), *more))
+        return started[-1]
+
+    yield start
+    for command in started:
+        command.kill()
+        command.communicate()
+
+
+def trials_of(folder: Path, coefficients: str) -> str:
+    return space(folder, steps=STEPS, grid=f'{{"grouping.base_coefficient": {coefficients}}}')
+
+
+def trials(storage: Path) -> list[Path]:
+    return sorted(path.parent for path in storage.glob("tiny/*/config.json"))
+
+
+def training(storage: Path) -> dict[Path, str]:
+    """Unfinished trials that have a checkpoint, and the nodes of their last attempts."""
+    return {trial: host(trial) for trial in trials(storage) if listed_steps(trial) and not (trial / "DONE.json").exists()}
+
+
+def host(trial: Path) -> str:
+    return str(attempts(trial)[-1]["by"]).rpartition(" on ")[2]
+
+
+def process(trial: Path) -> int:
+    return int(str(attempts(trial)[-1]["by"]).split()[1])
+
+
+def until(condition: Callable[[], object], command: Command | None = None, limit_s: float = _LONGEST_S) -> None:
+    """Waits for it; fails where the command ends before."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert command is None or command.poll() is None, command.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def said(command: Command, code: int, limit_s: float = _LONGEST_S) -> str:
+    """What the command printed, once it has ended with this code."""
+    out, _ = command.communicate(timeout=limit_s)
+    assert command.returncode == code, out
+    assert "Traceback" not in out
+    return out
+
+
+def require_undisturbed(storage: Path, undisturbed: Path, count: int) -> None:
+    """Every trial is done, each of its steps counted once, with the bits of a run that nothing happened to."""
+    assert len(trials(storage)) == count
+    for trial in trials(storage):
+        assert (trial / "DONE.json").exists()
+        assert same_evidence(read_history(trial), read_history(undisturbed / "tiny" / trial.name))
+
+
+def frozen(trial: Path) -> int:
+    """Stops the process of a trial as a hanging file system would, but not where it holds the trial's lock; its id."""
+    pid = process(trial)
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.05)
+        with (trial / ".lock").open() as lock, contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return pid
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.05)
+
+
+def last_step(stream: BinaryIO) -> int:
+    """The last one recorded in it."""
+    stream.seek(0)
+    last = 0
+    with contextlib.suppress(pa.ArrowInvalid):
+        for batch in pa.ipc.open_stream(stream.read()):
+            last = batch["step"][-1].as_py()
+    return int(last)
+
+
+def test_a_killed_node_costs_one_checkpoint_interval_and_a_new_one_takes_part(nodes, undisturbed, storage, train):
+    nodes.provide(2)
+    command = train(SIX)
+    until(lambda: len(set(training(storage).values())) == 2, command)
+    trial, name = training(storage).popitem()
+    done = {path: path.read_bytes() for path in storage.glob("tiny/*/DONE.json")}
+    reached = max(listed_steps(trial))
+    nodes.named(name).kill()
+    (new,) = nodes.add()
+    said(command, 0)
+    require_undisturbed(storage, undisturbed, 6)
+    first, second = attempts(trial)
+    assert first["by"].endswith(f" on {name}")
+    assert not second["by"].endswith(f" on {name}")
+    assert second["from_step"] >= reached
+    assert new.name in {host(each) for each in trials(storage)}
+    assert all(path.read_bytes() == content for path, content in done.items())
+
+
+def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undisturbed, storage, train):
+    nodes.provide(3)
+    command = train(TWO)
+    until(lambda: training(storage), command)
+    trial, name = training(storage).popitem()
+    node, zombie = nodes.named(name), frozen(trial)
+    node.cut()
+    with (trial / "history" / "attempt-1.arrows").open("rb") as stream:
+        stood = last_step(stream)
+        until(lambda: len(attempts(trial)) == 2 and "from_step" in attempts(trial)[-1], command)
+        written = set((trial / "checkpoints").glob("*-1.safetensors"))
+        os.kill(zombie, signal.SIGCONT)
+        until(lambda: last_step(stream) > stood)
+        time.sleep(1)
+        assert last_step(stream) - stood <= EVERY
+    assert set((trial / "checkpoints").glob("*-1.safetensors")) <= written
+    node.heal()
+    said(command, 0)
+    require_undisturbed(storage, undisturbed, 2)
+    first, second = attempts(trial)
+    assert first["by"] == f"process {zombie} on {name}"
+    assert not second["by"].endswith(f" on {name}")
+    assert json.loads((trial / "DONE.json").read_text())["attempts"] == 2
+    until(lambda: not node.processes())
+
+
+def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new_one(nodes, undisturbed, storage, train):
+    nodes.provide(2)
+    command = train(TWO)
+    until(lambda: len(set(training(storage).values())) == 2, command)
+    trial, name = training(storage).popitem()
+    nodes.head.kill()
+    nodes.named(name).kill()
+    out = said(command, 5, 90)
+    assert re.search(
+        f"^raygroup: the head of the Ray cluster at {nodes.address} .*; what was recorded is kept. To go on: python -m ", out, re.M
+    )
+    orphaned = nodes.workers()
+    nodes.start_head()
+    nodes.add(2)
+    said(train(TWO), 0)
+    require_undisturbed(storage, undisturbed, 2)
+    assert len(attempts(trial)) == 2
+    until(lambda: not any(node.processes() for node in orphaned))
+
+
+def test_workers_on_several_nodes_train_together_and_go_on_when_one_is_killed(nodes, undisturbed, storage, train):
+    nodes.provide(3)
+    command = train(TWO, "--workers", "2")
+    until(lambda: training(storage), command)
+    trial, name = training(storage).popitem()
+    reached = max(listed_steps(trial))
+    nodes.named(name).kill()
+    said(command, 0)
+    assert len(trials(storage)) == 2
+    for each in trials(storage):
+        require_alike(read_history(each), read_history(undisturbed / "tiny" / each.name))
+    first, second = attempts(trial)
+    assert first["by"].endswith(f" on {name}")
+    assert not second["by"].endswith(f" on {name}")
+    assert second["from_step"] >= reached
+
+
+def require_alike(mine: History, theirs: History) -> None:
+    """Equal assignments wherever one head leads: workers add in another order, so that rounding chooses between heads that stand level."""
+    best = np.sort(theirs.r_tm, axis=-1)
+    leads = best[..., -1] - best[..., -2] >= 1e-3
+    assert np.array_equal(mine.step, np.arange(1, STEPS + 1))
+    assert np.array_equal(mine.r_tm.argmax(-1)[leads], theirs.r_tm.argmax(-1)[leads])
+    assert leads.mean() > 0.98
+    assert np.allclose(mine.r_tm, theirs.r_tm, rtol=1e-2, atol=1e-2)

@@ -1,0 +1,304 @@
+"""What a sweep will take: times from outcomes on disk, from calibrations, or estimated; prices; budgets."""
+
+import io
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tiny_sweep import space
+
+from raygroup.config import ConfigError
+from raygroup.files.places import place
+from raygroup.files.whole import write_json
+from raygroup.runtime.foretelling import dry_run
+from raygroup.runtime.packs import Placement, packs_of
+from raygroup.runtime.plan import Plan, declare, declare_trials, plan_of
+from raygroup.runtime.pricing import Forecast, as_json, forecast, over_budget
+from raygroup.runtime.processes import cores
+from raygroup.runtime.step_times import StepTimes, keep_calibrations, program, stored_calibrations
+
+CPU, GPU = Placement(), Placement("cuda", device_memory_gb=80)
+MEASURED = {"attempts": 1, "first_step": 0, "device": "cpu", "kernels": "winograd", "pack": 1, "finished_at": "2026-01-02"}
+
+
+@dataclass(frozen=True)
+class Node:
+    name: str
+    resources: dict[str, float]
+    usd_per_hour: float | None = None
+    max_workers: int = 1
+
+
+@dataclass(frozen=True)
+class Cluster:
+    node_types: tuple[Node, ...]
+
+
+def planned(storage, folder, **settings) -> Plan:
+    return plan_of(space(folder, **settings), storage)
+
+
+def finished(plan: Plan, outcomes: list[dict]) -> None:
+    """The first trials of a plan as if they had been trained, with these outcomes."""
+    declare(plan)
+    jobs = plan.jobs[: len(outcomes)]
+    declare_trials(jobs, plan.storage)
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        write_json(job.folder / "DONE.json", MEASURED | outcome)
+
+
+def foretold(plan: Plan, placement: Placement = CPU, **more) -> Forecast:
+    return forecast(plan, packs_of(plan.missing, placement), placement, **more)
+
+
+def printed(plan: Plan, found: Forecast, placement: Placement = CPU) -> str:
+    out = io.StringIO()
+    dry_run(plan, packs_of(plan.missing, placement), found, Console(width=180, file=out))
+    return out.getvalue()
+
+
+def test_times_are_the_median_of_trials_alike_that_are_done(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path, seeds="(0, 1, 2, 3)")
+    finished(plan, [{"steps": 20, "cpu_s": cpu_s, "wall_s": 99.0} for cpu_s in (2.0, 4.0, 40.0)])
+    found = foretold(plan)
+    assert (found.trials, found.packs) == (5, 5)
+    assert found.basis == {"measured": 5}
+    assert found.device_hours == pytest.approx(5 * 20 * (4.0 / 20) / 3600)
+
+
+def test_a_processor_shared_by_more_trials_than_cores_is_paid_for_once(tmp_path):
+    """``wall_s`` of five trials on two cores is two and a half times their processor seconds."""
+    plan = planned(tmp_path / "runs", tmp_path)
+    finished(plan, [{"steps": 20, "cpu_s": 2.0, "wall_s": 5.0}])
+    assert foretold(plan).device_hours == pytest.approx(2.0 / 3600)
+
+
+def test_a_trial_that_went_on_from_a_checkpoint_is_counted_from_there(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path)
+    finished(plan, [{"steps": 20, "first_step": 10, "cpu_s": 1.0, "wall_s": 1.0}])
+    assert foretold(plan).device_hours == pytest.approx(2.0 / 3600)
+
+
+def test_short_runs_do_not_speak_for_long_ones(tmp_path):
+    short, long = (planned(tmp_path / "runs", tmp_path, name=f"of_{steps}", steps=steps) for steps in (20, 1000))
+    finished(short, [{"steps": 20, "cpu_s": 10.0}] * 2)
+    finished(long, [{"steps": 1000, "cpu_s": 100.0}])
+    found = foretold(planned(tmp_path / "runs", tmp_path, name="new", steps=100))
+    assert found.basis == {"measured": 2}
+    assert found.device_hours == pytest.approx(2 * 100 * 0.1 / 3600)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "settings"),
+    [
+        ({"kernels": "plain"}, {}),
+        ({"device": "cuda"}, {}),
+        ({"steps": 5}, {}),
+        ({"device": None}, {}),
+        ({}, {"grid": '{"training.batch": (4,)}'}),
+        ({}, {"grid": '{"heads.count": (3,)}'}),
+        ({}, {"grid": '{"words.renders": (1,)}'}),
+    ],
+)
+def test_trials_in_another_form_on_another_device_of_another_shape_or_with_too_few_steps_say_nothing(outcome, settings, tmp_path):
+    finished(planned(tmp_path / "runs", tmp_path, name="other"), [{"steps": 20, "cpu_s": 2.0, "wall_s": 2.0} | outcome] * 2)
+    plan = planned(tmp_path / "runs", tmp_path, **settings)
+    assert foretold(plan).basis == {"estimated": len(plan.jobs)}
+
+
+def test_each_trial_says_what_its_time_rests_on(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path, grid='{"heads.count": (2, 3)}', seeds="(0, 1)")
+    finished(plan, [{"steps": 20, "cpu_s": 3600.0}])
+    found = foretold(plan)
+    assert found.basis == {"measured": 1, "estimated": 2}
+    out = printed(plan, found)
+    rows = {" ".join(line.split()[:2]): line for line in out.splitlines() if line.startswith("count=")}
+    assert "done" in rows["count=2 seed=0"]
+    assert "1:00:00  measured" in rows["count=2 seed=1"]
+    assert "estimated" in rows["count=3 seed=0"]
+    assert "times are measured (1) and estimated (2)" in out
+    assert "no price" in out
+
+
+def test_a_pack_takes_the_time_that_packs_as_large_took(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path, seeds="(0, 1, 2, 3)")
+    finished(plan, [{"steps": 20, "wall_s": 2.0, "cpu_s": 9.0, "pack": 4, "device": "cuda", "kernels": "plain"}] * 4)
+    found = foretold(plan, GPU)
+    assert (found.trials, found.packs, found.basis) == (4, 1, {"measured": 4})
+    assert found.device_hours == pytest.approx(2.0 / 3600)
+    larger = planned(tmp_path / "runs", tmp_path, seeds="(0, 1, 2, 3, 4, 5, 6, 7)")
+    assert foretold(larger, GPU).device_hours == pytest.approx(12 * 2.0 / 4 / 3600), "in proportion to the trials"
+
+
+def test_without_any_evidence_a_gpu_step_takes_what_its_launches_take_at_least(tmp_path):
+    found = foretold(planned(tmp_path / "runs", tmp_path), GPU)
+    assert found.basis == {"estimated": 2}
+    assert found.device_hours == pytest.approx(20 * 0.01 / 3600)
+
+
+def test_a_calibration_counts_where_nothing_was_measured_and_one_made_now_before_all(tmp_path):
+    from raygroup.runtime.calibration import machine_of
+    from raygroup.runtime.step_times import Calibration
+
+    plan = planned(tmp_path / "runs", tmp_path)
+    name = program(plan.jobs[:1])
+    made = Calibration(name, "cpu", "winograd", machine_of("cpu"), 0.5, "2026-01-02")
+    elsewhere = replace(made, machine="another machine", seconds=9.0, at="2026-01-03")
+    keep_calibrations(plan.storage, [elsewhere])
+    assert foretold(plan).device_hours == pytest.approx(2 * 20 * 9.0 / 3600), "better than none"
+    keep_calibrations(plan.storage, [made, replace(made, seconds=0.25, at="2026-01-03")])
+    assert len(stored_calibrations(plan.storage)) == 2
+    found = foretold(plan)
+    assert found.basis == {"calibrated": 2}
+    assert found.device_hours == pytest.approx(2 * 20 * 0.25 / 3600)
+    finished(plan, [{"steps": 20, "cpu_s": 2.0}])
+    assert foretold(plan).basis == {"measured": 1}
+    assert StepTimes(plan, "cpu", "winograd", "", [made]).of(plan.jobs[:1]).seconds == 0.5
+
+
+def test_a_file_of_times_that_cannot_be_read_is_named(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path)
+    (plan.storage / "cache").mkdir(parents=True)
+    write_json(plan.storage / "cache" / "step_times.json", {"times": [{"shape": 1}]})
+    with pytest.raises(ConfigError, match=r"step_times\.json: .*delete the file, it is made anew"):
+        foretold(plan)
+
+
+def test_the_dearest_part_of_a_sweep_is_its_devices_at_the_cheapest_node_that_has_them(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path)
+    finished(plan, [{"steps": 20, "cpu_s": 3600.0}])
+    nodes = (Node("head", {"CPU": 0}, 0.1), Node("small", {"CPU": 4}, 0.8), Node("large", {"CPU": 32}, 3.2), Node("unknown", {"CPU": 96}))
+    found = foretold(plan, cluster=Cluster(nodes))
+    assert found.device_hours == pytest.approx(1.0)
+    assert found.usd == pytest.approx(0.1)
+    assert found.price.node == "large"
+    assert "about $0.10, at $0.1 an hour and core on large" in printed(plan, found)
+    assert as_json(found) == {
+        "trials": 1, "packs": 1, "device_hours": 1.0, "usd": 0.1, "wall_hours": 1.0, "basis": {"measured": 1},
+    }  # fmt: skip
+    assert json.loads(json.dumps(as_json(foretold(plan))))["usd"] is None
+
+
+def test_gpus_are_priced_by_the_gpu(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path)
+    nodes = (Node("cpu", {"CPU": 8}, 0.1), Node("eight", {"CPU": 96, "GPU": 8}, 24.0), Node("one", {"CPU": 8, "GPU": 1}, 4.0))
+    found = foretold(plan, GPU, cluster=Cluster(nodes))
+    assert (found.price.node, found.price.usd_per_hour) == ("eight", 3.0)
+
+
+def test_a_cluster_without_the_device_is_said(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path)
+    with pytest.raises(ConfigError, match=r"no type of node has a GPU \(GPU in its resources\); there are: cpu"):
+        foretold(plan, GPU, cluster=Cluster((Node("cpu", {"CPU": 8}, 0.1),)))
+
+
+def test_wall_time_is_that_of_the_longest_device(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path, seeds=str(tuple(range(11))))
+    finished(plan, [{"steps": 20, "cpu_s": 3600.0}])
+    assert len(plan.missing) == 21
+    assert foretold(plan, cluster=Cluster((Node("two", {"CPU": 2}),))).wall_hours == pytest.approx(11)
+    assert foretold(plan, cluster=Cluster((Node("four", {"CPU": 2}, max_workers=2),))).wall_hours == pytest.approx(6)
+    assert foretold(plan, cluster=Cluster((Node("many", {"CPU": 64}),))).wall_hours == pytest.approx(1)
+    assert foretold(plan).devices == cores()
+
+
+def test_a_sweep_that_costs_more_than_its_budget_is_not_begun(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path)
+    finished(plan, [{"steps": 20, "cpu_s": 3600.0}])
+    found = foretold(plan, cluster=Cluster((Node("small", {"CPU": 4}, 8.0),)))
+    assert over_budget(found, 2.0) is None
+    said = over_budget(found, 1.99)
+    assert said == (
+        "1 trials would cost about $2.00 (1.00 hours of a processor core on measured times), more than --budget 1.99; "
+        "--yes runs them all the same"
+    )
+
+
+def test_a_budget_without_a_price_is_an_error_and_one_for_nothing_is_kept(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path)
+    with pytest.raises(ConfigError, match=r"--budget 5: no price is known of a processor core; give one under metadata: {usd_per_hour"):
+        over_budget(foretold(plan), 5)
+    finished(plan, [{"steps": 20, "cpu_s": 3600.0}] * 2)
+    assert over_budget(foretold(plan), 5) is None
+
+
+def test_a_form_of_kernels_that_does_not_exist_is_refused(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path)
+    with pytest.raises(ConfigError, match="--kernels: kernels are 'fast': they must be one of auto, plain"):
+        foretold(plan, Placement(kernels="fast"))
+    with pytest.raises(ConfigError, match="--kernels: kernels are 'graphs': CUDA graphs need a GPU"):
+        foretold(plan, Placement(kernels="graphs"))
+
+
+def test_memory_on_a_processor_has_no_gpu_in_it(tmp_path):
+    (pack,) = packs_of(planned(tmp_path / "runs", tmp_path, grid="{}").jobs, Placement())
+    assert pack.memory_bytes - pack.memory_on("cpu") == 800 * 10**6
+    assert pack.memory_on("cuda") == pack.memory_bytes
+
+
+def test_a_forecast_of_ten_thousand_trials_takes_less_than_two_seconds_and_neither_torch_nor_ray(tmp_path):
+    grid = '{"heads.count": (2, 3, 4, 5, 6), "grouping.base_coefficient": (0.0, 0.1)}'
+    finished(planned(tmp_path / "runs", tmp_path, grid=grid), [{"steps": 20, "cpu_s": 2.0}] * 10)
+    path = space(tmp_path, grid=grid, seeds="tuple(range(1000))")
+    code = f"""
+import sys, time
+from pathlib import Path
+from raygroup.runtime.packs import Placement, packs_of
+from raygroup.runtime.plan import plan_of
+from raygroup.runtime.pricing import forecast
+plan = plan_of({path!r}, Path({str(tmp_path / "runs")!r}))
+packs = packs_of(plan.missing, Placement())
+began = time.process_time()
+found = forecast(plan, packs, Placement())
+print(time.process_time() - began, found.trials, found.basis, [name for name in ("torch", "ray") if name in sys.modules])
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    seconds, told = out.split(maxsplit=1)
+    assert told.strip() == "9990 {'measured': 9990} []"
+    assert float(seconds) < 2
+
+
+def test_times_are_found_in_an_object_store(bucket, tmp_path):
+    plan = planned(place(f"{bucket}/runs"), tmp_path)
+    finished(plan, [{"steps": 20, "cpu_s": 3600.0}])
+    assert foretold(plan).device_hours == pytest.approx(1.0)
+    keep_calibrations(plan.storage, [])
+    assert stored_calibrations(plan.storage) == []
+
+
+def test_a_calibration_trains_a_few_steps_of_each_distinct_pack_and_keeps_what_they_took(tmp_path):
+    plan = planned(tmp_path / "runs", tmp_path, grid='{"heads.count": (2, 3)}', seeds="(0, 1, 2)")
+    began = time.monotonic()
+    found = foretold(plan, calibrate=True)
+    took_s = time.monotonic() - began
+    assert found.basis == {"calibrated": 6}
+    kept = stored_calibrations(Path(plan.storage))
+    assert {each.program for each in kept} == {program(plan.jobs[:1]), program(plan.jobs[-1:])}
+    assert all(0 < 13 * each.seconds < took_s for each in kept)
+    assert foretold(plan).device_hours == found.device_hours
+
+
+def test_a_calibration_for_a_gpu_that_is_not_here_says_where_to_make_it(tmp_path):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(ConfigError, match="--calibrate: torch sees no GPU on this machine; calibrate where trials will run"):
+        foretold(planned(tmp_path / "runs", tmp_path), GPU, calibrate=True)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_made_up_words_have_the_shape_and_the_classes_of_the_paper_too(tmp_path):
+    from raygroup.config import Trial
+    from raygroup.runtime.calibration import _made_up
+
+    made = _made_up(tmp_path, Trial(), 9002, (256, 16, 64))
+    assert made.charset.num_classes == 9002
+    assert made.features.shape == (256, 16, 64)
+    assert len(made.features) == len(made.lengths) == len(made.p_wt) == 64
+    assert 4 < made.lengths.mean() < 8
