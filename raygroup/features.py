@@ -1,12 +1,10 @@
 """``python -m raygroup.features``: the frozen trunk over a data set, once, on any number of nodes; a sweep on these words finds it done."""
 
 import argparse
-import contextlib
 import shlex
 import signal
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +14,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from raygroup.files.places import Place
-    from raygroup.runtime.extraction import Progress
     from raygroup.runtime.plan import Job, Plan
 
 DONE, BAD_INPUT, FAILED, CLUSTER_LOST, INTERRUPTED = 0, 2, 3, 5, 130
-_PLAIN_LINE_S = 20.0
 
 
 def run(
@@ -33,33 +29,38 @@ def run(
     of its own. Raises ConfigError for input that cannot be used, ClusterLostError, OSError where storage fails, KeyboardInterrupt when
     stopped: shards that were written stay, the same call goes on.
     """
+    from raygroup.runtime.extraction import require_shard_rows
+    from raygroup.runtime.extraction_lines import intake, say, size, state
     from raygroup.terminal import console
 
     screen = console()
+    require_shard_rows(shard_words)
     plan = _plan(data, storage_path, sweep, weights)
     jobs = [*{job.features: job for job in plan.jobs}.values()]
     if dry_run:
         for job in jobs:
-            _say(screen, _state(job, shard_words, device))
+            say(screen, state(job, shard_words))
         return DONE
     missing = [job for job in jobs if not job.features.exists()]
     if missing:
         _make(plan, missing, screen, local, address, workers, device=device, shard_rows=shard_words)
     for job in jobs:
-        _say(screen, f"{'made' if job in missing else 'made already'}: {_size(job)} in {job.features.parent}")
+        if job in missing:
+            say(screen, intake(job))
+        say(screen, f"{'made' if job in missing else 'made already'}: {size(job)}")
     return DONE
 
 
 def _make(
     plan: "Plan", jobs: "Sequence[Job]", screen: "Console", local: bool, address: str | None, workers: int | None, **settings: Any
 ) -> None:
-    from raygroup.runtime.extraction import on_this_machine, require_shard_rows
+    from raygroup.runtime.extraction import on_this_machine
+    from raygroup.runtime.extraction_lines import telling
     from raygroup.runtime.ledger import writable
     from raygroup.runtime.local import require_device
     from raygroup.runtime.prepare import prepare_features, prepare_words
     from raygroup.runtime.processes import cores
 
-    require_shard_rows(settings["shard_rows"])
     if address is None:
         require_device(settings["device"])
     if local:
@@ -69,7 +70,7 @@ def _make(
 
         work = on_ray(address, workers)
     writable(plan.storage)
-    with _telling(screen) as progress:
+    with telling(screen) as progress:
         prepare_words(plan, jobs, progress)
         prepare_features(jobs, work, progress, **settings)
 
@@ -86,56 +87,6 @@ def _plan(data: "Place", storage: "Place", sweep: str | None, weights: str | Non
             raise ConfigError(f"--weights {weights}: {sweep} says itself which weights, several of them: leave it out")
         space = Sweep(name=space.name, trial=space.trial.replaced("weights.file", weights), grid=space.grid, seeds=space.seeds)
     return make_plan(space, "", storage, brought_here(data), None)
-
-
-def _state(job: "Job", shard_words: int | None, device: str) -> str:
-    """One line: what is made, what is not."""
-    from raygroup.runtime.extraction import extraction_of, made_shards, require_shard_rows
-
-    require_shard_rows(shard_words)
-    if job.features.exists():
-        return f"made already: {_size(job)} in {job.features.parent}"
-    if not job.store.exists():
-        return f"to make: words in {job.store.parent}, features in {job.features.parent}"
-    extraction = extraction_of(job, shard_rows=shard_words, device=device)
-    made = len(made_shards(extraction))
-    return f"to make: {extraction.shards - made} of {extraction.shards} shards of {extraction.words} words in {job.features.parent}"
-
-
-def _size(job: "Job") -> str:
-    from raygroup.files.whole import read_json
-
-    stored = read_json(job.features)
-    shards = stored["shards"]
-    return f"{stored['rows']} words in {len(shards)} shards, {sum(shard['bytes'] for shard in shards) / 1e6:.1f} MB,"
-
-
-@contextlib.contextmanager
-def _telling(screen: "Console") -> "Iterator[Progress]":
-    """A bar on a terminal, one plain line now and then without one."""
-    from raygroup.runtime.progress import preparing
-
-    if screen.is_terminal:
-        with preparing(screen) as progress:
-            yield progress
-        return
-    began: dict[str, tuple[float, int]] = {}
-    said = time.monotonic()
-
-    def tell(what: str, done: int, of: int) -> None:
-        nonlocal said
-        now = time.monotonic()
-        since, before = began.setdefault(what, (now, done))
-        if done == of or now - said > _PLAIN_LINE_S:
-            said = now
-            rate = f", {(done - before) / (now - since):.0f} a second" if done > before and now > since else ""
-            _say(screen, f"{done} of {of} {what}{rate}")
-
-    yield tell
-
-
-def _say(screen: "Console", text: str) -> None:
-    screen.print(text, soft_wrap=True, markup=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """``python -m raygroup.sweep``: runs every trial of a search space that is not done yet; the same command goes on after anything."""
 
 import argparse
+import json
 import shlex
 import signal
 import sys
@@ -14,18 +15,20 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from raygroup.files.places import Place
-    from raygroup.runtime.packs import Placement
+    from raygroup.runtime.packs import PackedJobs, Placement
     from raygroup.runtime.plan import Job, Plan
+    from raygroup.runtime.pricing import Forecast
 
 DONE, BAD_INPUT, SOME_FAILED, OVER_BUDGET, CLUSTER_LOST, INTERRUPTED = 0, 2, 3, 4, 5, 130
 
 
 def run(
     name: str = "quickstart", *, storage_path: "Place" = Path("runs"), words: Path | None = None, fonts: Path | None = None,
-    local: bool = False, address: str | None = None, **placement: Any,
+    local: bool = False, address: str | None = None, cluster: Path | None = None, calibrate: bool = False,
+    budget: float | None = None, yes: bool = False, **placement: Any,
 ) -> int:  # fmt: skip
-    """Trains what is missing of the search space and prints what was found; the exit code (0 done, 3 some trial failed, 130 stopped on
-    request). ``placement`` are fields of ``raygroup.runtime.packs.Placement``, such as ``device="cuda"``.
+    """Trains what is missing of the search space and prints what was found; the exit code (0 done, 3 some trial failed, 4 dearer than
+    ``budget`` dollars and not begun). ``placement`` are fields of ``raygroup.runtime.packs.Placement``, such as ``device="cuda"``.
 
     Raises ConfigError for input that cannot be used, ClusterLostError where the Ray cluster is gone, KeyboardInterrupt when stopped: all
     that was recorded stays, the same call goes on.
@@ -36,14 +39,19 @@ def run(
     from raygroup.runtime.summary import next_steps, summarise
     from raygroup.terminal import console
 
-    screen = console()
+    screen, where = console(), Placement(**placement)
     plan = plan_of(name, storage_path, words, fonts)
     failed: dict[str, str] = {}
     missing = plan.missing
     if missing:
+        _require_able(where, local, address)
+        dear = None if budget is None else _over_budget(plan, missing, where, cluster, calibrate, budget)
+        if dear and not yes:
+            print(f"raygroup: {dear}", file=sys.stderr)
+            return OVER_BUDGET
         writable(plan.storage)
         with held(plan.folder, "sweep"):
-            failed = _trained(plan, missing, screen, local, address, Placement(**placement))
+            failed = _trained(plan, missing, screen, local, address, where)
         missing = plan.missing
     summarise(plan, screen, failed)
     for line in next_steps(plan):
@@ -54,13 +62,13 @@ def run(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = _parser().parse_args(arguments)
+    asked = flags().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         if asked.dry_run:
             return _dry_run(asked)
-        where = {name: getattr(asked, name) for name in ("storage_path", "words", "fonts", "local", "address")}
-        return run(asked.name, **where, **_placement(asked))
+        names = ("storage_path", "words", "fonts", "local", "address", "cluster", "calibrate", "budget", "yes")
+        return run(asked.name, **{name: getattr(asked, name) for name in names}, **_placement(asked))
     except ConfigError as error:
         from raygroup.terminal import refuse
 
@@ -78,25 +86,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return CLUSTER_LOST
 
 
-def _trained(
-    plan: "Plan", missing: "Sequence[Job]", screen: "Console", local: bool, address: str | None, placement: "Placement"
-) -> dict[str, str]:
-    from raygroup.runtime.local import require_device, run_packs
-    from raygroup.runtime.packs import packs_of, require_kernels, require_workers
-    from raygroup.runtime.plan import declare
-    from raygroup.runtime.prepare import prepare
-    from raygroup.runtime.progress import preparing, watching
+def _require_able(placement: "Placement", local: bool, address: str | None) -> None:
+    """Raises ConfigError for what this machine or its Ray could never run, before any work."""
+    from raygroup.runtime.local import require_device
+    from raygroup.runtime.packs import require_device_memory, require_kernels, require_workers
 
     if address is None:
         require_device(placement.device)
     require_kernels(placement)
     require_workers(placement, local)
+    require_device_memory(placement)
+
+
+def _trained(
+    plan: "Plan", missing: "Sequence[Job]", screen: "Console", local: bool, address: str | None, placement: "Placement"
+) -> dict[str, str]:
+    from raygroup.runtime.packs import packs_of
+    from raygroup.runtime.plan import declare
+    from raygroup.runtime.prepare import prepare
+    from raygroup.runtime.progress import preparing, watching
+
     declare(plan)
     with preparing(screen) as progress:
         prepare(plan, missing, progress)
     packs = packs_of(missing, placement)
     with watching(screen, missing, plan.sweep.name) as board:
         if local:
+            from raygroup.runtime.local import run_packs
+
             return run_packs(packs, plan.storage, board, placement)
         from raygroup.runtime.on_ray import run_packs as run_on_ray
 
@@ -104,16 +121,38 @@ def _trained(
 
 
 def _dry_run(asked: argparse.Namespace) -> int:
-    from raygroup.runtime.packs import Placement, packs_of
+    from raygroup.runtime.foretelling import dry_run
+    from raygroup.runtime.packs import Placement
     from raygroup.runtime.plan import plan_of
-    from raygroup.runtime.processes import cores
-    from raygroup.runtime.summary import dry_run
+    from raygroup.runtime.pricing import as_json
     from raygroup.terminal import console
 
     plan = plan_of(asked.name, asked.storage_path, asked.words, asked.fonts)
-    packs = packs_of(plan.missing, Placement(**_placement(asked)))
-    dry_run(plan, packs, console(), cores(), asked.device)
+    packs, found = _foretold(plan, plan.missing, Placement(**_placement(asked)), asked.cluster, asked.calibrate)
+    if asked.json:
+        print(json.dumps(as_json(found)))
+    else:
+        dry_run(plan, packs, found, console())
     return DONE
+
+
+def _foretold(
+    plan: "Plan", missing: "Sequence[Job]", placement: "Placement", cluster: Path | None, calibrate: bool
+) -> "tuple[list[PackedJobs], Forecast]":
+    from raygroup.runtime.cluster_file import read_cluster
+    from raygroup.runtime.packs import packs_of
+    from raygroup.runtime.pricing import forecast
+
+    packs = packs_of(missing, placement)
+    return packs, forecast(plan, packs, placement, read_cluster(cluster) if cluster else None, calibrate)
+
+
+def _over_budget(
+    plan: "Plan", missing: "Sequence[Job]", placement: "Placement", cluster: Path | None, calibrate: bool, budget: float
+) -> str | None:
+    from raygroup.runtime.pricing import over_budget
+
+    return over_budget(_foretold(plan, missing, placement, cluster, calibrate)[1], budget)
 
 
 def _placement(asked: argparse.Namespace) -> dict[str, Any]:
@@ -145,7 +184,8 @@ def _place(text: str) -> "Place":
     return place(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def flags() -> argparse.ArgumentParser:
+    """The flags of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m raygroup.sweep", description="Run the trials of a search space that are not done yet. Flags say where, never what.",
         epilog="exit codes: 0 all done, 2 bad input, 3 some trial failed for good, 4 over budget, 5 cluster lost, 130 interrupted; "
@@ -186,6 +226,11 @@ def _parser() -> argparse.ArgumentParser:
         help="how long to wait for storage that is full or fails (default: 900)",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list the trials, their packs and their cost, and stop")
+    parser.add_argument("--json", action="store_true", help="with --dry-run: one JSON object (trials, packs, device_hours, usd)")
+    parser.add_argument("--calibrate", action="store_true", help="time a few steps here first, for --dry-run and --budget")
+    parser.add_argument("--cluster", type=Path, metavar="FILE", help="a cluster file, whose metadata holds prices (usd_per_hour)")
+    parser.add_argument("--budget", type=float, metavar="USD", help="do not begin a sweep that would cost more")
+    parser.add_argument("--yes", action="store_true", help="begin it all the same")
     return parser
 
 

@@ -22,6 +22,7 @@ LAYERS = {
     "training": ("training", "strategies"),
     "runtime": ("runtime",),
     "entry points": (
+        "cluster",
         "sweep",
         "reproduce",
         "runs",

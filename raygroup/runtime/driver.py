@@ -34,7 +34,7 @@ def drive(order: Order, pipe: Connection) -> None:
         try:
             events.send("failed", _tuned(ray, order, events))
         except Exception:
-            if not _answers(ray):
+            if not _node_lives(ray):
                 events.send("lost", "no longer answers")
             raise
         finally:
@@ -67,12 +67,16 @@ class _Events:
 
 
 def _follow_head(ray: Any, events: _Events) -> threading.Event:
-    """Sends a beat for every answer of the cluster's head."""
+    """Sends a beat for every answer of the cluster's head; one that no longer knows this machine's node is as good as gone: it would
+    schedule nothing here, and say nothing of it."""
     ended = threading.Event()
 
     def follow() -> None:
         while not ended.wait(_BEAT_S):
-            if _answers(ray):  # the other side counts the answers that do not come
+            alive = _node_lives(ray)
+            if alive is False:
+                events.send("lost", "no longer counts this machine among its nodes")
+            elif alive:  # the other side counts the answers that do not come
                 events.send("beat", None)
 
     events.send("beat", None)
@@ -80,13 +84,15 @@ def _follow_head(ray: Any, events: _Events) -> threading.Event:
     return ended
 
 
-def _answers(ray: Any) -> bool:
-    """Whether the cluster's head answers now."""
+def _node_lives(ray: Any) -> bool | None:
+    """Whether the cluster's head counts this machine's node as alive; None where it does not answer."""
+    from ray._raylet import NodeID
+
     try:
-        ray._private.worker.global_worker.gcs_client.internal_kv_keys(b"raygroup", None, timeout=5)
+        node = NodeID.from_hex(ray.get_runtime_context().get_node_id())
+        return bool(ray._private.worker.global_worker.gcs_client.check_alive([node], timeout=5)[0])
     except Exception:
-        return False
-    return True
+        return None
 
 
 def _obey(pipe: Connection) -> None:

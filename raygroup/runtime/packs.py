@@ -78,6 +78,12 @@ def require_kernels(placement: Placement) -> None:
         raise ConfigError(f"--kernels: {error}") from error
 
 
+def require_device_memory(placement: Placement) -> None:
+    """Raises ConfigError where no GPU's memory is known, by which trials are packed."""
+    if placement.device != "cpu" and placement.device_memory_gb is None:
+        _asked_gb()
+
+
 def packs_of(jobs: Sequence[Job], placement: Placement) -> list[PackedJobs]:
     """Packs in which every job stands once. Raises ConfigError where no GPU's memory is known."""
     if placement.device == "cpu":
@@ -112,16 +118,17 @@ def _asked_gb() -> float:
         raise ConfigError("--device-memory-gb: no GPU can be asked here how much memory it has; say how much one has, such as 80") from None
 
 
-@functools.cache
 def _output(store: Place, planned: int) -> int:
     """Classes of the output layer: of the words, or of what is planned where there are none yet."""
-    if not store.is_file():
-        return planned + 2
+    return _classes(store) if store.is_file() else planned + 2
+
+
+@functools.cache
+def _classes(store: Place) -> int:
     words = read_words(localised(store))
     labels = words.labels()
     return Charset.of(labels[row] for row in words.rows_of("train")).num_classes
 
 
-@functools.cache
 def _shape(features: Place) -> tuple[int, ...]:
     return stored_shape(features) if features.is_file() else _TRUNK_GIVES

@@ -52,3 +52,22 @@ def own_token_alone() -> None:
     token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
     if token.is_file() and token.stat().st_uid == os.getuid():
         token.chmod(stat.S_IRUSR | stat.S_IWUSR)
+
+
+def accepted(cluster: dict[str, Any]) -> tuple[str, str] | None:
+    """Where and why Ray's own schema refuses a file for ``ray up``; None where it does not."""
+    import copy
+
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    from jsonschema import ValidationError
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    try:
+        validate_config(prepare_config(copy.deepcopy(cluster)))
+    except ValidationError as error:
+        if error.validator == "additionalProperties":
+            return None  # an unknown key, which the rules name with the one that was meant
+        return ".".join(map(str, error.absolute_path)) or "file", error.message
+    except Exception as error:
+        return "file", f"{type(error).__name__}: {error}"
+    return None

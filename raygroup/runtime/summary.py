@@ -3,7 +3,7 @@
 import math
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from rich.console import Console, Group
@@ -15,12 +15,11 @@ from raygroup.files.whole import whole
 from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import read_history
 from raygroup.history.storage import DONE, read_sweeps
-from raygroup.runtime.packs import PackedJobs
-from raygroup.runtime.plan import Job, Plan, at_once
+from raygroup.runtime.plan import Job, Plan
 from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.tables.chosen_sweeps import yardsticks
-from raygroup.terminal import seconds_text, size_text, table, titled
+from raygroup.terminal import size_text, table, titled
 from raygroup.words.charset import Charset
 from raygroup.words.report import Report
 from raygroup.words.store import WordTable, read_words
@@ -131,28 +130,6 @@ def next_steps(plan: Plan) -> Iterable[str]:
     yield f"{size_text(size_of(plan.folder))} in {plan.folder}; tensorboard --logdir {shlex.quote(str(plan.folder))}"
     if any("base_coefficient" in path for path in plan.sweep.grid):
         yield f"the paper's Table 3 beside this: python -m raygroup.reproduce table3 --storage-path {shlex.quote(str(plan.storage))}"
-
-
-def dry_run(plan: Plan, packs: Sequence[PackedJobs], console: Console, processors: int, device: str) -> None:
-    """Every trial with its cost and its pack, without running anything."""
-    right = ("steps", "heads", "CPU time", "pack", "memory")
-    rows = table("trial", "id", *right, "state", right=right)
-    pack_of = {job.id: number for number, pack in enumerate(packs) for job in pack.jobs}
-    for job in plan.jobs:
-        trial = job.trial
-        number = pack_of.get(job.id)
-        placed = ("-", "-", "done") if number is None else (str(number + 1), size_text(packs[number].memory_bytes), "to run")
-        rows.add_row(job.label, job.id, str(trial.training.steps), str(trial.heads.count), seconds_text(job.cpu_s), *placed)
-    console.print(titled(f"{plan.sweep.name}: {len(plan.jobs)} trials, {len(plan.missing)} to run in {len(packs)} packs", rows))
-    total = sum(job.cpu_s for job in plan.missing)
-    if device == "cpu":
-        together = at_once(len(plan.missing), processors)
-        longest = max((job.cpu_s for job in plan.missing), default=0.0)
-        wall = max(longest, math.ceil(len(plan.missing) / max(together, 1)) * longest * together / processors)
-        console.print(f"about {seconds_text(total)} of processor time, {seconds_text(wall)} on {processors} processors, and the words once")
-    else:
-        console.print("the trials of a pack train together on one GPU; memory is estimated, and CPU time is that without a GPU")
-    console.print(f"results under {plan.folder}", soft_wrap=True)
 
 
 def _print_lines(console: Console, lines: list[str]) -> None:

@@ -25,9 +25,9 @@ from raygroup.files.whole import read_json, whole, write_json
 ROWS = 1024
 """Words of a record batch; all but the last are full, so that a row's place is known without an index."""
 STORE = "features.json"
-_FILE_LAYOUT = 1
 STORE_LAYOUT = 2
 """Of the folder; 1 was one file."""
+_FILE_LAYOUT = 1
 _FETCHED_AT_ONCE = 8
 _BLOCK = 8 << 20
 _ANEW = f"delete it and {STORE}: it is made anew"
@@ -65,9 +65,8 @@ def write_features(path: Place, shape: tuple[int, ...], batches: Iterable[NDArra
 
 def write_store(path: Place, shape: tuple[int, ...], shards: Sequence[Shard], about: dict[str, Any]) -> None:
     """``features.json``, once all shards lie beside it."""
-    listed = [asdict(shard) for shard in shards]
     rows = sum(shard.rows for shard in shards)
-    write_json(path, {"store": STORE_LAYOUT, "shape": shape, "rows": rows, **about, "shards": listed})
+    write_json(path, {"store": STORE_LAYOUT, "shape": shape, "rows": rows, **about, "shards": [asdict(shard) for shard in shards]})
 
 
 def stored_shape(path: Place) -> tuple[int, ...]:

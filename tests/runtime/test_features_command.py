@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,21 +103,19 @@ def test_larger_shards_hold_the_same_words(made, data, tmp_path):
     assert np.array_equal(found, other)
 
 
-def test_a_sweep_on_these_words_finds_them_made(made, data, tmp_path, capsys):
+def test_a_sweep_on_these_words_finds_them_made_as_it_would_have_made_them(data, tmp_path, capsys):
     name = space(tmp_path, steps=10, grid="{}")
-    arguments = ["--storage-path", str(tmp_path / "runs"), "--local"]
-    assert features.main([str(data), "--sweep", name, *arguments]) == 0
-    assert f"made: {WORDS} words in 3 shards, 25.8 MB, in {folder_of(tmp_path / 'runs')}" in capsys.readouterr().out
-    before = times(tmp_path / "runs")
-    assert sweep.main([name, "--words", str(data), *arguments]) == 0
+    commanded, own = tmp_path / "commanded", tmp_path / "own"
+    assert features.main([str(data), "--sweep", name, "--storage-path", str(commanded), "--local"]) == 0
+    assert f"made: {WORDS} words in 3 shards, 25.8 MB, in {folder_of(commanded)}" in capsys.readouterr().out
+    before = times(commanded)
+    assert sweep.main([name, "--words", str(data), "--storage-path", str(commanded), "--local"]) == 0
     assert "through the trunk" not in capsys.readouterr().out
-    assert times(tmp_path / "runs") == before
-    assert shards(tmp_path / "runs") == shards(made)
-
-
-def test_a_sweep_that_makes_them_itself_writes_the_same_files(made, data, tmp_path):
-    assert sweep.main([space(tmp_path, steps=10, grid="{}"), "--words", str(data), "--storage-path", str(tmp_path), "--local"]) == 0
-    assert shards(tmp_path) == shards(made)
+    assert times(commanded) == before
+    assert sweep.main([name, "--words", str(data), "--storage-path", str(own), "--local"]) == 0
+    assert "through the trunk" in capsys.readouterr().out
+    assert folder_of(own).name == folder_of(commanded).name
+    assert shards(own) == shards(commanded)
 
 
 def test_run_again_it_does_nothing_and_needs_neither_torch_nor_ray(made, data):
@@ -153,8 +152,8 @@ def test_ctrl_c_says_how_to_go_on(data, tmp_path):
     assert "Traceback" not in out
 
 
-def test_a_shard_that_is_deleted_with_the_list_is_made_anew_alone(made, data, tmp_path):
-    assert features.main([str(data), "--storage-path", str(tmp_path), "--local"]) == 0
+def test_a_damaged_shard_is_made_anew_alone(made, data, tmp_path):
+    shutil.copytree(made / "cache", tmp_path / "cache")
     before = times(tmp_path)
     (folder_of(tmp_path) / "00001.arrow").write_bytes(b"damaged")
     (folder_of(tmp_path) / "features.json").unlink()

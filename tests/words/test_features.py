@@ -111,7 +111,9 @@ def test_a_damaged_shard_is_named_when_the_store_is_opened(tmp_path, damage):
     store(tmp_path)
     path = tmp_path / "00001.arrow"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ConfigError, match=r"00001\.arrow: not a readable features file: .*; delete the file and features\.json: it is made"):
+    with pytest.raises(
+        ConfigError, match=r"00001\.arrow: not a readable features file: .*; delete the file and features\.json: it is made"
+    ):
         Features(tmp_path / STORE)
 
 

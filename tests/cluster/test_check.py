@@ -1,0 +1,175 @@
+"""What the check of cluster files finds: each fault by its place, and nothing in the files that are shipped."""
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+
+from raygroup import cluster
+from raygroup.runtime.cluster_check import problems
+from raygroup.runtime.cluster_file import read_cluster
+
+FOLDER = Path(__file__).parents[2] / "cluster"
+FILES = {"aws": FOLDER / "config.yaml", "local": FOLDER / "local.yaml", "kubernetes": FOLDER / "kuberay.yaml"}
+HEAD = "spec.rayClusterSpec.headGroupSpec"
+WORKERS = "spec.rayClusterSpec.workerGroupSpecs"
+
+
+def changed(kind, tmp_path, path, value):
+    """A shipped file with one place changed; None takes the place out."""
+    content = next(iter(yaml.safe_load_all(FILES[kind].read_text())))
+    *above, last = path
+    place = content
+    for name in above:
+        place = place[name]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    file = tmp_path / "cluster.yaml"
+    file.write_text(yaml.safe_dump(content))
+    return file
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_shipped_file_has_nothing_wrong(kind, capsys):
+    assert problems(FILES[kind]) == []
+    assert read_cluster(FILES[kind]).kind == kind
+    assert cluster.main(["check", str(FILES[kind]), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+NODE = ("available_node_types", "gpu_spot")
+POD = ("spec", "rayClusterSpec", "workerGroupSpecs", 0, "template", "spec", "containers", 0)
+FAULTS = [
+    ("aws", ("upscale_speed",), 1.0, "upscale_speed", "upscaling_speed"),
+    ("aws", ("idle_timeout_minutes",), None, "idle_timeout_minutes", "at most 60"),
+    ("aws", ("max_workers",), "eight", "max_workers", "schema"),
+    ("aws", (*NODE, "resources"), {"GPUs": 1}, "available_node_types.gpu_spot.resources.GPUs", "GPU"),
+    ("aws", (*NODE, "resources"), {"CPU": 4, "GPU": 4}, "available_node_types.gpu_spot.resources.GPU", "1, or another"),
+    ("aws", (*NODE, "min_workers"), 9, "available_node_types.gpu_spot.min_workers", "at most 8"),
+    ("aws", (*NODE, "node_config", "InstanceTyp"), "g5.xlarge", "available_node_types.gpu_spot.node_config.InstanceTyp", "InstanceType"),
+    ("aws", (*NODE, "node_config", "SecurityGroupIds"), None, "available_node_types.gpu_spot.node_config.SecurityGroupIds", "prepare"),
+    ("aws", (*NODE, "node_config", "IamInstanceProfile"), None, "available_node_types.gpu_spot.node_config.IamInstanceProfile", "prepare"),
+    ("aws", (*NODE, "node_config", "ImageId"), None, "available_node_types.gpu_spot.node_config.ImageId", "current"),
+    (
+        "aws", (*NODE, "node_config", "MetadataOptions"), {"HttpTokens": "optional"},
+        "available_node_types.gpu_spot.node_config.MetadataOptions.HttpTokens", "required",
+    ),
+    (
+        "aws", (*NODE, "node_config", "BlockDeviceMappings"), [{"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 100}}],
+        "available_node_types.gpu_spot.node_config.BlockDeviceMappings", "Encrypted",
+    ),
+    ("aws", ("available_node_types", "gpu_ondemand"), None, "available_node_types", "on demand"),
+    ("aws", ("available_node_types", "head", "resources"), {"CPU": 8, "driver": 8}, "available_node_types.head.resources.CPU", "CPU: 0"),
+    ("aws", ("available_node_types", "head", "resources"), {"CPU": 0, "GPU": 0}, "available_node_types.head.resources.driver", "driver"),
+    ("aws", ("docker", "image"), "rayproject/ray:2.9.0-py310-gpu", "docker.image", f"rayproject/ray:{version('ray')}"),
+    ("aws", ("docker", "image"), "rayproject/ray:latest-gpu", "docker.image", f"rayproject/ray:{version('ray')}"),
+    ("aws", ("docker", "image"), f"rayproject/ray:{version('ray')}-py39-gpu", "docker.image", f"py{sys.version_info.major}"),
+    ("aws", ("docker", "run_options"), ["-e RAY_AUTH_TOKEN_PATH=/x"], "head_start_ray_commands", "RAY_AUTH_MODE=token"),
+    ("aws", ("docker", "run_options"), ["-e RAY_AUTH_MODE=token", "-e AWS_SECRET_ACCESS_KEY=abc"], "docker.run_options[1]", "role"),
+    ("aws", ("file_mounts",), {"/home/ray/raygroup": "."}, "file_mounts", "auth_token"),
+    ("aws", ("file_mounts", "/home/ray/runs"), "./runs", "file_mounts./home/ray/runs", "pull"),
+    ("aws", ("provider", "cache_stopped_nodes"), True, "provider.cache_stopped_nodes", "false"),
+    ("aws", ("metadata", "storage_path"), None, "metadata.storage_path", "s3://"),
+    ("aws", ("metadata", "storage_path"), "/home/ray/runs", "metadata.storage_path", "s3://"),
+    ("aws", ("metadata", "usd_per_hour"), {"head": 1}, "metadata.usd_per_hour", "dollars"),
+    (
+        "aws", ("head_start_ray_commands",), ["ray start --head --autoscaling-config=x --dashboard-host=0.0.0.0"],
+        "head_start_ray_commands", "127.0.0.1",
+    ),
+    ("local", ("metadata", "storage_path"), "runs", "metadata.storage_path", "s3://"),
+    ("local", ("setup_commands",), ["pip install raygroup 'ray[default]==2.9.0'"], "setup_commands", version("ray")),
+    ("local", ("setup_commands",), ["uv sync"], "setup_commands", version("ray")),
+    ("local", ("head_start_ray_commands",), ["RAY_AUTH_MODE=token ray start --head"], "head_start_ray_commands", "--num-cpus=0"),
+    ("local", ("worker_start_ray_commands",), ["ray start --address=$RAY_HEAD_IP:6379"], "worker_start_ray_commands", "RAY_AUTH_MODE"),
+    ("local", ("provider", "worker_ip"), ["10.0.0.3"], "provider.worker_ip", "worker_ips"),
+    ("kubernetes", ("spec", "rayClusterSpec", "authOptions"), None, "spec.rayClusterSpec.authOptions.mode", "token"),
+    ("kubernetes", ("spec", "rayClusterSpec", "rayVersion"), "2.9.0", "spec.rayClusterSpec.rayVersion", version("ray")),
+    ("kubernetes", ("spec", "rayClusterSpec", "headGroupSpecs"), {}, "spec.rayClusterSpec.headGroupSpecs", "headGroupSpec"),
+    ("kubernetes", ("spec", "rayClusterSpec", "headGroupSpec", "rayStartParams"), {}, f"{HEAD}.rayStartParams.num-cpus", '"0"'),
+    ("kubernetes", ("metadata", "annotations"), {}, "metadata.annotations.raygroup/usd-per-hour", "dollars"),
+    (
+        "kubernetes", ("spec", "entrypoint"), "python -m raygroup.sweep --resume --address auto --storage-path s3://x",
+        "spec.entrypoint", "goes on",
+    ),
+    ("kubernetes", ("spec", "entrypoint"), "python -m raygroup.sweep table3", "spec.entrypoint", "--address auto"),
+    ("kubernetes", (*POD, "image"), "rayproject/ray:2.9.0-py311", f"{WORKERS}[0].template.spec.containers[0].image", "rayproject/ray"),
+    ("kubernetes", (*POD, "volumeMounts"), [], f"{WORKERS}[0].template.spec.containers[0].volumeMounts", "Memory"),
+    (
+        "kubernetes", (*POD, "env"), [{"name": "AWS_SECRET_ACCESS_KEY", "value": "abc"}],
+        f"{WORKERS}[0].template.spec.containers[0].env[0]", "secretKeyRef",
+    ),
+    ("kubernetes", (*POD, "imagePulPolicy"), "Always", f"{WORKERS}[0].template.spec.containers[0].imagePulPolicy", "imagePullPolicy"),
+    ("kubernetes", ("spec", "rayClusterSpec", "workerGroupSpecs", 0, "minReplicas"), 9, f"{WORKERS}[0].minReplicas", "at most 8"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "path", "value", "where", "instead"), FAULTS)
+def test_a_fault_is_named_with_its_place_and_what_would_be_right(kind, path, value, where, instead, tmp_path, capsys):
+    file = changed(kind, tmp_path, path, value)
+    assert cluster.main(["check", str(file), "--json"]) == 2
+    rows = json.loads(capsys.readouterr().out)
+    assert [row for row in rows if row["path"] == where and instead in row["instead"]], rows
+
+
+def test_a_row_has_a_path_a_problem_and_what_to_write_instead(tmp_path, capsys):
+    file = changed("aws", tmp_path, ("upscale_speed",), 1.0)
+    cluster.main(["check", str(file), "--json"])
+    assert json.loads(capsys.readouterr().out) == [{"path": "upscale_speed", "problem": "no such key", "instead": "upscaling_speed"}]
+
+
+def test_people_get_a_table(tmp_path, capsys):
+    assert cluster.main(["check", str(changed("local", tmp_path, ("setup_commands",), ["uv sync"]))]) == 2
+    out = capsys.readouterr().out
+    assert "1 problem\n" in out
+    assert "ray[default,tune,train]==" in out, "brackets are no markup"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("provider: {type: gcp}\n", "provider.type is 'gcp': it must be aws or local"),
+        ("a: b\n c: d\n", "cluster.yaml:2: not YAML: "),
+        ("name: x\n", "no cluster file"),
+        ("apiVersion: ray.io/v1\nkind: RayService\n", "it must be RayJob or RayCluster"),
+    ],
+)
+def test_what_is_no_cluster_file_is_refused_in_one_line(text, said, tmp_path, capsys):
+    file = tmp_path / "cluster.yaml"
+    file.write_text(text)
+    assert cluster.main(["check", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_a_cluster_file_says_what_nodes_cost_and_offer():
+    spot, ondemand = read_cluster(FILES["aws"]).workers
+    assert (spot.spot, spot.resources["GPU"], spot.usd_per_hour) == (True, 1.0, 0.45)
+    assert (ondemand.spot, ondemand.max_workers) == (False, 2)
+    kubernetes = read_cluster(FILES["kubernetes"])
+    assert kubernetes.storage_path == "s3://MY-BUCKET/raygroup"
+    assert [(node.name, node.resources["GPU"], node.spot) for node in kubernetes.workers] == [
+        ("gpu-spot", 1, True),
+        ("gpu-ondemand", 1, False),
+    ]
+    assert next(node for node in kubernetes.node_types if node.head).resources == {"CPU": 0, "GPU": 0, "driver": 32}
+
+
+PROTOTYPES = {
+    "aws": {"metadata.storage_path", "available_node_types.head.node_config.SecurityGroupIds", "available_node_types.head.resources.CPU"},
+    "local": {"metadata.storage_path", "head_start_ray_commands", "setup_commands"},
+    "kuberay": {"metadata.annotations.raygroup/storage-path", "spec.entrypoint"},
+}
+
+
+@pytest.mark.parametrize("name", PROTOTYPES)
+def test_the_faults_of_the_first_drafts_are_named(name):
+    file = Path(__file__).parents[3] / "shared" / "prototypes" / "cluster" / f"{name}.yaml"
+    if not file.is_file():
+        pytest.skip("needs the project's drafts, which a newcomer does not have")
+    assert {row.path for row in problems(file)} >= PROTOTYPES[name]

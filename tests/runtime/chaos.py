@@ -1,0 +1,168 @@
+"""Kills processes of a sweep at random until so many are killed, then lets it finish and compares every history with an undisturbed one.
+
+``python tests/runtime/chaos.py --kills 500 --seed 7 --workers 1`` is the long form; it prints what it killed, and one JSON object at its
+end. The same command is run again whenever it ends before its sweep is done; each sweep that gets done is followed by a new one.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tiny_sweep import space
+
+from raygroup.history.reader import read_history, same_evidence
+from raygroup.runtime.leases import attempts
+
+KINDS = {
+    "worker": ("ray::ResourceTrainable", "ray::RayTrainWorker", "ray::Pack"),
+    "driver": ("multiprocessing.spawn",),
+    "command": ("-m raygroup.sweep",),
+    "raylet": ("raylet/raylet ",),
+    "head": ("gcs_server ",),
+}
+"""Kind -> what its processes' command lines hold. Where several workers train a pack, a worker is also what starts them."""
+WEIGHTS = {"worker": 8, "driver": 1, "command": 1, "raylet": 1, "head": 1}
+LIMIT_S = 300.0
+"""A run of the command that takes longer hangs."""
+
+
+@dataclass
+class Chaos:
+    """What was done to a sweep and what came of it."""
+
+    storage: Path
+    kills: int
+    seed: int
+    workers: int = 1
+    said: Callable[[str], None] = print
+    killed: Counter[str] = field(default_factory=Counter)
+    codes: Counter[int] = field(default_factory=Counter)
+    trials: int = 0
+    differing: list[str] = field(default_factory=list)
+
+    def run(self) -> "Chaos":
+        self.dice = random.Random(self.seed)
+        self.said(f"seed {self.seed}")
+        number = 0
+        while self.killed.total() < self.kills:
+            self._sweep(f"chaos-{self.seed}-{number}")
+            number += 1
+        return self
+
+    def _sweep(self, name: str) -> None:
+        """One sweep to its end, however often it must be begun."""
+        seeds = f"(0, {100 + len(self.codes)})" if self.workers == 1 else "(0,)"
+        path = space(self.storage.parent, name=name, steps=1500, seeds=seeds)
+        command = [sys.executable, "-m", "raygroup.sweep", path, "--storage-path", str(self.storage), "--workers", str(self.workers)]
+        code = None
+        while code != 0:
+            code = self._begun(command)
+            self.codes[code] += 1
+            assert code in (0, 5, -signal.SIGKILL), f"exit code {code}"
+        alone = self.storage.parent / f"alone-{name}"
+        (alone).mkdir()
+        shutil.copytree(self.storage / "cache", alone / "cache")
+        subprocess.run([*command[:4], "--local", "--storage-path", str(alone)], check=True, stdout=subprocess.DEVNULL)
+        self._compare(self.storage / name, alone / name)
+        shutil.rmtree(alone)
+
+    def _begun(self, command: list[str]) -> int:
+        mark = uuid.uuid4().hex
+        log = (self.storage.parent / "command.log").open("a")
+        environment = os.environ | {"RAYGROUP_CHAOS": mark}
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+        began = time.monotonic()
+        try:
+            while process.poll() is None:
+                if self.killed.total() < self.kills:
+                    self._kill_one(mark, self.dice.uniform(0.5, 6.0), process)
+                else:
+                    time.sleep(0.2)
+                assert time.monotonic() - began < LIMIT_S, f"the command hangs: {log.name}"
+            return process.returncode
+        finally:
+            log.close()
+            for pid in marked(mark):  # what a killed command leaves behind ends by itself; the next one need not wait for it
+                end(pid)
+
+    def _kill_one(self, mark: str, after_s: float, process: "subprocess.Popen[bytes]") -> None:
+        deadline = time.monotonic() + after_s
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                return
+            time.sleep(0.1)
+        found = marked(mark)
+        if not any(any(hint in line for hint in KINDS["worker"]) for line in found.values()):
+            return  # nothing trains yet
+        kind = self.dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        victims = [pid for pid, line in found.items() if any(hint in line for hint in KINDS[kind])]
+        if victims:
+            pid = self.dice.choice(victims)
+            self.said(f"{self.killed.total() + 1}: {kind} ({found[pid][:60].strip()})")
+            end(pid)
+            self.killed[kind] += 1
+
+    def _compare(self, disturbed: Path, alone: Path) -> None:
+        for done in sorted(alone.glob("*/DONE.json")):
+            folder = disturbed / done.parent.name
+            self.trials += 1
+            mine, theirs = read_history(folder), read_history(done.parent)
+            same = same_evidence(mine, theirs) if self.workers == 1 else list(mine.step) == list(theirs.step)
+            told = [entry["attempt"] for entry in attempts(folder)]
+            self.said(f"{folder.name}: {len(told)} attempts, {'equal' if same else 'DIFFERS'}")
+            if not same:
+                self.differing.append(folder.name)
+
+
+def marked(mark: str) -> dict[int, str]:
+    """Process -> command line of everything that descends from the command with this mark in its environment."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"RAYGROUP_CHAOS={mark}".encode() in (entry / "environ").read_bytes():
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+    return found
+
+
+def end(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--workers", type=int, default=1)
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="raygroup-chaos-"))
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "raygroup.sweep", space(folder), "--local", "--storage-path", str(folder / "runs")], check=True)
+    done = Chaos(folder / "runs", asked.kills, asked.seed, asked.workers, lambda text: print(text, flush=True)).run()
+    found = {
+        "kills": done.killed.total(), "killed": dict(done.killed), "exit_codes": {str(code): n for code, n in done.codes.items()},
+        "trials": done.trials, "differing": done.differing, "seed": asked.seed, "wall_s": round(time.monotonic() - began),
+    }  # fmt: skip
+    print(json.dumps(found))
+    sys.exit(bool(done.differing))
+
+
+if __name__ == "__main__":
+    main()
