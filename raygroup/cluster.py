@@ -15,7 +15,7 @@ FIT, BAD_INPUT, INTERRUPTED = 0, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = _parser().parse_args(arguments)
+    asked = flags().parse_args(arguments)
     try:
         return _check(asked.file, as_json=asked.json) if asked.command == "check" else _prepare(asked)
     except ConfigError as error:
@@ -52,7 +52,8 @@ def _prepare(asked: argparse.Namespace) -> int:
     return FIT
 
 
-def _parser() -> argparse.ArgumentParser:
+def flags() -> argparse.ArgumentParser:
+    """The flags of the command."""
     parser = argparse.ArgumentParser(prog="python -m raygroup.cluster", description=__doc__, epilog="exit codes: 0 fit or made, 2 not")
     commands = parser.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("check", help="what would fail, cost or leak once this file is used; nothing is started")

@@ -231,7 +231,7 @@ def test_on_ray_an_actor_that_is_killed_costs_its_shard_and_the_bits_are_those_w
     out, _ = command.communicate(timeout=300)
     assert command.returncode == 0, out
     assert shards(tmp_path) == shards(made)
-    assert len(out.splitlines()) == 2
+    assert len(out.splitlines()) == 3
 
 
 @pytest.mark.slow

@@ -1,0 +1,133 @@
+"""The driver on Ray, seen from outside: killed, its head lost, several workers for a pack, and what ends a worker of these."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chaos import KINDS, end, marked
+from tiny_sweep import space
+
+from raygroup import sweep
+from raygroup.history.assignments import assignment
+from raygroup.history.reader import read_history, same_evidence
+
+pytestmark = pytest.mark.slow
+PLENTY = '{"training.batch": (24,)}'
+"""So many words a step that every task has some in each."""
+
+
+class Sweep:
+    """A running command, and the processes that descend from it."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.mark = uuid.uuid4().hex
+        environment = os.environ | {"RAYGROUP_CHAOS": self.mark}
+        command = [sys.executable, "-m", "raygroup.sweep", *arguments]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
+        )
+
+    def wait_for(self, storage: Path, pattern: str) -> None:
+        deadline = time.monotonic() + 120
+        while not list(storage.glob(pattern)):
+            assert self.process.poll() is None, self.process.communicate()[0]
+            assert time.monotonic() < deadline, f"no {pattern}"
+            time.sleep(0.05)
+
+    def kill(self, *hints: str) -> None:
+        victims = [pid for pid, line in marked(self.mark).items() if any(hint in line for hint in hints)]
+        assert victims, marked(self.mark)
+        end(victims[0])
+
+    def ended(self, timeout_s: float = 200) -> str:
+        """What it said; every process of it is gone afterwards."""
+        out, _ = self.process.communicate(timeout=timeout_s)
+        for pid in marked(self.mark):
+            end(pid)
+        return out
+
+
+def undisturbed(finished: Path, folder: Path, path: str) -> Path:
+    shutil.copytree(finished / "cache", folder / "undisturbed" / "cache")
+    assert sweep.main([path, "--local", "--storage-path", str(folder / "undisturbed")]) == 0
+    return folder / "undisturbed"
+
+
+def histories(storage: Path):
+    return {path.parent.name: read_history(path.parent) for path in storage.glob("tiny/*/DONE.json")}
+
+
+def test_a_driver_that_is_killed_is_replaced_and_the_command_goes_on(finished, prepared, tmp_path):
+    path = space(tmp_path, steps=400)
+    running = Sweep(path, "--storage-path", str(prepared))
+    running.wait_for(prepared, "tiny/*/checkpoints/state.json")
+    running.kill(*KINDS["driver"])
+    out = running.ended()
+    assert running.process.returncode == 0, out
+    assert "the driver process ended by signal 9; starting another one" in out
+    expected = histories(undisturbed(finished, tmp_path, path))
+    assert len(expected) == 2
+    assert all(same_evidence(history, expected[name]) for name, history in histories(prepared).items())
+
+
+def test_a_lost_head_is_said_with_its_own_exit_code_and_the_same_command_goes_on(prepared, tmp_path):
+    arguments = (space(tmp_path, steps=3000), "--storage-path", str(prepared))
+    running = Sweep(*arguments)
+    running.wait_for(prepared, "tiny/*/checkpoints/state.json")
+    began = time.monotonic()
+    running.kill(*KINDS["head"])
+    out = running.ended(90)
+    assert time.monotonic() - began < 90
+    assert running.process.returncode == 5, out
+    assert "raygroup: the head of the Ray cluster of this run " in out
+    assert f"To go on: python -m raygroup.sweep {' '.join(arguments)}" in out
+    again = Sweep(*arguments)
+    out = again.ended()
+    assert again.process.returncode == 0, out
+
+
+def test_two_workers_train_what_one_trains(finished, prepared, tmp_path):
+    path = space(tmp_path, steps=60, grid=PLENTY)
+    running = Sweep(path, "--storage-path", str(prepared), "--workers", "2")
+    out = running.ended()
+    assert running.process.returncode == 0, out
+    alone = histories(undisturbed(finished, tmp_path, path))
+    ((name, together),) = histories(prepared).items()
+    assert np.abs(together.r_tm - alone[name].r_tm).max() < 1e-3
+    assert np.abs(together.integrated_loss - alone[name].integrated_loss).max() < 1e-3
+    assert (assignment(together.r_tm) == assignment(alone[name].r_tm)).all()
+
+
+@pytest.mark.parametrize("victim", ["ray::RayTrainWorker", "ray::ResourceTrainable"], ids=["a worker", "what started the workers"])
+def test_of_several_workers_one_is_killed_and_the_pack_goes_on(victim, prepared, tmp_path):
+    running = Sweep(space(tmp_path, steps=400, grid=PLENTY), "--storage-path", str(prepared), "--workers", "2")
+    running.wait_for(prepared, "tiny/*/checkpoints/state.json")
+    running.kill(victim)
+    out = running.ended()
+    assert running.process.returncode == 0, out
+    assert "going on from step" in out
+    ((_, history),) = histories(prepared).items()
+    assert list(history.step) == list(range(1, 401))
+
+
+def test_more_workers_than_this_machine_can_hold_are_refused_in_one_line(prepared, tmp_path):
+    running = Sweep(space(tmp_path), "--storage-path", str(prepared), "--workers", "500")
+    out = running.ended()
+    assert running.process.returncode == 2
+    assert "--workers 500: this machine is too small: a pack needs 500 CPU, it has" in out
+
+
+def test_sigterm_is_an_interruption(prepared, tmp_path):
+    running = Sweep(space(tmp_path, steps=3000), "--storage-path", str(prepared))
+    running.wait_for(prepared, "tiny/*/checkpoints/state.json")
+    running.process.send_signal(signal.SIGTERM)
+    out = running.ended(60)
+    assert running.process.returncode == 130
+    assert "ended by SIGTERM; nothing recorded is lost. To go on: " in out
