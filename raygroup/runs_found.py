@@ -1,14 +1,12 @@
 """Which sweep or trial a user means, and how far trials are: what the commands of ``raygroup.runs`` share."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place
 from raygroup.history.storage import DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
 
 STATES = (DONE, FAILED, UNFINISHED, NOT_STARTED)
-_MARKS = {"DONE.json": DONE, "FAILED.json": FAILED, "config.json": UNFINISHED}
 _LISTED = 8
 
 
@@ -41,12 +39,8 @@ def matching(named: str, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
 
 
 def states(sweep: StoredSweep) -> dict[str, str]:
-    """Trial id -> state of those it declares; an object store is listed once instead of asked for every name."""
-    declared = [trial for trial in sweep.trials if trial.declared]
-    if isinstance(sweep.folder, Path):
-        return {trial.id: trial.state for trial in declared}
-    there = {(path.parent.name, path.name) for path in sweep.folder.rglob("*.json")}
-    return {trial.id: next((_MARKS[name] for name in _MARKS if (trial.id, name) in there), NOT_STARTED) for trial in declared}
+    """Trial id -> state of those it declares."""
+    return {trial.id: trial.state for trial in sweep.trials if trial.declared}
 
 
 def _described(trials: Sequence[StoredTrial]) -> str:

@@ -1,8 +1,10 @@
 """What lies under a storage path: sweeps, their trials and how far those are, caches. Reads only; the runtime writes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from raygroup.config import ConfigError, Trial, from_json
@@ -15,6 +17,8 @@ DONE = "done"
 FAILED = "failed"
 UNFINISHED = "unfinished"
 NOT_STARTED = "not started"
+_MARKS = {"DONE.json": DONE, "FAILED.json": FAILED, "config.json": UNFINISHED}
+_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -26,15 +30,16 @@ class StoredTrial:
     label: str
     declared: bool
     """False for a trial that the sweep held once and no longer does: its folder is still there."""
+    seen: frozenset[str] | None = None
+    """Names in its folder when the sweep was listed, on an object store; None where the folder is asked each time."""
 
     @property
     def state(self) -> str:
         """DONE, FAILED (for good), UNFINISHED (running or interrupted: no reader can tell) or NOT_STARTED."""
-        if (self.folder / "DONE.json").is_file():
-            return DONE
-        if (self.folder / "FAILED.json").is_file():
-            return FAILED
-        return UNFINISHED if (self.folder / "config.json").is_file() else NOT_STARTED
+        return next((state for name, state in _MARKS.items() if self._has(name)), NOT_STARTED)
+
+    def _has(self, name: str) -> bool:
+        return (self.folder / name).is_file() if self.seen is None else name in self.seen
 
     def outcome(self) -> dict[str, Any]:
         """What DONE.json or FAILED.json says; empty for the other states."""
@@ -77,7 +82,9 @@ class StoredSweep:
     @property
     def finished_at(self) -> str:
         """ISO time at which the last trial was done; empty where none is."""
-        return max((str(trial.outcome().get("finished_at", "")) for trial in self.in_state(DONE)), default="")
+        with ThreadPoolExecutor(_THREADS) as threads:
+            outcomes = threads.map(StoredTrial.outcome, self.in_state(DONE))
+            return max((str(outcome.get("finished_at", "")) for outcome in outcomes), default="")
 
 
 def read_sweeps(storage: Place) -> tuple[StoredSweep, ...]:
@@ -95,10 +102,29 @@ def caches(storage: Place) -> tuple[Place, ...]:
 
 def _sweep(path: Place) -> StoredSweep:
     stored = read_json(path)
-    declared = [StoredTrial(path.parent / _name(path, entry["id"]), entry["id"], entry["label"], True) for entry in stored["trials"]]
-    others = _undeclared(path.parent, {trial.id for trial in declared})
+    seen = _listed(path.parent)
+    declared = [
+        StoredTrial(path.parent / _name(path, entry["id"]), entry["id"], entry["label"], True, _seen(seen, entry["id"]))
+        for entry in stored["trials"]
+    ]
+    others = _undeclared(path.parent, {trial.id for trial in declared}, seen)
     used = frozenset(stored["caches"]) if "caches" in stored else None
     return StoredSweep(path.parent, stored["name"], stored["hypothesis"], stored["data"], stored["written_at"], used, (*declared, *others))
+
+
+def _listed(sweep_folder: Place) -> Mapping[str, frozenset[str]] | None:
+    """Trial id -> names of its JSON files, from one listing; None on a file system, where asking for a name costs nothing."""
+    if isinstance(sweep_folder, Path):
+        return None
+    found: dict[str, set[str]] = {}
+    for path in sweep_folder.rglob("*.json"):
+        if path.parent.parent == sweep_folder:
+            found.setdefault(path.parent.name, set()).add(path.name)
+    return {trial: frozenset(names) for trial, names in found.items()}
+
+
+def _seen(listed: Mapping[str, frozenset[str]] | None, trial: str) -> frozenset[str] | None:
+    return None if listed is None else listed.get(trial, frozenset())
 
 
 def _name(path: Place, trial_id: str) -> str:
@@ -108,8 +134,10 @@ def _name(path: Place, trial_id: str) -> str:
     return trial_id
 
 
-def _undeclared(folder: Place, known: set[str]) -> Iterator[StoredTrial]:
-    paths: list[Place] = list(folder.glob("*/config.json"))
-    for path in sorted(paths, key=str):
-        if path.parent.name not in known:
-            yield StoredTrial(path.parent, path.parent.name, str(read_json(path).get("label", "")), False)
+def _undeclared(folder: Place, known: set[str], listed: Mapping[str, frozenset[str]] | None) -> Iterator[StoredTrial]:
+    if listed is None:
+        names = sorted(path.parent.name for path in folder.glob("*/config.json"))
+    else:
+        names = sorted(name for name, files in listed.items() if "config.json" in files)
+    for name in [name for name in names if name not in known]:
+        yield StoredTrial(folder / name, name, str(read_json(folder / name / "config.json").get("label", "")), False, _seen(listed, name))

@@ -1,5 +1,6 @@
 """The watcher of spot notices, against a metadata service of this machine and a Ray cluster of two nodes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -182,34 +183,42 @@ class TwoNodes:
     address: str
     environment: dict[str, str]
 
-    def asked(self, code: str) -> str:
-        """What a Python program prints that is told the cluster's address."""
-        done = subprocess.run(
-            [sys.executable, "-c", code, self.address], env=self.environment, capture_output=True, text=True, check=False, timeout=120
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
     def nodes(self) -> dict[str, bool]:
-        """Node id -> whether it is the head."""
+        """Id of each node that lives -> whether it is the head."""
         code = """
-import sys
+import json, sys
 from ray._raylet import GcsClient
 nodes = GcsClient(address=sys.argv[1]).get_all_node_info().items()
-import json; print(json.dumps({node.hex(): about.is_head_node for node, about in nodes}))
+print(json.dumps({node.hex(): about.is_head_node for node, about in nodes if about.state == about.ALIVE}))
 """
-        return dict(json.loads(self.asked(code)))
+        command = [sys.executable, "-c", code, self.address]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True, timeout=120)
+        return dict(json.loads(done.stdout))
 
-    def draining(self) -> dict[str, int]:
-        """What a worker asks (``node_ends``): node id -> deadline in milliseconds since 1970."""
+    def busy(self) -> "subprocess.Popen[str]":
+        """A program whose task runs on the worker: it prints ``runs``, then what a worker that asks is told (``node_ends``) once any node
+        is drained, as node id -> deadline in milliseconds since 1970."""
         code = """
-import json, logging, sys
+import json, logging, sys, time
 import ray
 ray.init(address=sys.argv[1], logging_level=logging.ERROR, log_to_driver=False)
-from ray._private.state import state
-print(json.dumps(state.get_draining_nodes()))
+
+@ray.remote(num_cpus=0)
+class Told:
+    def ready(self):
+        return "runs"
+    def draining(self):
+        from ray._private.state import state
+        while not (found := state.get_draining_nodes()):
+            time.sleep(0.1)
+        return found
+
+told = Told.options(num_cpus=1).remote()
+print(ray.get(told.ready.remote()), flush=True)
+print(json.dumps(ray.get(told.draining.remote())))
 """
-        return dict(json.loads(self.asked(code)))
+        command = [sys.executable, "-c", code, self.address]
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
 
     def spot(self, *arguments: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "raygroup.spot", "--address", self.address, *arguments]
@@ -231,14 +240,26 @@ def two_nodes() -> Iterator[TwoNodes]:
                 started.append(_started(folder / f"{number}.log", environment, arguments))
             yield TwoNodes(address, environment)
         finally:
-            for process in reversed(started):
-                os.killpg(process.pid, signal.SIGTERM)
+            _end_all(f"RAY_AUTH_TOKEN_PATH={folder / 'token'}")
             for process in started:
-                process.wait(30)
+                process.wait()
+
+
+def _end_all(mark: str) -> None:
+    """Every process that inherited this entry of the environment, and no other: what ``ray start`` started has groups of its own."""
+    left = True
+    while left:
+        left = False
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(entry.name), signal.SIGKILL)
+                    left = True
+        time.sleep(0.05)
 
 
 def _started(log: Path, environment: dict[str, str], arguments: list[str]) -> "subprocess.Popen[bytes]":
-    """``ray start`` in a process group of its own, once its node runs."""
+    """``ray start``, once its node runs."""
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--object-store-memory=80000000", "--disable-usage-stats"]
     with log.open("wb") as out:
         process = subprocess.Popen([*command, *arguments], env=environment, stdout=out, stderr=out, start_new_session=True)
@@ -248,19 +269,6 @@ def _started(log: Path, environment: dict[str, str], arguments: list[str]) -> "s
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
     return process
-
-
-@pytest.mark.slow
-def test_a_notice_drains_the_node_of_the_instance_until_its_end(two_nodes: TwoNodes, service: Service):
-    worker = next(node for node, is_head in two_nodes.nodes().items() if not is_head)
-    watcher = two_nodes.spot("--metadata-url", service.url, "--every", "0.1", "--node-id", worker)
-    assert watcher.stderr is not None
-    assert worker[:12] in watcher.stderr.readline()
-    assert two_nodes.draining() == {}
-    stamp = service.ends(90)
-    assert watcher.stderr.read() == f"raygroup: EC2 will terminate this instance: node {worker[:12]} is being drained\n"
-    assert watcher.wait() == 0
-    assert two_nodes.draining() == {worker: 1000 * int(datetime.fromisoformat(stamp).timestamp())}
 
 
 @pytest.mark.slow
@@ -285,9 +293,27 @@ def test_an_unknown_node_and_a_cluster_that_is_not_there_are_one_line(two_nodes:
 
 @pytest.mark.slow
 def test_an_interrupted_watcher_leaves_with_130(two_nodes: TwoNodes, service: Service):
-    watcher = two_nodes.spot("--metadata-url", service.url, "--node-id", next(iter(two_nodes.nodes())))
-    assert watcher.stderr is not None
-    watcher.stderr.readline()
-    watcher.send_signal(signal.SIGINT)
-    assert watcher.wait(30) == 130
-    assert "Traceback" not in watcher.stderr.read()
+    with two_nodes.spot("--metadata-url", service.url, "--node-id", next(iter(two_nodes.nodes()))) as watcher:
+        assert watcher.stderr is not None
+        watcher.stderr.readline()
+        watcher.send_signal(signal.SIGINT)
+        assert watcher.wait(30) == 130
+        assert "Traceback" not in watcher.stderr.read()
+
+
+@pytest.mark.slow
+def test_a_notice_drains_the_node_until_its_instance_ends_and_without_work_the_node_leaves(two_nodes: TwoNodes, service: Service):
+    worker = next(node for node, is_head in two_nodes.nodes().items() if not is_head)
+    with two_nodes.busy() as busy, two_nodes.spot("--metadata-url", service.url, "--every", "0.1", "--node-id", worker) as watcher:
+        assert busy.stdout is not None
+        assert watcher.stderr is not None
+        assert busy.stdout.readline() == "runs\n"
+        assert worker[:12] in watcher.stderr.readline()
+        stamp = service.ends(90)
+        assert watcher.stderr.read() == f"raygroup: EC2 will terminate this instance: node {worker[:12]} is being drained\n"
+        assert watcher.wait(30) == 0
+        assert json.loads(busy.stdout.read()) == {worker: 1000 * int(datetime.fromisoformat(stamp).timestamp())}
+    deadline = time.monotonic() + 30
+    while worker in two_nodes.nodes():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
