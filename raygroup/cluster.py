@@ -26,8 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _check(path: Path, *, as_json: bool) -> int:
     from raygroup.runtime.cluster_check import problems
+    from raygroup.sweep import flags as sweep_flags
 
-    found = problems(path)
+    found = problems(path, sweep_flags())
     if as_json:
         print(json.dumps([row.to_json() for row in found], indent=1))
         return BAD_INPUT if found else FIT

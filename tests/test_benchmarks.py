@@ -16,7 +16,13 @@ KEYS = {
     "history": {"history_over_step", "step_ms", "device"},
     "quickstart": {"wall_s", "peak_gib", "trial_cpu_s", "wall_over_work", "device"},
     "orchestration": {
-        "empty_trial_s", "history_3000_s", "wall_over_work", "plan_10000_s", "driver_rss_mb", "first_step_s", "device",
+        "empty_trial_s",
+        "history_3000_s",
+        "wall_over_work",
+        "plan_10000_s",
+        "driver_rss_mb",
+        "first_step_s",
+        "device",
     },  # fmt: skip
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
 }

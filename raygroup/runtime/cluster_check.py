@@ -2,6 +2,7 @@
 
 import re
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +14,12 @@ from raygroup.runtime.cluster_keys import Row
 _IMAGE = re.compile(r"rayproject/ray(?:-ml)?:(?P<ray>\d+\.\d+\.\d+)(?:[.\w]*)-py(?P<major>\d)(?P<minor>\d+)")
 
 
-def problems(path: Path) -> list[Row]:
-    """Every problem of a file, in its order; none where it is fit to use. Raises ConfigError for what is no cluster file."""
+def problems(path: Path, flags: ArgumentParser) -> list[Row]:
+    """Every problem of a file, in its order; none where it is fit to use. ``flags`` are those of the sweep command, which a file may start.
+    Raises ConfigError for what is no cluster file."""
     found = read_cluster(path)
-    rules = cluster_kubernetes.rules if found.kind == KUBERNETES else cluster_ray_up.rules
-    rows = [*rules(found), *_prices(found), *_fallback(found)]
+    rules = cluster_kubernetes.rules(found, flags) if found.kind == KUBERNETES else cluster_ray_up.rules(found)
+    rows = [*rules, *_prices(found), *_fallback(found)]
     return list(dict.fromkeys(rows))
 
 

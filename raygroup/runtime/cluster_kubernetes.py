@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import shlex
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -50,7 +51,8 @@ _JOB = dict.fromkeys(
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|ACCESS_KEY")
 
 
-def rules(found: ClusterFile) -> Iterator[Row]:
+def rules(found: ClusterFile, flags: ArgumentParser) -> Iterator[Row]:
+    """``flags`` are those of the sweep command, which an entrypoint may use."""
     content, spec = found.content, spec_of(found.content)
     job = content.get("kind") == "RayJob"
     base = "spec.rayClusterSpec" if job else "spec"
@@ -68,7 +70,7 @@ def rules(found: ClusterFile) -> Iterator[Row]:
     yield from _scaling(spec, base)
     yield from _storage(found, job)
     if job:
-        yield from _entrypoint(content)
+        yield from _entrypoint(content, flags)
 
 
 def _head(head: dict[str, Any], at: str) -> Iterator[Row]:
@@ -145,18 +147,16 @@ def _storage(found: ClusterFile, job: bool) -> Iterator[Row]:
             )
 
 
-def _entrypoint(content: dict[str, Any]) -> Iterator[Row]:
+def _entrypoint(content: dict[str, Any], flags: ArgumentParser) -> Iterator[Row]:
     """What the command would say to its flags."""
     at, entry = "spec.entrypoint", str(mapping(content.get("spec")).get("entrypoint", ""))
     match = re.search(r"python3?(?:\.\d+)? -m raygroup\.sweep\b(.*)", entry)
     if not match:
         return
-    from raygroup.sweep import flags
-
     words, said = shlex.split(match[1]), io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            _, unknown = flags().parse_known_args(words)
+            _, unknown = flags.parse_known_args(words)
     except SystemExit:
         yield Row(at, said.getvalue().strip().splitlines()[-1], "see python -m raygroup.sweep --help")
         return

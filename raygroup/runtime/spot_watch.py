@@ -4,6 +4,7 @@ packs back before the instance goes."""
 import http.client
 import json
 import os
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -119,9 +120,10 @@ class RayNode:
 
         try:
             self.head = services.canonicalize_bootstrap_address_or_die(address)
+            _reached(self.head)
             self._control = GcsClient(address=self.head)
             nodes = self._control.get_all_node_info(timeout=_CLUSTER_S)
-        except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        except (OSError, RuntimeError, ValueError, RayError) as error:
             raise ConfigError(f"--address {address}: no Ray cluster answers there: {str(error).splitlines()[0]}") from error
         self.node_id = _mine(nodes, services.get_node_ip_address(), node_id)
 
@@ -157,9 +159,15 @@ def drain(address: str, node_id: str | None, notice: Notice) -> str:
             return node.node_id
 
 
+def _reached(head: str) -> None:
+    """Raises OSError where nobody listens there; Ray's own client waits forty seconds, and a notice comes 120 s before the end."""
+    host, _, port = head.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), _ANSWER_S).close()
+
+
 def _mine(nodes: Any, here: str, node_id: str | None) -> str:
     """The id of the node that runs on this machine, among those of the cluster."""
-    alive = {node.hex(): about.node_manager_address for node, about in nodes.items() if about.state == about.ALIVE}
+    alive = {str(node.hex()): about.node_manager_address for node, about in nodes.items() if about.state == about.ALIVE}
     mine = [node for node, address in alive.items() if (node == node_id if node_id else address == here)]
     if node_id and not mine:
         raise ConfigError(f"--node-id {node_id}: the cluster has no such node; it has: {', '.join(sorted(alive)) or 'none'}")

@@ -11,6 +11,7 @@ import yaml
 from raygroup import cluster
 from raygroup.runtime.cluster_check import problems
 from raygroup.runtime.cluster_file import read_cluster
+from raygroup.sweep import flags
 
 FOLDER = Path(__file__).parents[2] / "cluster"
 FILES = {"aws": FOLDER / "config.yaml", "local": FOLDER / "local.yaml", "kubernetes": FOLDER / "kuberay.yaml"}
@@ -36,7 +37,7 @@ def changed(kind, tmp_path, path, value):
 
 @pytest.mark.parametrize("kind", FILES)
 def test_a_shipped_file_has_nothing_wrong(kind, capsys):
-    assert problems(FILES[kind]) == []
+    assert problems(FILES[kind], flags()) == []
     assert read_cluster(FILES[kind]).kind == kind
     assert cluster.main(["check", str(FILES[kind]), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
@@ -172,4 +173,4 @@ def test_the_faults_of_the_first_drafts_are_named(name):
     file = Path(__file__).parents[3] / "shared" / "prototypes" / "cluster" / f"{name}.yaml"
     if not file.is_file():
         pytest.skip("needs the project's drafts, which a newcomer does not have")
-    assert {row.path for row in problems(file)} >= PROTOTYPES[name]
+    assert {row.path for row in problems(file, flags())} >= PROTOTYPES[name]

@@ -283,7 +283,10 @@ def test_where_two_nodes_run_on_one_machine_the_watcher_asks_which(two_nodes: Tw
 
 @pytest.mark.slow
 def test_an_unknown_node_and_a_cluster_that_is_not_there_are_one_line(two_nodes: TwoNodes):
-    for arguments, message in ((["--node-id", "ab"], "--node-id ab: the cluster has no such node"), (["--address", "127.0.0.1:9"], "--address")):
+    for arguments, message in (
+        (["--node-id", "ab"], "--node-id ab: the cluster has no such node"),
+        (["--address", "127.0.0.1:9"], "--address"),
+    ):
         watcher = two_nodes.spot(*arguments)
         _, said = watcher.communicate(timeout=90)
         assert watcher.returncode == 2

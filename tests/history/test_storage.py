@@ -5,8 +5,8 @@ import pytest
 from synthetic_storage import fail_trial, start_trial, trials, write_storage, write_sweep
 
 from raygroup.config import ConfigError
-from raygroup.history.reader import read_history
 from raygroup.files.places import size_of
+from raygroup.history.reader import read_history
 from raygroup.history.storage import DONE, FAILED, NOT_STARTED, UNFINISHED, caches, read_sweeps
 
 

@@ -19,8 +19,8 @@ from raygroup.history.assignments import assignment
 from raygroup.history.reader import read_history, same_evidence
 
 pytestmark = pytest.mark.slow
-PLENTY = '{"training.batch": (24,)}'
-"""So many words a step that every task has some in each."""
+PLENTY = '{"training.batch": (24,), "heads.start": ("independent",)}'
+"""So many words a step that every task has some in each, and heads that differ: what moves R_TM between copies is rounding, at first."""
 
 
 class Sweep:
