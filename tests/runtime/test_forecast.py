@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 from tiny_sweep import space
 
+from raygroup import sweep
 from raygroup.config import ConfigError
 from raygroup.files.places import place
 from raygroup.files.whole import write_json
@@ -302,3 +303,26 @@ def test_made_up_words_have_the_shape_and_the_classes_of_the_paper_too(tmp_path)
     assert made.features.shape == (256, 16, 64)
     assert len(made.features) == len(made.lengths) == len(made.p_wt) == 64
     assert 4 < made.lengths.mean() < 8
+
+
+def test_a_sweep_dearer_than_its_budget_is_not_begun_unless_somebody_says_yes(tmp_path, capsys):
+    cluster = str(Path(__file__).parents[2] / "cluster" / "config.yaml")
+    arguments = [space(tmp_path, steps=100_000), "--local", "--storage-path", str(tmp_path / "runs"), "--cluster", cluster]
+    assert sweep.main([*arguments, "--budget", "0.000001"]) == 4
+    error = capsys.readouterr().err
+    assert "2 trials would cost about $" in error
+    assert "more than --budget 1e-06; --yes runs them all the same" in error
+    assert not (tmp_path / "runs").exists()
+    assert sweep.main([*arguments[:3], str(tmp_path / "runs"), "--budget", "1"]) == 2
+    assert "no price is known of a processor core" in capsys.readouterr().err
+
+
+def test_a_dry_run_in_json_has_the_keys_that_programs_rely_on(tmp_path, capsys):
+    cluster = str(Path(__file__).parents[2] / "cluster" / "config.yaml")
+    asked = [space(tmp_path, steps=100_000), "--dry-run", "--json", "--storage-path", str(tmp_path / "runs")]
+    assert sweep.main(asked) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["trials"], found["packs"], found["usd"]) == (2, 2, None)
+    assert sweep.main([*asked, "--cluster", cluster]) == 0
+    priced = json.loads(capsys.readouterr().out)
+    assert priced["usd"] == pytest.approx(priced["device_hours"] * 0.45 / 4, rel=0.05)
