@@ -14,6 +14,7 @@ from typing import Any
 
 from raygroup.config import ConfigError
 from raygroup.files.copies import local_copies
+from raygroup.files.patience import Patience
 from raygroup.files.places import Place
 from raygroup.runtime.on_ray import Order
 from raygroup.runtime.plan import at_once
@@ -42,6 +43,8 @@ def drive(order: Order, pipe: Connection) -> None:
             ray.shutdown()
     except ConfigError as error:
         events.send("bad input", str(error))
+    except OSError as error:
+        events.send("storage failed", str(error))
     except Exception as error:
         events.send("crashed", "".join(traceback.format_exception(error)))
 
@@ -113,7 +116,8 @@ def _tuned(ray: Any, order: Order, events: _Events) -> dict[str, str]:
     from raygroup.runtime.feeding import Account, Feed
     from raygroup.runtime.trainable import trainable
 
-    queue = PackQueue(order.packs, order.storage, events)
+    patience = Patience(order.placement.storage_patience_s, lambda error: events.said(f"{order.storage} fails ({error}); trying again"))
+    queue = PackQueue(order.packs, order.storage, events, patience)
     resources, room = _room(ray, order, events)
     feed = Feed(queue, room)
     reused = order.placement.device == "cpu" and order.placement.workers[1] == 1  # a process that saw a GPU fail is of no use

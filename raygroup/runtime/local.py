@@ -4,6 +4,7 @@ import functools
 from collections.abc import Sequence
 
 from raygroup.config import ConfigError
+from raygroup.files.patience import Patience
 from raygroup.files.places import Place
 from raygroup.runtime.packs import ON_CPU, PackedJobs, Placement
 from raygroup.runtime.plan import at_once
@@ -15,7 +16,8 @@ _LOOK_S = 5.0
 
 def run_packs(packs: Sequence[PackedJobs], storage: Place, follow: Following, placement: Placement = ON_CPU) -> dict[str, str]:
     """Trains the packs; the reason of each trial that failed, by id."""
-    queue = PackQueue(packs, storage, follow)
+    patience = Patience(placement.storage_patience_s, lambda error: follow.said(f"{storage} fails ({error}); trying again"))
+    queue = PackQueue(packs, storage, follow, patience)
     work = functools.partial(_run_one, storage=storage, placement=placement)
     if len(packs) == 1:
         pack = queue.next()

@@ -13,6 +13,9 @@ from typing import Any
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place
+from raygroup.files.whole import read_if_there
+from raygroup.runtime.checkpoints import listed_steps
+from raygroup.runtime.ledger import FAILED
 from raygroup.runtime.packs import ON_CPU, PackedJobs, Placement
 from raygroup.runtime.queue import BARREN_ATTEMPTS, Following
 
@@ -44,17 +47,39 @@ def run_packs(
     Raises ClusterLostError. A driver that is killed, out of memory for instance, is replaced as long as trials get on.
     """
     left = tuple(packs)
-    for barren in range(1 + BARREN_ATTEMPTS):
+    failed: dict[str, str] = {}
+    barren, reached = 0, -1
+    while left:
         with _Driver(Order(left, storage, placement, address), follow) as driver:
             outcome = driver.outcome()
         if isinstance(outcome, dict):
-            return outcome
-        left = tuple(pack for pack in left if any(not job.done for job in pack.jobs))
+            return failed | outcome
+        left, gave_up = _unfinished(left)
+        failed |= gave_up
+        before, reached = reached, _reached(packs)
+        barren = barren + 1 if reached == before else 0
+        if barren > BARREN_ATTEMPTS:
+            raise ClusterLostError(f"the driver process ended {outcome}, again and again")
         follow.said(f"the driver process ended {outcome}; starting another one")
-        if not left:
-            return {}
         time.sleep(2**barren)
-    raise ClusterLostError(f"the driver process ended {outcome}, again and again")
+    return failed
+
+
+def _reached(packs: Sequence[PackedJobs]) -> int:
+    """Steps in checkpoints, all trials together: whether they get on."""
+    return sum(max(listed_steps(job.folder), default=0) for pack in packs for job in pack.jobs)
+
+
+def _unfinished(packs: Sequence[PackedJobs]) -> tuple[tuple[PackedJobs, ...], dict[str, str]]:
+    """What is left of packs whose driver ended, and why trials in them had failed by then."""
+    left: list[PackedJobs] = []
+    failed: dict[str, str] = {}
+    for pack in packs:
+        stopped = {job.id: read_if_there(job.folder / FAILED).get("reason", "") for job in pack.jobs}
+        failed |= {job: reason for job, reason in stopped.items() if reason}
+        jobs = tuple(job for job in pack.jobs if not stopped[job.id] and not job.done)
+        left += [PackedJobs(jobs)] if jobs else []
+    return tuple(left), failed
 
 
 class _Driver:
@@ -107,6 +132,8 @@ class _Driver:
             raise ConfigError(content)
         if kind == "lost":
             raise ClusterLostError(self._lost(content))
+        if kind == "storage failed":
+            raise OSError(content)
         if kind == "crashed":
             raise RuntimeError(f"the driver crashed:\n{content}")
         getattr(self.follow, kind)(content)

@@ -2,9 +2,10 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
+from raygroup.files.patience import IMPATIENT, Patience
 from raygroup.files.places import Place
 from raygroup.files.whole import read_if_there
 from raygroup.runtime.checkpoints import listed_steps
@@ -31,8 +32,9 @@ class Following(Protocol):
 class PackQueue:
     """The packs of a run, handed out one by one; ``failed`` says why trials failed for good."""
 
-    def __init__(self, packs: Sequence[PackedJobs], storage: Place, follow: Following) -> None:
+    def __init__(self, packs: Sequence[PackedJobs], storage: Place, follow: Following, patience: Patience = IMPATIENT) -> None:
         self.waiting = deque(packs)
+        self.patience = patience
         self.storage, self.follow = storage, follow
         self.running: dict[str, PackedJobs] = {}
         self.failed: dict[str, str] = {}
@@ -50,9 +52,9 @@ class PackQueue:
         if self.stopped or not self.waiting:
             return None
         pack = self.waiting.popleft()
-        declare_trials((job for job in pack.jobs if job.id not in self._reached), self.storage)
+        self.patience(lambda: declare_trials((job for job in pack.jobs if job.id not in self._reached), self.storage))
         for job in pack.jobs:
-            self._reached.setdefault(job.id, max(listed_steps(job.folder), default=0))
+            self._reached.setdefault(job.id, self._last_step(job))
         self.running[pack.id] = pack
         self.follow.started([job.id for job in pack.jobs])
         return pack
@@ -74,7 +76,7 @@ class PackQueue:
         after ``BARREN_ATTEMPTS`` without a new checkpoint they have failed."""
         self.running.pop(pack.id, None)
         self.follow.ended([job.id for job in pack.jobs])
-        done = done_ids(self.sweep_folder)
+        done = self.patience(lambda: done_ids(self.sweep_folder))
         left = tuple(job for job in pack.jobs if job.id not in done and not self._gave_up(job))
         if not left:
             return
@@ -99,12 +101,16 @@ class PackQueue:
         return bool(stopped)
 
     def _advanced(self, job: Job) -> bool:
-        step = max(listed_steps(job.folder), default=0)
+        step = self._last_step(job)
         further = step > self._reached[job.id]
         if further:
             self._reached[job.id] = step
             self._barren.pop(job.id, None)
         return further
+
+    def _last_step(self, job: Job) -> int:
+        """Of the newest checkpoint."""
+        return self.patience(lambda: max(listed_steps(job.folder), default=0))
 
     def _again(self, first: str) -> bool:
         self._barren[first] = self._barren.get(first, 0) + 1
@@ -120,6 +126,3 @@ class PackQueue:
             del self.lost[job.id], self.failed[job.id]
             self._reached.pop(job.id, None)
             self.waiting.append(PackedJobs((job,)))
-
-
-Work = Callable[[PackedJobs], dict[str, str]]

@@ -115,7 +115,7 @@ class RayNode:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         from ray._private import services
-        from ray._raylet import GcsClient
+        from ray._raylet import GcsClient  # type: ignore[attr-defined]
         from ray.exceptions import RayError
 
         try:
@@ -125,7 +125,7 @@ class RayNode:
             nodes = self._control.get_all_node_info(timeout=_CLUSTER_S)
         except (OSError, RuntimeError, ValueError, RayError) as error:
             raise ConfigError(f"--address {address}: no Ray cluster answers there: {str(error).splitlines()[0]}") from error
-        self.node_id = _mine(nodes, services.get_node_ip_address(), node_id)
+        self.node_id = _mine(nodes, str(services.get_node_ip_address()), node_id)  # type: ignore[no-untyped-call]
 
     def drain(self, deadline: float, message: str) -> None:
         """From now on Ray starts nothing there, and workers that ask are told; ``deadline`` in seconds since 1970.
@@ -135,7 +135,7 @@ class RayNode:
         from ray.core.generated import autoscaler_pb2
         from ray.exceptions import RayError
 
-        reason = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+        reason = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")  # type: ignore[attr-defined]
         until = max(deadline, time.time() + _SHORTEST_S)
         try:
             accepted, why_not = self._control.drain_node(self.node_id, reason, message, int(1000 * until), timeout=_CLUSTER_S)
