@@ -56,7 +56,7 @@ def test_the_command_runs(line, place, monkeypatch, capsys):
     """Without Ray, whose start takes longer than all of these; tests/runtime runs the sweep on it."""
     monkeypatch.chdir(place)
     _, _, module, *arguments = shlex.split(line)
-    if module == "raygroup.sweep":
+    if module in ("raygroup.sweep", "raygroup.features"):
         arguments.append("--local")
     assert import_module(module).main(arguments) == 0, capsys.readouterr().err
     assert capsys.readouterr().out

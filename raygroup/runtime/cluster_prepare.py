@@ -193,10 +193,10 @@ def _security_group(account: _Account, vpc: str, ranges: Sequence[str]) -> str:
 
 def _rules(permissions: Sequence[dict[str, Any]]) -> Iterator[Rule]:
     for each in permissions:
-        protocol = each["IpProtocol"]
-        ports = (-1, -1) if protocol == "-1" else (each.get("FromPort", -1), each.get("ToPort", -1))
+        protocol, all_ports = each["IpProtocol"], each["IpProtocol"] == "-1"
+        first, last = (-1, -1) if all_ports else (each.get("FromPort", -1), each.get("ToPort", -1))
         for kind, key in _SOURCES.items():
-            yield from (Rule(protocol, *ports, kind, source[key]) for source in each.get(kind, []))
+            yield from (Rule(protocol, first, last, kind, source[key]) for source in each.get(kind, []))
 
 
 def _role(account: _Account, kind: str, statements: Sequence[dict[str, Any]]) -> str:

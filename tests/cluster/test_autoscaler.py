@@ -1,0 +1,156 @@
+"""Ray's own autoscaler on one machine: the nodes it starts are processes here, through Ray's fake provider, which names no cloud."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_sweep import space
+
+from raygroup import sweep
+
+PORT = 6396
+HEAD_ID = "fffffffffffffffffffffffffffffffffffffffffffffffffff00000"
+"""The provider counts its nodes from this one."""
+IDLE_S = 6.0
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A head that trains nothing, with an autoscaler."""
+
+    address: str
+    environment: dict[str, str]
+    folder: Path
+
+    def nodes(self) -> dict[str, dict[str, float]]:
+        """Id -> resources, of the nodes that live."""
+        code = """
+import json, sys
+from ray._raylet import GcsClient
+nodes = GcsClient(address=sys.argv[1]).get_all_node_info().items()
+print(json.dumps({node.hex(): dict(about.resources_total) for node, about in nodes if about.state == about.ALIVE}))
+"""
+        return dict(json.loads(self.run("-c", code, self.address)))
+
+    def run(self, *arguments: str) -> str:
+        """What a Python program prints that may use the cluster."""
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=150)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def alone_after(self, limit_s: float) -> None:
+        """Waits until the head is the only node again."""
+        deadline = time.monotonic() + limit_s
+        while len(self.nodes()) > 1:
+            assert time.monotonic() < deadline, self.nodes()
+            time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def scaled() -> Iterator[Scaled]:
+    with tempfile.TemporaryDirectory(prefix="rg", dir="/tmp", ignore_cleanup_errors=True) as name:  # short, for the sockets' paths
+        folder = Path(name)
+        (folder / "token").write_text(os.urandom(32).hex())
+        address = f"{socket.gethostbyname(socket.gethostname())}:{PORT}"
+        mark = {"RAY_AUTH_TOKEN_PATH": str(folder / "token")}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")} | mark
+        environment |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+        (folder / "cluster.json").write_text(json.dumps(cluster_file(address)))
+        try:
+            head = started(folder, environment)
+            yield Scaled(address, environment, folder)
+        finally:
+            end_all(f"RAY_AUTH_TOKEN_PATH={folder / 'token'}")
+            head.wait()
+
+
+def cluster_file(address: str) -> dict[str, Any]:
+    """GPU nodes and CPU nodes, which come when something waits for them. The provider, unlike those of clouds, cannot update a node's tags
+    nor reach it by ssh: hence what is disabled."""
+    lists = (
+        "setup_commands", "cluster_synced_files", "rsync_exclude", "rsync_filter", "initialization_commands", "head_setup_commands",
+        "worker_setup_commands", "head_start_ray_commands", "worker_start_ray_commands",
+    )  # fmt: skip
+    memory = {"object_store_memory": 80_000_000}
+    return dict.fromkeys(lists, []) | {
+        "cluster_name": "fake", "max_workers": 3, "upscaling_speed": 1.0, "idle_timeout_minutes": IDLE_S / 60, "auth": {},
+        "file_mounts": {}, "file_mounts_sync_continuously": False,
+        "provider": {
+            "type": "external", "module": "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider",
+            "gcs_address": address, "head_node_id": HEAD_ID, "use_node_id_as_ip": True, "disable_node_updaters": True,
+            "disable_launch_config_check": True,
+        },
+        "head_node_type": "ray.head.default",
+        "available_node_types": {
+            "ray.head.default": {"resources": {"CPU": 0, "driver": 4}, "node_config": {}, "max_workers": 0},
+            "gpu": {"resources": {"CPU": 1, "GPU": 1, **memory}, "node_config": {}, "min_workers": 0, "max_workers": 3},
+            "cpu": {"resources": {"CPU": 1, **memory}, "node_config": {}, "min_workers": 0, "max_workers": 2},
+        },
+    }  # fmt: skip
+
+
+def started(folder: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """The head, once it runs. The environment variables say where the autoscaler is told of the load, and how often it looks."""
+    own = {"RAY_FAKE_CLUSTER": "1", "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID, "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+           "RAY_enable_autoscaler_v2": "0"}  # fmt: skip
+    command = [
+        sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", f"--port={PORT}", "--num-cpus=0", "--num-gpus=0",
+        '--resources={"driver": 4}', f"--temp-dir={folder / 'ray'}", f"--autoscaling-config={folder / 'cluster.json'}",
+        "--include-dashboard=false", "--object-store-memory=80000000", "--disable-usage-stats",
+    ]  # fmt: skip
+    log = folder / "head.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=environment | own, stdout=out, stderr=out, start_new_session=True)
+    deadline = time.monotonic() + 90
+    while "Ray runtime started" not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+    return process
+
+
+def end_all(mark: str) -> None:
+    """Every process that inherited this entry of the environment, and no other."""
+    left = True
+    while left:
+        left = False
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(entry.name), signal.SIGKILL)
+                    left = True
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_nodes_come_for_the_gpus_that_tasks_wait_for_and_go_when_idle(scaled: Scaled):
+    code = """
+import json, logging, sys, time
+import ray
+ray.init(address=sys.argv[1], logging_level=logging.ERROR, log_to_driver=False)
+
+@ray.remote(num_gpus=1, num_cpus=1)
+def where():
+    time.sleep(4)
+    return ray.get_runtime_context().get_node_id()
+
+print(json.dumps(ray.get([where.remote() for _ in range(3)], timeout=90)))
+"""
+    assert list(scaled.nodes()) == [HEAD_ID]
+    used = set(json.loads(scaled.run("-c", code, scaled.address)))
+    assert len(used) == 3
+    assert HEAD_ID not in used
+    scaled.alone_after(60)
