@@ -1,7 +1,8 @@
 """What scheduling costs beside training: empty trials, plans of ten thousand, the driver's memory, the way to the first step. On Ray.
 
-Baselines stand in the names: ``empty_trial_s`` is what 30 trials of one step take beyond one such trial, ``wall_over_work`` the wall
-time of trials of about a minute over their own processor seconds by core. Last line: one JSON object. ``--quick`` runs small numbers.
+Baselines stand in the names: ``empty_trial_s`` is what 30 trials of one step take beyond start-up, which is a sweep of one such trial a
+core, so that all worker processes have begun; ``wall_over_work`` the wall time of trials of about a minute over their own processor
+seconds by core. Last line: one JSON object. ``--quick`` runs small numbers.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def main() -> None:
     found: dict[str, object] = {"cores": CORES, "machine": machine_name(), "device": "cpu"}
     found |= empty_trials(folder, 3 if quick else 30)
     found |= {"history_3000_s": history(3000)}
-    found |= working(folder, trials=2 if quick else 6, steps=40 if quick else 1800)
+    found |= working(folder, trials=2 if quick else 6, steps=40 if quick else 2700)
     found |= planned(folder, 200 if quick else 10_000)
     printed(found)
     print(json.dumps(found))
@@ -50,10 +51,10 @@ def main() -> None:
 def empty_trials(folder: Path, count: int) -> dict[str, object]:
     """Seconds of an empty trial beyond start-up, and from the command to the first step of a sweep whose words are there."""
     began = time.time()
-    one, _ = sweep(folder, "one", steps=1, last=1)
-    first_step = min(first_steps(folder / "runs" / "one")) - began
-    many, _ = sweep(folder, "many", steps=1, last=1 + count)
-    return {"empty_trial_s": round((many - one) / count, 3), "first_step_s": round(first_step, 1), "one_empty_trial_sweep_s": round(one, 1)}
+    few, _ = sweep(folder, "few", steps=1, last=CORES)
+    first_step = min(first_steps(folder / "runs" / "few")) - began
+    many, _ = sweep(folder, "many", steps=1, last=CORES + count)
+    return {"empty_trial_s": round((many - few) / count, 3), "first_step_s": round(first_step, 1), "start_up_s": round(few, 1)}
 
 
 def working(folder: Path, trials: int, steps: int) -> dict[str, object]:
@@ -77,7 +78,12 @@ def planned(folder: Path, trials: int) -> dict[str, object]:
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     process.wait(120)
-    return {"plan_10000_s": round(plan_s, 2), "driver_rss_mb": round(max(driver, watcher)), "watcher_rss_mb": round(watcher), "planned": trials}
+    return {
+        "plan_10000_s": round(plan_s, 2),
+        "driver_rss_mb": round(max(driver, watcher)),
+        "watcher_rss_mb": round(watcher),
+        "planned": trials,
+    }
 
 
 def history(steps: int) -> float:

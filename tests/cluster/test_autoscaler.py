@@ -19,6 +19,7 @@ import pytest
 from tiny_sweep import space
 
 from raygroup import sweep
+from raygroup.history.storage import DONE, read_sweeps
 
 PORT = 6396
 HEAD_ID = "fffffffffffffffffffffffffffffffffffffffffffffffffff00000"
@@ -153,4 +154,19 @@ print(json.dumps(ray.get([where.remote() for _ in range(3)], timeout=90)))
     used = set(json.loads(scaled.run("-c", code, scaled.address)))
     assert len(used) == 3
     assert HEAD_ID not in used
+    scaled.alone_after(60)
+
+
+@pytest.mark.slow
+def test_nodes_come_for_the_packs_of_a_sweep_whose_head_trains_nothing(scaled: Scaled, tmp_path: Path):
+    storage = tmp_path / "runs"
+    assert sweep.main([space(tmp_path), "--local", "--storage-path", str(storage)]) == 0
+    shutil.rmtree(storage / "tiny")  # the words and features stay
+    scaled.alone_after(60)
+    scaled.run("-m", "raygroup.sweep", space(tmp_path), "--address", scaled.address, "--storage-path", str(storage))
+    (swept,) = read_sweeps(storage)
+    assert len(swept.in_state(DONE)) == 2
+    came = [resources for node, resources in scaled.nodes().items() if node != HEAD_ID]
+    assert came
+    assert not any("GPU" in resources for resources in came)
     scaled.alone_after(60)

@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 
 from raygroup import spot
-from raygroup.runtime.spot_watch import Metadata, Notice, watch
+from raygroup.config import ConfigError
+from raygroup.runtime.ray_settings import ENVIRONMENT
+from raygroup.runtime.spot_watch import Metadata, Notice, drain, watch
 
 PORT = 6398
 TOKEN = "metadata-token"
@@ -174,6 +176,15 @@ def test_the_metadata_service_is_never_asked_through_a_proxy(service: Service, m
 def test_what_cannot_be_watched_is_one_line_and_exit_code_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]):
     assert spot.main(arguments) == 2
     assert capsys.readouterr().err.startswith(f"raygroup: {message}")
+
+
+def test_a_cluster_that_does_not_answer_is_asked_until_the_instance_goes(monkeypatch: pytest.MonkeyPatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    end = time.time() + 2.5
+    with pytest.raises(ConfigError, match="could not be drained before its instance goes: --address 127.0.0.1:9: no Ray cluster answers"):
+        drain("127.0.0.1:9", None, Notice("terminate", end))
+    assert end - 1.5 < time.time() < end + 2
 
 
 @dataclass(frozen=True)
