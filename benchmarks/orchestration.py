@@ -1,8 +1,8 @@
 """What scheduling costs beside training: empty trials, plans of ten thousand, the driver's memory, the way to the first step. On Ray.
 
 Baselines stand in the names: ``empty_trial_s`` is what 30 trials of one step take beyond start-up, which is a sweep of one such trial a
-core, so that all worker processes have begun; ``wall_over_work`` the wall time of trials of about a minute over their own processor
-seconds by core. Last line: one JSON object. ``--quick`` runs small numbers.
+core, so that all worker processes have begun; ``wall_over_work`` the wall time of a sweep of trials of about a minute over the time they
+took by themselves, from opening their folders to DONE, as many at once as there are cores; ``wall_over_cpu`` over their processor seconds. Last line: one JSON object. ``--quick`` runs small numbers.
 """
 
 import argparse
@@ -60,8 +60,9 @@ def empty_trials(folder: Path, count: int) -> dict[str, object]:
 def working(folder: Path, trials: int, steps: int) -> dict[str, object]:
     wall, _ = sweep(folder, "work", steps=steps, last=trials)
     done = [json.loads(path.read_text()) for path in (folder / "runs" / "work").glob("*/DONE.json")]
-    work = sum(trial["cpu_s"] for trial in done)
-    return {"wall_over_work": round(wall / (work / CORES), 3), "trial_s": round(work / len(done), 1), "trials": len(done)}
+    work, cpu = (sum(trial[name] for trial in done) for name in ("wall_s", "cpu_s"))
+    ratios = {"wall_over_work": round(wall / (work / CORES), 3), "wall_over_cpu": round(wall / (cpu / CORES), 3)}
+    return ratios | {"trial_s": round(work / len(done), 1), "trials": len(done)}
 
 
 def planned(folder: Path, trials: int) -> dict[str, object]:

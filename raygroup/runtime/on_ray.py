@@ -97,9 +97,11 @@ class _Driver:
         self.theirs.close()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with contextlib.suppress(OSError):
             self.pipe.send("end")
+        if kind is None:
+            return  # it takes its cluster down while results are shown; Python waits for it at its own end
         self.process.join(20)
         if self.process.is_alive():
             self.process.kill()

@@ -28,11 +28,16 @@ DRIVER = "driver"
 """The resource of light actors that only start workers: where a cluster's head offers it, they take no CPU from these."""
 
 
+def set_environment() -> None:
+    """To be called before ray is imported."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
 def joined(address: str | None, **more: Any) -> Any:
     """The ray module, connected: to the cluster at ``address``, or to one of this process alone, whose dashboard only this machine
     reaches (Ray Train needs it). Raises ConfigError where no cluster answers."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    set_environment()
     import ray
 
     logging.getLogger("ray").setLevel(logging.ERROR)
