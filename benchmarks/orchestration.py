@@ -2,7 +2,8 @@
 
 Baselines stand in the names: ``empty_trial_s`` is what 30 trials of one step take beyond start-up, which is a sweep of one such trial a
 core, so that all worker processes have begun; ``wall_over_work`` the wall time of a sweep of trials of about a minute over the time they
-took by themselves, from opening their folders to DONE, as many at once as there are cores; ``wall_over_cpu`` over their processor seconds. Last line: one JSON object. ``--quick`` runs small numbers.
+took by themselves, from opening their folders to DONE, as many at once as there are cores; ``wall_over_cpu`` over their processor
+seconds. Last line: one JSON object. ``--quick`` runs small numbers.
 """
 
 import argparse

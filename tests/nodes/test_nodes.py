@@ -29,6 +29,8 @@ pytestmark = pytest.mark.slow
 STEPS, EVERY = 500, 10
 """Of a trial, and from checkpoint to checkpoint (tiny_sweep)."""
 TWO, SIX = "(0.0, 0.2)", "(0.0, 0.2, 0.1, 0.3, 0.4, 0.5)"
+ONE_WITH_PLENTY = '(0.0,), "training.batch": (24,), "heads.start": ("independent",)'
+"""So many words a step that every task has some, and heads that differ: what moves R_TM between copies is rounding, at first."""
 _LONGEST_S = 150.0
 
 
@@ -171,7 +173,7 @@ def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undis
         until(lambda: len(attempts(trial)) == 2 and "from_step" in attempts(trial)[-1], command)
         written = set((trial / "checkpoints").glob("*-1.safetensors"))
         os.kill(zombie, signal.SIGCONT)
-        until(lambda: last_step(stream) > stood)
+        until(lambda: last_step(stream) > stood or not Path(f"/proc/{zombie}").exists())  # Ray may have ended it before
         time.sleep(1)
         assert last_step(stream) - stood <= EVERY
     assert set((trial / "checkpoints").glob("*-1.safetensors")) <= written
@@ -205,17 +207,18 @@ def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new
     until(lambda: not any(node.processes() for node in orphaned))
 
 
-def test_workers_on_several_nodes_train_together_and_go_on_when_one_is_killed(nodes, undisturbed, storage, train):
+def test_workers_on_several_nodes_train_together_and_go_on_when_one_is_killed(nodes, undisturbed, storage, train, tmp_path):
     nodes.provide(3)
-    command = train(TWO, "--workers", "2")
+    command = train(ONE_WITH_PLENTY, "--workers", "2")
     until(lambda: training(storage), command)
     trial, name = training(storage).popitem()
     reached = max(listed_steps(trial))
     nodes.named(name).kill()
     said(command, 0)
-    assert len(trials(storage)) == 2
-    for each in trials(storage):
-        require_alike(read_history(each), read_history(undisturbed / "tiny" / each.name))
+    alone = tmp_path / "alone"
+    shutil.copytree(undisturbed / "cache", alone / "cache")
+    assert sweep.main([trials_of(tmp_path, ONE_WITH_PLENTY), "--local", "--storage-path", str(alone)]) == 0
+    require_alike(read_history(trial), read_history(alone / "tiny" / trial.name))
     first, second = attempts(trial)
     assert first["by"].endswith(f" on {name}")
     assert not second["by"].endswith(f" on {name}")

@@ -67,7 +67,7 @@ class Chaos:
     def _sweep(self, name: str) -> None:
         """One sweep to its end, however often it must be begun."""
         seeds = f"(0, {100 + len(self.codes)})" if self.workers == 1 else "(0,)"
-        path = space(self.storage.parent, name=name, steps=1500, seeds=seeds)
+        path = space(self.storage.parent, name=name, steps=800, seeds=seeds)
         command = [sys.executable, "-m", "raygroup.sweep", path, "--storage-path", str(self.storage), "--workers", str(self.workers)]
         code = None
         while code != 0:
