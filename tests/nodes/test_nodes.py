@@ -161,6 +161,7 @@ def test_a_killed_node_costs_one_checkpoint_interval_and_a_new_one_takes_part(no
     assert all(path.read_bytes() == content for path, content in done.items())
 
 
+@pytest.mark.unsteady
 def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undisturbed, storage, train):
     nodes.provide(3)
     command = train(TWO)
@@ -187,6 +188,7 @@ def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undis
     until(lambda: not node.processes())
 
 
+@pytest.mark.unsteady
 def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new_one(nodes, undisturbed, storage, train):
     nodes.provide(2)
     command = train(TWO)
@@ -207,6 +209,7 @@ def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new
     until(lambda: not any(node.processes() for node in orphaned))
 
 
+@pytest.mark.unsteady
 def test_workers_on_several_nodes_train_together_and_go_on_when_one_is_killed(nodes, undisturbed, storage, train, tmp_path):
     nodes.provide(3)
     command = train(ONE_WITH_PLENTY, "--workers", "2")
