@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.markup import escape
@@ -47,7 +48,7 @@ def _prepare(asked: argparse.Namespace) -> int:
     from raygroup.runtime.cluster_prepare import as_yaml, prepare
 
     made = prepare(asked.name, asked.region, asked.ssh_from, bucket=asked.bucket, prefix=asked.prefix, vpc=asked.vpc, dry_run=asked.dry_run)
-    print(as_yaml(made))
+    print(json.dumps(asdict(made), indent=1) if asked.json else as_yaml(made))
     if asked.dry_run:
         print("raygroup: nothing was made (--dry-run)", file=sys.stderr)
     return FIT
@@ -68,6 +69,7 @@ def flags() -> argparse.ArgumentParser:
     making.add_argument("--prefix", default="raygroup", help="the folder in it (default: raygroup)")
     making.add_argument("--vpc", help="id of the network (default: the default one)")
     making.add_argument("--dry-run", action="store_true", help="say what would be made")
+    making.add_argument("--json", action="store_true", help="ids, names and changes as one JSON object, in place of lines for the file")
     return parser
 
 

@@ -1,17 +1,12 @@
 """``python -m raygroup.cluster check``: what would fail, cost or leak once a cluster file is used, found before it is."""
 
-import re
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 from raygroup.runtime import cluster_kubernetes, cluster_ray_up
-from raygroup.runtime.cluster_file import KUBERNETES, ClusterFile, read_cluster
+from raygroup.runtime.cluster_file import AWS, KUBERNETES, LOCAL, ClusterFile, read_cluster
 from raygroup.runtime.cluster_keys import Row
-
-_IMAGE = re.compile(r"rayproject/ray(?:-ml)?:(?P<ray>\d+\.\d+\.\d+)(?:[.\w]*)-py(?P<major>\d)(?P<minor>\d+)")
 
 
 def problems(path: Path, flags: ArgumentParser) -> list[Row]:
@@ -19,23 +14,8 @@ def problems(path: Path, flags: ArgumentParser) -> list[Row]:
     Raises ConfigError for what is no cluster file."""
     found = read_cluster(path)
     rules = cluster_kubernetes.rules(found, flags) if found.kind == KUBERNETES else cluster_ray_up.rules(found)
-    rows = [*rules, *_prices(found), *_fallback(found)]
+    rows = [*rules, *_prices(found), *_workers(found)]
     return list(dict.fromkeys(rows))
-
-
-def wrong_image(image: object, at: str) -> Iterator[Row]:
-    """An image that may be another one tomorrow, or whose Ray or Python cannot talk to the ones here."""
-    said, ours = str(image or ""), f"{sys.version_info.major}{sys.version_info.minor}"
-    right = f"rayproject/ray:{version('ray')}-py{ours}-gpu, or your own image made from it, with its tag or digest"
-    name, _, tag = said.rpartition("/")[2].partition(":")
-    if not said:
-        yield Row(at, "no image: machines would run whatever they find", right)
-    elif "@sha256:" not in said and (not tag or tag.startswith(("latest", "nightly"))):
-        yield Row(at, f"{said!r} is another image whenever it is pulled", right)
-    elif (match := _IMAGE.match(said)) and (match["ray"] != version("ray") or match["major"] + match["minor"] != ours):
-        theirs = f"Ray {match['ray']} with Python {match['major']}.{match['minor']}"
-        here = f"Ray {version('ray')} with Python {sys.version_info.major}.{sys.version_info.minor}"
-        yield Row(at, f"{theirs}, but this machine has {here}: they must be the same everywhere", right)
 
 
 def _prices(found: ClusterFile) -> Iterator[Row]:
@@ -45,9 +25,17 @@ def _prices(found: ClusterFile) -> Iterator[Row]:
         yield Row(at, f"no price of {', '.join(lacking)}: no sweep could be priced, and --budget not be kept", "dollars an hour for each")
 
 
-def _fallback(found: ClusterFile) -> Iterator[Row]:
-    at = "spec.rayClusterSpec.workerGroupSpecs" if found.kind == KUBERNETES else "available_node_types"
-    if found.workers and all(node.spot for node in found.workers):
+def _workers(found: ClusterFile) -> Iterator[Row]:
+    at = {AWS: "available_node_types", LOCAL: "provider.worker_ips"}.get(found.kind, "spec.rayClusterSpec.workerGroupSpecs")
+    highest = max((node.priority for node in found.workers if not node.spot), default=None)
+    for number, node in enumerate(found.workers):
+        if node.spot and highest is not None and node.priority <= highest:
+            where = f"{at}[{number}].priority" if found.kind == KUBERNETES else f"{at}.{node.name}.priority"
+            problem = f"{node.priority}, and no lower for machines on demand: Ray would start both alike"
+            yield Row(where, problem, f"{highest + 1}" + (" (KubeRay 1.7 or newer)" if found.kind == KUBERNETES else ""))
+    if not any(node.max_workers for node in found.workers):
+        yield Row(at, "no machines that train: the head does not", "a type of node with a GPU, and max_workers")
+    elif all(node.spot for node in found.workers):
         yield Row(
             at, "spot machines alone: where there are none, a sweep stands still", "a second type of node, on demand, with fewer machines"
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.config import ConfigError
+from raygroup.files.places import place
 
 AWS, LOCAL, KUBERNETES = "aws", "local", "kubernetes"
 STORAGE, PRICES = "raygroup/storage-path", "raygroup/usd-per-hour"
@@ -24,6 +25,8 @@ class NodeType:
     head: bool
     max_workers: int
     usd_per_hour: float | None
+    priority: int = 0
+    """Of types that would do alike, Ray starts those of the highest first."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def read_cluster(path: Path) -> ClusterFile:
     import yaml
 
     try:
-        documents = [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
+        documents = [document for document in yaml.load_all(path.read_text(encoding="utf-8"), _loader()) if document]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not readable: {error}") from error
     except yaml.YAMLError as error:
@@ -59,6 +62,34 @@ def read_cluster(path: Path) -> ClusterFile:
         if isinstance(content, dict) and isinstance(content.get("provider"), dict):
             return _for_ray_up(path, content)
     raise ConfigError(f"{path}: no cluster file: it has neither a 'provider' (ray up) nor an 'apiVersion: ray.io/v1' (Kubernetes)")
+
+
+def _loader() -> Any:
+    """YAML's safe loader, but a name that is there twice is an error: Ray would take the second and say nothing."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        def compose_mapping_node(self, anchor: Any) -> Any:
+            node = super().compose_mapping_node(anchor)
+            names: set[str] = set()
+            for name, _ in node.value:
+                if name.value in names:
+                    raise yaml.composer.ComposerError(None, None, f"{name.value!r} is there twice", name.start_mark)
+                names |= {name.value} if isinstance(name.value, str) else set()
+            return node
+
+    return Loader
+
+
+def storage_fault(path: str) -> str | None:
+    """Why raygroup could not write there, as far as the path itself tells."""
+    if "://" not in path:
+        return None
+    try:
+        place(path)
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def mapping(value: object) -> dict[str, Any]:
@@ -92,6 +123,7 @@ def _for_ray_up(path: Path, content: dict[str, Any]) -> ClusterFile:
         NodeType(
             name, _numbers(mapping(node).get("resources")), _spot(mapping(mapping(node).get("node_config"))), name == head,
             _count(mapping(node).get("max_workers", content.get("max_workers", 1))), _price(prices, name),
+            _count(mapping(node).get("priority", 0)),
         )
         for name, node in mapping(content.get("available_node_types")).items()
     ]  # fmt: skip
@@ -111,16 +143,19 @@ def _kubernetes(path: Path, content: dict[str, Any]) -> ClusterFile:
     except (TypeError, json.JSONDecodeError) as error:
         raise ConfigError(f"{path}: metadata.annotations.{PRICES}: not JSON: {error}") from error
     head = mapping(spec.get("headGroupSpec"))
-    nodes = [NodeType("head", _of_pod(head), False, True, 0, _price(prices, "head"))]
+    nodes = [NodeType("head", _of_pod(head), _on_spot(head), True, 0, _price(prices, "head"))]
     for group in listed(spec.get("workerGroupSpecs")):
         name = str(mapping(group).get("groupName", ""))
-        chosen = json.dumps(mapping(mapping(mapping(group).get("template")).get("spec")).get("nodeSelector", {})).lower()
-        nodes.append(
-            NodeType(
-                name, _of_pod(mapping(group)), "spot" in chosen, False, _count(mapping(group).get("maxReplicas", 1)), _price(prices, name)
-            )
-        )
+        most, priority = _count(mapping(group).get("maxReplicas", 1)), _count(mapping(group).get("priority", 0))
+        nodes.append(NodeType(name, _of_pod(mapping(group)), _on_spot(mapping(group)), False, most, _price(prices, name), priority))
     return ClusterFile(path, KUBERNETES, content, tuple(nodes), notes.get(STORAGE))
+
+
+def _on_spot(group: dict[str, Any]) -> bool:
+    """By the labels that Karpenter, EKS, GKE and AKS give such machines, all of which have the word."""
+    pod = mapping(mapping(group.get("template")).get("spec"))
+    chosen = mapping(pod.get("nodeSelector"))
+    return any("spot" in f"{name} {value}".lower() and str(value).lower() != "false" for name, value in chosen.items())
 
 
 def _of_pod(group: dict[str, Any]) -> dict[str, float]:

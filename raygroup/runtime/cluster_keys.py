@@ -31,10 +31,10 @@ def unknown_keys(content: Mapping[str, Any], allowed: Mapping[str, Any], at: str
     """Keys that are not allowed. ``allowed``: name -> what is allowed below it, ANY, or in a list what is allowed in each of its items."""
     for name, value in content.items():
         path = f"{at}.{name}" if at else str(name)
-        if name not in allowed:
-            yield Row(path, "no such key", _closest(str(name), allowed))
+        if name not in allowed and EVERY not in allowed:
+            yield Row(path, "no such key", closest(str(name), allowed))
             continue
-        below = allowed[name]
+        below = allowed.get(name, allowed.get(EVERY))
         if isinstance(below, Mapping) and isinstance(value, Mapping):
             yield from unknown_keys(value, below, path)
         elif isinstance(below, list) and isinstance(value, list):
@@ -44,6 +44,8 @@ def unknown_keys(content: Mapping[str, Any], allowed: Mapping[str, Any], at: str
 
 
 ANY: Mapping[str, Any] | None = None
+EVERY = "*"
+"""Stands for names that are the user's own, such as those of types of nodes."""
 
 
 def wrong_resources(resources: Mapping[str, Any], at: str) -> Iterator[Row]:
@@ -59,31 +61,65 @@ def wrong_resources(resources: Mapping[str, Any], at: str) -> Iterator[Row]:
 
 @functools.cache
 def of_ray_up() -> dict[str, Any]:
-    """The keys of a file for ``ray up``, from Ray's own schema, and those of AWS's instances where boto3 is installed."""
-    where = find_spec("ray")
-    folder = Path(str((where.submodule_search_locations if where else [""])[0]))  # type: ignore[index]
-    schema = json.loads((folder / "autoscaler" / "ray-schema.json").read_text(encoding="utf-8"))
+    """The keys of a file for ``ray up``, from Ray's own schema, and those that its providers read besides."""
+    schema = _schema()
     found = _below(schema, schema)
     found["metadata"] = {"storage_path": ANY, "usd_per_hour": ANY, "resources": ANY}
     found["provider"] = dict.fromkeys(
         ("type", "module", "region", "availability_zone", "cache_stopped_nodes", "use_internal_ips", "use_external_head_ip", "key_pair",
          "security_group", "vpc_id", "aws_credentials", "disable_launch_config_check", "disable_node_updaters", "head_ip", "worker_ips",
-         "coordinator_address", "external_head_ip"),
+         "coordinator_address", "external_head_ip", "cloudwatch"),
         ANY,
     )  # fmt: skip
-    found["auth"] = (found.get("auth") or {}) | {"ssh_user": ANY, "ssh_private_key": ANY, "ssh_public_key": ANY, "ssh_proxy_command": ANY}
     return dict(found)
 
 
-@functools.cache
-def of_instances() -> dict[str, Any] | None:
-    """The keys of ``node_config`` on AWS: what RunInstances takes. None where boto3 is not installed to ask."""
+def wrong_types(content: Mapping[str, Any]) -> Iterator[Row]:
+    """Values that are of another kind than Ray's schema asks for. Unknown keys are for ``unknown_keys``, which names what was meant."""
+    from jsonschema import Draft7Validator
+
+    for error in Draft7Validator(_schema()).iter_errors(content):
+        if error.validator != "additionalProperties":
+            path = ".".join(map(str, error.absolute_path))
+            yield Row(path or "the file", error.message, f"{error.validator}: {error.validator_value}, as Ray's schema has it")
+
+
+def wrong_instance(config: Mapping[str, Any], at: str) -> Iterator[Row]:
+    """What EC2's RunInstances would not take of a ``node_config``, as boto3 knows it; where boto3 is not installed nothing is said."""
     try:
         import botocore.session
     except ImportError:
-        return None
-    shape = botocore.session.get_session().get_service_model("ec2").operation_model("RunInstances").input_shape
-    return dict(_members(shape, 6) or {})
+        return
+    known = botocore.session.get_session().get_service_model("ec2").operation_model("RunInstances").input_shape
+    own_of_ray = {"SubnetIds"}  # of which it takes one for each instance
+    yield from _wrong_value({name: value for name, value in config.items() if name not in own_of_ray}, known, at)
+
+
+_KINDS = {"string": str, "boolean": bool, "integer": int, "structure": dict, "list": list}
+
+
+def _wrong_value(value: object, shape: Any, at: str) -> Iterator[Row]:
+    kind = _KINDS.get(shape.type_name, object)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        yield Row(at, f"{value!r} is of another kind than EC2 asks for", f"{shape.type_name}")
+    elif isinstance(value, dict) and shape.type_name == "structure":
+        for name, below in value.items():
+            if name in shape.members:
+                yield from _wrong_value(below, shape.members[name], f"{at}.{name}")
+            else:
+                yield Row(f"{at}.{name}", "no such key", closest(str(name), shape.members))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _wrong_value(item, shape.member, f"{at}[{number}]")
+    elif getattr(shape, "enum", None) and value not in shape.enum:
+        yield Row(at, f"EC2 has no {value!r}, as far as the boto3 installed here knows", closest(str(value), dict.fromkeys(shape.enum)))
+
+
+@functools.cache
+def _schema() -> dict[str, Any]:
+    where = find_spec("ray")
+    folder = Path(str((where.submodule_search_locations if where else [""])[0]))  # type: ignore[index]
+    return dict(json.loads((folder / "autoscaler" / "ray-schema.json").read_text(encoding="utf-8")))
 
 
 def _below(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
@@ -93,21 +129,16 @@ def _below(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
         for part in schema["$ref"].removeprefix("#/").split("/"):
             target = target[part]
         return _below(target, root)
-    if schema.get("type") == "object" and schema.get("properties") and schema.get("additionalProperties") is False:
-        return {name: _below(below, root) for name, below in schema["properties"].items()}
+    own: dict[str, Any] = {}
+    for below in schema.get("patternProperties", {}).values():
+        own[EVERY] = _below(below, root)
+    if schema.get("additionalProperties") is False:
+        return own | {name: _below(below, root) for name, below in schema.get("properties", {}).items()}
     return ANY
 
 
-def _members(shape: Any, depth: int) -> Any:
-    if depth and shape.type_name == "structure":
-        return {name: _members(member, depth - 1) for name, member in shape.members.items()}
-    if depth and shape.type_name == "list":
-        below = _members(shape.member, depth - 1)
-        return [below] if isinstance(below, dict) else ANY
-    return ANY
-
-
-def _closest(name: str, allowed: Mapping[str, Any]) -> str:
+def closest(name: str, allowed: Mapping[str, Any]) -> str:
+    """The name that was meant, or the names there are."""
     by_lower = {known.lower(): known for known in map(str, allowed)}
     near = difflib.get_close_matches(name.lower(), by_lower, 1, 0.6)
     if near:

@@ -9,45 +9,12 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from raygroup.runtime.cluster_file import STORAGE, ClusterFile, containers, listed, mapping, spec_of
-from raygroup.runtime.cluster_keys import ANY, Row, unknown_keys, wrong_resources
+from raygroup.runtime.cluster_file import STORAGE, ClusterFile, containers, listed, mapping, spec_of, storage_fault
+from raygroup.runtime.cluster_images import wrong_image
+from raygroup.runtime.cluster_keys import Row, unknown_keys, wrong_resources
+from raygroup.runtime.cluster_kubernetes_keys import CLUSTER, JOB, TOP
 
-_CONTAINER = dict.fromkeys(
-    ("name", "image", "imagePullPolicy", "command", "args", "env", "envFrom", "ports", "resources", "volumeMounts", "lifecycle",
-     "livenessProbe", "readinessProbe", "startupProbe", "securityContext", "workingDir", "stdin", "tty"),
-    ANY,
-)  # fmt: skip
-_POD = dict.fromkeys(
-    ("serviceAccountName", "nodeSelector", "tolerations", "affinity", "volumes", "initContainers", "imagePullSecrets", "priorityClassName",
-     "runtimeClassName", "schedulerName", "securityContext", "terminationGracePeriodSeconds", "topologySpreadConstraints", "hostNetwork",
-     "restartPolicy", "automountServiceAccountToken", "dnsPolicy", "dnsConfig", "shareProcessNamespace"),
-    ANY,
-) | {"containers": [_CONTAINER]}  # fmt: skip
-_TEMPLATE = {"metadata": ANY, "spec": _POD}
-_CLUSTER = {
-    **dict.fromkeys(
-        ("rayVersion", "enableInTreeAutoscaling", "suspend", "headServiceAnnotations", "managedBy", "gcsFaultToleranceOptions")
-    ),
-    "authOptions": {"mode": ANY, "secretName": ANY, "enableK8sTokenAuth": ANY},
-    "autoscalerOptions": dict.fromkeys(
-        ("version", "idleTimeoutSeconds", "upscalingMode", "resources", "image", "imagePullPolicy", "env", "envFrom", "securityContext",
-         "volumeMounts")
-    ),
-    "headGroupSpec": {"rayStartParams": ANY, "template": _TEMPLATE, "serviceType": ANY, "headService": ANY, "enableIngress": ANY,
-                      "resources": ANY, "labels": ANY},
-    "workerGroupSpecs": [
-        {**dict.fromkeys(("groupName", "replicas", "minReplicas", "maxReplicas", "numOfHosts", "idleTimeoutSeconds", "suspend",
-                          "rayStartParams", "scaleStrategy", "resources", "labels")), "template": _TEMPLATE}
-    ],
-}  # fmt: skip
-_METADATA = dict.fromkeys(("name", "namespace", "labels", "annotations", "generateName", "finalizers"))
-_TOP = {"apiVersion": ANY, "kind": ANY, "metadata": _METADATA}
-_JOB = dict.fromkeys(
-    ("entrypoint", "shutdownAfterJobFinishes", "ttlSecondsAfterFinished", "activeDeadlineSeconds", "backoffLimit", "runtimeEnvYAML",
-     "jobId", "metadata", "submissionMode", "suspend", "submitterPodTemplate", "submitterConfig", "entrypointNumCpus",
-     "entrypointNumGpus", "entrypointResources", "deletionStrategy", "managedBy", "clusterSelector", "preRunningDeadlineSeconds"),
-    ANY,
-) | {"rayClusterSpec": _CLUSTER}  # fmt: skip
+_LONGEST_IDLE_S = 3600
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|ACCESS_KEY")
 
 
@@ -56,14 +23,14 @@ def rules(found: ClusterFile, flags: ArgumentParser) -> Iterator[Row]:
     content, spec = found.content, spec_of(found.content)
     job = content.get("kind") == "RayJob"
     base = "spec.rayClusterSpec" if job else "spec"
-    yield from unknown_keys(content, _TOP | {"spec": _JOB if job else _CLUSTER})
+    yield from unknown_keys(content, TOP | {"spec": JOB if job else CLUSTER})
     if spec.get("rayVersion") != version("ray"):
         yield Row(f"{base}.rayVersion", f"{spec.get('rayVersion')!r}, but this machine has {version('ray')}", f'"{version("ray")}"')
     if mapping(spec.get("authOptions")).get("mode") != "token":
         problem = "the head is unprotected: whoever reaches it runs code"
-        yield Row(f"{base}.authOptions.mode", problem, "token (KubeRay 1.5.1 or newer)")
+        yield Row(f"{base}.authOptions.mode", problem, "token")
     head = mapping(spec.get("headGroupSpec"))
-    yield from _head(head, f"{base}.headGroupSpec")
+    yield from _head(head, f"{base}.headGroupSpec", any(node.head and node.spot for node in found.node_types))
     yield from _pod(head, f"{base}.headGroupSpec")
     for number, group in enumerate(listed(spec.get("workerGroupSpecs"))):
         yield from _group(mapping(group), f"{base}.workerGroupSpecs[{number}]")
@@ -71,15 +38,19 @@ def rules(found: ClusterFile, flags: ArgumentParser) -> Iterator[Row]:
     yield from _storage(found, job)
     if job:
         yield from _entrypoint(content, flags)
+        yield from _environment(content)
 
 
-def _head(head: dict[str, Any], at: str) -> Iterator[Row]:
+def _head(head: dict[str, Any], at: str, spot: bool) -> Iterator[Row]:
     params = mapping(head.get("rayStartParams"))
     if str(params.get("num-cpus", "")) != "0":
         yield Row(f"{at}.rayStartParams.num-cpus", "the head would train, and with it everything would end", '"0"')
     if "driver" not in str(params.get("resources", "")):
         problem = "nothing for drivers to take: they would take the CPUs of workers, or start on other nodes"
         yield Row(f"{at}.rayStartParams.resources", problem, '\'"{\\"driver\\": 32}"\'')
+    if spot:
+        problem = "a head that is taken back, and with it the cluster"
+        yield Row(f"{at}.template.spec.nodeSelector", problem, "machines on demand, such as {karpenter.sh/capacity-type: on-demand}")
     limits = mapping(mapping((containers(head) or [{}])[0].get("resources")).get("limits"))
     if str(limits.get("nvidia.com/gpu", 0)) not in ("0", ""):
         yield Row(f"{at}.template.spec.containers[0].resources.limits", "a GPU for a head that trains nothing", "none")
@@ -87,15 +58,19 @@ def _head(head: dict[str, Any], at: str) -> Iterator[Row]:
 
 def _group(group: dict[str, Any], at: str) -> Iterator[Row]:
     yield from _pod(group, at)
+    for name in ("replicas", "minReplicas", "maxReplicas"):
+        if not isinstance(group.get(name, 0), int):
+            yield Row(f"{at}.{name}", f"{group[name]!r} is no whole number", "how many pods, 0 or more")
     fewest, most = group.get("minReplicas", 0), group.get("maxReplicas", 0)
     if isinstance(fewest, int) and isinstance(most, int) and fewest > most:
         yield Row(f"{at}.minReplicas", f"{fewest} is more than maxReplicas, {most}", f"at most {most}")
 
 
 def _pod(group: dict[str, Any], at: str) -> Iterator[Row]:
-    from raygroup.runtime.cluster_check import wrong_image
-
     found = containers(group)
+    for name, value in mapping(group.get("rayStartParams")).items():
+        if not isinstance(value, str):
+            yield Row(f"{at}.rayStartParams.{name}", f"{value!r} is no text, and Kubernetes refuses it", f'"{str(value).lower()}"')
     if not found:
         yield Row(f"{at}.template.spec.containers", "no container", "one that runs Ray")
         return
@@ -121,8 +96,11 @@ def _pod(group: dict[str, Any], at: str) -> Iterator[Row]:
 def _scaling(spec: dict[str, Any], base: str) -> Iterator[Row]:
     if not spec.get("enableInTreeAutoscaling"):
         yield Row(f"{base}.enableInTreeAutoscaling", "nodes would be neither started nor ended", "true")
-    elif not mapping(spec.get("autoscalerOptions")).get("idleTimeoutSeconds"):
-        yield Row(f"{base}.autoscalerOptions.idleTimeoutSeconds", "not said: when machines that do nothing are ended", "300")
+        return
+    at, idle = f"{base}.autoscalerOptions.idleTimeoutSeconds", mapping(spec.get("autoscalerOptions")).get("idleTimeoutSeconds")
+    if not isinstance(idle, int) or not 0 < idle < _LONGEST_IDLE_S:
+        said = "not said" if idle is None else f"{idle!r}"
+        yield Row(at, f"{said}: machines that do nothing would go on costing", f"less than {_LONGEST_IDLE_S}, such as 300")
 
 
 def _storage(found: ClusterFile, job: bool) -> Iterator[Row]:
@@ -137,6 +115,9 @@ def _storage(found: ClusterFile, job: bool) -> Iterator[Row]:
     if job and named and path and named[1] != path:
         yield Row("spec.entrypoint", f"--storage-path {named[1]}, but {STORAGE} says {path}", "the same in both")
     where = str(path or (named[1] if named else ""))
+    fault = storage_fault(where)
+    if fault:
+        yield Row(at, fault, "s3://...")
     if "://" in where:
         return
     for group in (mapping(spec_of(found.content).get("headGroupSpec")), *listed(spec_of(found.content).get("workerGroupSpecs"))):
@@ -153,10 +134,14 @@ def _entrypoint(content: dict[str, Any], flags: ArgumentParser) -> Iterator[Row]
     match = re.search(r"python3?(?:\.\d+)? -m raygroup\.sweep\b(.*)", entry)
     if not match:
         return
-    words, said = shlex.split(match[1]), io.StringIO()
+    said = io.StringIO()
     try:
+        words = shlex.split(match[1])
         with contextlib.redirect_stderr(said):
             _, unknown = flags.parse_known_args(words)
+    except ValueError as error:
+        yield Row(at, f"no shell could read it: {error}", "each quotation mark with its other one")
+        return
     except SystemExit:
         yield Row(at, said.getvalue().strip().splitlines()[-1], "see python -m raygroup.sweep --help")
         return
@@ -168,3 +153,11 @@ def _entrypoint(content: dict[str, Any], flags: ArgumentParser) -> Iterator[Row]
         yield Row(at, "without --address the sweep would start a Ray of its own in the head's pod", "--address auto")
     if not any(word.startswith("--storage-path") for word in words):
         yield Row(at, "without --storage-path results would go with the pod", "--storage-path s3://...")
+
+
+def _environment(content: dict[str, Any]) -> Iterator[Row]:
+    """Of the job: KubeRay hands it on as text, which the dashboard shows."""
+    for line in str(mapping(content.get("spec")).get("runtimeEnvYAML") or "").splitlines():
+        name, _, value = line.partition(":")
+        if _SECRET.search(name) and "PATH" not in name and value.strip():
+            yield Row("spec.runtimeEnvYAML", f"a secret in the file: {name.strip()}", "a Secret in the pods' env, or a service account")

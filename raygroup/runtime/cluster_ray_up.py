@@ -3,29 +3,20 @@
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import PurePosixPath
 from typing import Any
 
-from raygroup.runtime.cluster_file import AWS, ClusterFile, NodeType, listed, mapping
-from raygroup.runtime.cluster_keys import ANY, Row, of_instances, of_ray_up, unknown_keys, wrong_resources
+from raygroup.runtime import cluster_aws
+from raygroup.runtime.cluster_file import AWS, ClusterFile, NodeType, listed, mapping, storage_fault
+from raygroup.runtime.cluster_keys import Row, of_ray_up, unknown_keys, wrong_resources, wrong_types
 
-_INSTANCES = {
-    "m6i.large": (2, 0), "m6i.xlarge": (4, 0), "m6i.2xlarge": (8, 0), "m6i.4xlarge": (16, 0), "m7i.large": (2, 0), "m7i.xlarge": (4, 0),
-    "c6i.xlarge": (4, 0), "c6i.4xlarge": (16, 0), "g4dn.xlarge": (4, 1), "g4dn.2xlarge": (8, 1), "g4dn.12xlarge": (48, 4),
-    "g5.xlarge": (4, 1), "g5.2xlarge": (8, 1), "g5.4xlarge": (16, 1), "g5.8xlarge": (32, 1), "g5.12xlarge": (48, 4),
-    "g5.48xlarge": (192, 8),
-    "g6.xlarge": (4, 1), "g6.2xlarge": (8, 1), "g6.12xlarge": (48, 4), "g6.48xlarge": (192, 8), "g6e.xlarge": (4, 1),
-    "g6e.12xlarge": (48, 4),
-    "p4d.24xlarge": (96, 8), "p5.48xlarge": (192, 8),
-}  # fmt: skip
-"""Instance type -> (vCPUs, GPUs), of AWS's own tables."""
 _LONGEST_IDLE_MIN = 60
 _SECRET = re.compile(r"(?:SECRET|PASSWORD|TOKEN|ACCESS_KEY)[A-Z_]*=(?!\s|\$|/|~)(?P<value>\S+)")
-_NOT_SHARED = ("/tmp", "/home", "~", ".", "/root", "/var/tmp")
+_OWN_FOLDERS = ("/tmp", "/home", "/root", "/var/tmp", "/dev/shm")
+_WITH_ACCELERATORS = re.compile(r"(g\d|gr\d|p\d)")
 
 
 def rules(found: ClusterFile) -> Iterator[Row]:
-    from raygroup.runtime.cluster_check import wrong_image
-
     content = found.content
     yield from unknown_keys(content, of_ray_up())
     yield from _schema(content)
@@ -37,19 +28,16 @@ def rules(found: ClusterFile) -> Iterator[Row]:
     yield from _secrets(content)
     yield from _idle(content)
     yield from _results(content)
-    if found.kind == AWS:
-        yield from wrong_image(mapping(content.get("docker")).get("image"), "docker.image")
-        if mapping(content["provider"]).get("cache_stopped_nodes", True) and any(node.spot for node in found.workers):
-            yield Row("provider.cache_stopped_nodes", "spot machines cannot be stopped and started again", "false")
-    else:
-        yield from _versions(content)
+    yield from cluster_aws.rules(found) if found.kind == AWS else _versions(content)
 
 
 def _schema(content: dict[str, Any]) -> Iterator[Row]:
-    """What Ray itself says, of the place that it names."""
+    """What Ray itself says, of the places that it names; of what its schema allows and its code does not, only once the schema does."""
     from raygroup.runtime.ray_settings import accepted
 
-    said = accepted(content)
+    wrong = list(wrong_types(content))
+    yield from wrong
+    said = None if wrong else accepted(content)
     if said:
         yield Row(said[0], said[1], "what Ray's schema of cluster files asks for")
 
@@ -61,73 +49,72 @@ def _node(found: ClusterFile, node: NodeType) -> Iterator[Row]:
     fewest, most = content.get("min_workers", 0), content.get("max_workers", found.content.get("max_workers", 0))
     if isinstance(fewest, int) and isinstance(most, int) and fewest > most:
         yield Row(f"{at}.min_workers", f"{fewest} is more than max_workers, {most}", f"at most {most}")
-    if found.kind == AWS:
-        yield from _instance(content, node, at)
-
-
-def _instance(content: dict[str, Any], node: NodeType, at: str) -> Iterator[Row]:
-    config, at = mapping(content.get("node_config")), f"{at}.node_config"
-    allowed = of_instances()
-    if allowed is not None:
-        yield from unknown_keys(config, allowed | {"UserData": ANY}, at)
-    name = str(config.get("InstanceType", ""))
-    if name in _INSTANCES and not node.head:
-        for kind, there in zip(("CPU", "GPU"), _INSTANCES[name], strict=True):
-            if node.resources.get(kind, there) > there:
-                resources = f"{at.removesuffix('.node_config')}.resources.{kind}"
-                yield Row(resources, f"{node.resources[kind]:g}, but a {name} has {there}", f"{there}, or another InstanceType")
-    image = str(config.get("ImageId", ""))
-    if not re.fullmatch(r"ami-(?!0387d929287ab193e)[0-9a-f]{8,17}|resolve:ssm:\S+", image):
-        problem = "no machine image: Ray would take one of 2018" if not image else f"{image!r} is a placeholder"
-        yield Row(f"{at}.ImageId", problem, "a current one: ami-... of your region, or resolve:ssm:/aws/service/...")
-    if not listed(config.get("SecurityGroupIds")):
-        problem = "no security group: Ray would make one that opens port 22 to the world"
-        yield Row(f"{at}.SecurityGroupIds", problem, "that of `python -m raygroup.cluster prepare`")
-    if not config.get("IamInstanceProfile"):
-        problem = "no role" + (
-            ": Ray would make one with full rights to EC2 and S3" if node.head else ": it could not read the storage path"
-        )
-        yield Row(f"{at}.IamInstanceProfile", problem, "{Name: ...}, that of `python -m raygroup.cluster prepare`")
-    disks = [mapping(mapping(disk).get("Ebs")) for disk in listed(config.get("BlockDeviceMappings"))]
-    if not disks or not all(disk.get("Encrypted") for disk in disks):
-        yield Row(f"{at}.BlockDeviceMappings", "a disk that is not encrypted", "Ebs: {VolumeSize: 150, VolumeType: gp3, Encrypted: true}")
-    if mapping(config.get("MetadataOptions")).get("HttpTokens") != "required":
-        problem = "the metadata service answers without a token, also to whoever makes a process fetch a page"
-        yield Row(f"{at}.MetadataOptions.HttpTokens", problem, "required")
 
 
 def _head(found: ClusterFile) -> Iterator[Row]:
+    """Nothing trains there, drivers have a place, and nobody from outside reaches it."""
     commands = " ".join(map(str, listed(found.content.get("head_start_ray_commands"))))
     head = next((node for node in found.node_types if node.head), None)
-    at = f"available_node_types.{head.name}.resources" if head and found.kind == AWS else "head_start_ray_commands"
-    resources = dict(head.resources) if head else {}
-    if found.kind != AWS:
-        counts = {kind: re.search(rf"--num-{kind.lower()}s[= ](\d+)", commands) for kind in ("CPU", "GPU")}
-        resources = {kind: float(match[1]) if match else 1.0 for kind, match in counts.items()}
-        resources |= {"driver": 1.0} if re.search(r"--resources\S*driver", commands) else {}
+    aws = found.kind == AWS
+    if aws and not head:
+        types = ", ".join(mapping(found.content.get("available_node_types"))) or "types of nodes that the file describes"
+        yield Row("head_node_type", "no type of node is the head's", f"one of {types}")
+        return
+    at = f"available_node_types.{head.name}.resources" if aws and head else "head_start_ray_commands"
+    offered = _head_of_aws(found, head) if aws and head else _head_of_own(commands)
     for kind in ("CPU", "GPU"):
-        if resources.get(kind, 1.0) > 0:
-            flag = f"{kind}: 0" if found.kind == AWS else f"--num-{kind.lower()}s=0"
-            yield Row(f"{at}.{kind}" if found.kind == AWS else at, "the head would train, and with it everything would end", flag)
-    if not resources.get("driver"):
-        right = "driver: 32" if found.kind == AWS else "--resources='{\"driver\": 32}'"
+        if offered.get(kind, 1.0) > 0:
+            flag = f"{kind}: 0" if aws else f"--num-{kind.lower()}s=0"
+            yield Row(f"{at}.{kind}" if aws else at, "the head would train, and with it everything would end", flag)
+    if not offered.get("driver"):
+        right = "driver: 32" if aws else "--resources='{\"driver\": 32}'"
         problem = "nothing for drivers to take: they would take the CPUs of workers, or start on other nodes"
-        yield Row(f"{at}.driver" if found.kind == AWS else at, problem, right)
-    if re.search(r"--dashboard-host[= ](0\.0\.0\.0|::)", commands):
-        problem = "the head is unprotected: its dashboard runs anybody's code, and answers to the world"
+        yield Row(f"{at}.driver" if aws else at, problem, right)
+    if re.search(r"--dashboard-host[= ]['\"]?(0\.0\.0\.0|::)", commands) or (aws and not commands):
+        problem = "the head is unprotected: its dashboard runs anybody's code, and answers to the world" + (
+            "" if commands else ", as Ray's own commands have it"
+        )
         yield Row("head_start_ray_commands", problem, "--dashboard-host=127.0.0.1, and `ray dashboard FILE` to look at it")
     if "ray start" in commands and "--autoscaling-config" not in commands:
         yield Row("head_start_ray_commands", "no node would be started or ended", "--autoscaling-config=~/ray_bootstrap_config.yaml")
 
 
+def _head_of_aws(found: ClusterFile, head: NodeType) -> dict[str, float]:
+    """What the file says, and what Ray adds of the instance."""
+    node = mapping(mapping(found.content.get("available_node_types")).get(head.name))
+    instance = str(mapping(node.get("node_config")).get("InstanceType", ""))
+    return {"CPU": 1.0, "GPU": 1.0 if _WITH_ACCELERATORS.match(instance) else 0.0} | dict(head.resources)
+
+
+def _head_of_own(commands: str) -> dict[str, float]:
+    """What the flags of ``ray start`` say; without them Ray counts."""
+    counts = {kind: re.search(rf"--num-{kind.lower()}s[= ](\d+)", commands) for kind in ("CPU", "GPU")}
+    named = {"driver": 1.0} if re.search(r"--resources\S*driver", commands) else {}
+    return {kind: float(match[1]) if match else 1.0 for kind, match in counts.items()} | named
+
+
 def _storage(found: ClusterFile) -> Iterator[Row]:
-    path, at = found.storage_path, "metadata.storage_path"
+    path, at = str(found.storage_path or ""), "metadata.storage_path"
+    right = "s3://..., or a folder all nodes mount, such as /nfs/..."
+    fault = storage_fault(path)
     if not path:
-        yield Row(
-            at, "no shared storage path: results would stay on the machine that is ended next", "s3://..., or a folder all nodes mount"
-        )
-    elif "://" not in str(path) and (not str(path).startswith("/") or str(path).startswith(_NOT_SHARED)):
-        yield Row(at, f"{path} is another folder on every node", "s3://..., or a folder all nodes mount, such as /nfs/...")
+        yield Row(at, "no shared storage path: results would stay on the machine that is ended next", right)
+    elif fault:
+        yield Row(at, fault, right)
+    elif "://" in path:
+        return
+    elif not path.startswith("/") or any(PurePosixPath(path).is_relative_to(own) for own in _OWN_FOLDERS):
+        yield Row(at, f"{path} is another folder on every node", right)
+    elif found.kind == AWS and not _mounted(found.content, path):
+        yield Row(at, f"{path} is another folder on every node: no command of the file mounts it", "s3://..., or mount it: EFS, FSx")
+
+
+def _mounted(content: dict[str, Any], path: str) -> bool:
+    """Whether a command, or a volume of the containers, names the path or a folder above it."""
+    lines = [line for name, value in content.items() if name.endswith("commands") for line in listed(value)]
+    lines += [line for name, value in mapping(content.get("docker")).items() if name.endswith("run_options") for line in listed(value)]
+    above = [str(folder) for folder in (PurePosixPath(path), *PurePosixPath(path).parents) if str(folder) != "/"]
+    return any(re.search(rf"(?<![\w/]){re.escape(folder)}(?![\w])", str(line)) for folder in above for line in lines)
 
 
 def _token(content: dict[str, Any]) -> Iterator[Row]:
@@ -135,7 +122,8 @@ def _token(content: dict[str, Any]) -> Iterator[Row]:
     options = " ".join(map(str, listed(mapping(content.get("docker")).get("run_options"))))
     for name in ("head_start_ray_commands", "worker_start_ray_commands"):
         starts = [str(command) for command in listed(content.get(name)) if "ray start" in str(command)]
-        if "RAY_AUTH_MODE=token" not in options and not all("RAY_AUTH_MODE=token" in command for command in starts):
+        closed = starts and all("RAY_AUTH_MODE=token" in command for command in starts)  # without any, Ray's own start it open
+        if "RAY_AUTH_MODE=token" not in options and not closed:
             which = "the head is unprotected: whoever reaches it" if name.startswith("head") else "a node without the token"
             right = "-e RAY_AUTH_MODE=token among docker.run_options" if content.get("docker") else "RAY_AUTH_MODE=token ray start ..."
             yield Row(name, f"{which} runs code, or cannot join", right)
@@ -156,10 +144,10 @@ def _secrets(content: dict[str, Any]) -> Iterator[Row]:
 
 def _idle(content: dict[str, Any]) -> Iterator[Row]:
     idle = content.get("idle_timeout_minutes")
-    if not isinstance(idle, int | float) or not 0 < idle <= _LONGEST_IDLE_MIN:
+    if not isinstance(idle, int | float) or not 0 < idle < _LONGEST_IDLE_MIN:
         said = "not said" if idle is None else f"{idle!r}"
         yield Row(
-            "idle_timeout_minutes", f"{said}: machines that do nothing would go on costing", f"at most {_LONGEST_IDLE_MIN}, such as 10"
+            "idle_timeout_minutes", f"{said}: machines that do nothing would go on costing", f"less than {_LONGEST_IDLE_MIN}, such as 10"
         )
 
 

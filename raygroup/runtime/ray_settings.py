@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -60,19 +61,23 @@ def own_token_alone() -> None:
 
 
 def accepted(cluster: dict[str, Any]) -> tuple[str, str] | None:
-    """Where and why Ray's own schema refuses a file for ``ray up``; None where it does not."""
+    """Where and why Ray's own schema refuses a file for ``ray up``; None where it does not. What Ray prints meanwhile is not shown."""
+    import contextlib
     import copy
+    import io
 
-    logging.getLogger("ray").setLevel(logging.ERROR)
     from jsonschema import ValidationError
     from ray.autoscaler._private.util import prepare_config, validate_config
 
+    logging.getLogger("ray").setLevel(logging.ERROR)  # importing ray sets it
     try:
-        validate_config(prepare_config(copy.deepcopy(cluster)))
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            validate_config(prepare_config(copy.deepcopy(cluster)))
     except ValidationError as error:
         if error.validator == "additionalProperties":
             return None  # an unknown key, which the rules name with the one that was meant
         return ".".join(map(str, error.absolute_path)) or "file", error.message
     except Exception as error:
-        return "file", f"{type(error).__name__}: {error}"
+        named = re.search(r"`(\w+)`", str(error))
+        return named[1] if named else "file", f"{type(error).__name__}: {error}"
     return None

@@ -44,10 +44,11 @@ def test_a_shipped_file_has_nothing_wrong(kind, capsys):
 
 
 NODE = ("available_node_types", "gpu_spot")
-POD = ("spec", "rayClusterSpec", "workerGroupSpecs", 0, "template", "spec", "containers", 0)
+CLUSTER = ("spec", "rayClusterSpec")
+POD = (*CLUSTER, "workerGroupSpecs", 0, "template", "spec", "containers", 0)
 FAULTS = [
     ("aws", ("upscale_speed",), 1.0, "upscale_speed", "upscaling_speed"),
-    ("aws", ("idle_timeout_minutes",), None, "idle_timeout_minutes", "at most 60"),
+    ("aws", ("idle_timeout_minutes",), None, "idle_timeout_minutes", "less than 60"),
     ("aws", ("max_workers",), "eight", "max_workers", "schema"),
     ("aws", (*NODE, "resources"), {"GPUs": 1}, "available_node_types.gpu_spot.resources.GPUs", "GPU"),
     ("aws", (*NODE, "resources"), {"CPU": 4, "GPU": 4}, "available_node_types.gpu_spot.resources.GPU", "1, or another"),
@@ -64,6 +65,38 @@ FAULTS = [
         "aws", (*NODE, "node_config", "BlockDeviceMappings"), [{"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 100}}],
         "available_node_types.gpu_spot.node_config.BlockDeviceMappings", "Encrypted",
     ),
+    ("aws", (*NODE, "min_worker"), 1, "available_node_types.gpu_spot.min_worker", "min_workers"),
+    ("aws", (*NODE, "min_workers"), "two", "available_node_types.gpu_spot.min_workers", "integer"),
+    ("aws", (*NODE, "node_config", "InstanceType"), "g5.xlrage", "available_node_types.gpu_spot.node_config.InstanceType", "g5.xlarge"),
+    ("aws", (*NODE, "node_config", "InstanceType"), None, "available_node_types.gpu_spot.node_config.InstanceType", "g5.xlarge"),
+    (
+        "aws", (*NODE, "node_config", "BlockDeviceMappings"), [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": "9", "Encrypted": True}}],
+        "available_node_types.gpu_spot.node_config.BlockDeviceMappings[0].Ebs.VolumeSize", "integer",
+    ),
+    (
+        "aws", (*NODE, "node_config", "BlockDeviceMappings"), [{"DeviceName": "/dev/sda1", "Ebs": {"VolumeTyp": "gp3", "Encrypted": True}}],
+        "available_node_types.gpu_spot.node_config.BlockDeviceMappings[0].Ebs.VolumeTyp", "VolumeType",
+    ),
+    ("aws", (*NODE, "priority"), None, "available_node_types.gpu_spot.priority", "1"),
+    (
+        "aws", ("available_node_types", "head", "node_config", "InstanceMarketOptions"), {"MarketType": "spot"},
+        "available_node_types.head.node_config.InstanceMarketOptions", "on demand",
+    ),
+    ("aws", ("auth", "ssh_private_key"), "~/.ssh/mine", "available_node_types.head.node_config.KeyName", "EC2"),
+    ("aws", ("head_node_type",), "haed", "head_node_type", "one of"),
+    ("aws", ("head_start_ray_commands",), None, "head_start_ray_commands", "--dashboard-host=127.0.0.1"),
+    ("aws", ("provider", "availability_zone"), "us-east-1a", "provider.availability_zone", "us-west-2a"),
+    ("aws", ("provider", "region"), None, "provider.region", "us-west-2"),
+    ("aws", ("provider", "aws_credentials"), {"aws_secret_access_key": "abc"}, "provider.aws_credentials", "role"),
+    (
+        "aws", ("provider", "security_group"),
+        {"GroupName": "our", "IpPermissions": [{"FromPort": 22, "ToPort": 22, "IpProtocol": "tcp", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]},
+        "provider.security_group.IpPermissions[0]", "prepare",
+    ),
+    ("aws", ("metadata", "storage_path"), "/efs/raygroup", "metadata.storage_path", "mount"),
+    ("aws", ("metadata", "storage_path"), "hdfs://there/raygroup", "metadata.storage_path", "s3://"),
+    ("aws", ("docker", "worker_image"), f"rayproject/ray:{version('ray')}", "docker.worker_image", "-py3"),
+    ("aws", ("idle_timeout_minutes",), 60, "idle_timeout_minutes", "less than 60"),
     ("aws", ("available_node_types", "gpu_ondemand"), None, "available_node_types", "on demand"),
     ("aws", ("available_node_types", "head", "resources"), {"CPU": 8, "driver": 8}, "available_node_types.head.resources.CPU", "CPU: 0"),
     ("aws", ("available_node_types", "head", "resources"), {"CPU": 0, "GPU": 0}, "available_node_types.head.resources.driver", "driver"),
@@ -87,6 +120,8 @@ FAULTS = [
     ("local", ("setup_commands",), ["uv sync"], "setup_commands", version("ray")),
     ("local", ("head_start_ray_commands",), ["RAY_AUTH_MODE=token ray start --head"], "head_start_ray_commands", "--num-cpus=0"),
     ("local", ("worker_start_ray_commands",), ["ray start --address=$RAY_HEAD_IP:6379"], "worker_start_ray_commands", "RAY_AUTH_MODE"),
+    ("local", ("provider", "worker_ips"), [], "provider.worker_ips", "GPU"),
+    ("local", ("provider", "head_ip"), None, "head_ip", "schema"),
     ("local", ("provider", "worker_ip"), ["10.0.0.3"], "provider.worker_ip", "worker_ips"),
     ("kubernetes", ("spec", "rayClusterSpec", "authOptions"), None, "spec.rayClusterSpec.authOptions.mode", "token"),
     ("kubernetes", ("spec", "rayClusterSpec", "rayVersion"), "2.9.0", "spec.rayClusterSpec.rayVersion", version("ray")),
@@ -97,6 +132,17 @@ FAULTS = [
         "kubernetes", ("spec", "entrypoint"), "python -m raygroup.sweep --resume --address auto --storage-path s3://x",
         "spec.entrypoint", "goes on",
     ),
+    ("kubernetes", ("spec", "entrypoint"), "python -m raygroup.sweep 'table3", "spec.entrypoint", "quotation mark"),
+    ("kubernetes", ("spec", "runtimeEnvYAML"), "env_vars:\n  MY_PASSWORD: abc\n", "spec.runtimeEnvYAML", "Secret"),
+    ("kubernetes", (*CLUSTER, "autoscalerOptions", "idleTimeoutSeconds"), 7200,
+     "spec.rayClusterSpec.autoscalerOptions.idleTimeoutSeconds", "3600"),
+    ("kubernetes", (*CLUSTER, "headGroupSpec", "template", "spec", "nodeSelector"), {"cloud.google.com/gke-spot": "true"},
+     f"{HEAD}.template.spec.nodeSelector", "on-demand"),
+    ("kubernetes", (*CLUSTER, "headGroupSpec", "rayStartParams", "num-cpus"), 0, f"{HEAD}.rayStartParams.num-cpus", '"0"'),
+    ("kubernetes", (*CLUSTER, "workerGroupSpecs", 0, "priority"), None, f"{WORKERS}[0].priority", "1 (KubeRay"),
+    ("kubernetes", (*CLUSTER, "workerGroupSpecs", 0, "maxReplicas"), "8", f"{WORKERS}[0].maxReplicas", "how many"),
+    ("kubernetes", (*CLUSTER, "workerGroupSpecs"), [], WORKERS, "GPU"),
+    ("kubernetes", (*POD, "image"), "registry/ours:1-ray2.9.0-py310", f"{WORKERS}[0].template.spec.containers[0].image", version("ray")),
     ("kubernetes", ("spec", "entrypoint"), "python -m raygroup.sweep table3", "spec.entrypoint", "--address auto"),
     ("kubernetes", (*POD, "image"), "rayproject/ray:2.9.0-py311", f"{WORKERS}[0].template.spec.containers[0].image", "rayproject/ray"),
     ("kubernetes", (*POD, "volumeMounts"), [], f"{WORKERS}[0].template.spec.containers[0].volumeMounts", "Memory"),
@@ -115,6 +161,34 @@ def test_a_fault_is_named_with_its_place_and_what_would_be_right(kind, path, val
     assert cluster.main(["check", str(file), "--json"]) == 2
     rows = json.loads(capsys.readouterr().out)
     assert [row for row in rows if row["path"] == where and instead in row["instead"]], rows
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((*NODE, "node_config", "SubnetIds"), ["subnet-0123456789abcdef0"]),
+        (("available_node_types", "head", "resources"), {"CPU": 0, "driver": 8}),
+        (("docker", "image"), "registry/ours@sha256:" + 64 * "0"),
+        (("docker", "image"), "registry:5000/ours:1.2"),
+        (("docker", "run_options"), ["-e RAY_AUTH_MODE=token", "-e RAY_AUTH_TOKEN_PATH=/home/ray/.ray/auth_token"]),
+        (("metadata", "storage_path"), "gs://bucket/raygroup"),
+        (("max_workers",), None),
+    ],
+)
+def test_what_is_right_another_way_is_not_held_against_a_file(path, value, tmp_path):
+    assert problems(changed("aws", tmp_path, path, value), flags()) == []
+
+
+def test_a_folder_that_a_command_mounts_is_shared(tmp_path):
+    file = changed("aws", tmp_path, ("metadata", "storage_path"), "/efs/raygroup")
+    content = yaml.safe_load(file.read_text()) | {"initialization_commands": ["sudo mount -t efs fs-1:/ /efs"]}
+    file.write_text(yaml.safe_dump(content))
+    assert problems(file, flags()) == []
+
+
+def test_what_ray_says_meanwhile_does_not_end_up_in_the_json(tmp_path, capfd):
+    assert cluster.main(["check", str(changed("local", tmp_path, ("max_workers",), 9)), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out) == []
 
 
 def test_a_row_has_a_path_a_problem_and_what_to_write_instead(tmp_path, capsys):
@@ -136,6 +210,7 @@ def test_people_get_a_table(tmp_path, capsys):
         ("provider: {type: gcp}\n", "provider.type is 'gcp': it must be aws or local"),
         ("a: b\n c: d\n", "cluster.yaml:2: not YAML: "),
         ("name: x\n", "no cluster file"),
+        ("provider: {type: aws}\nmax_workers: 1\nmax_workers: 9\n", "cluster.yaml:3: not YAML: 'max_workers' is there twice"),
         ("apiVersion: ray.io/v1\nkind: RayService\n", "it must be RayJob or RayCluster"),
     ],
 )

@@ -23,7 +23,6 @@ from raygroup.config import ConfigError
 from raygroup.runtime.ray_settings import ENVIRONMENT
 from raygroup.runtime.spot_watch import Metadata, Notice, drain, watch
 
-PORT = 6398
 TOKEN = "metadata-token"
 ACTION, REBALANCE = "/latest/meta-data/spot/instance-action", "/latest/meta-data/events/recommendations/rebalance"
 
@@ -231,9 +230,25 @@ print(json.dumps(ray.get(told.draining.remote())))
         command = [sys.executable, "-c", code, self.address]
         return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
 
-    def spot(self, *arguments: str) -> "subprocess.Popen[str]":
+    @contextlib.contextmanager
+    def spot(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+        """A watcher; one that does not end by itself is ended with the block, so that its test fails and does not hang."""
         command = [sys.executable, "-m", "raygroup.spot", "--address", self.address, *arguments]
-        return subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, text=True)
+        with subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, text=True) as watcher:
+            try:
+                yield watcher
+            finally:
+                watcher.kill()
+
+
+def free_port() -> int:
+    """Of this run alone: two heads at one port would answer by turns, and refuse each other's token. Ray's workers use 10002 to 19999."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("", 0))
+            port = int(probe.getsockname()[1])
+        if not 10002 <= port <= 19999:
+            return port
 
 
 @pytest.fixture(scope="module")
@@ -243,9 +258,10 @@ def two_nodes() -> Iterator[TwoNodes]:
         (folder / "token").write_text(os.urandom(32).hex())
         kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
         environment = kept | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token"), "RAY_USAGE_STATS_ENABLED": "0"}
-        address = f"{socket.gethostbyname(socket.gethostname())}:{PORT}"
+        port = free_port()
+        address = f"{socket.gethostbyname(socket.gethostname())}:{port}"
         started: list[subprocess.Popen[bytes]] = []
-        own = ["--head", f"--port={PORT}", f"--temp-dir={folder / 'ray'}", "--include-dashboard=false", "--num-cpus=0"]
+        own = ["--head", f"--port={port}", f"--temp-dir={folder / 'ray'}", "--include-dashboard=false", "--num-cpus=0"]
         try:
             for number, arguments in enumerate((own, [f"--address={address}", "--num-cpus=1"])):
                 started.append(_started(folder / f"{number}.log", environment, arguments))
@@ -284,8 +300,8 @@ def _started(log: Path, environment: dict[str, str], arguments: list[str]) -> "s
 
 @pytest.mark.slow
 def test_where_two_nodes_run_on_one_machine_the_watcher_asks_which(two_nodes: TwoNodes):
-    watcher = two_nodes.spot()
-    _, said = watcher.communicate(timeout=60)
+    with two_nodes.spot() as watcher:
+        _, said = watcher.communicate(timeout=60)
     assert watcher.returncode == 2
     assert "2 nodes of the cluster run at" in said
     assert all(node in said for node in two_nodes.nodes())
@@ -298,8 +314,8 @@ def test_an_unknown_node_and_a_cluster_that_is_not_there_are_one_line(two_nodes:
         (["--node-id", "ab"], "--node-id ab: the cluster has no such node"),
         (["--address", "127.0.0.1:9"], "--address"),
     ):
-        watcher = two_nodes.spot(*arguments)
-        _, said = watcher.communicate(timeout=90)
+        with two_nodes.spot(*arguments) as watcher:
+            _, said = watcher.communicate(timeout=90)
         assert watcher.returncode == 2
         assert said.startswith(f"raygroup: {message}")
         assert len(said.splitlines()) == 1
