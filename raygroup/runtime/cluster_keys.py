@@ -86,13 +86,21 @@ def wrong_types(content: Mapping[str, Any]) -> Iterator[Row]:
 
 def wrong_instance(config: Mapping[str, Any], at: str) -> Iterator[Row]:
     """What EC2's RunInstances would not take of a ``node_config``, as boto3 knows it; where boto3 is not installed nothing is said."""
+    known = _instances()
+    if known is None:
+        return
+    own_of_ray = {"SubnetIds"}  # of which it takes one for each instance
+    yield from _wrong_value({name: value for name, value in config.items() if name not in own_of_ray}, known, at)
+
+
+@functools.cache
+def _instances() -> Any:
+    """What RunInstances takes; reading it takes a while."""
     try:
         import botocore.session
     except ImportError:
-        return
-    known = botocore.session.get_session().get_service_model("ec2").operation_model("RunInstances").input_shape
-    own_of_ray = {"SubnetIds"}  # of which it takes one for each instance
-    yield from _wrong_value({name: value for name, value in config.items() if name not in own_of_ray}, known, at)
+        return None
+    return botocore.session.get_session().get_service_model("ec2").operation_model("RunInstances").input_shape
 
 
 _KINDS = {"string": str, "boolean": bool, "integer": int, "structure": dict, "list": list}

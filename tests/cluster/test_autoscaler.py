@@ -21,7 +21,6 @@ from tiny_sweep import space
 from raygroup import sweep
 from raygroup.history.storage import DONE, read_sweeps
 
-PORT = 6396
 HEAD_ID = "fffffffffffffffffffffffffffffffffffffffffffffffffff00000"
 """The provider counts its nodes from this one."""
 IDLE_S = 6.0
@@ -62,20 +61,32 @@ print(json.dumps({node.hex(): dict(about.resources_total) for node, about in nod
 
 @pytest.fixture(scope="module")
 def scaled() -> Iterator[Scaled]:
+    head = None
     with tempfile.TemporaryDirectory(prefix="rg", dir="/tmp", ignore_cleanup_errors=True) as name:  # short, for the sockets' paths
         folder = Path(name)
         (folder / "token").write_text(os.urandom(32).hex())
-        address = f"{socket.gethostbyname(socket.gethostname())}:{PORT}"
+        address = f"{socket.gethostbyname(socket.gethostname())}:{free_port()}"
         mark = {"RAY_AUTH_TOKEN_PATH": str(folder / "token")}
         environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")} | mark
         environment |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
         (folder / "cluster.json").write_text(json.dumps(cluster_file(address)))
         try:
-            head = started(folder, environment)
+            head = started(folder, environment, address)
             yield Scaled(address, environment, folder)
         finally:
             end_all(f"RAY_AUTH_TOKEN_PATH={folder / 'token'}")
-            head.wait()
+            if head:
+                head.wait()
+
+
+def free_port() -> int:
+    """Of this run alone: two heads at one port would answer by turns, and refuse each other's token. Ray's workers use 10002 to 19999."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("", 0))
+            port = int(probe.getsockname()[1])
+        if not 10002 <= port <= 19999:
+            return port
 
 
 def cluster_file(address: str) -> dict[str, Any]:
@@ -103,14 +114,15 @@ def cluster_file(address: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def started(folder: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+def started(folder: Path, environment: dict[str, str], address: str) -> "subprocess.Popen[bytes]":
     """The head, once it runs. The environment variables say where the autoscaler is told of the load, and how often it looks."""
     own = {"RAY_FAKE_CLUSTER": "1", "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID, "AUTOSCALER_UPDATE_INTERVAL_S": "1",
            "RAY_enable_autoscaler_v2": "0"}  # fmt: skip
     command = [
-        sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", f"--port={PORT}", "--num-cpus=0", "--num-gpus=0",
-        '--resources={"driver": 4}', f"--temp-dir={folder / 'ray'}", f"--autoscaling-config={folder / 'cluster.json'}",
-        "--include-dashboard=false", "--object-store-memory=80000000", "--disable-usage-stats",
+        sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", f"--port={address.rpartition(':')[2]}",
+        "--num-cpus=0", "--num-gpus=0", '--resources={"driver": 4}', f"--temp-dir={folder / 'ray'}",
+        f"--autoscaling-config={folder / 'cluster.json'}", "--include-dashboard=false", "--object-store-memory=80000000",
+        "--disable-usage-stats",
     ]  # fmt: skip
     log = folder / "head.log"
     with log.open("wb") as out:
@@ -143,12 +155,26 @@ import json, logging, sys, time
 import ray
 ray.init(address=sys.argv[1], logging_level=logging.ERROR, log_to_driver=False)
 
-@ray.remote(num_gpus=1, num_cpus=1)
-def where():
-    time.sleep(4)
-    return ray.get_runtime_context().get_node_id()
+@ray.remote
+class AllThere:
+    def __init__(self):
+        self.nodes = []
+    def came(self, node):
+        self.nodes.append(node)
+    def nodes_of_all(self):
+        return self.nodes if len(self.nodes) == 3 else None
 
-print(json.dumps(ray.get([where.remote() for _ in range(3)], timeout=90)))
+there = AllThere.options(num_cpus=0, resources={"driver": 1}).remote()
+
+@ray.remote(num_gpus=1, num_cpus=1)
+def where(there):
+    "Keeps its GPU until all three have one: a node that is free early would serve twice."
+    ray.get(there.came.remote(ray.get_runtime_context().get_node_id()))
+    while not (nodes := ray.get(there.nodes_of_all.remote())):
+        time.sleep(0.2)
+    return nodes
+
+print(json.dumps(ray.get([where.remote(there) for _ in range(3)], timeout=90)[0]))
 """
     assert list(scaled.nodes()) == [HEAD_ID]
     used = set(json.loads(scaled.run("-c", code, scaled.address)))
