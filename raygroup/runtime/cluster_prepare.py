@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from raygroup.config import ConfigError, require
+from raygroup.runtime.cluster_rights import Owner, autoscaling_rights, document, storage_rights
 
-CLUSTER_TAG = "ray-cluster-name"
-"""Ray puts it on every instance of a cluster, with the cluster's name."""
 OWN_TAG = "raygroup-cluster"
 """On what is made here; what has the name and not the tag is somebody else's, and is left alone."""
 TO_COME = "sg-to-be-made"
@@ -80,10 +79,6 @@ class _Account:
         self.changes.append(what)
         return None if self.dry_run else do()
 
-    def arn(self, service: str, resource: str) -> str:
-        region = "" if service == "iam" else self.region
-        return f"arn:{self.partition}:{service}:{region}:{self.number}:{resource}"
-
 
 def prepare(
     cluster_name: str, region: str, ssh_from: Sequence[str], bucket: str, prefix: str, vpc: str | None = None, dry_run: bool = False
@@ -107,9 +102,10 @@ def prepare(
     try:
         account = _Account(boto3.session.Session(region_name=region), cluster_name, dry_run)
         group = _security_group(account, _vpc(account, vpc), ranges)
-        storage = _storage(account, bucket, prefix)
+        storage = storage_rights(account.partition, bucket, prefix)
         worker = _role(account, "worker", storage)
-        head = _role(account, "head", [*storage, *_autoscaling(account, group, worker)])
+        owner = Owner(account.partition, account.region, account.number, cluster_name)
+        head = _role(account, "head", [*storage, *autoscaling_rights(owner, group, worker)])
         _spot_role(account)
     except (BotoCoreError, ClientError) as error:
         raise ConfigError(f"AWS in {region}: {error}") from error
@@ -204,13 +200,13 @@ def _role(account: _Account, kind: str, statements: Sequence[dict[str, Any]]) ->
     iam, name = account.iam, f"{account.name}-{kind}"
     role = _found(lambda: iam.get_role(RoleName=name)["Role"])
     if role is None:
-        trust = _document([{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}])
+        trust = document([{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}])
         account.change(
             f"role {name}", lambda: iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), Tags=account.tags)
         )  # fmt: skip
     else:
         _ours(account, f"role {name}", role.get("Tags", []))
-    policy = _document(statements)
+    policy = document(statements)
     there = role and _found(lambda: iam.get_role_policy(RoleName=name, PolicyName=_POLICY)["PolicyDocument"])
     if there != policy:
         account.change(
@@ -235,49 +231,6 @@ def _spot_role(account: _Account) -> None:
     path = f"/aws-service-role/{service}/"
     if not account.iam.list_roles(PathPrefix=path)["Roles"]:
         account.change(f"EC2's own role {name}", lambda: account.iam.create_service_linked_role(AWSServiceName=service))
-
-
-def _storage(account: _Account, bucket: str, prefix: str) -> list[dict[str, Any]]:
-    """Objects below the prefix. S3 answers 404 for what is not there only to those who may list, and such a question has no prefix: so a
-    listing without one is not refused, and shows the names of the bucket's other objects."""
-    place = f"arn:{account.partition}:s3:::{bucket}"
-    objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-    return [
-        _allow("Objects", objects, f"{place}/{prefix}/*"),
-        _allow("Listing", ["s3:ListBucket"], place, StringLikeIfExists={"s3:prefix": [prefix, f"{prefix}/*"]}),
-        _allow("Region", ["s3:GetBucketLocation"], place),
-    ]
-
-
-def _autoscaling(account: _Account, group: str, worker_role: str) -> list[dict[str, Any]]:
-    """Instances of this cluster alone: started with its tag, and ended only with it. A tag cannot be put on others to end them."""
-    instances, ours = account.arn("ec2", "instance/*"), {f"aws:ResourceTag/{CLUSTER_TAG}": account.name}
-    asked = {f"aws:RequestTag/{CLUSTER_TAG}": account.name}
-    kinds = ("key-pair/*", "network-interface/*", "spot-instances-request/*", "subnet/*", "volume/*", f"security-group/{group}")
-    image = f"arn:{account.partition}:ec2:{account.region}::image/*"
-    parameter = f"arn:{account.partition}:ssm:{account.region}::parameter/aws/service/*"
-    return [
-        _allow("Look", ["ec2:Describe*"], "*"),
-        _allow("Image", ["ssm:GetParameters"], parameter),
-        _allow("Start", ["ec2:RunInstances"], instances, StringEquals=asked),
-        _allow("StartWith", ["ec2:RunInstances"], [*(account.arn("ec2", kind) for kind in kinds), image]),
-        _allow("TagAtStart", ["ec2:CreateTags"], instances, StringEquals={"ec2:CreateAction": "RunInstances"} | asked),
-        _allow("TagOurs", ["ec2:CreateTags"], instances, StringEquals=ours),
-        _allow("End", ["ec2:TerminateInstances"], instances, StringEquals=ours),
-        _allow(
-            "GiveRole", ["iam:PassRole"], account.arn("iam", f"role/{worker_role}"),
-            StringEquals={"iam:PassedToService": "ec2.amazonaws.com"},
-        ),
-    ]  # fmt: skip
-
-
-def _allow(name: str, actions: Sequence[str], resource: str | list[str], **conditions: dict[str, Any]) -> dict[str, Any]:
-    condition = {"Condition": conditions} if conditions else {}
-    return {"Sid": name, "Effect": "Allow", "Action": list(actions), "Resource": resource, **condition}
-
-
-def _document(statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def _ours(account: _Account, what: str, tags: Sequence[dict[str, str]]) -> None:

@@ -246,6 +246,13 @@ def test_the_command_prints_them_and_refuses_open_ranges(capsys: pytest.CaptureF
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_programs_get_ids_names_and_changes(capsys: pytest.CaptureFixture[str]):
+    assert cluster.main(["prepare", "--name", "lab", "--bucket", "our-bucket", "--ssh-from", OFFICE, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["security_group"], told["worker_profile"]) == (groups()[0]["GroupId"], "lab-worker")
+    assert f"allowed tcp 22-22 from {OFFICE}" in told["changes"]
+
+
 def test_without_boto3_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(ConfigError, match=r"pip install 'raygroup\[aws\]'"):
