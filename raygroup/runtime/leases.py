@@ -21,7 +21,9 @@ from raygroup.history.reader import last_attempt
 from raygroup.runtime.ledger import held, now
 
 LEASE = "lease.json"
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0
+"""How long to wait for a trial's lock, which is held for moments: a machine cut off in one of them keeps it until its file server, after
+ninety seconds by default, takes it away."""
 _KEPT = 20
 """Attempts that are told of."""
 

@@ -2,13 +2,16 @@
 
 import queue
 import threading
-from typing import Any
+from typing import Any, cast
 
 from ray import get_runtime_context, tune
 
 from raygroup.files.places import Place
 from raygroup.runtime.feeding import FAILED
 from raygroup.runtime.packs import Placement
+
+_HEAD_PATIENCE_S = 1.0
+"""How long a step may wait for the cluster's head, every few seconds."""
 
 
 def trainable(storage: Place, placement: Placement) -> type[tune.Trainable]:
@@ -64,9 +67,14 @@ class _Pack(tune.Trainable):
 
 
 def node_ends() -> str | None:
-    """Why this node is about to go, if it is: Ray drains it, as the watcher of spot notices has it do."""
-    from ray._private.state import state
+    """Why this node is about to go, if it is: Ray drains it, as the watcher of spot notices has it do. A head that does not answer says
+    nothing, and must not keep a node that is cut off from training on, or from finding that it was replaced."""
+    from ray._private.worker import global_worker
+    from ray.exceptions import RayError
 
-    node = get_runtime_context().get_node_id()
-    draining = state.get_draining_nodes()
+    node, worker = get_runtime_context().get_node_id(), cast(Any, global_worker)
+    try:
+        draining = worker.gcs_client.get_draining_nodes(timeout=_HEAD_PATIENCE_S)
+    except RayError:
+        return None
     return f"node {node[:12]} is being drained" if node in draining else None

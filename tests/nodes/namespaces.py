@@ -1,5 +1,5 @@
-"""Ray nodes as if on machines of their own: each in a network namespace with its address, its name and its folder for Ray; one bridge
-joins them. A node can be killed whole, its cable pulled and plugged in again.
+"""Ray nodes as if on machines of their own: each has its network address, host name, processes and folder for Ray; one bridge joins them.
+A node can be killed whole, its cable pulled and plugged in again.
 
 What they share is the file system, which stands for a network file system below the storage path, and the processors.
 """
@@ -14,13 +14,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 PORT = 6399
 _MOST = 9
 _RAY_FOLDER = Path("/tmp/ray")
 """Where each node sees its own folder: short, since a socket's path may have 107 bytes."""
 _START_S = 90.0
-_NODE = 'hostname "$1"; mount --bind "$2" "$3"; shift 3; exec "$@"'
+_BOOT = 'hostname "$1"; mount --bind "$2" "$3"; exec sleep infinity'
+_MACHINE = ("unshare", "--uts", "--pid", "--fork", "--kill-child=KILL", "--mount-proc")
 _QUICK = {"RAY_health_check_initial_delay_ms": "2000", "RAY_health_check_period_ms": "1000", "RAY_health_check_timeout_ms": "2000",
           "RAY_health_check_failure_threshold": "3"}  # fmt: skip
 """A node that does not answer is dead after some nine seconds, not thirty."""
@@ -32,7 +34,7 @@ def forbidden() -> str | None:
     steps = (
         ["ip", "netns", "add", probe],
         ["ip", "-n", probe, "link", "add", "one", "type", "veth", "peer", "name", "two"],
-        ["ip", "netns", "exec", probe, "unshare", "--uts", "hostname", "one"],
+        ["ip", "netns", "exec", probe, "setpriv", "--pdeathsig", "KILL", *_MACHINE, "hostname", "one"],
     )
     try:
         tried = (subprocess.run(step, capture_output=True, text=True, check=False) for step in steps)
@@ -45,7 +47,7 @@ def forbidden() -> str | None:
 
 @dataclass
 class Node:
-    """A machine: a namespace, and the Ray node that runs in it."""
+    """A machine, and the Ray node that runs on it."""
 
     name: str
     """Its host name, which leases tell."""
@@ -54,27 +56,33 @@ class Node:
     folder: Path
     cable: str
     """The end of its link that is plugged into the bridge."""
+    machine: "subprocess.Popen[bytes] | None" = None
+    """What holds its processes: they end with it, and it with the process of the tests."""
     ray: "subprocess.Popen[bytes] | None" = None
 
     @property
     def log(self) -> Path:
         return self.folder / "start.log"
 
-    def within(self, command: Sequence[str]) -> list[str]:
-        """The command line that runs a command on this machine; the process that starts is the command itself."""
-        entered = ["ip", "netns", "exec", self.namespace, "unshare", "--uts", "sh", "-c", _NODE, "sh"]
-        return [*entered, self.name, str(self.folder), str(_RAY_FOLDER), *command]
+    def boot(self) -> None:
+        """From here on processes can be started on it."""
+        line = ["setpriv", "--pdeathsig", "KILL", "ip", "netns", "exec", self.namespace, *_MACHINE, "sh", "-c", _BOOT, "sh"]
+        self.machine = subprocess.Popen([*line, self.name, str(self.folder), str(_RAY_FOLDER)])
+        while not (first := _child(self.machine)) or Path(f"/proc/{first}/comm").read_text() != "sleep\n":
+            assert self.machine.poll() is None
+            time.sleep(0.02)
+
+    def start(self, command: Sequence[str], **more: Any) -> "subprocess.Popen[Any]":
+        """A command on this machine, in a mount namespace of its own by which its processes are known."""
+        assert self.machine is not None
+        entered = ["nsenter", f"--target={_child(self.machine)}", "--net", "--uts", "--pid", "--mount"]
+        return subprocess.Popen([*entered, "unshare", "--mount", "--propagation=unchanged", *command], **more)
 
     def kill(self) -> None:
         """Every process of the Ray node ends at once, as when its machine loses power."""
-        if self.ray is None:
-            return
-        with contextlib.suppress(FileNotFoundError):  # it has ended: its workers end by themselves, or with the namespace
-            world = os.readlink(f"/proc/{self.ray.pid}/ns/mnt")
-            while [pid for pid in _processes("mnt", world) if _killed(pid)]:
-                time.sleep(0.02)
-        self.ray.wait()
-        self.ray = None
+        if self.ray is not None:
+            kill(self.ray)
+            self.ray = None
 
     def cut(self) -> None:
         """Nothing goes to or from this machine any more; connections stay open."""
@@ -84,9 +92,14 @@ class Node:
         _ip("link", "set", self.cable, "up")
 
     def processes(self) -> set[int]:
-        """All that run on this machine."""
+        """All that run on this machine, by their ids outside of it."""
         listed = subprocess.run(["ip", "netns", "pids", self.namespace], capture_output=True, text=True, check=False)
-        return {int(pid) for pid in listed.stdout.split()}
+        own = {self.machine.pid, _child(self.machine)} if self.machine else set()
+        return {int(pid) for pid in listed.stdout.split()} - own
+
+    def outside(self, pid: int) -> int:
+        """The id, outside of it, of the process that is ``pid`` on this machine."""
+        return next(each for each in self.processes() if _inner(each) == pid)
 
 
 @dataclass
@@ -115,14 +128,15 @@ class Network:
         _ip("-n", namespace, "link", "set", "lo", "up")
         _ip("-n", namespace, "addr", "add", f"{node.address}/24", "dev", "eth0")
         _ip("-n", namespace, "link", "set", "eth0", "up")
+        node.boot()
         return node
 
     def close(self) -> None:
         for node in self.nodes:
-            for pid in node.processes():
-                _killed(pid)
-            if node.ray is not None:
-                node.ray.wait()
+            node.kill()
+            if node.machine is not None:
+                node.machine.kill()
+                node.machine.wait()
             _ip("netns", "del", node.namespace, must=False)
             _ip("link", "del", node.cable, must=False)
             shutil.rmtree(Path("/etc/netns") / node.namespace, ignore_errors=True)
@@ -177,14 +191,14 @@ class Cluster:
 
     def command(self, *arguments: str) -> "subprocess.Popen[str]":
         """The sweep command, on the head's machine."""
-        line = self.head.within([sys.executable, "-m", "raygroup.sweep", *arguments, "--address", self.address])
-        return subprocess.Popen(line, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        line = [sys.executable, "-m", "raygroup.sweep", *arguments, "--address", self.address]
+        return self.head.start(line, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def _start(self, node: Node, arguments: list[str], wait: bool = True) -> None:
         start = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", f"--node-ip-address={node.address}", *arguments]
-        line = node.within([*start, "--object-store-memory=80000000", "--disable-usage-stats"])
+        line = [*start, "--object-store-memory=80000000", "--disable-usage-stats"]
         with node.log.open("wb") as log:
-            node.ray = subprocess.Popen(line, env=self.environment, stdout=log, stderr=log, start_new_session=True)
+            node.ray = node.start(line, env=self.environment, stdout=log, stderr=log)
         if wait:
             self._started(node)
 
@@ -227,12 +241,38 @@ def _address(number: int) -> str:
     return f"10.77.0.{number}"
 
 
-def _processes(kind: str, world: str) -> list[int]:
-    """Processes in a namespace."""
+def kill(started: "subprocess.Popen[Any]") -> None:
+    """A command that was started on a node, and all that it started."""
+    with contextlib.suppress(FileNotFoundError):  # it has ended
+        if first := _child(started):
+            world = os.readlink(f"/proc/{first}/ns/mnt")
+            while [pid for pid in _of_world(world) if _killed(pid)]:
+                time.sleep(0.02)
+    started.wait()
+
+
+def _child(process: "subprocess.Popen[Any]") -> int | None:
+    """The first one."""
+    with contextlib.suppress(OSError):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return int(children[0]) if children else None
+    return None
+
+
+def _inner(pid: int) -> int | None:
+    """A process's id on its own machine."""
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return next(int(line.split()[-1]) for line in lines if line.startswith("NSpid"))
+    return None
+
+
+def _of_world(world: str) -> list[int]:
+    """Processes in a mount namespace."""
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if entry.name.isdigit() and os.readlink(entry / "ns" / kind) == world:
+            if entry.name.isdigit() and os.readlink(entry / "ns" / "mnt") == world:
                 found.append(int(entry.name))
     return found
 
