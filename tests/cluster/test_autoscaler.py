@@ -1,10 +1,8 @@
 """Ray's own autoscaler on one machine: the nodes it starts are processes here, through Ray's fake provider, which names no cloud."""
 
-import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,12 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray_processes import end_all, free_port, ray_node
 from tiny_sweep import space
 
 from raygroup import sweep
 from raygroup.history.storage import DONE, read_sweeps
 
 HEAD_ID = "fffffffffffffffffffffffffffffffffffffffffffffffffff00000"
+AUTOSCALED = {"RAY_FAKE_CLUSTER": "1", "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID, "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+              "RAY_enable_autoscaler_v2": "0"}  # fmt: skip
+"""Where the autoscaler is told of the load, and how often it looks."""
 """The provider counts its nodes from this one."""
 IDLE_S = 6.0
 
@@ -71,7 +73,7 @@ def scaled() -> Iterator[Scaled]:
         environment |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
         (folder / "cluster.json").write_text(json.dumps(cluster_file(address)))
         try:
-            head = started(folder, environment, address)
+            head = ray_node(folder / "head.log", environment | AUTOSCALED, head_arguments(folder, address))
             yield Scaled(address, environment, folder)
         finally:
             end_all(f"RAY_AUTH_TOKEN_PATH={folder / 'token'}")
@@ -79,14 +81,11 @@ def scaled() -> Iterator[Scaled]:
                 head.wait()
 
 
-def free_port() -> int:
-    """Of this run alone: two heads at one port would answer by turns, and refuse each other's token. Ray's workers use 10002 to 19999."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("", 0))
-            port = int(probe.getsockname()[1])
-        if not 10002 <= port <= 19999:
-            return port
+def head_arguments(folder: Path, address: str) -> list[str]:
+    return [
+        "--head", f"--port={address.rpartition(':')[2]}", "--num-cpus=0", "--num-gpus=0", '--resources={"driver": 4}',
+        f"--temp-dir={folder / 'ray'}", f"--autoscaling-config={folder / 'cluster.json'}", "--include-dashboard=false",
+    ]  # fmt: skip
 
 
 def cluster_file(address: str) -> dict[str, Any]:
@@ -112,40 +111,6 @@ def cluster_file(address: str) -> dict[str, Any]:
             "cpu": {"resources": {"CPU": 1, **memory}, "node_config": {}, "min_workers": 0, "max_workers": 2},
         },
     }  # fmt: skip
-
-
-def started(folder: Path, environment: dict[str, str], address: str) -> "subprocess.Popen[bytes]":
-    """The head, once it runs. The environment variables say where the autoscaler is told of the load, and how often it looks."""
-    own = {"RAY_FAKE_CLUSTER": "1", "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID, "AUTOSCALER_UPDATE_INTERVAL_S": "1",
-           "RAY_enable_autoscaler_v2": "0"}  # fmt: skip
-    command = [
-        sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", f"--port={address.rpartition(':')[2]}",
-        "--num-cpus=0", "--num-gpus=0", '--resources={"driver": 4}', f"--temp-dir={folder / 'ray'}",
-        f"--autoscaling-config={folder / 'cluster.json'}", "--include-dashboard=false", "--object-store-memory=80000000",
-        "--disable-usage-stats",
-    ]  # fmt: skip
-    log = folder / "head.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, env=environment | own, stdout=out, stderr=out, start_new_session=True)
-    deadline = time.monotonic() + 90
-    while "Ray runtime started" not in log.read_text():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-    return process
-
-
-def end_all(mark: str) -> None:
-    """Every process that inherited this entry of the environment, and no other."""
-    left = True
-    while left:
-        left = False
-        for entry in Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                if entry.name.isdigit() and mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
-                    os.kill(int(entry.name), signal.SIGKILL)
-                    left = True
-        time.sleep(0.05)
 
 
 @pytest.mark.slow

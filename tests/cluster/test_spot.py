@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from ray_processes import end_all, free_port, ray_node
 
 from raygroup import spot
 from raygroup.config import ConfigError
@@ -241,16 +242,6 @@ print(json.dumps(ray.get(told.draining.remote())))
                 watcher.kill()
 
 
-def free_port() -> int:
-    """Of this run alone: two heads at one port would answer by turns, and refuse each other's token. Ray's workers use 10002 to 19999."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("", 0))
-            port = int(probe.getsockname()[1])
-        if not 10002 <= port <= 19999:
-            return port
-
-
 @pytest.fixture(scope="module")
 def two_nodes() -> Iterator[TwoNodes]:
     with tempfile.TemporaryDirectory(prefix="rg", dir="/tmp") as name:  # short: a socket's path may have 107 bytes
@@ -264,38 +255,12 @@ def two_nodes() -> Iterator[TwoNodes]:
         own = ["--head", f"--port={port}", f"--temp-dir={folder / 'ray'}", "--include-dashboard=false", "--num-cpus=0"]
         try:
             for number, arguments in enumerate((own, [f"--address={address}", "--num-cpus=1"])):
-                started.append(_started(folder / f"{number}.log", environment, arguments))
+                started.append(ray_node(folder / f"{number}.log", environment, arguments))
             yield TwoNodes(address, environment)
         finally:
-            _end_all(f"RAY_AUTH_TOKEN_PATH={folder / 'token'}")
+            end_all(f"RAY_AUTH_TOKEN_PATH={folder / 'token'}")
             for process in started:
                 process.wait()
-
-
-def _end_all(mark: str) -> None:
-    """Every process that inherited this entry of the environment, and no other: what ``ray start`` started has groups of its own."""
-    left = True
-    while left:
-        left = False
-        for entry in Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                if entry.name.isdigit() and mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
-                    os.kill(int(entry.name), signal.SIGKILL)
-                    left = True
-        time.sleep(0.05)
-
-
-def _started(log: Path, environment: dict[str, str], arguments: list[str]) -> "subprocess.Popen[bytes]":
-    """``ray start``, once its node runs."""
-    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--object-store-memory=80000000", "--disable-usage-stats"]
-    with log.open("wb") as out:
-        process = subprocess.Popen([*command, *arguments], env=environment, stdout=out, stderr=out, start_new_session=True)
-    deadline = time.monotonic() + 90
-    while "Ray runtime started" not in log.read_text():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-    return process
 
 
 @pytest.mark.slow

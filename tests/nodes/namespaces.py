@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ray_processes import until_it_runs
+
 PORT = 6399
 _MOST = 9
 _RAY_FOLDER = Path("/tmp/ray")
@@ -204,11 +206,7 @@ class Cluster:
 
     def _started(self, node: Node) -> None:
         assert node.ray is not None
-        deadline = time.monotonic() + _START_S
-        while "Ray runtime started" not in node.log.read_text():
-            assert node.ray.poll() is None, node.log.read_text()
-            assert time.monotonic() < deadline, node.log.read_text()
-            time.sleep(0.1)
+        until_it_runs(node.ray, node.log, _START_S)
 
 
 @contextlib.contextmanager

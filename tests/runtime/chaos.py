@@ -5,7 +5,6 @@ end. The same command is run again whenever it ends before its sweep is done; ea
 """
 
 import argparse
-import contextlib
 import json
 import os
 import random
@@ -23,6 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from ray_processes import end, end_all, marked
 from tiny_sweep import space
 
 from raygroup.history.reader import read_history, same_evidence
@@ -82,9 +82,9 @@ class Chaos:
         shutil.rmtree(alone)
 
     def _begun(self, command: list[str]) -> int:
-        mark = uuid.uuid4().hex
+        mark = f"RAYGROUP_CHAOS={uuid.uuid4().hex}"
         log = (self.storage.parent / "command.log").open("a")
-        environment = os.environ | {"RAYGROUP_CHAOS": mark}
+        environment = os.environ | dict([mark.split("=")])
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
         began = time.monotonic()
         try:
@@ -97,8 +97,7 @@ class Chaos:
             return process.returncode
         finally:
             log.close()
-            for pid in marked(mark):  # what a killed command leaves behind ends by itself; the next one need not wait for it
-                end(pid)
+            end_all(mark)  # what a killed command leaves behind ends by itself; the next one need not wait for it
 
     def _kill_one(self, mark: str, after_s: float, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + after_s
@@ -127,23 +126,6 @@ class Chaos:
             self.said(f"{folder.name}: {len(told)} attempts, {'equal' if same else 'DIFFERS'}")
             if not same:
                 self.differing.append(folder.name)
-
-
-def marked(mark: str) -> dict[int, str]:
-    """Process -> command line of everything that descends from the command with this mark in its environment."""
-    found = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"RAYGROUP_CHAOS={mark}".encode() in (entry / "environ").read_bytes():
-                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-    return found
-
-
-def end(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 def main() -> None:

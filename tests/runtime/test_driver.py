@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chaos import KINDS, end, marked
+from chaos import KINDS
+from ray_processes import end, end_all, marked
 from tiny_sweep import space
 
 from raygroup import sweep
@@ -27,8 +28,8 @@ class Sweep:
     """A running command, and the processes that descend from it."""
 
     def __init__(self, *arguments: str) -> None:
-        self.mark = uuid.uuid4().hex
-        environment = os.environ | {"RAYGROUP_CHAOS": self.mark}
+        self.mark = f"RAYGROUP_TEST={uuid.uuid4().hex}"
+        environment = os.environ | dict([self.mark.split("=")])
         command = [sys.executable, "-m", "raygroup.sweep", *arguments]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
@@ -49,8 +50,7 @@ class Sweep:
     def ended(self, timeout_s: float = 200) -> str:
         """What it said; every process of it is gone afterwards."""
         out, _ = self.process.communicate(timeout=timeout_s)
-        for pid in marked(self.mark):
-            end(pid)
+        end_all(self.mark)
         return out
 
 
