@@ -1,26 +1,25 @@
 """``python -m raygroup.features``: the frozen trunk over a data set, once, on any number of nodes; a sweep on these words finds it done."""
 
 import argparse
-import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.config import ConfigError
+from raygroup.files.places import Place, place_named
+from raygroup.terminal import end_on_sigterm, refuse, same_command
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from raygroup.files.places import Place
     from raygroup.runtime.plan import Job, Plan
 
 DONE, BAD_INPUT, FAILED, CLUSTER_LOST, INTERRUPTED = 0, 2, 3, 5, 130
 
 
 def run(
-    data: "Place", *, storage_path: "Place" = Path("runs"), sweep: str | None = None, weights: str | None = None, local: bool = False,
+    data: Place, *, storage_path: Place = Path("runs"), sweep: str | None = None, weights: str | None = None, local: bool = False,
     address: str | None = None, device: str = "cpu", workers: int | None = None, shard_words: int | None = None, dry_run: bool = False,
 ) -> int:  # fmt: skip
     """Makes the word store of a data set and its features, where a sweep with ``words=data`` and this storage path looks for them.
@@ -75,7 +74,7 @@ def _make(
         prepare_features(jobs, work, progress, **settings)
 
 
-def _plan(data: "Place", storage: "Place", sweep: str | None, weights: str | None) -> "Plan":
+def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -> "Plan":
     from raygroup.config import Heads, Trial
     from raygroup.runtime.given_data import brought_here
     from raygroup.runtime.plan import make_plan
@@ -91,13 +90,11 @@ def _plan(data: "Place", storage: "Place", sweep: str | None, weights: str | Non
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    same = shlex.join(["python", "-m", "raygroup.features", *(sys.argv[1:] if arguments is None else arguments)])
+    end_on_sigterm()
+    same = same_command("raygroup.features", arguments)
     try:
         return run(**vars(asked))
     except ConfigError as error:
-        from raygroup.terminal import refuse
-
         return refuse(error)
     except KeyboardInterrupt as stopped:
         print(f"\n{str(stopped) or 'interrupted'}; the shards that are made are kept. To go on: {same}", file=sys.stderr)
@@ -108,16 +105,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"raygroup: {error}; the shards that are made are kept. To go on: {same}", file=sys.stderr)
         return codes.get(type(error).__name__, FAILED)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt("ended by SIGTERM")
-
-
-def _place(text: str) -> "Place":
-    from raygroup.files.places import place
-
-    return place(text)
 
 
 def _count(text: str) -> int:
@@ -133,14 +120,14 @@ def _parser() -> argparse.ArgumentParser:
         "same command goes on with the shards that are missing",
     )  # fmt: skip
     parser.add_argument(
-        "data", type=_place, metavar="DATA",
+        "data", type=place_named, metavar="DATA",
         help="what the sweep's --words takes: a Parquet file or a folder of them, or a folder of images with labels.csv, .tsv or .jsonl; "
         "Parquet also as s3://bucket/file",
     )  # fmt: skip
     parser.add_argument("--sweep", help="the search space they are for, where it has tasks or weights of its own: a name, or a path")
     parser.add_argument("--weights", help="laptop (in the package), or a file of python -m raygroup.pretrain (default: the sweep's)")
     parser.add_argument(
-        "--storage-path", type=_place, default=Path("runs"), help="where the sweep's results go: a folder, or s3://bucket/folder"
+        "--storage-path", type=place_named, default=Path("runs"), help="where the sweep's results go: a folder, or s3://bucket/folder"
     )
     parser.add_argument("--address", help="a running Ray cluster to join (default: Ray on this machine)")
     parser.add_argument("--local", action="store_true", help="without Ray, in processes of this machine; the features are the same")

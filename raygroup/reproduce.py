@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from raygroup.config import ConfigError
-from raygroup.files.places import Place, place
+from raygroup.files.places import Place, place_named
 from raygroup.terminal import console, refuse
 
 MISSING = {
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m raygroup.reproduce", description=__doc__)
     parser.add_argument("table", choices=("table3", *MISSING), help="which table of the paper")
-    parser.add_argument("--storage-path", type=place, default=Path("runs"), help="where the sweeps are (default: ./runs)")
+    parser.add_argument("--storage-path", type=place_named, default=Path("runs"), help="where the sweeps are (default: ./runs)")
     parser.add_argument("--sweep", help="name of the sweep to read (default: the newest finished one that fits)")
     parser.add_argument(
         "--out",

@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from raygroup.config import ConfigError
-from raygroup.files.places import Place, place
+from raygroup.files.places import Place, place_named
 
 DEFAULT: tuple[Place, ...] = (Path("runs"),)
 """Storage paths where none are named."""
@@ -48,23 +47,15 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     cleaning.add_argument("--heads", action="store_true", help="also the trained heads of finished trials: their last checkpoints")
     cleaning.add_argument("--dry-run", action="store_true", help="list what would go, remove nothing")
     for command in (listing, showing, following, logging, stopping, cleaning):
-        command.add_argument("storage", nargs="*", type=_place, default=DEFAULT, help="storage paths, also s3:// (default: ./runs)")
+        command.add_argument("storage", nargs="*", type=place_named, default=DEFAULT, help="storage paths, also s3:// (default: ./runs)")
     return made
 
 
 def _add_pull(pulling: argparse.ArgumentParser) -> None:
-    pulling.add_argument("source", type=_place, help="a storage path, such as s3://bucket/runs")
+    pulling.add_argument("source", type=place_named, help="a storage path, such as s3://bucket/runs")
     pulling.add_argument("target", type=Path, help="a folder of this machine, which becomes a storage path")
     pulling.add_argument("--sweep", metavar="NAME", help="this sweep alone")
     pulling.add_argument(
         "--checkpoints", choices=("none", "last", "all"), default="none", help="trained heads and states to go on from (default: none)"
     )
     pulling.add_argument("--caches", action="store_true", help="also the words, features and weights that the sweeps read")
-
-
-def _place(text: str) -> Place:
-    """Says what a storage path is where the text names none: argparse itself would only say that it does not."""
-    try:
-        return place(text)
-    except ConfigError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error

@@ -2,19 +2,18 @@
 
 import argparse
 import json
-import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.config import ConfigError
+from raygroup.files.places import Place, place_named
+from raygroup.terminal import end_on_sigterm, refuse, same_command
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from raygroup.files.places import Place
     from raygroup.runtime.packs import PackedJobs, Placement
     from raygroup.runtime.plan import Job, Plan
     from raygroup.runtime.pricing import Forecast
@@ -23,7 +22,7 @@ DONE, BAD_INPUT, SOME_FAILED, OVER_BUDGET, CLUSTER_LOST, INTERRUPTED = 0, 2, 3, 
 
 
 def run(
-    name: str = "quickstart", *, storage_path: "Place" = Path("runs"), words: Path | None = None, fonts: Path | None = None,
+    name: str = "quickstart", *, storage_path: Place = Path("runs"), words: Path | None = None, fonts: Path | None = None,
     local: bool = False, address: str | None = None, cluster: Path | None = None, calibrate: bool = False,
     budget: float | None = None, yes: bool = False, **placement: Any,
 ) -> int:  # fmt: skip
@@ -63,26 +62,27 @@ def run(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = flags().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_on_sigterm()
+    same = same_command("raygroup.sweep", arguments)
     try:
         if asked.dry_run:
             return _dry_run(asked)
         names = ("storage_path", "words", "fonts", "local", "address", "cluster", "calibrate", "budget", "yes")
         return run(asked.name, **{name: getattr(asked, name) for name in names}, **_placement(asked))
     except ConfigError as error:
-        from raygroup.terminal import refuse
-
         return refuse(error)
     except OSError as error:
-        print(f"raygroup: {error}; what was recorded is kept. To go on: {_same_command(arguments)}", file=sys.stderr)
+        print(f"raygroup: {error}; what was recorded is kept. To go on: {same}", file=sys.stderr)
         return SOME_FAILED
     except KeyboardInterrupt as stopped:
-        print(f"\n{str(stopped) or 'interrupted'}; nothing recorded is lost. To go on: {_same_command(arguments)}", file=sys.stderr)
+        print(f"\n{str(stopped) or 'interrupted'}; nothing recorded is lost. To go on: {same}", file=sys.stderr)
         return INTERRUPTED
     except RuntimeError as error:
-        if type(error).__name__ != "ClusterLostError":
+        from raygroup.runtime.on_ray import ClusterLostError
+
+        if not isinstance(error, ClusterLostError):
             raise
-        print(f"raygroup: {error}; what was recorded is kept. To go on: {_same_command(arguments)}", file=sys.stderr)
+        print(f"raygroup: {error}; what was recorded is kept. To go on: {same}", file=sys.stderr)
         return CLUSTER_LOST
 
 
@@ -161,14 +161,6 @@ def _placement(asked: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(asked, name) for name in names}
 
 
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt("ended by SIGTERM")
-
-
-def _same_command(arguments: Sequence[str] | None) -> str:
-    return shlex.join(["python", "-m", "raygroup.sweep", *(sys.argv[1:] if arguments is None else arguments)])
-
-
 def _workers(text: str) -> tuple[int, int]:
     """``N`` or ``N-M``."""
     fewest, _, most = text.partition("-")
@@ -176,12 +168,6 @@ def _workers(text: str) -> tuple[int, int]:
     if not 1 <= asked[0] <= asked[1]:
         raise ValueError(text)
     return asked
-
-
-def _place(text: str) -> "Place":
-    from raygroup.files.places import place
-
-    return place(text)
 
 
 def flags() -> argparse.ArgumentParser:
@@ -197,7 +183,10 @@ def flags() -> argparse.ArgumentParser:
     parser.add_argument("--words", type=Path, help="your own words: a Parquet file, or a folder of images with labels.csv, .tsv or .jsonl")
     parser.add_argument("--fonts", type=Path, help="a folder of fonts to render with, beside the installed ones")
     parser.add_argument(
-        "--storage-path", type=_place, default=Path("runs"), help="where results go: a folder, or s3://bucket/folder (default: ./runs)"
+        "--storage-path",
+        type=place_named,
+        default=Path("runs"),
+        help="where results go: a folder, or s3://bucket/folder (default: ./runs)",
     )
     parser.add_argument("--address", help="a running Ray cluster to join (default: Ray on this machine)")
     parser.add_argument("--local", action="store_true", help="without Ray, in processes of this machine; the histories are the same")

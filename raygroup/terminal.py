@@ -1,6 +1,9 @@
 """How entry points print: tables that fit the terminal, and are not cut where there is none; one line for what cannot be done."""
 
+import shlex
+import signal
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console, Group
 from rich.measure import Measurement
@@ -16,6 +19,20 @@ PIPED_WIDTH = 180
 def console() -> Console:
     """Standard output: plain text of a fixed width where nobody looks. It stays this one when a library's output is redirected."""
     return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def end_on_sigterm() -> None:
+    """SIGTERM ends a command as Ctrl-C does, with a word of its own."""
+
+    def end(number: int, frame: object) -> None:
+        raise KeyboardInterrupt("ended by SIGTERM")
+
+    signal.signal(signal.SIGTERM, end)
+
+
+def same_command(module: str, arguments: Sequence[str] | None) -> str:
+    """What to type to go on; ``arguments`` are those of ``main``, None for those of this process."""
+    return shlex.join(["python", "-m", module, *(sys.argv[1:] if arguments is None else arguments)])
 
 
 def refuse(error: ConfigError) -> int:

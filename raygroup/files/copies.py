@@ -6,10 +6,10 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from raygroup.files.places import Place, Remote
+from raygroup.files.places import Place, Remote, opened
 from raygroup.files.whole import whole
 
 _BLOCK = 8 << 20
@@ -30,11 +30,15 @@ def localised(path: Place) -> Path:
     """
     if isinstance(path, Path):
         return path
-    copy = copy_of(path)
+    return made_once(copy_of(path), lambda copy: fetch(path, copy))
+
+
+def made_once(copy: Path, make: Callable[[Path], None]) -> Path:
+    """A file of this machine, made by whichever process needs it first; ``make`` must have it appear whole."""
     if not copy.is_file():
         with alone(copy.parent):
             if not copy.is_file():
-                fetch(path, copy)
+                make(copy)
     return copy
 
 
@@ -43,10 +47,10 @@ def copy_of(path: Remote) -> Path:
     return local_copies() / hashlib.sha256(str(path.parent).encode()).hexdigest()[:24] / path.name
 
 
-def fetch(source: Remote, target: Path) -> None:
-    """Copies a remote file; it appears whole."""
+def fetch(source: Place, target: Path) -> None:
+    """Copies a file to this machine; it appears whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with source.files.open_input_stream(source.key) as stream, whole(target) as file:
+    with opened(source) as stream, whole(target) as file:
         shutil.copyfileobj(stream, file, _BLOCK)
 
 

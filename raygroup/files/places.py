@@ -3,6 +3,7 @@
 ``Remote`` has the part of pathlib's interface that raygroup uses, so that what reads a storage path reads it wherever it is.
 """
 
+import argparse
 import fnmatch
 import functools
 import os
@@ -128,7 +129,7 @@ class Remote:
                 raise
 
     def iterdir(self) -> Iterator["Remote"]:
-        return (self / info.base_name for info in self._listed(self, recursive=False))
+        return (self / info.base_name for info in self.listed())
 
     def glob(self, pattern: str) -> Iterator["Remote"]:
         """Names that match, part by part: ``*/sweep.json`` asks for one name in each folder, all at once, and lists no further."""
@@ -136,7 +137,7 @@ class Remote:
         if not _is_pattern(first):
             found = [self / first]
         else:
-            found = [self / info.base_name for info in self._listed(self, recursive=False) if fnmatch.fnmatchcase(info.base_name, first)]
+            found = [self / info.base_name for info in self.listed() if fnmatch.fnmatchcase(info.base_name, first)]
         if _is_pattern(rest):
             return (below for place in found for below in place.glob(rest))
         named = [place / rest for place in found] if rest else found
@@ -147,7 +148,7 @@ class Remote:
 
     def rglob(self, pattern: str) -> Iterator["Remote"]:
         """Names anywhere below whose last part matches, from one listing."""
-        for info in self._listed(self, recursive=True):
+        for info in self.listed(recursive=True):
             if fnmatch.fnmatchcase(info.base_name, pattern):
                 yield self / PurePosixPath(info.path).relative_to(self.key)
 
@@ -159,10 +160,11 @@ class Remote:
     def _kind(self) -> str:
         return str(self.files.get_file_info(self.key).type.name)
 
-    def _listed(self, folder: "Remote", *, recursive: bool) -> "list[FileInfo]":
+    def listed(self, *, recursive: bool = False) -> "list[FileInfo]":
+        """What lies in it, or with ``recursive`` anywhere below, by name; nothing where there is no such folder."""
         from pyarrow.fs import FileSelector
 
-        found = self.files.get_file_info(FileSelector(folder.key, recursive=recursive, allow_not_found=True))
+        found = self.files.get_file_info(FileSelector(self.key, recursive=recursive, allow_not_found=True))
         return sorted(found, key=lambda info: str(info.path))
 
 
@@ -177,15 +179,29 @@ def place(text: str | Path | Remote) -> Place:
     return Remote(str(text)) if "://" in str(text) else Path(text)
 
 
+def place_named(text: str) -> Place:
+    """``place`` for flags of commands: it says what a storage path is where the text names none; argparse itself would only say that it
+    does not."""
+    try:
+        return place(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def readable(path: Place) -> Any:
     """What pyarrow's readers take: a path, or an open object of which they fetch the parts they need."""
     return path.files.open_input_file(path.key) if isinstance(path, Remote) else path
 
 
+def opened(path: Place) -> Any:
+    """A stream of its bytes, to be closed by a ``with``."""
+    return path.files.open_input_stream(path.key) if isinstance(path, Remote) else path.open("rb")
+
+
 def size_of(path: Place) -> int:
     """Bytes of a file, or of all files below a folder; 0 where there is none, also where it goes while this looks."""
     if isinstance(path, Remote):
-        return sum(info.size or 0 for info in path._listed(path, recursive=True)) if path.is_dir() else path.size()
+        return sum(info.size or 0 for info in path.listed(recursive=True)) if path.is_dir() else path.size()
     try:
         return sum(size_of(below) for below in path.iterdir() if not below.is_symlink()) if path.is_dir() else path.stat().st_size
     except FileNotFoundError:

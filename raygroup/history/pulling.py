@@ -7,7 +7,6 @@ a trial is, and a history that grows, is copied every time; a trial's ``DONE.jso
 import contextlib
 import fnmatch
 import os
-import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from pathlib import Path, PurePosixPath
 from raygroup.config import ConfigError
 from raygroup.files.copies import fetch
 from raygroup.files.places import Place, Remote
-from raygroup.files.whole import whole
 from raygroup.history.leftovers import CHECKPOINTS, checkpoint_number
 from raygroup.history.reader import FOLDER
 from raygroup.history.storage import CACHE, StoredSweep, read_sweeps
@@ -29,7 +27,6 @@ _NOT_OURS = ("*.pkl", "*.partial*", ".*", "holder.json")
 _GOING = ("FAILED.json", "STOP.json", f"{FOLDER}/*.arrows")
 """What a trial or sweep may have no longer: the copy loses it too."""
 _AT_ONCE = 16
-_BLOCK = 8 << 20
 
 Told = Callable[[int, int], None]
 """(bytes copied so far, bytes to copy)."""
@@ -128,9 +125,9 @@ def _listed(source: Place, folder: Place) -> Iterator[_File]:
 
 
 def _in_store(folder: Remote) -> Iterator[tuple[str, int]]:
-    from pyarrow.fs import FileSelector, FileType
+    from pyarrow.fs import FileType
 
-    for info in folder.files.get_file_info(FileSelector(folder.key, recursive=True, allow_not_found=True)):
+    for info in folder.listed(recursive=True):
         if info.type == FileType.File:
             yield info.path[len(folder.key) + 1 :], info.size
 
@@ -175,13 +172,8 @@ def _copy_all(source: Place, target: Path, files: Sequence[_File], copied: _Prog
 
 def _copy(source: Place, target: Path) -> int | None:
     """Bytes of the copy; None for a file that went since it was listed, as a finishing trial removes its attempts."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        if isinstance(source, Remote):
-            fetch(source, target)
-        else:
-            with source.open("rb") as stream, whole(target) as file:
-                shutil.copyfileobj(stream, file, _BLOCK)
+        fetch(source, target)
     except FileNotFoundError:
         return None
     return target.stat().st_size

@@ -18,8 +18,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from raygroup.config import ConfigError
-from raygroup.files.copies import alone, copy_of, fetch
-from raygroup.files.places import Place, Remote
+from raygroup.files.copies import copy_of, fetch, made_once
+from raygroup.files.places import Place, Remote, opened
 from raygroup.files.whole import read_json, whole, write_json
 
 ROWS = 1024
@@ -107,21 +107,19 @@ def localised_features(path: Place) -> Path:
     """
     if isinstance(path, Path):
         return path
-    copy = copy_of(path)
-    if not copy.is_file():
-        with alone(copy.parent):
-            if not copy.is_file():
-                shards = _shards(_stored(path))
-                with ThreadPoolExecutor(_FETCHED_AT_ONCE) as threads:
-                    list(threads.map(lambda each: _fetched(path, *each), enumerate(shards)))
-                fetch(path, copy)
-    return copy
+
+    def make(copy: Path) -> None:
+        with ThreadPoolExecutor(_FETCHED_AT_ONCE) as threads:
+            list(threads.map(lambda each: _fetched(path, *each), enumerate(_shards(_stored(path)))))
+        fetch(path, copy)
+
+    return made_once(copy_of(path), make)
 
 
 def require_sound(path: Place, shard: Shard) -> None:
     """Reads a shard and raises ConfigError where its bytes are not those that were written."""
     found = 0
-    with path.files.open_input_stream(path.key) if isinstance(path, Remote) else path.open("rb") as file:
+    with opened(path) as file:
         while block := file.read(_BLOCK):
             found = zlib.crc32(block, found)
     if found != shard.crc32:
