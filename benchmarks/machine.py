@@ -2,10 +2,11 @@
 
 import os
 import platform
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from raygroup.runtime.calibration import machine_of
 
 
 def machine_name(device: str = "cpu") -> str:
@@ -14,9 +15,7 @@ def machine_name(device: str = "cpu") -> str:
         import torch
 
         return f"{torch.cuda.get_device_name()}, torch {torch.__version__}, Python {platform.python_version()}"
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
-    return f"{model}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
+    return f"{machine_of(device)}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
 
 
 def printed(found: dict[str, object]) -> None:

@@ -31,7 +31,7 @@ def _check(path: Path, *, as_json: bool) -> int:
 
     found = problems(path, sweep_flags())
     if as_json:
-        print(json.dumps([row.to_json() for row in found], indent=1))
+        print(json.dumps([asdict(row) for row in found], indent=1))
         return BAD_INPUT if found else FIT
     out = console()
     if not found:

@@ -4,7 +4,7 @@ import difflib
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,6 @@ class Row:
     """Where, such as ``available_node_types.gpu.resources.GPUs``."""
     problem: str
     instead: str
-
-    def to_json(self) -> dict[str, str]:
-        return asdict(self)
 
 
 def unknown_keys(content: Mapping[str, Any], allowed: Mapping[str, Any], at: str = "") -> Iterator[Row]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import tempfile
 import threading
 import time
@@ -14,8 +13,8 @@ from typing import Any
 
 from raygroup.config import ConfigError
 from raygroup.files.copies import local_copies
-from raygroup.files.patience import Patience
 from raygroup.files.places import Place
+from raygroup.runtime.apart import end_when_asked
 from raygroup.runtime.on_ray import Order
 from raygroup.runtime.plan import at_once
 from raygroup.runtime.queue import PackQueue
@@ -31,7 +30,7 @@ def drive(order: Order, pipe: Connection) -> None:
     try:
         ray = joined(order.address)
         ended = _follow_head(ray, events)
-        threading.Thread(target=_obey, args=(pipe,), daemon=True).start()
+        end_when_asked(pipe)
         try:
             events.send("failed", _tuned(ray, order, events))
         except Exception:
@@ -98,26 +97,13 @@ def _node_lives(ray: Any) -> bool | None:
         return None
 
 
-def _obey(pipe: Connection) -> None:
-    """The watching process ended, or asks to end: the cluster of this run goes with this process."""
-    with contextlib.suppress(EOFError, OSError):
-        pipe.recv()
-    import ray
-
-    threading.Timer(8, os._exit, (1,)).start()
-    with contextlib.suppress(Exception):
-        ray.shutdown()
-    os._exit(0)
-
-
 def _tuned(ray: Any, order: Order, events: _Events) -> dict[str, str]:
     from ray import tune
 
     from raygroup.runtime.feeding import Account, Feed
     from raygroup.runtime.trainable import trainable
 
-    patience = Patience(order.placement.storage_patience_s, lambda error: events.said(f"{order.storage} fails ({error}); trying again"))
-    queue = PackQueue(order.packs, order.storage, events, patience)
+    queue = PackQueue(order.packs, order.storage, events, order.placement.storage_patience_s)
     resources, room = _room(ray, order, events)
     feed = Feed(queue, room)
     reused = order.placement.device == "cpu" and order.placement.workers[1] == 1  # a process that saw a GPU fail is of no use

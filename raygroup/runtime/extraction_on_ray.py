@@ -9,7 +9,6 @@ import logging
 import multiprocessing
 import os
 import sys
-import threading
 import time
 import traceback
 import warnings
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from raygroup.config import ConfigError
 from raygroup.files.copies import local_copies
+from raygroup.runtime.apart import begin_apart, end_when_asked
 from raygroup.runtime.extraction import Extraction, Work, make_shard
 from raygroup.runtime.on_ray import ClusterLostError
 from raygroup.runtime.ray_settings import joined
@@ -99,18 +99,15 @@ def _heard(pipe: Connection, address: str | None) -> Iterator[tuple[int, Shard]]
 
 
 def _drive(order: _Order, pipe: Connection) -> None:
-    os.setpgid(0, 0)  # Ctrl-C is the parent's; neither it nor the cluster's processes shall get it from the terminal
-    sys.stdin.close()
+    begin_apart()
     log = _to_log(order.extraction)
-    ended = threading.Event()
     try:
         ray = joined(order.address)
-        threading.Thread(target=_end_with, args=(pipe, ended), daemon=True).start()
+        end_when_asked(pipe)
         try:
             for made in _made(ray, order):
                 pipe.send(("made", made))
         finally:
-            ended.set()
             ray.shutdown()
         pipe.send(("through", None))
     except Exception as error:
@@ -131,20 +128,6 @@ def _to_log(extraction: Extraction) -> Path:
         for output in (1, 2):
             os.dup2(log.fileno(), output)
     return path
-
-
-def _end_with(pipe: Connection, ended: threading.Event) -> None:
-    """The watching process ended, or asks to end: the cluster of this run goes with this process."""
-    with contextlib.suppress(EOFError, OSError):
-        pipe.recv()
-    if ended.is_set():
-        return
-    import ray
-
-    threading.Timer(_END_S / 2, os._exit, (1,)).start()
-    with contextlib.suppress(Exception):
-        ray.shutdown()
-    os._exit(0)
 
 
 def _made(ray: Any, order: _Order) -> Iterator[tuple[int, Shard]]:

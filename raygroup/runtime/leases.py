@@ -41,18 +41,18 @@ class Lease:
     token: str
 
     @contextlib.contextmanager
-    def guard(self) -> Iterator[None]:
-        """What is written in the block is written by the current attempt; raises LeaseLostError where this one no longer is it."""
+    def guard(self) -> Iterator[dict[str, Any]]:
+        """What is written in the block is written by the current attempt; gives what ``lease.json`` says, and raises LeaseLostError where
+        this attempt no longer is the one."""
         with _alone(self.folder):
             lease = read_if_there(self.folder / LEASE)
             if lease.get("token") != self.token:
                 raise LeaseLostError(f"attempt {self.attempt} at {self.folder} was taken over by {_described(lease)}")
-            yield
+            yield lease
 
     def note(self, **facts: Any) -> None:
         """Adds to what is told of this attempt, such as the step it began at and how it ended."""
-        with self.guard():
-            lease = read_if_there(self.folder / LEASE)
+        with self.guard() as lease:
             lease["attempts"][-1] |= facts
             write_json(self.folder / LEASE, lease, safe=False)
 

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Sequence
 
 from raygroup.config import ConfigError
-from raygroup.files.patience import Patience
 from raygroup.files.places import Place
 from raygroup.runtime.packs import ON_CPU, PackedJobs, Placement
 from raygroup.runtime.plan import at_once
@@ -16,8 +15,7 @@ _LOOK_S = 5.0
 
 def run_packs(packs: Sequence[PackedJobs], storage: Place, follow: Following, placement: Placement = ON_CPU) -> dict[str, str]:
     """Trains the packs; the reason of each trial that failed, by id."""
-    patience = Patience(placement.storage_patience_s, lambda error: follow.said(f"{storage} fails ({error}); trying again"))
-    queue = PackQueue(packs, storage, follow, patience)
+    queue = PackQueue(packs, storage, follow, placement.storage_patience_s)
     work = functools.partial(_run_one, storage=storage, placement=placement)
     if len(packs) == 1:
         pack = queue.next()

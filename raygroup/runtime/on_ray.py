@@ -4,7 +4,6 @@ somebody else must be there to say what happened and what goes on."""
 import contextlib
 import multiprocessing
 import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -153,10 +152,10 @@ class _Driver:
 
 
 def _drive(order: Order, pipe: Connection, parent: int) -> None:
+    from raygroup.runtime.apart import begin_apart
     from raygroup.runtime.driver import drive
     from raygroup.runtime.processes import end_with_parent
 
-    os.setpgid(0, 0)  # Ctrl-C is the parent's; neither it nor the cluster's processes shall get it from the terminal
+    begin_apart()
     end_with_parent(parent)
-    sys.stdin.close()
     drive(order, pipe)

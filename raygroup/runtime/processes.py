@@ -82,10 +82,6 @@ class Crew:
     def full(self) -> bool:
         return len(self._busy) >= self.size
 
-    @property
-    def busy(self) -> bool:
-        return bool(self._busy)
-
     def give(self, item: Any) -> None:
         worker = self._idle.pop() if self._idle else self._started()
         worker.item = item

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from raygroup.files.patience import IMPATIENT, Patience
+from raygroup.files.patience import Patience
 from raygroup.files.places import Place
 from raygroup.files.whole import read_if_there
 from raygroup.runtime.checkpoints import listed_steps
@@ -32,9 +32,10 @@ class Following(Protocol):
 class PackQueue:
     """The packs of a run, handed out one by one; ``failed`` says why trials failed for good."""
 
-    def __init__(self, packs: Sequence[PackedJobs], storage: Place, follow: Following, patience: Patience = IMPATIENT) -> None:
+    def __init__(self, packs: Sequence[PackedJobs], storage: Place, follow: Following, patience_s: float = 0.0) -> None:
+        """``patience_s``: how long to wait for a storage path that fails."""
         self.waiting = deque(packs)
-        self.patience = patience
+        self.patience = Patience(patience_s, lambda error: follow.said(f"{storage} fails ({error}); trying again"))
         self.storage, self.follow = storage, follow
         self.running: dict[str, PackedJobs] = {}
         self.failed: dict[str, str] = {}

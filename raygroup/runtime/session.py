@@ -101,8 +101,6 @@ class Session:
     waiting: list[Tensor] = field(default_factory=list)
     recorded: float = field(default_factory=time.monotonic)
     """When steps were last brought from the device."""
-    checkpointed: int = 0
-    """The step of the last checkpoint."""
 
     @property
     def steps(self) -> int:
@@ -143,7 +141,7 @@ def opened(leases: Sequence[Lease], work: Work, broken: Broken) -> Session | Non
         for attempt in attempts.values():
             attempt.close()
         raise
-    return Session(work, pack, list(attempts.values()), words, pack.step, checkpointed=pack.step)
+    return Session(work, pack, list(attempts.values()), words, pack.step)
 
 
 def _reached(leases: Sequence[Lease], work: Work) -> tuple[int, dict[Lease, dict[str, Tensor]], dict[str, Any], dict[Lease, Marks]]:

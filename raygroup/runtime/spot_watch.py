@@ -3,7 +3,6 @@ packs back before the instance goes."""
 
 import http.client
 import json
-import os
 import socket
 import time
 import urllib.error
@@ -14,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from raygroup.config import ConfigError
-from raygroup.runtime.ray_settings import ENVIRONMENT
+from raygroup.runtime.ray_settings import set_environment
 
 METADATA_URL = "http://169.254.169.254"
 """Where every EC2 instance finds its own metadata. In a container the instance must allow one hop more, or the container must have the
@@ -112,8 +111,7 @@ class RayNode:
 
     def __init__(self, address: str = "auto", node_id: str | None = None) -> None:
         """``node_id`` says which node of this machine is meant where it runs several. Raises ConfigError where none can be found."""
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
+        set_environment()
         from ray._private import services
         from ray._raylet import GcsClient  # type: ignore[attr-defined]
         from ray.exceptions import RayError

@@ -1,6 +1,7 @@
 """Trains a pack of trials in this process, from their folders alone: resumes, records, checkpoints, reads, seals, marks each done."""
 
 import contextlib
+import functools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -72,14 +73,23 @@ def _taken(folders: Sequence[Place], failed: Failures, patience: Patience) -> li
     leases = []
     for folder in folders:
         try:
-            stopped = patience(lambda folder=folder: read_if_there(folder / FAILED))  # type: ignore[misc]
-            if stopped:
-                failed[folder.name] = stopped["reason"]
-            elif not patience(lambda folder=folder: is_done(folder)):  # type: ignore[misc]
-                leases.append(patience(lambda folder=folder: take(folder)))  # type: ignore[misc]
+            taken = patience(functools.partial(_unless_over, folder))
         except (ConfigError, OSError) as error:
             failed[folder.name] = str(error)
+            continue
+        if isinstance(taken, str):
+            failed[folder.name] = taken
+        elif taken:
+            leases.append(taken)
     return leases
+
+
+def _unless_over(folder: Place) -> Lease | str | None:
+    """The lease of a trial; why it failed, if it did; None where it is done."""
+    stopped = read_if_there(folder / FAILED)
+    if stopped:
+        return str(stopped["reason"])
+    return None if is_done(folder) else take(folder)
 
 
 def _tried(leases: Sequence[Lease], work: Work, ending: Ending, vigil: Vigil, failed: Failures) -> None:
@@ -140,7 +150,6 @@ def _advance(session: Session, ending: Ending) -> None:
     going = team.first_of(ending.reason())
     if due or going:
         _guarded(session, lambda number, attempt: checkpoint(session, number, attempt))
-        session.checkpointed = step
     if team.leads:
         for number, attempt in enumerate(session.attempts):
             show(session, number, attempt)
