@@ -96,7 +96,7 @@ class PackQueue:
 
     def _gave_up(self, job: Job) -> bool:
         """Whether the trial failed by itself before its process broke."""
-        stopped = read_if_there(job.folder / FAILED)
+        stopped = self.patience(lambda: read_if_there(job.folder / FAILED))
         if stopped:
             self.failed[job.id], self.lost[job.id] = stopped["reason"], job
         return bool(stopped)
@@ -122,8 +122,9 @@ class PackQueue:
         if time.monotonic() - self._looked < _LOOK_S:
             return
         self._looked = time.monotonic()
-        self.stopped = self.stopped or (self.sweep_folder / STOP).is_file()
-        for job in [job for job in self.lost.values() if not (job.folder / FAILED).is_file()]:
+        self.stopped = self.stopped or self.patience((self.sweep_folder / STOP).is_file)
+        again = self.patience(lambda: [job for job in self.lost.values() if not (job.folder / FAILED).is_file()])
+        for job in again:
             del self.lost[job.id], self.failed[job.id]
             self._reached.pop(job.id, None)
             self.waiting.append(PackedJobs((job,)))
