@@ -22,6 +22,7 @@ from raygroup.runtime.session import Attempt, Session
 from raygroup.training.evidence import evidence
 from raygroup.training.pack import LOSSES
 
+_SHOWN_EVERY_S = 2.0
 Guarded = Callable[[Session, Callable[[int, Attempt], None]], None]
 
 
@@ -49,8 +50,12 @@ def checkpoint(session: Session, number: int, attempt: Attempt) -> None:
     session.work.patience(lambda: _board(attempt, pack.step, _r_tm(session, number, attempt), pack.material.tasks))
 
 
-def show(session: Session, number: int, attempt: Attempt) -> None:
-    """What the driver's progress line tells; written beside the trial, so that any machine that sees the storage can follow."""
+def show(session: Session, number: int, attempt: Attempt, due: bool) -> None:
+    """What the driver's progress line tells; written beside the trial, so that any machine that sees the storage can follow: where it is
+    ``due``, and every two seconds, since on an object store each time is a request that training waits for."""
+    if not due and time.monotonic() - attempt.shown < _SHOWN_EVERY_S:
+        return
+    attempt.shown = time.monotonic()
     done, steps = session.pack.step, session.steps
     per_step = (time.monotonic() - session.started) / max(done - session.first_step, 1)
     r_tm = _r_tm(session, number, attempt)

@@ -68,6 +68,8 @@ class Attempt:
     """Of the files that hold the steps before this attempt's first."""
     losses: dict[str, float] = field(default_factory=dict)
     """Of the last step recorded."""
+    shown: float = 0.0
+    """When its progress was last written."""
 
     def marks(self) -> Marks:
         """Of every file that holds steps up to the last flush."""

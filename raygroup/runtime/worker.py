@@ -152,7 +152,7 @@ def _advance(session: Session, ending: Ending) -> None:
         _guarded(session, lambda number, attempt: checkpoint(session, number, attempt))
     if team.leads:
         for number, attempt in enumerate(session.attempts):
-            show(session, number, attempt)
+            show(session, number, attempt, due)
         if due and session.attempts:
             losses = session.attempts[0].losses
             session.work.report({"step": step, **{f"loss/{name}": loss for name, loss in losses.items()}})
