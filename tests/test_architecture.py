@@ -16,7 +16,7 @@ HEAVY = ("torch", "ray", "tensorboardX")
 
 LAYERS = {
     "vocabulary": ("config", "packing", "search_space", "tasks", "paper"),
-    "records": ("randomness", "terminal", "files", "words", "history", "scoring", "tables"),
+    "records": ("randomness", "terminal", "files", "words", "scenes", "history", "scoring", "tables"),
     "figures": ("figures",),
     "model": ("model",),
     "training": ("training", "strategies"),
