@@ -39,6 +39,11 @@ def task_shares(
     return shares_wt
 
 
+def character_counts(labels: Sequence[str], supports: Sequence[Supports]) -> NDArray[np.int64]:
+    """How many characters of each label each task supports, (w, t)."""
+    return _Spelling(labels, supports).counts(labels)[0]
+
+
 def spelled_by_any(labels: Sequence[str], supports: Sequence[Supports]) -> NDArray[np.bool_]:
     """Which labels, (w,), have a character that at least one task can spell."""
     spelled = {character for character in set().union(*labels) if any(spells(character) for spells in supports)}

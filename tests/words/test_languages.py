@@ -1,0 +1,94 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raygroup.tasks import PAPER_TASKS, TASKS
+from raygroup.words.languages import contradiction_counts, contradiction_lines, contradictions
+
+
+def contradicts(label, task):
+    return contradictions([label], [task]).tolist() == [True]
+
+
+def test_a_label_is_contradicted_by_letters_of_another_task_alone():
+    assert contradicts("مرحبا", "la")
+    assert contradicts("hello", "ar")
+    assert contradicts("서울2024", "zh")
+
+
+def test_one_letter_of_its_own_task_is_enough_to_bear_a_label_out():
+    assert not contradicts("hello", "la")
+    assert not contradicts("مرحباx", "la")
+    assert not contradicts("Tシャツ", "la")
+
+
+def test_digits_and_punctuation_contradict_no_label():
+    for task in TASKS:
+        assert not contradicts("2024-12!", task)
+        assert not contradicts("", task)
+
+
+def test_characters_of_no_task_contradict_no_label():
+    assert not contradicts("☃", "la")
+    assert not contradicts("Привет", "la")
+
+
+def test_han_letters_are_chinese_and_japanese_alike_and_korean_not():
+    assert not contradicts("中国", "zh")
+    assert not contradicts("中国", "ja")
+    assert contradicts("中国", "ko")
+    assert contradicts("の", "zh")
+
+
+def test_nothing_contradicts_a_word_without_a_task_or_of_a_task_whose_letters_are_not_known():
+    assert not contradicts("hello", None)
+    assert not contradicts("hello", "klingon")
+
+
+def test_contradictions_are_counted_by_what_is_labelled_and_what_is_written():
+    labels = ["hello", "world", "hello", "中国", "の中", "aب", "mixedب", "سلام"]
+    tasks = ["ar", "ar", "la", "ko", "ko", "hi", "hi", None]
+    assert contradiction_counts(labels, tasks) == {
+        ("ar", "la"): 2,
+        ("ko", "zh+ja"): 1,
+        ("ko", "ja"): 1,
+        ("hi", "ar+la"): 1,
+        ("hi", "la"): 1,
+    }
+
+
+def test_the_most_frequent_contradiction_is_told_first():
+    assert contradiction_lines(contradiction_counts(["a", "中", "b"], ["ko"] * 3)) == [
+        "2 kept, though labelled ko and written in letters of la",
+        "1 kept, though labelled ko and written in letters of zh+ja",
+    ]
+
+
+def test_no_words_have_no_contradictions():
+    assert contradictions([], []).tolist() == []
+    assert contradiction_counts([], []) == {}
+    assert contradiction_counts(["a"], ["la"]) == {}
+
+
+def test_labels_without_a_task_each_are_an_error_of_the_caller():
+    with pytest.raises(ValueError, match="2 labels and 1 tasks"):
+        contradictions(["a", "b"], ["la"])
+
+
+@given(
+    st.lists(st.tuples(st.text(alphabet="abé中のア한کबক12.-☃", max_size=6), st.sampled_from([*PAPER_TASKS, None, "klingon"])), max_size=8)
+)
+def test_contradictions_agree_with_asking_letter_by_letter(words):
+    labels, tasks = [word[0] for word in words], [word[1] for word in words]
+    by_hand = []
+    for label, task in words:
+        others = [name for name in TASKS if name != task and any(map(TASKS[name].has_letter, label))]
+        by_hand.append(task in TASKS and bool(others) and not any(map(TASKS[task].has_letter, label)))
+    assert contradictions(labels, tasks).tolist() == by_hand
+    assert contradiction_counts(labels, tasks).total() == sum(by_hand)
+
+
+def test_more_words_than_are_counted_at_a_time_contradict_alike():
+    labels, tasks = ["hello", "2024", "中国"] * 4000, ["ar", "ar", "ko"] * 4000
+    assert contradictions(labels, tasks).tolist() == [True, False, True] * 4000
+    assert contradiction_counts(labels, tasks) == {("ar", "la"): 4000, ("ko", "zh+ja"): 4000}
