@@ -12,6 +12,8 @@ from raygroup.tasks import PAPER_TASKS, TASKS
 RECIPE_VERSION = 2
 """Raised when the mathematics or the drawing of words changes: trials of another version are never taken for these."""
 
+MIXTURE_WEIGHTINGS = ("per_sample", "per_dataset")
+
 Section = TypeVar("Section")
 
 
@@ -56,6 +58,10 @@ def _choice(where: str, value: object, *choices: str) -> None:
     require(value in choices, where, value, "one of " + ", ".join(choices))
 
 
+_COUNTS_IF_SET = {"counts_if_set": True}
+"""Of a field that came after trials were run: at its default it is not part of a fingerprint, so that they keep their ids."""
+
+
 @section
 class Words:
     """Which words are read. With ``--words PATH`` the user's words take the place of rendered ones; the crop size still holds."""
@@ -77,8 +83,15 @@ class Words:
     height: int = 32
     width: int = 96
     seed: int = 0
+    mixture: tuple[tuple[str, float], ...] = field(default=(), metadata=_COUNTS_IF_SET)
+    """Source of the words of ``--words`` -> its relative sampling ratio, such as ``(("MLT19", 100), ("LSVT19", 20))``, for every source
+    there is (``paper.TABLE_1_RATIOS`` has the paper's). Empty: all words are alike, whatever their source."""
+    mixture_weighting: str = field(default="per_sample", metadata=_COUNTS_IF_SET)
+    """``per_sample``: a ratio is that of one word, so a source weighs ratio times size (released code); ``per_dataset``: that of the whole
+    source. Table 1 does not say which; the draws of a small set and a large one differ thirty-fold."""
 
     def __post_init__(self) -> None:
+        self._require_mixture()
         require(len(set(self.tasks)) == len(self.tasks) > 0, "words.tasks", self.tasks, "task names, each once")
         unknown = [task for task in self.tasks if task not in TASKS]
         require(not unknown, "words.tasks", self.tasks, f"among {', '.join(TASKS)} (tasks of your own come with --words)")
@@ -94,6 +107,23 @@ class Words:
         _number("words.unseen_per_task", self.unseen_per_task, low=0, whole=True)
         _number("words.seed", self.seed, low=0, whole=True)
         _number("words.variation", self.variation, low=0, high=1)
+
+    def _require_mixture(self) -> None:
+        """Equal mixtures are made equal: sources by name, ratios real numbers."""
+        _choice("words.mixture_weighting", self.mixture_weighting, *MIXTURE_WEIGHTINGS)
+        given = self.mixture
+        pairs = isinstance(given, tuple) and all(isinstance(entry, tuple | list) and len(entry) == 2 for entry in given)
+        right = 'pairs of a source and its ratio, each source once, such as (("MLT19", 100), ("LSVT19", 20))'
+        require(pairs and all(isinstance(name, str) and name for name, _ in given), "words.mixture", given, right)
+        require(len({name for name, _ in given}) == len(given), "words.mixture", given, right)
+        for name, ratio in given:
+            number = isinstance(ratio, int | float) and not isinstance(ratio, bool)
+            require(number and 0 < ratio < float("inf"), f"words.mixture['{name}']", ratio, "a number above 0")
+        require(
+            len(given) > 0 or self.mixture_weighting == MIXTURE_WEIGHTINGS[0], "words.mixture_weighting", self.mixture_weighting,
+            f"'{MIXTURE_WEIGHTINGS[0]}' where words.mixture is empty: there is nothing to weigh",
+        )  # fmt: skip
+        object.__setattr__(self, "mixture", tuple(sorted((name, float(ratio)) for name, ratio in given)))
 
 
 @section
@@ -247,6 +277,7 @@ class Pretraining:
         for name in ("steps", "head_steps", "batch"):
             _number(f"pretraining.{name}", getattr(self, name), low=1, whole=True)
         require(self.heads.count == 1, "pretraining.heads.count", self.heads.count, "1: the universal head")
+        require(not self.words.mixture, "pretraining.words.mixture", self.words.mixture, "empty: rendered words are of one source")
 
 
 @section
@@ -312,8 +343,9 @@ def result_fields(config: Any) -> dict[str, Any]:
     """The settings that change a trial's numbers, as plain JSON values."""
     chosen = {}
     for f in fields(config):
-        if f.metadata.get("changes_result", True):
-            value = getattr(config, f.name)
+        value = getattr(config, f.name)
+        unset = f.metadata.get("counts_if_set", False) and value == f.default
+        if f.metadata.get("changes_result", True) and not unset:
             chosen[f.name] = result_fields(value) if dataclasses.is_dataclass(value) else value
     return chosen
 

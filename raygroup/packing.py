@@ -29,6 +29,7 @@ def shared_settings(trial: Trial) -> dict[str, Any]:
         "loss.length": loss.length, "loss.words": loss.words,
         "training.steps": training.steps, "training.batch": training.batch, "training.order_seed": training.order_seed,
         "training.checkpoint_every": training.checkpoint_every,
+        "words.mixture": trial.words.mixture, "words.mixture_weighting": trial.words.mixture_weighting,
     }  # fmt: skip
 
 

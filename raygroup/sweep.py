@@ -101,6 +101,7 @@ def _require_able(placement: "Placement", local: bool, address: str | None) -> N
 def _trained(
     plan: "Plan", missing: "Sequence[Job]", screen: "Console", local: bool, address: str | None, placement: "Placement"
 ) -> dict[str, str]:
+    from raygroup.runtime.mixing import show_mixtures
     from raygroup.runtime.packs import packs_of
     from raygroup.runtime.plan import declare
     from raygroup.runtime.prepare import prepare
@@ -109,6 +110,7 @@ def _trained(
     declare(plan)
     with preparing(screen) as progress:
         prepare(plan, missing, progress)
+    show_mixtures(missing, plan.words, screen)
     packs = packs_of(missing, placement)
     with watching(screen, missing, plan.sweep.name) as board:
         if local:

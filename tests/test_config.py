@@ -38,6 +38,8 @@ OTHER = {
     "words.height": 48,
     "words.width": 128,
     "words.seed": 1,
+    "words.mixture": (("LSVT19", 20.0), ("MLT19", 100.0)),
+    "words.mixture_weighting": "per_dataset",
     "weights.file": "mine.safetensors",
     "heads.count": 4,
     "heads.embed": 16,
@@ -69,6 +71,12 @@ OTHER = {
 }
 """Another valid value for every field of a trial."""
 WITHOUT_EFFECT = {"training.checkpoint_every", "weights.file"}
+MIXED = Trial().replaced("words.mixture", (("MLT19", 1.0),))
+
+
+def before(path):
+    """A trial in which the field may have another value."""
+    return MIXED if path == "words.mixture_weighting" else Trial()
 
 
 def paths(made, before=""):
@@ -115,6 +123,15 @@ def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
         ("words.tasks", ("ar", "ar"), "task names, each once"),
         ("words.characters", (30, 40), "one number for each of the 7 tasks"),
         ("words.characters", (1,) * 7, "a whole number from 2"),
+        (
+            "words.mixture",
+            (("MLT19", 1), ("MLT19", 2)),
+            'pairs of a source and its ratio, each source once, such as (("MLT19", 100), ("LSVT19", 20))',
+        ),
+        ("words.mixture", {"MLT19": 1}, 'pairs of a source and its ratio, each source once, such as (("MLT19", 100), ("LSVT19", 20))'),
+        ("words.mixture", ("MLT19", 1), 'pairs of a source and its ratio, each source once, such as (("MLT19", 100), ("LSVT19", 20))'),
+        ("words.mixture_weighting", "per_image", "one of per_sample, per_dataset"),
+        ("words.mixture_weighting", "per_dataset", "'per_sample' where words.mixture is empty: there is nothing to weigh"),
         ("heads.count", 2.5, "a whole number from 1"),
         ("heads.count", "5", "a whole number from 1"),
         ("heads.start", "random", "one of universal, independent"),
@@ -132,6 +149,16 @@ def test_a_value_out_of_range_is_named_with_the_field_and_what_would_be_right(pa
     told = refused(Trial().replaced, path, value)
     assert told.startswith(f"{path} is ")
     assert told.endswith(f"it must be {right}")
+
+
+@pytest.mark.parametrize("ratio", [0, -1, float("nan"), float("inf"), "2", True])
+def test_a_ratio_that_is_no_positive_number_is_named_with_its_source(ratio):
+    told = refused(Words, mixture=(("MLT19", 100), ("LSVT19", ratio)))
+    assert told == f"words.mixture['LSVT19'] is {ratio!r}: it must be a number above 0"
+
+
+def test_rendered_words_are_of_one_source_so_stage_1_has_no_mixture_of_them():
+    assert refused(Pretraining, words=Words(mixture=(("MLT19", 1),))).startswith("pretraining.words.mixture is ")
 
 
 def test_a_control_without_a_learned_grouping_is_refused_since_it_would_do_nothing():
@@ -160,9 +187,20 @@ def test_every_field_of_a_trial_is_covered_here():
 
 @pytest.mark.parametrize("path", OTHER)
 def test_a_trials_id_changes_with_every_setting_but_those_that_leave_its_numbers_alone(path):
-    changed = Trial().replaced(path, OTHER[path])
-    assert changed != Trial()
-    assert (trial_id("s", changed, "d") == trial_id("s", Trial(), "d")) == (path in WITHOUT_EFFECT)
+    changed = before(path).replaced(path, OTHER[path])
+    assert changed != before(path)
+    assert (trial_id("s", changed, "d") == trial_id("s", before(path), "d")) == (path in WITHOUT_EFFECT)
+
+
+def test_trials_without_a_mixture_keep_the_ids_they_had_before_there_were_mixtures():
+    assert trial_id("s", Trial(), "d") == "s-f77060a622d9"
+
+
+def test_equal_mixtures_are_one_trial_whatever_their_order_and_spelling():
+    spelled = [(("LSVT19", 20), ("MLT19", 100)), [["MLT19", 100.0], ["LSVT19", 20.0]]]
+    assert {trial_id("s", Trial().replaced("words.mixture", mixture), "d") for mixture in spelled} == {
+        trial_id("s", Trial().replaced("words.mixture", OTHER["words.mixture"]), "d")
+    }
 
 
 def test_a_trials_id_changes_with_the_words_the_sweep_and_the_recipe(monkeypatch):
@@ -187,7 +225,7 @@ def test_a_trials_id_is_the_same_in_every_process_whatever_its_hash_seed():
 
 @pytest.mark.parametrize("path", OTHER)
 def test_a_trial_read_from_its_json_is_the_trial_that_was_written(path):
-    trial = Trial().replaced(path, OTHER[path])
+    trial = before(path).replaced(path, OTHER[path])
     read = from_json(json.loads(json.dumps(to_json(trial))))
     assert read == trial
     assert trial_id("s", read, "d") == trial_id("s", trial, "d")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from raygroup.runtime.mixing import show_mixtures
 from raygroup.runtime.packs import PackedJobs
 from raygroup.runtime.plan import Plan
 from raygroup.runtime.pricing import PRICES, Forecast, basis_text
@@ -31,6 +32,7 @@ def dry_run(plan: Plan, packs: Sequence[PackedJobs], found: Forecast, console: C
         console.print(f"and {len(plan.jobs) - _LISTED} more trials")
     for line in forecast_lines(found):
         console.print(line, soft_wrap=True, markup=False)
+    show_mixtures(plan.jobs, plan.words, console)
     console.print(f"results under {plan.folder}", soft_wrap=True, markup=False)
 
 

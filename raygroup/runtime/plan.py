@@ -15,6 +15,7 @@ from raygroup.files.places import Place
 from raygroup.files.whole import read_if_there, write_json
 from raygroup.history.storage import CACHE
 from raygroup.runtime.ledger import CONFIG, FAILED, STOP, SWEEP, done_ids, is_done, now
+from raygroup.runtime.mixing import mixtures_of
 from raygroup.search_space import Sweep, hypothesis, load
 from raygroup.words.features import STORE, STORE_LAYOUT
 
@@ -101,6 +102,7 @@ def make_plan(sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | 
             )
         )  # fmt: skip
     _require_fitting(jobs, words)
+    mixtures_of(jobs, words)
     return Plan(sweep, hypothesis_text, storage, words, fonts, tuple(jobs))
 
 
@@ -163,7 +165,8 @@ def _require_inputs(sweep: Sweep, trials: list[Trial], words: Path | None, fonts
 
 def _without_rendering(trial: Trial) -> Trial:
     """What a trial on given words depends on: how words would have been rendered is not part of it."""
-    return replace(trial, words=Words(source=trial.words.source))
+    words = trial.words
+    return replace(trial, words=Words(source=words.source, mixture=words.mixture, mixture_weighting=words.mixture_weighting))
 
 
 def _require_fitting(jobs: list[Job], words: Path | None) -> None:

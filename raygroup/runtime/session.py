@@ -4,7 +4,7 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -34,6 +34,7 @@ from raygroup.training.weights import Universal, load_universal
 from raygroup.words.charset import Charset
 from raygroup.words.coverage import task_shares
 from raygroup.words.features import Features, localised_features
+from raygroup.words.sources import mixed_rows
 from raygroup.words.store import WordTable
 from raygroup.words.store import read_words as open_words
 
@@ -118,7 +119,7 @@ def opened(leases: Sequence[Lease], work: Work, broken: Broken) -> Session | Non
         return None
     configs, trials = zip(*read.values(), strict=True)
     stores = (work.storage / configs[0]["store"], work.storage / configs[0]["features"])
-    words, material = _read(patience, *stores, trials[0].grouping.word_tasks)
+    words, material = _read(patience, *stores, trials[0])
     step, states, about, earlier = _reached(list(read), work)
     form = _form(work.placement, about.get("kernels"))
     facts = {"charset": material.charset.hash, "kernels": form.name, "device": work.placement.device, "from_step": step}
@@ -198,8 +199,9 @@ def _attempt(
     return Attempt(lease.folder, trial, lease, history, earlier)
 
 
-def _read(patience: Patience, store: Place, features: Place, word_tasks: str) -> tuple[WordTable, Material]:
-    return _opened(patience(lambda: localised(store)), patience(lambda: localised_features(features)), word_tasks)
+def _read(patience: Patience, store: Place, features: Place, trial: Trial) -> tuple[WordTable, Material]:
+    words, material = _opened(patience(lambda: localised(store)), patience(lambda: localised_features(features)), trial.grouping.word_tasks)
+    return words, replace(material, mixed=mixed_rows(words, trial.words))
 
 
 @functools.lru_cache(2)

@@ -21,7 +21,7 @@ from raygroup.runtime.plan import Job, Plan
 
 MEASURED, CALIBRATED, ESTIMATED = "measured", "calibrated", "estimated"
 FILE = "step_times.json"
-_UNLIKE = ("training.steps", "training.order_seed", "training.checkpoint_every")
+_UNLIKE = ("training.steps", "training.order_seed", "training.checkpoint_every", "words.mixture", "words.mixture_weighting")
 """What the trials of a pack share without its mattering to a step's time."""
 _OF_EACH, _OF_OTHERS, _SWEEPS = 5, 24, 12
 """Outcomes read of each kind of trial, of each other sweep, and sweeps looked at."""

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raygroup.config import Trial
+from raygroup.config import Training, Trial
 from raygroup.model.heads import BEGIN
 from raygroup.randomness import generator
 from raygroup.training.material import Material
@@ -71,9 +71,7 @@ def drawn(material: Material, trials: Sequence[Trial], step: int, rounded_to: in
     With ``rounded_to`` the batch has a fixed shape: every word takes part in every decoder step, and their number is rounded up to a
     multiple of it; characters beyond a word's end do not count.
     """
-    training = trials[0].training
-    numbers = generator(training.order_seed, "words", step).integers(0, len(material.train), training.batch)
-    all_rows = material.train[numbers]
+    all_rows = _rows(material, trials[0].training, step)
     all_rows = all_rows[longest_first(material.lengths[all_rows])]
     rows = all_rows[share.rows]
     made = batch(torch.from_numpy(material.features.rows(rows)), material.targets[rows], material.lengths[rows])
@@ -86,6 +84,13 @@ def drawn(material: Material, trials: Sequence[Trial], step: int, rounded_to: in
         noise=_noise(trials, len(material.tasks), len(all_rows), step, share), counted=None, active=made.active, first=share.first,
     )  # fmt: skip
     return found if rounded_to is None else _filled_up(found, made.targets, before, rounded_to)
+
+
+def _rows(material: Material, training: Training, step: int) -> NDArray[np.intp]:
+    if material.mixed is not None:
+        return material.mixed.drawn(training.order_seed, step, training.batch)
+    numbers = generator(training.order_seed, "words", step).integers(0, len(material.train), training.batch)
+    return material.train[numbers]
 
 
 def _filled_up(found: Inputs, targets: Tensor, before: Tensor, rounded_to: int) -> Inputs:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from raygroup.words.charset import Charset
 from raygroup.words.features import Features
+from raygroup.words.sources import MixedRows
 
 
 @dataclass(frozen=True)
@@ -21,3 +22,5 @@ class Material:
     """Rows of the words to train on."""
     tasks: tuple[str, ...]
     charset: Charset
+    mixed: MixedRows | None = None
+    """The same rows, where they are drawn by a mixture of their sources; None where all words are alike."""

@@ -15,6 +15,7 @@ from raygroup.tasks import TASKS, by_paper_order
 from raygroup.words.coverage import spelled_by_any, spelled_by_none, supports_of
 from raygroup.words.label_files import LabelFile
 from raygroup.words.labels import LONGEST, count_changes, normalise
+from raygroup.words.languages import contradiction_counts, contradiction_lines
 from raygroup.words.parquet_files import ParquetWords
 from raygroup.words.report import Tally
 from raygroup.words.store import SPLITS, split_of
@@ -60,6 +61,7 @@ def understand(listing: Listing, asked: tuple[str, ...], tally: Tally) -> GivenR
     tasks = _tasks(listing, own, asked)
     rows = GivenRows(listing, own, pa.table(columns), tasks, np.ones(own.num_rows, np.bool_))
     _drop_what_cannot_be_read(rows, tally)
+    _count_contradictions(rows, tally)
     return replace(rows, tasks=_held(rows, tally))
 
 
@@ -119,6 +121,16 @@ def _drop_what_cannot_be_read(rows: GivenRows, tally: Tally) -> None:
             wanted &= ~found
         if own_tasks_only:
             _count_unspelled(labels, sources, set(spelled_by_none(labels, supports)), tally)
+
+
+def _count_contradictions(rows: GivenRows, tally: Tally) -> None:
+    """Such words are kept: which of the two is right cannot be known here."""
+    counts: Counter[tuple[str, str]] = Counter()
+    kept = rows.understood.select(["label", "task"]).filter(pa.array(rows.wanted & rows.understood["task"].is_valid().to_numpy()))
+    for start in range(0, kept.num_rows, _AT_A_TIME):
+        block = kept.slice(start, _AT_A_TIME)
+        counts.update(contradiction_counts(block["label"].to_pylist(), block["task"].to_pylist()))
+    tally.notes += contradiction_lines(counts)
 
 
 def _held(rows: GivenRows, tally: Tally) -> tuple[str, ...]:

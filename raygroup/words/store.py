@@ -79,6 +79,10 @@ class WordTable:
         """(w,): each word's place in ``metadata.tasks``; -1 where its task is not known."""
         return self._numbers("task", self.metadata.tasks)
 
+    def source_numbers(self, names: tuple[str, ...]) -> NDArray[np.int32]:
+        """(w,): the place of each word's source in ``names``; -1 where it is none of them."""
+        return self._numbers("source", names)
+
     def images(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
         """The encoded images of the rows, one row group at a time: where in ``rows`` they belong, and their bytes."""
         with pq.ParquetFile(self.path, metadata=self.footer) as file:

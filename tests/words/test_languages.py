@@ -1,9 +1,14 @@
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from raygroup.tasks import PAPER_TASKS, TASKS
 from raygroup.words.languages import contradiction_counts, contradiction_lines, contradictions
+from raygroup.words.readers import read_given
 
 
 def contradicts(label, task):
@@ -92,3 +97,13 @@ def test_more_words_than_are_counted_at_a_time_contradict_alike():
     labels, tasks = ["hello", "2024", "中国"] * 4000, ["ar", "ar", "ko"] * 4000
     assert contradictions(labels, tasks).tolist() == [True, False, True] * 4000
     assert contradiction_counts(labels, tasks) == {("ar", "la"): 4000, ("ko", "zh+ja"): 4000}
+
+
+def test_words_of_a_user_that_contradict_their_labels_are_kept_and_told(tmp_path):
+    image = cv2.imencode(".png", np.full((8, 16), 200, np.uint8))[1].tobytes()
+    texts, tasks = ["word1", "مرحبا", "سلام", "2024", "word2"], ["la", "la", "la", "la", None]
+    splits = ["train"] * 4 + ["unseen"]
+    pq.write_table(pa.table({"image": [image] * 5, "text": texts, "task": tasks, "split": splits}), tmp_path / "words.parquet")
+    given = read_given(tmp_path / "words.parquet", ("ar", "la"))
+    assert given.table["task"].to_pylist() == tasks
+    assert "2 kept, though labelled la and written in letters of ar" in given.report.notes

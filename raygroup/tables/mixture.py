@@ -1,0 +1,25 @@
+"""A mixture in a terminal: how probable each data set is, and how often its items are drawn."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from raygroup.terminal import show, table
+from raygroup.words.mixtures import Mixture
+
+_RULES = {"per_sample": "a ratio is that of one item", "per_dataset": "a ratio is that of a whole data set"}
+
+
+def print_mixture(mixture: Mixture, steps: int, batch: int, out: Console) -> None:
+    """What is drawn in so many steps; an item's expected draws are the epochs of its data set."""
+    title = f"Mixture ({mixture.weighting}: {_RULES[mixture.weighting]}), draws in {steps:,} steps of {batch:,}"
+    show(out, title, mixture_table(mixture, steps * batch))
+
+
+def mixture_table(mixture: Mixture, draws: int) -> RichTable:
+    numbers = ("size", "ratio", "draw probability", "expected draws", "draws an item (epochs)")
+    made = table("data set", *numbers, right=numbers)
+    rows = zip(mixture.names, mixture.sizes, mixture.ratios, mixture.probabilities, mixture.epochs(draws), strict=True)
+    for name, size, ratio, probability, epochs in rows:
+        made.add_row(escape(name), f"{size:,}", f"{ratio:g}", f"{probability:.2%}", f"{draws * probability:,.0f}", f"{epochs:.3g}")
+    return made
