@@ -1,0 +1,96 @@
+"""Rendered scenes: whole images of text in several scripts, with labels, for readers, detectors and evaluators without a download.
+
+Scene ``number`` of some settings depends on nothing else: not on how many there are, nor on which were made before it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+
+from raygroup.config import ConfigError
+from raygroup.randomness import generator
+from raygroup.scenes.backgrounds import Picture, background, image_files
+from raygroup.scenes.painting import paint, photographed
+from raygroup.scenes.placing import Placed, place
+from raygroup.scenes.scene import Instance, Scene
+from raygroup.scenes.scene_settings import SceneSettings
+from raygroup.scenes.scripts import MLT19_OF_TASK, task_of
+from raygroup.tasks import TASKS
+from raygroup.words.fonts import FontFile, find_fonts
+from raygroup.words.lists import word_list
+
+DONT_CARE = "###"
+_QUALITY = (55, 96)
+"""Of JPEG, least and one more than most."""
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What scenes are made of."""
+
+    words: Mapping[str, Sequence[str]]
+    fonts: Mapping[str, Sequence[FontFile]]
+
+
+def gather(settings: SceneSettings, fonts: Path | None = None) -> Materials:
+    """Words and fonts of every task; ``fonts`` is a folder of further ones. Raises ConfigError naming a task that has none, and for
+    backgrounds that are not there."""
+    if settings.backgrounds is not None:
+        image_files(settings.backgrounds)
+    found = {task: find_fonts(task, fonts) for task in settings.tasks}
+    words = {task: _words(settings, task) for task in settings.tasks}
+    if missing := [task for task, listed in words.items() if not listed]:
+        raise ConfigError(
+            f"scenes.characters is {settings.characters}: no {settings.split} word of {', '.join(missing)} with so few characters"
+        )
+    return Materials(words, found)
+
+
+def lay_out(settings: SceneSettings, materials: Materials, number: int) -> list[Placed]:
+    """Where the text of a scene stands."""
+    return place(settings, materials.words, materials.fonts, generator(settings.seed, "scene", number))
+
+
+def label(settings: SceneSettings, placed: Sequence[Placed], number: int) -> Scene:
+    """The labels of a scene, without its image: corners in whole pixels."""
+    told = [(block, word) for block in placed for word in range(len(block.block.texts))]
+    instances = tuple(_instance(block, word, line) for line, (block, word) in enumerate(told, start=1))
+    return Scene(f"scene_{number:05}", f"seed {settings.seed}, scene {number}", None, instances)
+
+
+def draw(settings: SceneSettings, placed: Sequence[Placed], number: int) -> Picture:
+    """The pixels of a scene, RGB, before they are encoded."""
+    cv2.setNumThreads(1)
+    random = generator(settings.seed, "scene", number, "pixels")
+    picture = background(settings.width, settings.height, random, settings.backgrounds)
+    for block in placed:
+        paint(picture, block, random)
+    return photographed(picture, random)
+
+
+def compose(settings: SceneSettings, materials: Materials, number: int) -> tuple[Scene, bytes]:
+    """A scene and its image, a JPEG. Raises ConfigError for a background that cannot be read."""
+    placed = lay_out(settings, materials, number)
+    quality = int(generator(settings.seed, "scene", number, "jpeg").integers(*_QUALITY))
+    coded = cv2.imencode(".jpg", draw(settings, placed, number)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return label(settings, placed, number), coded.tobytes()
+
+
+@lru_cache(64)
+def _words(settings: SceneSettings, task: str) -> tuple[str, ...]:
+    wanted = {"train": 0, "unseen": 0} | {settings.split: settings.words_per_task}
+    train, unseen = word_list(task, settings.characters, wanted["train"], wanted["unseen"], settings.max_characters)
+    return tuple(train if settings.split == "train" else unseen)
+
+
+def _instance(placed: Placed, word: int, line: int) -> Instance:
+    """A word without a letter of its task is one of symbols, as MLT19 calls it; what cannot be read has no script."""
+    text, task = placed.block.texts[word], placed.block.tasks[word]
+    polygon = placed.polygon(word)
+    if placed.illegible:
+        return Instance(polygon, DONT_CARE, True, "None", None, line)
+    script = MLT19_OF_TASK[task] if any(map(TASKS[task].has_letter, text)) else "Symbols"
+    return Instance(polygon, text, False, script, task_of(script), line)
