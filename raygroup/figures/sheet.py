@@ -75,23 +75,24 @@ def _cell(word: ShownWord) -> Pixels:
     cell = np.full((CROP + 2 * LINE + GAP, WIDTH + GAP, 3), 255, np.uint8)
     pixels = cv2.imdecode(np.frombuffer(word.image, np.uint8), cv2.IMREAD_COLOR_RGB)
     if pixels is not None:
-        _place(cell[:CROP, :WIDTH], _fitted(np.asarray(pixels, np.uint8), CROP, WIDTH))
+        place(cell[:CROP, :WIDTH], fitted(np.asarray(pixels, np.uint8), CROP, WIDTH))
     right = is_read(word.text, word.reading)
-    _write(cell[CROP : CROP + LINE, :WIDTH], lettering(word.text, word.task), to_rgb(INK))
+    write(cell[CROP : CROP + LINE, :WIDTH], lettering(word.text, word.task), to_rgb(INK))
     line = cell[CROP + LINE : CROP + 2 * LINE, :WIDTH]
     colour = to_rgb(RIGHT if right else WRONG)
-    _write(line, lettering(word.reading, word.routed_task or word.task), colour)
+    write(line, lettering(word.reading, word.routed_task or word.task), colour)
     _mark(line[LINE // 2 - 8 : LINE // 2 + 8, -18:-2], right, colour)
     return cell
 
 
-def _write(line: Pixels, ink: NDArray[np.uint8], colour: Colour) -> None:
+def write(line: Pixels, ink: NDArray[np.uint8], colour: Colour) -> None:
     """Ink in a colour, in the middle of a line; scaled down where it is too large."""
-    coverage = _fitted(ink, line.shape[0] - 4, line.shape[1] - 44, enlarge=False)[..., None] / 255
-    _place(line, np.asarray(255 * (1 - coverage * (1 - np.array(colour))), np.uint8))
+    coverage = fitted(ink, line.shape[0] - 4, line.shape[1] - 44, enlarge=False)[..., None] / 255
+    place(line, np.asarray(255 * (1 - coverage * (1 - np.array(colour))), np.uint8))
 
 
-def _fitted(pixels: Pixels, height: int, width: int, enlarge: bool = True) -> Pixels:
+def fitted(pixels: Pixels, height: int, width: int, enlarge: bool = True) -> Pixels:
+    """Scaled so that it just fits; not enlarged unless asked to."""
     scale = min(height / pixels.shape[0], width / pixels.shape[1])
     if scale >= 1 and not enlarge:
         return pixels
@@ -99,7 +100,7 @@ def _fitted(pixels: Pixels, height: int, width: int, enlarge: bool = True) -> Pi
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8)
 
 
-def _place(area: Pixels, pixels: Pixels) -> None:
+def place(area: Pixels, pixels: Pixels) -> None:
     """Copies the pixels into the middle of an area that holds them."""
     top, left = (area.shape[0] - pixels.shape[0]) // 2, (area.shape[1] - pixels.shape[1]) // 2
     area[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels

@@ -1,0 +1,239 @@
+"""A data set on its way into the stores: in shards of some scenes, each made by whoever is free, once, and whole.
+
+``OUT/scenes/NAME-00000.parquet`` and ``OUT/words/NAME-00000.parquet`` are a shard's; ``OUT/shards/NAME-00000.json``, written after them,
+says what it holds, so that a second run makes what is missing or was labelled anew; ``OUT/NAME.json`` sums up.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from raygroup.config import ConfigError, fingerprint
+from raygroup.files.whole import read_if_there, write_json
+from raygroup.scenes.collection import Collection
+from raygroup.scenes.formats.registry import Format
+from raygroup.scenes.intake import Settings, Taken, take_in
+from raygroup.scenes.scene import Problem, Problems, Scene
+from raygroup.scenes.sources import Member, Source, Tar, UnreadableError, source_of
+from raygroup.scenes.store import SCENES, WORDS, write_part
+
+SHARD_SCENES = 256
+RECIPE = 1
+"""Raised when the same data set would give other stores."""
+
+Progress = Callable[[int, int], None]
+"""Told how many scenes are in the stores, and of how many that are known so far."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some scenes that have an image, and where they go."""
+
+    out: Path
+    settings: Settings
+    number: int
+    scenes: tuple[Scene, ...]
+    paths: tuple[Path, ...]
+    """Of the collection's sources."""
+    contents: tuple[bytes | UnreadableError, ...] | None = None
+    """The images, where they lie in a tarball, which only one process reads; else None."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.settings.source}-{self.number:05}"
+
+    @property
+    def record(self) -> Path:
+        return self.out / "shards" / f"{self.name}.json"
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """Of all that its rows are made from, but for the images' bytes, of which it holds the sizes."""
+        digest = hashlib.sha256()
+        for scene in self.scenes:
+            digest.update(repr((scene.name, scene.labels, scene.image and (scene.image.name, scene.image.size))).encode())
+            for found in scene.instances:
+                digest.update(repr((found.text, found.script, found.dont_care)).encode("utf-8", "surrogatepass"))
+                digest.update(b"" if found.polygon is None else found.polygon.tobytes())
+        return fingerprint(RECIPE, dataclasses.asdict(self.settings), digest.hexdigest())
+
+    def made(self) -> dict[str, Any]:
+        """What its record says, where the shard is made of just this; else nothing."""
+        try:
+            said = read_if_there(self.record)
+        except ConfigError:
+            return {}
+        parts = [self.out / folder / f"{self.name}.parquet" for folder in ("scenes", "words")]
+        same = said.get("identity") == self.identity and all(part.is_file() for part in parts)
+        return said if same and [part.stat().st_size for part in parts] == said["bytes"] else {}
+
+
+def run(
+    collection: Collection, known: Format, out: Path, settings: Settings, pool: Executor, workers: int, progress: Progress
+) -> dict[str, Any]:  # fmt: skip
+    """Takes a data set in; what is there already is not made again. The summary, which ``OUT/NAME.json`` keeps.
+
+    Memory holds some shards' scenes a worker, whatever the size of the data set; of a tarball's also all labels, since its images are
+    read in the order in which they lie. Raises ConfigError where no scene has an image.
+    """
+    for folder in ("scenes", "words", "shards"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    records: dict[int, dict[str, Any]] = {}
+    waiting: dict[Future[dict[str, Any]], int] = {}
+    done = known_scenes = 0
+    for shard, said in _planned(collection, known, out, settings):
+        known_scenes += len(shard.scenes)
+        if said:
+            records[shard.number] = said
+            done += len(shard.scenes)
+        else:
+            waiting[pool.submit(make, shard)] = len(shard.scenes)
+        while len(waiting) > workers + 1:
+            done += _gathered(waiting, records)
+        progress(done, known_scenes)
+    while waiting:
+        done += _gathered(waiting, records)
+        progress(done, known_scenes)
+    if not records:
+        raise ConfigError(f"{', '.join(map(str, collection.paths))}: no label file of {known.title} has an image here")
+    _clear(out, settings.source, len(records))
+    return _summed(out, settings, known, collection, [records[number] for number in sorted(records)])
+
+
+def make(shard: Shard) -> dict[str, Any]:
+    """Makes a shard's parts and then its record, which it returns."""
+    taken = take_in(shard.scenes, shard.contents if shard.contents is not None else _read(shard), shard.settings)
+    sizes = [
+        write_part(shard.out / folder / f"{shard.name}.parquet", rows, schema)
+        for folder, rows, schema in (("scenes", taken.scenes, SCENES), ("words", taken.words, WORDS))
+    ]
+    record = {"identity": shard.identity, "number": shard.number, "bytes": sizes, **_counts(taken)}
+    write_json(shard.record, record)
+    return record
+
+
+def _counts(taken: Taken) -> dict[str, Any]:
+    counters = ("dropped", "changed", "by_script", "by_task", "contradicting")
+    return {
+        "scenes": len(taken.scenes), "words": len(taken.words), "hashes": taken.hashes, "problems": taken.problems.to_json(),
+        **{name: dict(getattr(taken, name)) for name in counters},
+    }  # fmt: skip
+
+
+def _shards(scenes: Iterator[Scene], collection: Collection, out: Path, settings: Settings) -> Iterator[Shard]:
+    number = 0
+    while part := tuple(itertools.islice(scenes, SHARD_SCENES)):
+        yield Shard(out, settings, number, part, collection.paths)
+        number += 1
+
+
+def each_once(scenes: Iterator[Scene], collection: Collection) -> Iterator[Scene]:
+    """The scenes that have an image, each name once; at the end images that no label speaks of are told of too."""
+    names: set[str] = set()
+    used = set()
+    for scene in scenes:
+        if scene.image is None:
+            collection.problems.add("image missing", scene.labels, f"no image {scene.name!r} here")
+        elif scene.name in names:
+            collection.problems.add("two labels", scene.labels, f"the image {scene.name!r} was labelled before; the first labels are taken")
+        else:
+            names.add(scene.name)
+            used.add(scene.image)
+            yield scene
+    for image in collection.images():
+        if image not in used:
+            collection.problems.add("labels missing", collection.place(image), "no labels speak of this image; it is left out")
+
+
+def _planned(collection: Collection, known: Format, out: Path, settings: Settings) -> Iterator[tuple[Shard, dict[str, Any]]]:
+    """The shards, each with its record where it is made."""
+    tars = {number for number, source in enumerate(collection.sources) if isinstance(source, Tar)}
+    scenes = each_once(known.scenes(collection), collection)
+    if not any(image.source in tars for image in collection.images()):
+        return ((shard, shard.made()) for shard in _shards(scenes, collection, out, settings))
+    place = {member: number for number, member in enumerate(collection.members)}
+    in_order = iter(sorted(scenes, key=lambda scene: place[scene.image] if scene.image else -1))
+    return _streamed([(shard, shard.made()) for shard in _shards(in_order, collection, out, settings)], collection)
+
+
+def _streamed(shards: Sequence[tuple[Shard, dict[str, Any]]], collection: Collection) -> Iterator[tuple[Shard, dict[str, Any]]]:
+    """The shards with their images, read in one pass over the tarballs."""
+    images = {shard.number: [scene.image for scene in shard.scenes if scene.image] for shard, _ in shards}
+    stream = collection.stream(image for shard, said in shards if not said for image in images[shard.number])
+    read: dict[Member, bytes | UnreadableError] = {}
+    for shard, said in shards:
+        if said:
+            yield shard, said
+            continue
+        while not read.keys() >= set(images[shard.number]):
+            image, content = next(stream)
+            read[image] = content
+        yield dataclasses.replace(shard, contents=tuple(read.pop(image) for image in images[shard.number])), {}
+
+
+def _read(shard: Shard) -> list[bytes | UnreadableError]:
+    found: list[bytes | UnreadableError] = []
+    for scene in shard.scenes:
+        try:
+            assert scene.image is not None
+            found.append(_opened(shard.paths[scene.image.source]).read(scene.image.name))
+        except UnreadableError as error:
+            found.append(error)
+    return found
+
+
+@functools.lru_cache(8)
+def _opened(path: Path) -> Source:
+    """A source, listed once a process."""
+    source = source_of(path)
+    source.list(0, lambda *said: None)
+    return source
+
+
+def _gathered(waiting: "dict[Future[dict[str, Any]], int]", records: dict[int, dict[str, Any]]) -> int:
+    """Takes what is finished; how many scenes that were."""
+    ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    for future in ended:
+        record = future.result()
+        records[record["number"]] = record
+    return sum(waiting.pop(future) for future in ended)
+
+
+def _clear(out: Path, source: str, shards: int) -> None:
+    """Removes the parts of an earlier, longer data set of this name."""
+    for record in (out / "shards").glob(f"{source}-*.json"):
+        number = record.stem.removeprefix(f"{source}-")
+        if number.isdigit() and int(number) >= shards:
+            for path in (record, *(out / folder / f"{record.stem}.parquet" for folder in ("scenes", "words"))):
+                path.unlink(missing_ok=True)
+
+
+def _summed(out: Path, settings: Settings, known: Format, collection: Collection, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Over all shards; a problem of the labels is counted once, however often the data set was read."""
+    problems = Problems(Counter(collection.problems.counts), [*collection.problems.kept])
+    for record in records:
+        problems.counts.update(record["problems"]["counts"])
+        problems.kept += [Problem(**told) for told in record["problems"]["listed"]]
+    hashes = Counter(found for record in records for found in record["hashes"])
+    summary = {
+        "source": settings.source, "format": known.name, "unit": settings.unit, "files": [path.name for path in collection.paths],
+        "scenes": sum(record["scenes"] for record in records), "words": sum(record["words"] for record in records),
+        **{name: dict(_added(records, name).most_common()) for name in ("dropped", "changed", "by_script", "by_task", "contradicting")},
+        "duplicate_images": sum(count - 1 for count in hashes.values()), "problems": problems.to_json(),
+    }  # fmt: skip
+    write_json(out / f"{settings.source}.json", summary)
+    return summary
+
+
+def _added(records: Sequence[dict[str, Any]], name: str) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for record in records:
+        total.update(record[name])
+    return total
