@@ -47,6 +47,8 @@ def header(content: bytes) -> Header:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=_SEEN) as image:
                 found = Header(image.width, image.height, str(image.format), _remark(image))
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"too many pixels, at most {MAX_PIXELS // 1_000_000} million are read: {_said(error)}") from error
     except Exception as error:  # Pillow's readers raise whatever a broken header leads them to
         raise ImageError(f"not an image of a kind that is read ({', '.join(_SEEN)}): {_said(error)}") from error
     if found.width * found.height > MAX_PIXELS:
@@ -59,6 +61,7 @@ def decode(content: bytes, known: Header | None = None) -> Pixels:
     found = known or header(content)
     if found.kind == "JPEG" and _END_OF_JPEG not in content[-1024:]:
         _require_whole(content)
+    cv2.setLogLevel(0)  # what it would print is in the error
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
