@@ -61,7 +61,7 @@ def decode(content: bytes, known: Header | None = None) -> Pixels:
     found = known or header(content)
     if found.kind == "JPEG" and _END_OF_JPEG not in content[-1024:]:
         _require_whole(content)
-    cv2.setLogLevel(0)  # what it would print is in the error
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it would print is in the error
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
