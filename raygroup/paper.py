@@ -81,7 +81,8 @@ TABLE_1: tuple[DataSet, ...] = (
 """Table 1: the data sets and their sampling ratios."""
 
 TABLE_1_RATIOS: tuple[tuple[str, float], ...] = tuple((row.name, float(row.ratio)) for row in TABLE_1)
-"""``words.mixture`` of stage 1 (section 4.2); stage 2 reads MLT19 alone."""
+"""``words.mixture`` of stage 1 (section 4.2); stage 2 reads MLT19 alone. The paper draws images: where words are drawn, an image
+weighs as much as it has words."""
 
 TABLE_2: tuple[GroupRow, ...] = (
     _group(1, "C", 9, 4),
