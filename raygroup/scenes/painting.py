@@ -85,7 +85,7 @@ def _standing_out(from_luma: float, floor: float, random: Random) -> Colour:
 def _around(under: Picture, ink: NDArray[np.uint8], placed: Placed, shown: Colour, spread: float, random: Random) -> None:
     """An outline or a shadow under the ink: always on a busy ground, else now and then."""
     chance, reach = random.random(), max(placed.block.em // 16, 1)
-    if spread > _BUSY or chance < 0.1:
+    if spread > _BUSY or (chance < 0.1 and placed.block.em > 18):
         grown = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
         _lay(under, np.asarray(grown, np.uint8), _standing_out(float(luma(shown)), 1.5 * _FLOOR, random), 1.0)
     elif chance < 0.25:

@@ -1,0 +1,31 @@
+"""Makes ``tests/data/scenes``: three small rendered scenes in all seven scripts, written in every layout.
+
+``python tests/scenes/make_fixtures.py`` writes them anew.
+"""
+
+import shutil
+from pathlib import Path
+
+from raygroup.scenes.composing import compose, gather
+from raygroup.scenes.layouts.writing import LAYOUTS, write
+from raygroup.scenes.scene_settings import SceneSettings
+
+FOLDER = Path(__file__).parents[1] / "data" / "scenes"
+SETTINGS = SceneSettings(
+    width=160, height=120, words=(4, 6), words_per_task=200, curved=0.4, rotated=0.2, perspective=0.2, dont_care=0.2
+)  # fmt: skip
+NUMBERS = (10, 382, 426)
+"""Scenes with a curved word, a don't-care and three scripts each, whose images are small."""
+
+
+def make(folder: Path) -> None:
+    """Every layout in a folder of its name."""
+    materials = gather(SETTINGS)
+    scenes = [compose(SETTINGS, materials, number) for number in NUMBERS]
+    for name, layout in LAYOUTS.items():
+        write(layout, scenes, folder / name)
+
+
+if __name__ == "__main__":
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    make(FOLDER)
