@@ -1,12 +1,14 @@
 """The files of a data set, wherever they lie: label files by the pattern of their names, images by their stems."""
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from raygroup.scenes.members import Member, UnreadableError, shown
 from raygroup.scenes.scene import Problems
-from raygroup.scenes.sources import Member, Source, UnreadableError, source_of
+from raygroup.scenes.sources import Source, source_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
 
@@ -27,6 +29,7 @@ class Collection:
         for member in self.members:
             if member.suffix in IMAGE_SUFFIXES:
                 self._images[member.stem.casefold()].append(member)
+        self._set_aside: set[Member] = set()
 
     def labels(self, pattern: re.Pattern[str]) -> Iterator[tuple[Member, re.Match[str]]]:
         """The files whose base name is the pattern's."""
@@ -39,23 +42,42 @@ class Collection:
         return next((member for member in self.members if member.base.casefold() == base.casefold()), None)
 
     def images(self) -> Iterator[Member]:
-        """Every image, in the order of the sources."""
-        return (member for member in self.members if member.suffix in IMAGE_SUFFIXES)
+        """Every image that no format has set aside, in the order of the sources."""
+        return (member for member in self.members if member.suffix in IMAGE_SUFFIXES and member not in self._set_aside)
 
-    def image_of(self, stems: Iterable[str], place: str) -> Member | None:
-        """The image of one of these stems, the first that there is; of several the first, which is told as a problem of ``place``."""
+    def set_aside(self, image: Member | None) -> None:
+        """An image that a data set's rule leaves out: nothing is missing where no scene has it."""
+        if image is not None:
+            self._set_aside.add(image)
+
+    def has_image(self, stems: Iterable[str]) -> bool:
+        return any(stem.casefold() in self._images for stem in stems)
+
+    def image_of(self, stems: Iterable[str], place: str, near: Member | None = None) -> Member | None:
+        """The image of one of these stems, the first that there is.
+
+        Of several it is the one that lies nearest to the label file ``near``, as where a training and a test part number alike; where that
+        does not tell it is the first, which is told as a problem of ``place``.
+        """
         for stem in stems:
             if found := self._images.get(stem.casefold()):
-                if len(found) > 1:
-                    names = ", ".join(self.place(member) for member in found)
-                    self.problems.add("two images", place, f"{len(found)} images are its own: {names}; the first is taken")
-                return found[0]
+                return found[0] if len(found) == 1 else self._nearest(found, place, near)
         return None
+
+    def _nearest(self, found: Sequence[Member], place: str, near: Member | None) -> Member:
+        if near is not None:
+            shared = [_shared_folders(image, near) for image in found]
+            if shared.count(max(shared)) == 1:
+                return found[shared.index(max(shared))]
+        names = ", ".join(self.place(member) for member in found[:5])
+        self.problems.add("two images", place, f"{len(found)} images are its own: {names}; the first is taken")
+        return found[0]
 
     def place(self, member: Member) -> str:
         """How messages name a file: with its archive, but without the folder that was given."""
         path = self.sources[member.source].path
-        return member.name if path.is_dir() or path.name == member.name else f"{path.name}/{member.name}"
+        name = shown(member.name)
+        return name if path.is_dir() or path.name == member.name else f"{path.name}/{name}"
 
     def read(self, member: Member) -> bytes:
         """Raises UnreadableError."""
@@ -69,3 +91,11 @@ class Collection:
         for number, named in sorted(wanted.items()):
             for name, content in self.sources[number].stream(named.keys()):
                 yield named[name], content
+
+
+def _shared_folders(one: Member, other: Member) -> int:
+    """How many folders from the top on two files have in common, the source being the first; none of them where the sources differ."""
+    if one.source != other.source:
+        return 0
+    folders = zip(one.name.split("/")[:-1], other.name.split("/")[:-1], strict=False)
+    return 1 + sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], folders))
