@@ -47,9 +47,11 @@ class Polygons:
 
     def shapes(self, rows: Indices) -> NDArray[np.object_]:
         """Shapely polygons of these rows; a broken one is not repaired."""
+        if not len(rows):
+            return np.zeros(0, dtype=object)
         lengths = self.lengths[rows]
         places = np.repeat(self.starts[rows] - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
-        rings = shapely.linearrings(self.points[places], indices=np.repeat(np.arange(len(rows)), lengths)) if len(rows) else []
+        rings = shapely.linearrings(self.points[places], indices=np.repeat(np.arange(len(rows)), lengths))
         return np.asarray(shapely.polygons(rings), dtype=object)
 
 
@@ -81,6 +83,8 @@ class Annotated:
     confidences: Reals | None = None
     ignored: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     """Of ground truth: words nobody has to find (don't care)."""
+    answered: frozenset[str] | None = None
+    """Of detections: the images that have a file, for a protocol that leaves the others out; None for all images."""
     places: Sequence[str] = ()
     """File and line of each word, for messages; empty for words made in memory."""
 

@@ -151,7 +151,7 @@ def _corners(columns: Sequence[Sequence[str]], lines: Sequence[tuple[str, int]],
 
 def _confidences(values: Sequence[str], lines: Sequence[tuple[str, int]], kind: type[ConfigError]) -> NDArray[np.float64]:
     try:
-        return np.fromiter(map(float, values), np.float64, len(values))
+        return np.minimum(np.fromiter(map(float, values), np.float64, len(values)), np.finfo(np.float64).max)
     except ValueError:
         for row, value in enumerate(values):
             if not _is_number(value):

@@ -1,6 +1,5 @@
 """Which detection belongs to which true word, in the order of the official scripts: not the best, not the surest, the first that fits."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -29,14 +28,22 @@ class Broken(Enum):
 class Matching:
     """The outcome for all words of all images."""
 
-    truth: Indices
-    """Matched words of the ground truth, each with ..."""
-    detection: Indices
-    """... its detection, whatever that one says."""
+    tried: tuple[Indices, Indices]
+    """Words and detections that count and overlap enough, pair by pair, in the order in which they are tried."""
+    kept: Indices
+    """The pairs both of whose members were still free: a word has one detection, whatever that one says."""
     ignored: Flags
     """Detections that lie for the greater part in one don't-care word, and count as nothing."""
-    candidates: tuple[Indices, Indices]
-    """Every pair of a word and a detection that count and overlap enough, in the order in which they are tried."""
+
+    @property
+    def truth(self) -> Indices:
+        """Word of each pair that is kept."""
+        return self.tried[0][self.kept]
+
+    @property
+    def detection(self) -> Indices:
+        """Detection of each pair that is kept."""
+        return self.tried[1][self.kept]
 
 
 def match(truths: Annotated, detections: Annotated, broken: Broken, *, zero_areas: bool = True) -> Matching:
@@ -53,20 +60,19 @@ def match(truths: Annotated, detections: Annotated, broken: Broken, *, zero_area
     both = ~truths.ignored[pairs.truth] & ~ignored[pairs.detection]
     _refuse_broken(truths, detections, pairs, both & true.valid[pairs.truth], broken is Broken.FATAL)
     fits = both & (pairs.iou > HALF)
-    candidates = pairs.truth[fits], pairs.detection[fits]
-    truth, detection = first_come(*candidates)
-    return Matching(truth=truth, detection=detection, ignored=ignored, candidates=candidates)
+    tried = pairs.truth[fits], pairs.detection[fits]
+    return Matching(tried=tried, kept=first_come(*tried), ignored=ignored)
 
 
-def first_come(truth: Sequence[int] | Indices, detection: Sequence[int] | Indices) -> tuple[Indices, Indices]:
-    """Of pairs in the order in which they are tried, those both of whose members are still free."""
+def first_come(truth: Indices, detection: Indices) -> Indices:
+    """Of pairs in the order in which they are tried, places of those both of whose members are still free."""
     taken_words, taken_detections, kept = set(), set(), []
-    for place, (word, other) in enumerate(zip(np.asarray(truth).tolist(), np.asarray(detection).tolist(), strict=True)):
+    for place, (word, other) in enumerate(zip(truth.tolist(), detection.tolist(), strict=True)):
         if word not in taken_words and other not in taken_detections:
             taken_words.add(word)
             taken_detections.add(other)
             kept.append(place)
-    return np.asarray(truth)[kept], np.asarray(detection)[kept]
+    return np.array(kept, np.intp)
 
 
 def _ignored(truths: Annotated, detections: Annotated, pairs: Overlaps, true: Measured, broken: Broken) -> Flags:

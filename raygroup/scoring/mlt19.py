@@ -50,11 +50,11 @@ def score(truths: Annotated, detections: Annotated, task: int) -> Result:
     """Raises SubmissionError where the official script of the task dies of the polygons."""
     matching = match(truths, detections, _BROKEN[task], zero_areas=task == 4)
     if task == 4:
-        same = verdicts(truths, detections, matching, lambda truth, said: truth.upper() == said.upper())
+        right = verdicts(truths, detections, matching, lambda truth, said: truth.upper() == said.upper())
         exactly = verdicts(truths, detections, matching, lambda truth, said: truth == said)
-        return result("mlt19-task4", truths, detections, matching, same, same_exactly=exactly, reads=True, ned=True)
-    same = np.ones(len(matching.truth), np.bool_)
+        return result("mlt19-task4", truths, detections, matching, right, right_exactly=exactly, reads=True, ned=True)
+    right = np.ones(len(matching.tried[0]), np.bool_)
     if task == 3:
-        pairs = zip(matching.truth.tolist(), matching.detection.tolist(), strict=True)
-        same = np.array([truths.scripts[word] == detections.scripts[each] for word, each in pairs], np.bool_)
-    return result(f"mlt19-task{task}", truths, detections, matching, same)
+        pairs = zip(*(side.tolist() for side in matching.tried), strict=True)
+        right = np.array([truths.scripts[word] == detections.scripts[each] for word, each in pairs], np.bool_)
+    return result(f"mlt19-task{task}", truths, detections, matching, right)

@@ -61,9 +61,10 @@ class Result:
     truths: Annotated
     detections: Annotated
     matching: Matching
-    same: Flags
-    """Of each pair of ``matching``, whether it is correct."""
-    same_exactly: Flags
+    right: Flags
+    """Of each pair that ``matching`` tried, whether the detection is what the word is."""
+    right_exactly: Flags
+    """The same, case-sensitive where the protocol has that."""
     reads: bool = False
     """Whether detections have a text."""
     notes: tuple[str, ...] = ()
@@ -80,19 +81,18 @@ class Result:
 
 
 def result(
-    protocol: str, truths: Annotated, detections: Annotated, matching: Matching, same: Flags, *, same_exactly: Flags | None = None,
+    protocol: str, truths: Annotated, detections: Annotated, matching: Matching, right: Flags, *, right_exactly: Flags | None = None,
     reads: bool = False, ned: bool = False, notes: tuple[str, ...] = (),
 ) -> Result:  # fmt: skip
-    """``same_exactly``: case-sensitive verdicts where the protocol has them; ``reads``: texts are detected; ``ned``: 1-NED is scored."""
-    exactly = same if same_exactly is None else same_exactly
+    """``right_exactly``: case-sensitive verdicts where the protocol has them; ``reads``: texts are detected; ``ned``: 1-NED is scored."""
+    exactly, same, words = right if right_exactly is None else right_exactly, right[matching.kept], (truths, detections)
     return Result(
         protocol=protocol,
-        scores=_scores(truths, detections, matching, same, upper=True, ned=ned),
-        case_sensitive=None if same_exactly is None else _scores(truths, detections, matching, exactly, upper=False, ned=ned),
+        scores=_scores(*words, matching, same, upper=True, ned=ned),
+        case_sensitive=None if right_exactly is None else _scores(*words, matching, exactly[matching.kept], upper=False, ned=ned),
         counts=counts(truths, detections, matching, same),
         scripts=by_script(truths, matching, same),
-        reads=reads,
-        truths=truths, detections=detections, matching=matching, same=same, same_exactly=exactly, notes=notes,
+        truths=truths, detections=detections, matching=matching, right=right, right_exactly=exactly, reads=reads, notes=notes,
     )  # fmt: skip
 
 
@@ -115,7 +115,8 @@ def by_script(truths: Annotated, matching: Matching, same: Flags) -> dict[str, S
 
 
 def verdicts(truths: Annotated, detections: Annotated, matching: Matching, same: Same) -> Flags:
-    pairs = zip(matching.truth.tolist(), matching.detection.tolist(), strict=True)
+    """Of each pair that was tried."""
+    pairs = zip(*(side.tolist() for side in matching.tried), strict=True)
     return np.array([same(truths.texts[word], detections.texts[detection]) for word, detection in pairs], np.bool_)
 
 

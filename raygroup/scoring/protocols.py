@@ -1,0 +1,67 @@
+"""The protocols by name: how each reads a ground truth and a submission, and scores them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from raygroup.config import ConfigError
+from raygroup.scoring import deteval, icdar15, mlt19, totaltext
+from raygroup.scoring.annotated import Annotated
+from raygroup.scoring.results import Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """What is read may also be made in memory (``annotated.truths``, ``annotated.detections``)."""
+
+    name: str
+    title: str
+    read_truths: Callable[[Path], Annotated]
+    read_detections: Callable[[Path, Annotated], Annotated]
+    score: Callable[[Annotated, Annotated], Result]
+    reads: bool = True
+    """Whether detections have a text."""
+
+
+_ALL = (
+    *(
+        Protocol(
+            name=f"mlt19-task{task}",
+            title=f"MLT19 task {task}, {title}",
+            read_truths=partial(mlt19.read_truths, task=task),
+            read_detections=partial(mlt19.read_detections, task=task),
+            score=partial(mlt19.score, task=task),
+            reads=task == 4,
+        )
+        for task, title in {1: "detection", 3: "detection and script", 4: "end to end"}.items()
+    ),
+    *(
+        Protocol(
+            name=f"{name}-{'spotting' if spotting else 'e2e'}",
+            title=f"{title}, {'word spotting' if spotting else 'end to end'}",
+            read_truths=of.read_truths,
+            read_detections=of.read_detections,
+            score=partial(of.score, spotting=spotting),
+        )
+        for name, title, of in (("icdar15", "ICDAR15", icdar15), ("totaltext", "Total-Text", totaltext))
+        for spotting in (False, True)
+    ),
+    Protocol(
+        name="totaltext-deteval",
+        title="Total-Text, detection by DetEval",
+        read_truths=deteval.read_truths,
+        read_detections=deteval.read_detections,
+        score=deteval.score,
+        reads=False,
+    ),
+)
+
+PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
+
+
+def protocol(name: str) -> Protocol:
+    """Raises ConfigError with the names there are."""
+    if name not in PROTOCOLS:
+        raise ConfigError(f"--protocol {name}: there is no such protocol; it must be one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]

@@ -1,0 +1,72 @@
+"""The scores of a submission, for a terminal."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from raygroup.scoring.curve import Curve
+from raygroup.scoring.measures import Scores
+from raygroup.scoring.results import Result
+from raygroup.terminal import show, table
+
+_FIGURES = ("precision", "recall", "H", "AP", "1-NED")
+
+
+def show_result(result: Result, title: str, best: Curve | None, out: Console) -> None:
+    """``best``: the curve over the confidence, where there is one."""
+    show(out, title, _scores(result))
+    num = result.counts
+    out.print(
+        f"{num.correct} correct of {num.found} found of {num.words} words in {num.images} images; {num.detections} detections; "
+        f"not counted: {num.ignored_words} words (don't care), {num.ignored_detections} detections over them", soft_wrap=True,
+    )  # fmt: skip
+    if best is not None and len(best.threshold):
+        at = best.best
+        out.print(
+            f"highest H {_percent(best.hmean[at])} with the detections of confidence {best.threshold[at]:.4f} and above: "
+            f"precision {_percent(best.precision[at])}, recall {_percent(best.recall[at])}", soft_wrap=True,
+        )  # fmt: skip
+    if result.scripts:
+        show(out, "\nby script of the word", _scripts(result))
+    if result.reading:
+        show(out, "\nwords found, as read", _reading(result))
+    for note in result.notes:
+        out.print(f"note: {escape(note)}", soft_wrap=True)
+
+
+def _scores(result: Result) -> Table:
+    rows = table("texts compared" if result.reads else "", *_FIGURES, right=_FIGURES)
+    rows.add_row("upper-cased" if result.reads else "scores", *_figures(result.scores))
+    if result.case_sensitive is not None:
+        rows.add_row("case-sensitive", *_figures(result.case_sensitive))
+    return rows
+
+
+def _scripts(result: Result) -> Table:
+    columns = ("words", "found", "correct", "recall", "correct of found")
+    rows = table("script", *columns, right=columns)
+    for name, each in result.scripts.items():
+        rows.add_row(name, *map(str, (each.words, each.found, each.correct)), _percent(each.recall), _percent(each.found_correct))
+    return rows
+
+
+def _reading(result: Result) -> Table:
+    columns = ("words", "accuracy", "1-NED", "accuracy to the code point", "1-NED to the code point")
+    rows = table("script", *columns, right=columns)
+    exact = dict(result.reading["exact"].rows()) | {"all": result.reading["exact"].all}
+    every = [*result.reading["normalised"].by_task.items(), ("all", result.reading["normalised"].all)]
+    for name, score in every:
+        numbers = (score.accuracy, score.one_minus_ned, exact[name].accuracy, exact[name].one_minus_ned)
+        rows.add_row(name, str(score.num_words), *map(_percent, numbers))
+    return rows
+
+
+def _figures(scores: Scores) -> Iterator[str]:
+    for value in (scores.precision, scores.recall, scores.hmean, scores.ap, scores.one_minus_ned):
+        yield _percent(value)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{100 * value:.2f}"
