@@ -29,7 +29,7 @@ def test_the_fixtures_are_small_and_show_every_script_curved_words_and_dont_care
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_fixture_is_read_without_a_problem(name):
-    reader = name.removesuffix("-txt").removesuffix("-gt")
+    reader = name.removesuffix("-txt")
     if reader not in FORMATS:
         pytest.skip(f"no reader of {reader} here")
     collection = Collection([make_fixtures.FOLDER / name])

@@ -113,11 +113,18 @@ def test_synthtext_mlt_tells_centre_by_size_sides_by_diagonal_and_angle_in_radia
     scene = Scene(
         "", "", None, (word([10, 5, 30, 5, 30, 15, 10, 15], "two words", "Hindi"), word([9, 9, 9, 29, 3, 29, 3, 9], "down", "Hindi"))
     )
-    written = files("synthtext-mlt", small, tmp_path, [scene])
-    assert [*written] == ["Hindi/000001.png", "Hindi/000001.txt"]
+    written = files("synthtextmlt", small, tmp_path, [scene])
+    assert [*written] == ["Hindi/000001.png", "Hindi/000001.txt", "Hindi_keep.list"]
+    assert written["Hindi_keep.list"] == b"000001.png\n"
     lines = written["Hindi/000001.txt"].decode().splitlines()
     assert lines[0] == "0 0.500000 0.333333 0.400000 0.200000 0.000000 two words"
     assert lines[1].split()[3:6] == ["0.400000", "0.120000", f"{np.pi / 2:.6f}"]
+
+
+def test_synthtext_mlts_labels_in_mlts_layout_have_fractions_and_lie_apart(tmp_path, image):
+    written = files("synthtextmlt-gt", image, tmp_path)
+    assert [*written] == ["Arabic/000001.png", "Arabic_gt/000001.txt", "Hindi_keep.list"]
+    assert written["Arabic_gt/000001.txt"].startswith(b'5.0,5.0,45.0,5.0,45.0,20.0,5.0,20.0,Latin,a, "b"')
 
 
 def test_art19_and_lsvt19_hold_every_image_in_one_json_file(tmp_path, image):
@@ -211,15 +218,15 @@ def rendered():
     return [compose(SETTINGS, materials, number) for number in range(1, 7)]
 
 
-TURNED = ("mlt19", "mlt17", "icdar15", "rctw17", "synthtext-mlt", "synthtext-mlt-gt")
-SCRIPTED = ("mlt19", "mlt-polygons", "mlt17", "synthtext-mlt-gt", "art19")
+TURNED = ("mlt19", "mlt17", "icdar15", "rctw17", "synthtextmlt", "synthtextmlt-gt")
+SCRIPTED = ("mlt19", "mlt-polygons", "mlt17", "synthtextmlt-gt", "art19")
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 @pytest.mark.parametrize("name", [name for name in LAYOUTS if name not in ("mlt19-words", "coco-text", "paddleocr")])
 @pytest.mark.parametrize("zipped", [False, True])
 def test_what_is_written_is_read_back_but_for_what_the_layout_loses(tmp_path, rendered, name, split, zipped):
-    reader = name.removesuffix("-txt").removesuffix("-gt")
+    reader = name.removesuffix("-txt")
     if reader not in FORMATS:
         pytest.skip(f"no reader of {reader} here")
     out = tmp_path / ("scenes.zip" if zipped else "scenes")
@@ -246,9 +253,12 @@ def compare(name, found, written, page):
     if name == "icdar13":
         low, high = written.polygon.min(axis=0), written.polygon.max(axis=0)
         np.testing.assert_array_equal(found.polygon, [low, (high[0], low[1]), high, (low[0], high[1])])
-    elif name == "synthtext-mlt":
-        shapes = [shapely.Polygon(polygon) for polygon in (found.polygon, quad(page, written))]
-        assert shapes[0].intersection(shapes[1]).area > 0.6 * shapes[0].union(shapes[1]).area
+    elif name == "synthtextmlt":
+        around, tightest = shapely.Polygon(found.polygon), shapely.Polygon(written.polygon).minimum_rotated_rectangle
+        assert around.buffer(0.05).contains(shapely.Polygon(written.polygon))
+        assert around.area < 1.01 * tightest.area + 0.1
+        along = written.polygon[len(written.polygon) // 2 - 1] - written.polygon[0]
+        assert (found.polygon[1] - found.polygon[0]) @ along > 0
     else:
         np.testing.assert_array_equal(found.polygon, quad(page, written) if name in TURNED else written.polygon)
 

@@ -1,12 +1,12 @@
 """Layouts of one label file an image and one line a word."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from raygroup.scenes.layouts.layout import Files, Layout
-from raygroup.scenes.layouts.page import Page, as_file, box, corners, flat, quad, script, text
+from raygroup.scenes.layouts.page import Page, as_file, box, corners, flat, quad, rectangle, script, text
 from raygroup.scenes.scene import Instance
 from raygroup.scenes.scripts import MLT19_OF_TASK
 
@@ -103,20 +103,29 @@ def _synth_image(page: Page) -> str:
 def _centred(page: Page, instance: Instance) -> str:
     """``class x y width height angle text``: the centre by the image's size, the sides by its diagonal, the angle in radians, clockwise
     as seen."""
-    upper_left, upper_right, _, lower_left = quad(page, instance).astype(np.float64)
-    x, y = quad(page, instance).mean(axis=0)
+    turned = rectangle(page, instance)
+    (x, y), across, down = turned.mean(axis=0), turned[1] - turned[0], turned[3] - turned[0]
     diagonal = math.hypot(page.width, page.height)
-    across, down = upper_right - upper_left, lower_left - upper_left
     numbers = (x / page.width, y / page.height, np.hypot(*across) / diagonal, np.hypot(*down) / diagonal, math.atan2(across[1], across[0]))
     return " ".join(["0", *(f"{number:.6f}" for number in numbers), text(instance)])
 
 
+def _with_fractions(page: Page, instance: Instance) -> str:
+    return f"{flat(quad(page, instance).astype(np.float64))},{script(instance)},{text(instance)}"
+
+
+def _hindi_to_keep(pages: Iterable[Page]) -> Files:
+    """The list of Hindi images with good labels, without which readers leave Hindi out: all of ours."""
+    hindi = [page for page in pages if any(script(instance) == "Hindi" for instance in page.instances)]
+    yield "Hindi_keep.list", as_file(_synth_image(page).split("/")[1] for page in hindi)
+
+
 SYNTHTEXT_MLT = Layout(
-    name="synthtext-mlt", title="SynthTextMLT", image=_synth_image,
-    labels=_per_image(lambda page: f"{_synth_folder(page)}/{page.number:06}.txt", _centred),
+    name="synthtextmlt", title="SynthTextMLT", image=_synth_image,
+    labels=_per_image(lambda page: f"{_synth_folder(page)}/{page.number:06}.txt", _centred), whole=_hindi_to_keep,
     loses="all but the turned rectangle around a word, to some thousandths of a pixel; scripts but for the folder's",
 )  # fmt: skip
 SYNTHTEXT_MLT_GT = Layout(
-    name="synthtext-mlt-gt", title="SynthTextMLT, labels in MLT's layout", loses=_QUADS, image=_synth_image,
-    labels=_per_image(lambda page: f"{_synth_folder(page)}_gt/{page.number:06}.txt", _scripted),
+    name="synthtextmlt-gt", title="SynthTextMLT, labels in MLT's layout", loses=_QUADS, image=_synth_image,
+    labels=_per_image(lambda page: f"{_synth_folder(page)}_gt/{page.number:06}.txt", _with_fractions), whole=_hindi_to_keep,
 )  # fmt: skip

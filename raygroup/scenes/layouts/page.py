@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.scenes.cropping import reading_quad
-from raygroup.scenes.scene import Instance, Scene
+from raygroup.scenes.scene import Instance, Polygon, Scene
 from raygroup.scenes.scripts import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
 from raygroup.tasks import TASKS
 
@@ -61,6 +61,11 @@ def quad(page: Page, instance: Instance) -> Corners:
     return found[[0, 3, 2, 1]] if _area(found) < 0 else found
 
 
+def rectangle(page: Page, instance: Instance) -> Polygon:
+    """(4, 2): the smallest rectangle around the polygon, in the order of ``quad``, not rounded."""
+    return reading_quad(np.repeat(corners(page, instance), 2, axis=0).astype(np.float64))
+
+
 def box(polygon: Corners) -> tuple[int, int, int, int]:
     """x0, y0, x1, y1 of the upright box around a polygon, at least a pixel wide and high."""
     (x0, y0), (x1, y1) = polygon.min(axis=0).tolist(), polygon.max(axis=0).tolist()
@@ -87,9 +92,9 @@ def text(instance: Instance) -> str:
     return DONT_CARE if instance.dont_care else _LINE_END.sub(" ", instance.text)
 
 
-def flat(polygon: Corners, between: str = ",") -> str:
-    """x1,y1,x2,y2,..."""
-    return between.join(map(str, polygon.ravel().tolist()))
+def flat(polygon: Corners | Polygon) -> str:
+    """x1,y1,x2,y2,..., with fractions where the corners are real numbers."""
+    return ",".join(map(str, polygon.ravel().tolist()))
 
 
 def as_file(lines: Iterable[str], end: str = "\n", *, mark: bool = False) -> bytes:

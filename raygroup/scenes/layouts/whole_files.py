@@ -22,9 +22,10 @@ def _told(page: Page, instance: Instance, *, language: bool) -> dict[str, Any]:
 
 
 def _art19(pages: Iterable[Page]) -> Files:
-    """The set knows the languages Latin and Chinese; others have MLT19's names."""
+    """The set knows the languages Latin and Chinese; others have MLT19's names. Its list of Total-Text's images among its own is empty."""
     found = {f"gt_{page.number}": [_told(page, instance, language=True) for instance in page.instances] for page in pages}
     yield "train_labels.json", _json(found)
+    yield "Total_Text_ID_vs_ArT_ID.list", b""
 
 
 def _lsvt19(pages: Iterable[Page]) -> Files:
