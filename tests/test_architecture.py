@@ -33,6 +33,7 @@ LAYERS = {
         "runs_status",
         "pretrain",
         "data",
+        "data_rendering",
         "data_report",
         "features",
         "evaluate",

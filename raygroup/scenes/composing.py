@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from raygroup.config import ConfigError
 from raygroup.randomness import generator
@@ -51,20 +52,20 @@ def gather(settings: SceneSettings, fonts: Path | None = None) -> Materials:
 
 def lay_out(settings: SceneSettings, materials: Materials, number: int) -> list[Placed]:
     """Where the text of a scene stands."""
-    return place(settings, materials.words, materials.fonts, generator(settings.seed, "scene", number))
+    return place(settings, materials.words, materials.fonts, _generator(settings, number))
 
 
 def label(settings: SceneSettings, placed: Sequence[Placed], number: int) -> Scene:
     """The labels of a scene, without its image: corners in whole pixels."""
     told = [(block, word) for block in placed for word in range(len(block.block.texts))]
     instances = tuple(_instance(block, word, line) for line, (block, word) in enumerate(told, start=1))
-    return Scene(f"scene_{number:05}", f"seed {settings.seed}, scene {number}", None, instances)
+    return Scene(f"scene_{number:05}", f"seed {settings.seed}, {settings.split}, scene {number}", None, instances)
 
 
 def draw(settings: SceneSettings, placed: Sequence[Placed], number: int) -> Picture:
     """The pixels of a scene, RGB, before they are encoded."""
     cv2.setNumThreads(1)
-    random = generator(settings.seed, "scene", number, "pixels")
+    random = _generator(settings, number, "pixels")
     picture = background(settings.width, settings.height, random, settings.backgrounds)
     for block in placed:
         paint(picture, block, random)
@@ -74,16 +75,27 @@ def draw(settings: SceneSettings, placed: Sequence[Placed], number: int) -> Pict
 def compose(settings: SceneSettings, materials: Materials, number: int) -> tuple[Scene, bytes]:
     """A scene and its image, a JPEG. Raises ConfigError for a background that cannot be read."""
     placed = lay_out(settings, materials, number)
-    quality = int(generator(settings.seed, "scene", number, "jpeg").integers(*_QUALITY))
-    coded = cv2.imencode(".jpg", draw(settings, placed, number)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return label(settings, placed, number), coded.tobytes()
+    return label(settings, placed, number), encoded(settings, placed, number)
+
+
+def encoded(settings: SceneSettings, placed: Sequence[Placed], number: int) -> bytes:
+    """The image of a scene that was laid out, a JPEG."""
+    quality = int(_generator(settings, number, "jpeg").integers(*_QUALITY))
+    picture = cv2.cvtColor(draw(settings, placed, number), cv2.COLOR_RGB2BGR)
+    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+
+
+def _generator(settings: SceneSettings, number: int, *purpose: str) -> np.random.Generator:
+    split = () if settings.split == "train" else (settings.split,)
+    return generator(settings.seed, "scene", number, *split, *purpose)
 
 
 @lru_cache(64)
 def _words(settings: SceneSettings, task: str) -> tuple[str, ...]:
-    wanted = {"train": 0, "unseen": 0} | {settings.split: settings.words_per_task}
-    train, unseen = word_list(task, settings.characters, wanted["train"], wanted["unseen"], settings.max_characters)
-    return tuple(train if settings.split == "train" else unseen)
+    is_train = settings.split == "train"
+    wanted = (settings.words_per_task, 0) if is_train else (0, settings.words_per_task)
+    train, unseen = word_list(task, settings.characters, *wanted, settings.max_characters)
+    return tuple(train if is_train else unseen)
 
 
 def _instance(placed: Placed, word: int, line: int) -> Instance:

@@ -3,16 +3,20 @@
 Of an image only 32 bytes and its name are kept, so that 300,000 images take less than 100 MB whatever their size.
 """
 
+import dataclasses
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from raygroup.scenes.exporting import Progress, scenes_at
 from raygroup.scenes.images import ImageError, decode
+from raygroup.scenes.scene import Problems
 from raygroup.words.labels import normalise
 
 _BYTES = 16
@@ -123,22 +127,37 @@ class SharedLabels:
     examples: tuple[str, ...]
     """The ten most frequent in the second set."""
 
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
 
-def shared_labels(sets: Mapping[str, Iterable[str]]) -> list[SharedLabels]:
-    """Of every two sets of transcriptions, as normalised labels; ``###`` and empty ones do not count. Each different label is held once
-    for each set."""
-    counted = {name: _counted(texts) for name, texts in sets.items()}
+
+def shared_labels(sets: Mapping[str, Counter[str]]) -> list[SharedLabels]:
+    """Of every two sets of labels as ``count_labels`` counts them."""
     found = []
-    for one, other in itertools.combinations(counted, 2):
-        first, second = counted[one], counted[other]
+    for one, other in itertools.combinations(sets, 2):
+        first, second = sets[one], sets[other]
         shared = sorted(first.keys() & second.keys(), key=lambda label: (-second[label], label))
         instances = (sum(first[label] for label in shared), sum(second[label] for label in shared))
         found.append(SharedLabels((one, other), len(shared), instances, (first.total(), second.total()), tuple(shared[:_EXAMPLES])))
     return found
 
 
-def _counted(texts: Iterable[str]) -> Counter[str]:
+def count_labels(texts: Iterable[str]) -> Counter[str]:
+    """Transcriptions as normalised labels; ``###`` and empty ones do not count. Each different label is held once."""
     counted = Counter(map(normalise, texts))
     for empty in ("", "###"):
         del counted[empty]
     return counted
+
+
+def compared(paths: Sequence[Path], problems: Problems, progress: Progress) -> tuple[Duplicates, list[SharedLabels]]:
+    """What data sets and scene stores, each path a set of its own, have in common. Raises ConfigError for a path that is neither."""
+    pictures, labels, done = Pictures(), {str(path): Counter[str]() for path in paths}, 0
+    for path in paths:
+        for scene, image in scenes_at([path], problems):
+            pictures.add(str(path), scene.name, digests(image))
+            labels[str(path)].update(count_labels(instance.text for instance in scene.instances if not instance.dont_care))
+            done += 1
+            progress(done, 0)
+    progress(done, done)
+    return pictures.duplicates(), shared_labels(labels)

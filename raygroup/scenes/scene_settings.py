@@ -6,7 +6,7 @@ from pathlib import Path
 from raygroup.config import require
 from raygroup.tasks import PAPER_TASKS, TASKS
 
-SPLITS = ("train", "unseen")
+SPLITS = ("train", "val", "test")
 _LEAST_SIDE = 64
 
 
@@ -25,7 +25,8 @@ class SceneSettings:
     max_characters: int = 14
     """Of a word."""
     split: str = "train"
-    """``train`` or ``unseen``: words never trained on, by a fixed property of the word (``words.store.split_of``)."""
+    """``train``, ``val`` or ``test``: the last two show words that are never trained on, by a fixed property of the word
+    (``words.store.split_of``). Of one seed no two splits have a scene in common."""
     curved: float = 0.15
     """Share of the blocks of text that run along an arc."""
     rotated: float = 0.3
@@ -44,7 +45,7 @@ class SceneSettings:
         require(1 <= self.words[0] <= self.words[1], "scenes.words", self.words, "least and most words, at least 1")
         require(len(set(self.tasks)) == len(self.tasks) > 0, "scenes.tasks", self.tasks, "task names, each once")
         require(all(task in TASKS for task in self.tasks), "scenes.tasks", self.tasks, f"among {', '.join(TASKS)}")
-        require(self.split in SPLITS, "scenes.split", self.split, " or ".join(SPLITS))
+        require(self.split in SPLITS, "scenes.split", self.split, f"one of {', '.join(SPLITS)}")
         for name, least in (("characters", 2), ("words_per_task", 1), ("max_characters", 1), ("seed", 0)):
             require(getattr(self, name) >= least, f"scenes.{name}", getattr(self, name), f"at least {least}")
         for name in ("curved", "rotated", "perspective", "dont_care"):

@@ -159,6 +159,11 @@ def test_equal_settings_give_equal_pixels_and_a_scene_does_not_depend_on_the_oth
     assert compose(replace(SETTINGS, seed=1), materials, 7)[1] not in pictures
 
 
+def test_splits_of_one_seed_have_no_scene_in_common(materials):
+    places = {split: lay_out(replace(SETTINGS, split=split), materials, 3)[0] for split in ("train", "val", "test")}
+    assert len({(placed.x, placed.y) for placed in places.values()}) == 3
+
+
 def vars_of(instance):
     return (instance.polygon.tolist(), instance.text, instance.dont_care, instance.script, instance.task, instance.line)
 
@@ -213,7 +218,7 @@ def test_a_faint_word_hardly_stands_out(materials):
 
 def test_unseen_words_are_never_among_those_trained_on():
     settings = replace(SETTINGS, tasks=("la", "bn"), words_per_task=60)
-    train, unseen = gather(settings).words, gather(replace(settings, split="unseen")).words
+    train, unseen = gather(settings).words, gather(replace(settings, split="test")).words
     for task in settings.tasks:
         assert len(unseen[task]) == 60
         assert {word.casefold() for word in train[task]}.isdisjoint({word.casefold() for word in unseen[task]})
@@ -245,7 +250,7 @@ def test_a_folder_without_images_and_an_image_that_is_none_are_named(tmp_path):
         ({"words": (5, 3)}, "scenes.words is"),
         ({"tasks": ("la", "xx")}, "scenes.tasks is"),
         ({"curved": 0.6, "rotated": 0.6}, "at most 1: the rest is straight"),
-        ({"split": "test"}, "scenes.split is 'test': it must be train or unseen"),
+        ({"split": "unseen"}, "scenes.split is 'unseen': it must be one of train, val, test"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_by_name(wrong, said):

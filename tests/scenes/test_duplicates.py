@@ -8,7 +8,8 @@ import pytest
 
 from raygroup.randomness import generator
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.duplicates import Pictures, digests, shared_labels
+from raygroup.scenes.duplicates import Pictures, compared, count_labels, digests, shared_labels
+from raygroup.scenes.scene import Problems
 
 
 def picture(seed):
@@ -108,7 +109,7 @@ def test_three_hundred_thousand_images_take_less_than_a_hundred_megabytes():
 
 def test_labels_of_two_sets_are_counted_as_different_ones_and_as_words():
     sets = {"train": ["cat", "cat", "dog", "###", ""], "test": ["dog", "dog", "dog", "cat", "bird", "###"]}
-    (found,) = shared_labels(sets)
+    (found,) = shared_labels({name: count_labels(texts) for name, texts in sets.items()})
     assert found.sets == ("train", "test")
     assert found.labels == 2
     assert found.instances == (3, 4)
@@ -118,8 +119,18 @@ def test_labels_of_two_sets_are_counted_as_different_ones_and_as_words():
 
 @pytest.mark.parametrize(("one", "other", "shared"), [("e\u0301te", "éte", 1), ("كتاب\u200f", "كتاب", 1), ("Cat", "cat", 0)])
 def test_labels_are_compared_in_normal_form_and_with_their_case(one, other, shared):
-    assert shared_labels({"a": [one], "b": [other]})[0].labels == shared
+    assert shared_labels({"a": count_labels([one]), "b": count_labels([other])})[0].labels == shared
 
 
 def test_of_three_sets_every_two_are_compared():
-    assert [found.sets for found in shared_labels({"a": ["x"], "b": ["x"], "c": []})] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert [found.sets for found in shared_labels(dict.fromkeys("abc", count_labels(["x"])))] == [("a", "b"), ("a", "c"), ("b", "c")]
+
+
+def test_two_layouts_of_the_same_scenes_have_all_pictures_and_all_labels_in_common():
+    paths = [make_fixtures.FOLDER / layout for layout in ("mlt19", "art19")]
+    problems = Problems()
+    found, (labels,) = compared(paths, problems, lambda done, of: None)
+    assert found.between == {(str(paths[0]), str(paths[1])): 3}
+    assert found.within == {}
+    assert labels.instances == labels.of_instances == (11, 11)
+    assert problems.counts == {}

@@ -44,6 +44,11 @@ class Layout:
     whole: Callable[[Iterable[Page]], Files] = _no_whole
     """The label files that speak of every scene."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether some file speaks of every scene."""
+        return self.whole is not _no_whole
+
     def names(self, page: Page) -> list[str]:
         """Of all files of one scene."""
         image = self.image(page)

@@ -21,7 +21,6 @@ _ALL = (
 )  # fmt: skip
 LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in _ALL}
 
-SPLITS = ("train", "val", "test")
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "BMP": ".bmp", "WEBP": ".webp", "TIFF": ".tif", "PPM": ".ppm"}
 _COMPRESSED = (".txt", ".json", ".mat")
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -50,11 +49,17 @@ def write(layout: Layout, scenes: Iterable[tuple[Scene, bytes]], out: Path, spli
     bytes that are no image."""
     pages = []
     with opened(out) as put:
-        for number, (scene, image) in enumerate(scenes, start=1):
-            pages.append(page_of(scene, image, number, split))
-            put_page(layout, pages[-1], image, put)
+        for page, image in numbered(scenes, split):
+            pages.append(page)
+            put_page(layout, page, image, put)
         put_whole(layout, pages, put)
     return len(pages)
+
+
+def numbered(scenes: Iterable[tuple[Scene, bytes]], split: str = "train") -> Iterator[tuple[Page, bytes]]:
+    """The pages of scenes, numbered from 1."""
+    for number, (scene, image) in enumerate(scenes, start=1):
+        yield page_of(scene, image, number, split), image
 
 
 def put_page(layout: Layout, page: Page, image: bytes, put: Put) -> None:
