@@ -16,7 +16,9 @@ NUM_TEST_IMAGES = 300
 """Of Total-Text."""
 
 _PAIR = re.compile(r"\s*(?:poly_gt_)?(img\d+)(?:\.\w+)?\s+(gt_\d+)(?:\.\w+)?\s*")
-_TEST_FILE = re.compile(r"(?:.*/)?[^/]*test[^/]*/(?:.*/)?(?:poly_)?(?:gt_)?(?P<stem>img\d+)\.\w+", re.IGNORECASE)
+_TEST_FILE = re.compile(
+    r"(?:.*/)?(?:[^/]*[-_ ])?test(?:ing)?(?:[-_ ](?:images?|gt))?/(?:[^/]*/)?(?:poly_)?(?:gt_)?(?P<stem>img\d+)\.\w+", re.IGNORECASE
+)
 
 
 def total_text_test_ids(collection: Collection) -> frozenset[str]:
@@ -49,7 +51,7 @@ def _test_stems(collection: Collection) -> set[str]:
     stems = set()
     for member in collection.members:
         path = collection.paths[member.source]
-        if match := _TEST_FILE.fullmatch(f"{path.parent.name}/{path.stem}/{member.name}"):
+        if match := _TEST_FILE.fullmatch(f"{path.absolute().stem}/{member.name}"):
             stems.add(match["stem"])
             if member.suffix in IMAGE_SUFFIXES:
                 collection.set_aside(member)

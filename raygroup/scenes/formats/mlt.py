@@ -18,6 +18,7 @@ from raygroup.scenes.scripts import MLT19_SCRIPTS, is_script
 _DONT_CARE = "###"
 _COORDINATE = re.compile(r"[^A-Za-z,]*,")
 _E2E_SCRIPT = "1"
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def parse(line: str) -> Parsed:
@@ -38,9 +39,12 @@ def parse_polygon(line: str) -> Parsed:
 
 
 def doubt(first: Sequence[Parsed]) -> str:
-    """Most of the first lines must name a script; those of ICDAR15 with commas in their texts do not."""
+    """Most of the first lines must name a script, as those of ICDAR15 with commas in their texts do not, and none a coordinate."""
     unknown = [found.script or "" for found in first if not is_script(found.script) and found.script != _E2E_SCRIPT]
-    return f"script is {unknown[0][:SHOWN]!r}, must be one of {', '.join(MLT19_SCRIPTS)}" if 2 * len(unknown) > len(first) else ""
+    numbers_there = [script for script in unknown if _NUMBER.fullmatch(script)]
+    if not numbers_there and 2 * len(unknown) <= len(first):
+        return ""
+    return f"script is {(numbers_there or unknown)[0][:SHOWN]!r}, must be one of {', '.join(MLT19_SCRIPTS)}"
 
 
 MLT19 = LineFormat(

@@ -55,7 +55,7 @@ class Format(Protocol):
 
 
 _ALL: tuple[Format, ...] = (
-    MLT19_WORDS, ICDAR13_WORDS, ART19, LSVT19, TOTALTEXT, ICDAR13, MLT19, MLT17, RCTW17, SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, ICDAR15,
+    ICDAR13_WORDS, MLT19_WORDS, ART19, LSVT19, TOTALTEXT, ICDAR13, MLT19, MLT17, RCTW17, SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, ICDAR15,
     SYNTHTEXTMLT_GT, MLT19_OF_ANY_NAME, MLT_POLYGONS, ICDAR15_OF_ANY_NAME, TOTALTEXT_LINES,
 )  # fmt: skip
 """The stricter first: of several that fit the first is taken. Two of one name differ in the names of their label files."""

@@ -10,6 +10,7 @@ Most Hindi images have bad labels: where the list of good ones, ``Hindi_keep.lis
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,9 +24,10 @@ from raygroup.scenes.lines import decoded_lines, numbers, read_lines
 from raygroup.scenes.members import Member, UnreadableError
 from raygroup.scenes.parsed import SHOWN, LabelError, Labelled, Parsed, finished
 from raygroup.scenes.scene import Scene
-from raygroup.scenes.scripts import MLT19_SCRIPTS, task_of
+from raygroup.scenes.scripts import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
 
 KEEP_LIST = "Hindi_keep.list"
+_GT_FOLDER = re.compile(rf"(?:{'|'.join(MLT19_OF_TASK.values())})_gt/", re.IGNORECASE)
 _OUTSIDE = 2.0
 """Centres and sides are shares of the image, and words may begin outside."""
 
@@ -94,7 +96,7 @@ class SynthTextMLT:
         return self.lines.label_files(collection)
 
     def fits(self, collection: Collection, member: Member, is_forced: bool) -> str:
-        return self.lines.fits(collection, member, is_forced)
+        return self.lines.fits(collection, member, is_forced or bool(_GT_FOLDER.search(_path(collection, member))))
 
     def scenes(self, collection: Collection) -> Iterator[Scene]:
         labelled = self._from_gt(collection) if self.lines.parse is parse_gt else self._from_shares(collection)
@@ -174,12 +176,17 @@ def _stem(name: str) -> str:
 
 def _language(collection: Collection, member: Member) -> str | None:
     """The script that the nearest folder, or else the archive, is called by."""
-    path = collection.paths[member.source]
-    for part in (*reversed(member.name.split("/")[:-1]), path.stem, path.parent.name):
+    for part in reversed(_path(collection, member).split("/")[:-1]):
         for script in MLT19_SCRIPTS:
-            if task_of(script) and (script.casefold() in part.casefold()):
+            if task_of(script) and script.casefold() in part.casefold():
                 return script
     return None
+
+
+def _path(collection: Collection, member: Member) -> str:
+    """With the name of the archive and of its folder."""
+    path = collection.paths[member.source].absolute()
+    return f"{path.parent.name}/{path.stem}/{member.name}"
 
 
 def _is_dont_care(text: str) -> bool:
