@@ -95,7 +95,7 @@ def _edits(text: str) -> int | None:
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m raygroup.evaluate", description="Score a submission as the official script of its competition does.",
-        epilog="exit codes: 0 scored, 2 a submission that the official script would refuse, or other bad input: one line says file and line",
+        epilog="exit codes: 0 scored, 2 a submission that the official script would refuse, or other bad input (one line says which)",
     )  # fmt: skip
     made.add_argument("--protocol", required=True, choices=PROTOCOLS, metavar="NAME", help=", ".join(PROTOCOLS))
     made.add_argument("--gt", required=True, type=Path, help="the ground truth: a zip or a folder")

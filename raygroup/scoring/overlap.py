@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from raygroup.scoring.annotated import Annotated, Flags, Indices, Polygons, Reals
 
@@ -53,9 +52,9 @@ def measured(of: Polygons) -> Measured:
     small = (np.abs(boxes) < _EXACT_BELOW).all(axis=1) & (corners == 4)
     if small.any():
         quads = of.quads(rows[small])
-        turns = _cross(np.roll(quads, -1, axis=1) - quads, np.roll(quads, -2, axis=1) - np.roll(quads, -1, axis=1))
-        simple[small] = (turns > 0).all(axis=1) | (turns < 0).all(axis=1)
-        areas[small] = np.abs(_signed_areas(quads))
+        bends = turns(quads)
+        simple[small] = (bends > 0).all(axis=1) | (bends < 0).all(axis=1)
+        areas[small] = np.abs(signed_areas(quads))
     if not simple.all():
         shapes = of.shapes(rows[~simple])
         areas[~simple], valid[~simple] = shapely.area(shapes), shapely.is_valid(shapes)
@@ -160,10 +159,17 @@ def _shared(one: object, other: object) -> float:
 
 def _positive(quads: Reals) -> Reals:
     """The same polygons, all in the order in which their signed area is positive."""
-    return np.where((_signed_areas(quads) < 0)[:, None, None], quads[:, ::-1], quads)
+    return np.where((signed_areas(quads) < 0)[:, None, None], quads[:, ::-1], quads)
 
 
-def _signed_areas(quads: Reals) -> NDArray[np.float64]:
+def turns(quads: Reals) -> Reals:
+    """(n, 4) cross products of following sides of quadrilaterals (n, 4, 2): all of one sign where it is strictly convex."""
+    side = np.roll(quads, -1, axis=1) - quads
+    return _cross(side, np.roll(side, -1, axis=1))
+
+
+def signed_areas(quads: Reals) -> Reals:
+    """(n,) of quadrilaterals (n, 4, 2): positive where they run clockwise on the image, whose y grows downwards."""
     quads = quads - quads[:, :1]
     areas: Reals = HALF * _cross(quads, np.roll(quads, -1, axis=1)).sum(axis=1)
     return areas
