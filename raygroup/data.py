@@ -5,11 +5,12 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raygroup.config import ConfigError
+from raygroup.data_rendering import add_to, telling
 from raygroup.terminal import console, end_on_sigterm, refuse, same_command
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _inspect(given: argparse.Namespace, out: "Console") -> None:
     from raygroup.scenes.formats.registry import format_of
     from raygroup.scenes.inspection import Inspection, inspect
 
-    with _telling(out, quiet=given.json) as tell:
+    with telling(out, quiet=given.json) as tell:
         collection = _collection(given)
         known = format_of(collection, given.format)
         found = Inspection(known.name, known.unit)
@@ -79,7 +80,7 @@ def _import(given: argparse.Namespace, out: "Console") -> None:
     from raygroup.scenes.intake import Settings
 
     workers = given.workers or cores()
-    with _telling(out, quiet=given.json) as tell:
+    with telling(out, quiet=given.json) as tell:
         collection = _collection(given)
         known = format_of(collection, given.format)
         settings = Settings(
@@ -106,18 +107,6 @@ def _source_name(given: argparse.Namespace) -> str:
     return given.name or re.sub(r"[^\w.-]+", "-", first.name.split(".")[0] if first.is_file() else first.name) or "scenes"
 
 
-@contextlib.contextmanager
-def _telling(out: "Console", *, quiet: bool) -> Iterator[Any]:
-    """A bar on a terminal, a line now and then without one, nothing where standard output is for a program."""
-    if quiet:
-        yield lambda what, done, of: None
-        return
-    from raygroup.runtime.extraction_lines import telling
-
-    with telling(out) as tell:
-        yield tell
-
-
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m raygroup.data", description=__doc__,
@@ -137,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     taking.add_argument("--keep-vertical", action="store_true", help="do not turn words that stand upright, such as Japanese columns")
     taking.add_argument("--lossless", action="store_true", help="crops as PNG, not as JPEG of quality 95")
     taking.add_argument("--symbols", action="store_true", help="keep words of the script Symbols, which the paper discards")
+    add_to(commands)
     for command in (looking, taking):
         command.add_argument(
             "paths", nargs="+", type=Path, metavar="PATH", help="folders, zips, tarballs, label files that belong together"

@@ -40,7 +40,7 @@ def run_render(given: argparse.Namespace, out: "Console") -> None:
         curved=given.curved, rotated=given.rotated, perspective=given.perspective, dont_care=given.dont_care,
         **({"tasks": given.tasks} if given.tasks else {}),
     )  # fmt: skip
-    with _telling(out, quiet=given.json) as tell, pool(given.workers or cores()) as processes:
+    with telling(out, quiet=given.json) as tell, pool(given.workers or cores()) as processes:
         rendering = Rendering(given.out, settings, given.layout, given.fonts)
         summary = render(rendering, given.scenes, processes, lambda done, of: tell("scenes drawn", done, of))
     if given.zip:
@@ -62,7 +62,7 @@ def run_export(given: argparse.Namespace, out: "Console") -> None:
 
     layout, problems = layout_named(given.layout), Problems()
     target = given.out if not given.zip or given.out.suffix.lower() == ".zip" else given.out.with_name(f"{given.out.name}.zip")
-    with _telling(out, quiet=given.json) as tell:
+    with telling(out, quiet=given.json) as tell:
         count = export(
             given.paths, layout, target, problems, lambda done, of: tell("scenes written", done, of), known=given.format, split=given.split
         )
@@ -79,7 +79,7 @@ def run_duplicates(given: argparse.Namespace, out: "Console") -> None:
     from raygroup.scenes.scene import Problems
 
     problems = Problems()
-    with _telling(out, quiet=given.json) as tell:
+    with telling(out, quiet=given.json) as tell:
         found, labels = compared(given.paths, problems, lambda done, of: tell("images looked at", done, of))
     if given.json:
         print(json.dumps({**found.to_json(), "labels": [shared.to_json() for shared in labels]}, ensure_ascii=False))
@@ -112,14 +112,14 @@ def _say(out: "Console", text: str) -> None:
 
 
 @contextlib.contextmanager
-def _telling(out: "Console", *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def telling(out: "Console", *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """A bar on a terminal, a line now and then without one, nothing where standard output is for a program."""
     if quiet:
         yield lambda what, done, of: None
         return
-    from raygroup.runtime.extraction_lines import telling
+    from raygroup.runtime import extraction_lines
 
-    with telling(out) as tell:
+    with extraction_lines.telling(out) as tell:
         yield tell
 
 

@@ -81,10 +81,11 @@ def run(
     """Takes a data set in; what is there already is not made again. The summary, which ``OUT/NAME.json`` keeps.
 
     Memory holds some shards' scenes a worker, whatever the size of the data set; of a tarball's also all labels, since its images are
-    read in the order in which they lie. Raises ConfigError where no scene has an image.
+    read in the order in which they lie. Raises ConfigError where no scene has an image, and where another data set has this name.
     """
     for folder in ("scenes", "words", "shards"):
         (out / folder).mkdir(parents=True, exist_ok=True)
+    _claim(out, settings.source, collection)
     records: dict[int, dict[str, Any]] = {}
     waiting: dict[Future[dict[str, Any]], int] = {}
     done = known_scenes = 0
@@ -105,6 +106,16 @@ def run(
         raise ConfigError(f"{', '.join(map(str, collection.paths))}: no label file of {known.title} has an image here")
     _clear(out, settings.source, len(records))
     return _summed(out, settings, known, collection, [records[number] for number in sorted(records)])
+
+
+def _claim(out: Path, source: str, collection: Collection) -> None:
+    """Two data sets of one name would take each other's place."""
+    summary, files = out / f"{source}.json", [path.name for path in collection.paths]
+    said = read_if_there(summary)
+    if not said:
+        write_json(summary, {"source": source, "files": files, "finished": False})
+    elif said["files"] != files:
+        raise ConfigError(f"{out}: {source!r} is the data set {', '.join(said['files'])} there; give {', '.join(files)} another --name")
 
 
 def make(shard: Shard) -> dict[str, Any]:
@@ -226,7 +237,7 @@ def _summed(out: Path, settings: Settings, known: Format, collection: Collection
         "source": settings.source, "format": known.name, "unit": settings.unit, "files": [path.name for path in collection.paths],
         "scenes": sum(record["scenes"] for record in records), "words": sum(record["words"] for record in records),
         **{name: dict(_added(records, name).most_common()) for name in ("dropped", "changed", "by_script", "by_task", "contradicting")},
-        "duplicate_images": sum(count - 1 for count in hashes.values()), "problems": problems.to_json(),
+        "finished": True, "duplicate_images": sum(count - 1 for count in hashes.values()), "problems": problems.to_json(),
     }  # fmt: skip
     write_json(out / f"{settings.source}.json", summary)
     return summary

@@ -203,6 +203,12 @@ def test_exact_copies_of_an_image_are_counted(tmp_path):
     assert summary["duplicate_images"] == 1
 
 
+def test_another_data_set_of_the_same_name_is_refused(tmp_path):
+    take([as_folder(tmp_path / "mlt", files(1))], tmp_path / "out")
+    with pytest.raises(ConfigError, match="'mlt' is the data set mlt there; give other.zip another --name"):
+        take([as_zip(tmp_path / "other.zip", files(1))], tmp_path / "out")
+
+
 def test_labels_without_any_image_are_refused(tmp_path):
     labels = {name: data for name, data in files(2).items() if name.endswith(".txt")}
     with pytest.raises(ConfigError, match="no label file of MLT19 has an image here"):
