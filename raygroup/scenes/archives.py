@@ -148,8 +148,9 @@ class Tar:
         try:
             while left:
                 number, _, file = self._next(min(left))
-                if name := left.pop(number, ""):
-                    yield name, bounded(cast("IO[bytes]", file))
+                if number in left:
+                    content = bounded(cast("IO[bytes]", file))
+                    yield left.pop(number), content
         except (StopIteration, *BROKEN) as error:
             self._reading = None
             for name in left.values():

@@ -6,17 +6,25 @@ don't-care. Of any name it is also the eight-coordinate copy of ICDAR13 that oth
 
 import dataclasses
 import re
+from collections.abc import Sequence
 
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.lines import numbers, split
-from raygroup.scenes.parsed import Parsed
+from raygroup.scenes.parsed import SHOWN, Parsed
 
 _DONT_CARE = "###"
+_PAIR = re.compile(r"-?\d+(?:\.\d+)?,-?\d+(?:\.\d+)?,")
 
 
 def parse(line: str) -> Parsed:
     fields = split(line, 9, "8 coordinates, transcription")
     return Parsed(numbers(fields[:8]), fields[8], fields[8] == _DONT_CARE)
+
+
+def doubt(first: Sequence[Parsed]) -> str:
+    """A text that begins with a pair of numbers speaks of more corners than four."""
+    pairs = [found.text for found in first if _PAIR.match(found.text)]
+    return f"the text is {pairs[0][:SHOWN]!r}, must not begin with two coordinates" if pairs else ""
 
 
 ICDAR15 = LineFormat(
@@ -27,4 +35,4 @@ ICDAR15 = LineFormat(
     parse=parse,
     example="377,117,463,117,465,130,378,130,Genaxis Theatre",
 )
-ICDAR15_OF_ANY_NAME = dataclasses.replace(ICDAR15, pattern=ANY_NAME, stems=stems_of_any_name, is_exact=True)
+ICDAR15_OF_ANY_NAME = dataclasses.replace(ICDAR15, pattern=ANY_NAME, stems=stems_of_any_name, doubt=doubt, is_exact=True)

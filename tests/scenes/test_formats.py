@@ -1,0 +1,88 @@
+"""Which format a data set is in."""
+
+import pytest
+from given_labels import read, write
+
+from raygroup.config import ConfigError
+from raygroup.scenes.collection import Collection
+from raygroup.scenes.formats.registry import FORMATS, format_of
+
+BOX = "0,0,9,0,9,9,0,9"
+SAMPLES = {
+    "icdar13": ("gt_img_1.txt", '38, 43, 920, 215, "Tiredness"'),
+    "icdar15": ("gt_img_1.txt", f"{BOX},Genaxis Theatre"),
+    "totaltext": ("gt_img_1.txt", "x: [[259 313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']"),
+    "mlt17": ("gt_img_1.txt", f"{BOX},Latin,word"),
+    "mlt19": ("gt_img_00001.txt", f"{BOX},Latin,word"),
+    "rctw17": ("image_1.txt", f'{BOX},0,"金氏眼镜"'),
+    "synthtextmlt": ("1.txt", "0 0.5 0.5 0.2 0.08 0.1 word"),
+    "synthtextmlt-gt": ("1.txt", "0.5,0,9,0,9,9,0,9,Latin,word"),
+    "mlt-polygons": ("1.txt", "0,0,9,0,12,5,9,9,0,9,Latin,word"),
+    "totaltext-lines": ("1.txt", "0,0,9,0,12,5,9,9,0,9,word"),
+    "art19": ("train_labels.json", '{"gt_1": [{"transcription": "a", "points": [[0, 0]], "language": "Latin", "illegibility": false}]}'),
+    "lsvt19": ("train_full_labels.json", '{"gt_1": [{"transcription": "a", "points": [[0, 0]], "illegibility": false}]}'),
+    "mlt19-words": ("gt.txt", "word_1.png,Arabic,المكرمة"),
+    "icdar13-words": ("gt.txt", 'word_1.png, "PROPER"'),
+}
+
+
+def test_every_format_but_the_one_that_only_a_name_tells_has_a_sample():
+    assert set(SAMPLES) == set(FORMATS) - {"synthtextmlt-e2e"}
+
+
+@pytest.mark.parametrize("expected", SAMPLES)
+def test_a_format_is_told_by_the_names_and_the_lines_of_its_files(tmp_path, expected):
+    file, content = SAMPLES[expected]
+    assert format_of(Collection([write(tmp_path, {file: content, "readme.md": "about"})])).name == expected
+    assert read(tmp_path, {}, expected)[0] == expected
+
+
+def test_some_broken_lines_and_files_do_not_hide_a_format(tmp_path):
+    files = {f"gt_img_{number}.txt": f"{BOX},word\nbroken\n{BOX},word" for number in range(1, 9)}
+    name, scenes, problems = read(tmp_path, {**files, "gt_img_9.txt": "broken\nbroken", "gt_img_10.txt": b"\xff\xfe"})
+    assert (name, len(scenes)) == ("icdar15", 10)
+    assert problems.counts == {"line not understood": 10, "line not UTF-8": 1}
+
+
+def test_a_wrong_guess_says_what_was_expected_and_seen_and_where(tmp_path):
+    folder = write(tmp_path, {"gt/gt_img_1.txt": f"\n{BOX},Genaxis Theatre"})
+    with pytest.raises(ConfigError) as raised:
+        format_of(Collection([folder]), "mlt17")
+    assert str(raised.value) == (
+        f"{folder}: not of this format: mlt17: gt/gt_img_1.txt:2: expected 10 comma-separated fields (8 coordinates, script, "
+        f"transcription), got 9: '{BOX},Genaxis Theatre'; a line of MLT17 is 131,34,181,34,179,47,131,49,Latin,Castle"
+    )
+
+
+def test_a_format_that_is_asked_for_by_name_may_have_unknown_scripts(tmp_path):
+    write(tmp_path, {"gt_img_1.txt": f"{BOX},Klingon,Qapla"})
+    assert format_of(Collection([tmp_path])).name == "icdar15"
+    name, [scene], problems = read(tmp_path, {}, "mlt17")
+    assert (scene.instances[0].script, scene.instances[0].text) == ("Klingon", "Qapla")
+    assert problems.counts == {"script unknown": 1}
+
+
+def test_unknown_formats_and_folders_without_labels_are_refused_with_what_there_is(tmp_path):
+    collection = Collection([write(tmp_path, {"a.jpg": b"", "b.jpg": b""})])
+    with pytest.raises(ConfigError, match="--format mlt18: no such format; there are: .*mlt17"):
+        format_of(collection, "mlt18")
+    with pytest.raises(ConfigError, match=r"no label files of any known format among 2 files \(a\.jpg, b\.jpg, \.\.\.\)"):
+        format_of(collection)
+
+
+def test_one_file_of_another_format_does_not_name_a_data_set_of_many(tmp_path):
+    files = {f"{number}.txt": f"{BOX},Latin,word" for number in range(4)} | {f"{number}.jpg": b"" for number in range(4)}
+    files["gt_img_1.txt"] = SAMPLES["totaltext"][1]
+    assert format_of(Collection([write(tmp_path, files)])).name == "mlt19"
+
+
+def test_labels_of_twenty_thousand_lines_for_one_image_are_cut_there(tmp_path):
+    _, [scene], problems = read(tmp_path, {"gt_img_1.txt": f"{BOX},word\n" * 20_002})
+    assert len(scene.instances) == 20_000
+    assert problems.first("label file too long").place == "gt_img_1.txt:20001"
+
+
+def test_a_line_without_end_is_not_taken_apart(tmp_path):
+    _, [scene], problems = read(tmp_path, {"gt_img_1.txt": f"{BOX},a\n{BOX},b\n" + "1," * 200_000})
+    assert len(scene.instances) == 2
+    assert problems.first("line not understood").what.startswith("a line of 400,000 characters, at most 10,000 are read: '1,1,1,")
