@@ -23,7 +23,7 @@ BAD_INPUT, STORAGE_FAILED, INTERRUPTED = 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    given = _parser().parse_args(arguments)
+    given = flags().parse_args(arguments)
     end_on_sigterm()
     try:
         given.run(given, console())
@@ -107,7 +107,8 @@ def _source_name(given: argparse.Namespace) -> str:
     return given.name or re.sub(r"[^\w.-]+", "-", first.name.split(".")[0] if first.is_file() else first.name) or "scenes"
 
 
-def _parser() -> argparse.ArgumentParser:
+def flags() -> argparse.ArgumentParser:
+    """The commands and their flags."""
     made = argparse.ArgumentParser(
         prog="python -m raygroup.data", description=__doc__,
         epilog="exit codes: 0 done, 2 bad input, 3 storage failed, 130 interrupted; after the last two the same command goes on",

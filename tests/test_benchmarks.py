@@ -10,6 +10,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 KEYS = {
+    "data": {"score_2000_images_s", "import_images_per_s", "render_words_per_s", "machine"},
     "features": {"words_per_s", "worker_mb", "worker_ratio", "driver_mb", "driver_ratio", "features_mb", "read_48_us", "device"},
     "grid": {"grid_ratio", "pack_ratio", "trials", "heads", "hours_of_20000_steps", "ops_k2", "ops_k7", "device"},
     "heads": {"train_ratio", "train_ratio_plain", "beam6_ratio", "greedy_ratio", "mib_per_word_head", "ops_m2", "ops_m7", "device"},
@@ -24,6 +25,7 @@ KEYS = {
         "first_step_s",
         "device",
     },  # fmt: skip
+    "scoring": {"score_2000_images_s"},
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
 }
 

@@ -58,7 +58,7 @@ def test_import_makes_words_for_a_sweep_and_goes_on_where_it_is(mlt, tmp_path, c
     [
         (["inspect", "nowhere"], "nowhere: no such file or folder"),
         (["import", "{mlt}", "--format", "mlt20"], "--format mlt20: no such format; there are: "),
-        (["import", "{mlt}", "--format", "icdar13"], "tr_img_00001.txt"),
+        (["inspect", "{mlt}", "--format", "icdar13"], "tr_img_00001.txt"),
         (["import", "{mlt}/tr_img_00001.jpg"], "must be a folder, a zip, a tarball, or a label file"),
     ],
 )

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from raygroup.cluster import flags as cluster_flags
+from raygroup.data import flags as data_flags
+from raygroup.evaluate import parser as evaluate_parser
 from raygroup.runs_arguments import parser as runs_parser
 from raygroup.sweep import flags as sweep_flags
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-PARSERS = {"sweep": sweep_flags, "runs": lambda: runs_parser(""), "cluster": cluster_flags}
+PARSERS = {"sweep": sweep_flags, "runs": lambda: runs_parser(""), "cluster": cluster_flags, "data": data_flags, "evaluate": evaluate_parser}
 COMMAND = re.compile(r"python -m raygroup\.(\w+) ([^\n`\"]*)")
 
 
@@ -23,7 +25,7 @@ def commands():
 
 
 def test_there_are_pages():
-    assert {page.stem for page in PAGES} >= {"clusters", "faults", "security"}
+    assert {page.stem for page in PAGES} >= {"clusters", "data", "faults", "security"}
 
 
 @pytest.mark.parametrize(("page", "module", "rest"), sorted(set(commands())))
