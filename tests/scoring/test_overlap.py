@@ -1,0 +1,76 @@
+"""Areas that polygons share: as shapely has them, and its decisions at one half."""
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raygroup.scoring.annotated import Polygons, Word, detections, polygons, quadrilaterals, truths
+from raygroup.scoring.matching import Broken, match
+from raygroup.scoring.overlap import convex_shared_areas, measured
+
+SQUARE = [(0, 0), (10, 0), (10, 10), (0, 10)]
+
+
+def convex(seed, number):
+    """Strictly convex quadrilaterals on a small grid, where sides and corners often coincide."""
+    corners = np.random.default_rng(seed).integers(0, 9, (number * 12, 8))
+    found = quadrilaterals(corners)
+    return found.quads(np.flatnonzero(measured(found).simple)[:number])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_areas_shared_by_convex_quadrilaterals_are_shapelys(seed):
+    one, other = np.split(convex(seed, 4000)[:3000], 2)
+    expected = shapely.area(shapely.intersection(shapely.polygons(one), shapely.polygons(other)))
+    assert (expected > 0).mean() > 0.3
+    np.testing.assert_allclose(convex_shared_areas(one, other), expected, atol=1e-9)
+    np.testing.assert_allclose(convex_shared_areas(one, other[:, ::-1]), expected, atol=1e-9)
+    np.testing.assert_allclose(convex_shared_areas(one, one), shapely.area(shapely.polygons(one)), atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(*[st.tuples(st.integers(0, 8), st.integers(0, 8))] * 4), min_size=2, max_size=8), st.integers(0, 1 << 30))
+def test_pairs_are_those_that_shapely_alone_would_find(quads, offset):
+    """Any four points, crossing and degenerate ones among them, anywhere in the plane."""
+    moved = [[(x + offset, y + offset) for x, y in quad] for quad in quads]
+    half = len(moved) // 2
+    truth = truths({"1": [Word(quad) for quad in moved[:half]]})
+    found = match(truth, detections({"1": [Word(quad) for quad in moved[half:]]}, truth), Broken.IGNORED)
+    expected = [(i, j) for i, one in enumerate(moved[:half]) for j, other in enumerate(moved[half:]) if iou(one, other) > 0.5]
+    assert list(zip(*(side.tolist() for side in found.tried), strict=True)) == expected
+
+
+def iou(one, other):
+    one, other = shapely.Polygon(one), shapely.Polygon(other)
+    try:
+        shared = one.intersection(other).area
+    except shapely.errors.GEOSException:
+        return 0
+    union = one.area + other.area - shared
+    return shared / union if union else 0
+
+
+def test_convex_means_strictly_and_in_either_direction():
+    folded, triangle, crossed = [(0, 0), (9, 0), (2, 2), (0, 9)], [(0, 0), (5, 0), (10, 0), (0, 10)], [(0, 0), (9, 9), (9, 0), (0, 9)]
+    found = measured(polygons([SQUARE, SQUARE[::-1], folded, triangle, crossed]))
+    assert found.simple.tolist() == [True, True, False, False, False]
+    assert found.valid.tolist() == [True, True, True, True, False]
+    assert found.areas.tolist() == [100, 100, 18, 50, 0]
+
+
+def test_polygons_of_any_number_of_points_lie_in_one_table():
+    some = polygons([SQUARE, SQUARE[:3]])
+    assert (len(some), some.lengths.tolist()) == (2, [4, 3])
+    assert some.boxes().tolist() == [[0, 0, 10, 10], [0, 0, 10, 10]]
+    assert shapely.area(some.shapes(np.array([1, 0, 1]))).tolist() == [50, 100, 50]
+    assert len(Polygons(np.zeros((0, 2)), np.zeros(1, np.intp)).boxes()) == 0
+
+
+def test_more_pairs_than_are_looked_at_in_one_go_lose_none(monkeypatch):
+    monkeypatch.setattr("raygroup.scoring.overlap._PAIRS_AT_A_TIME", 7)
+    words = {str(image): [Word([(x + 20 * n, y) for x, y in SQUARE]) for n in range(1 + image % 5)] for image in range(9)}
+    truth = truths(words)
+    found = match(truth, detections(words, truth), Broken.IGNORED)
+    assert found.truth.tolist() == found.detection.tolist() == list(range(len(truth)))

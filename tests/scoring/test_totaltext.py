@@ -1,0 +1,152 @@
+"""Total-Text by hand: two lines a word, curved polygons, and DetEval's shares of area."""
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+from scored_files import write_zip
+
+from raygroup.config import ConfigError
+from raygroup.scoring import deteval, totaltext
+from raygroup.scoring.entries import SubmissionError
+
+CURVED = "0,10,20,0,40,10,40,30,20,20,0,30"
+LONG = (0, 0, 100, 20)
+
+
+def scored(tmp_path, truth, found, spotting=False):
+    truths = totaltext.read_truths(write_zip(tmp_path / "gt.zip", {"gt_img1.txt": truth}))
+    detections = totaltext.read_detections(write_zip(tmp_path / "sub.zip", {"res_img1.txt": found}), truths)
+    return totaltext.score(truths, detections, spotting=spotting)
+
+
+def test_a_curved_word_is_found_by_its_polygon_and_not_by_a_box_around_what_it_encloses(tmp_path):
+    assert scored(tmp_path, f"{CURVED},word", f"{CURVED}\nword\n").scores.hmean == 1
+    assert scored(tmp_path, f"{CURVED},word", "0,0,40,0,40,60,0,60\nword\n").scores.recall == 0
+
+
+def test_texts_are_compared_as_in_icdar15(tmp_path):
+    assert scored(tmp_path, f"{CURVED},(Word)", f"{CURVED}\nword\n").scores.hmean == 1
+    assert scored(tmp_path, f"{CURVED},ab", f"{CURVED}\nab\n", spotting=True).counts.words == 0
+    assert scored(tmp_path, f"{CURVED},###", f"{CURVED}\nword\n").counts.detections == 0
+
+
+def test_a_text_on_the_line_of_its_polygon_is_not_looked_at(tmp_path):
+    """The next polygon is taken for the text: what the official script makes of it, without a word."""
+    assert scored(tmp_path, f"{CURVED},word", f"{CURVED},word\n{CURVED},word\n").scores.recall == 0
+    assert scored(tmp_path, f"{CURVED},word", f"{CURVED},nothing\nword\n").scores.recall == 1
+
+
+def test_blanks_around_a_text_are_dropped_and_an_empty_line_is_an_empty_text(tmp_path):
+    assert scored(tmp_path, f"{CURVED},word", f"{CURVED}\n  word \r\n").scores.hmean == 1
+    assert scored(tmp_path, f"{CURVED},", f"{CURVED}\n\n").scores.hmean == 1
+
+
+def test_a_last_polygon_without_a_line_for_its_text_is_nothing(tmp_path):
+    assert scored(tmp_path, f"{CURVED},word", f"{CURVED}\nword\n{CURVED}").counts.detections == 1
+    assert scored(tmp_path, f"{CURVED},word", f"{CURVED}\nword\n\n\n\n").counts.detections == 1
+
+
+def test_points_may_run_either_way_and_fractions_are_cut_off(tmp_path):
+    turned = "0,30,20,20,40,30,40,10,20,0,0,10.9"
+    assert scored(tmp_path, f"{CURVED},word", f"{turned}\nword\n").scores.hmean == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ("1,2,3,4\nword", ":1: 2 points: a polygon has at least 3"),
+        ("1,2,3,4,5,x,7,8\nword", ":1: coordinate is x: it must be a number"),
+        ("1,2,3,4,5,nan\nword", "coordinate is nan"),
+        ("1,2,3,4,5,99999999999\nword", "out of range"),
+        (f"{CURVED}\na,b,c\n", ":2: text is a,b,c: the official script takes no text with two commas"),
+    ],
+)
+def test_lines_that_the_official_script_cannot_read_are_named(tmp_path, found, message):
+    with pytest.raises(SubmissionError, match=message):
+        scored(tmp_path, f"{CURVED},word", found)
+
+
+def test_a_true_text_is_what_follows_the_last_comma(tmp_path):
+    assert scored(tmp_path, f"{CURVED},a,word", f"{CURVED}\nword\n").scores.hmean == 1
+    with pytest.raises(ConfigError, match="gt.zip/gt_img1.txt:1: coordinate is a"):
+        scored(tmp_path, f"{CURVED},a,b,word", "")
+
+
+def test_names_have_no_underscore_before_the_number(tmp_path):
+    with pytest.raises(ConfigError, match="no entry called like gt_img1.txt"):
+        totaltext.read_truths(write_zip(tmp_path / "gt.zip", {"gt_img_1.txt": ""}))
+    truths = totaltext.read_truths(write_zip(tmp_path / "gt.zip", {"gt_img1.txt": ""}))
+    with pytest.raises(SubmissionError, match="no gt_img2.txt"):
+        totaltext.read_detections(write_zip(tmp_path / "sub.zip", {"res_img2.txt": ""}), truths)
+
+
+def by_deteval(tmp_path, words, found, answered=("1",)):
+    """Words as (left, top, right, bottom) or (..., orientation); the same for detections."""
+    (tmp_path / "gt").mkdir(exist_ok=True)
+    (tmp_path / "sub").mkdir(exist_ok=True)
+    for image in ("1", "2"):
+        table = np.empty((len(words), 6), object)
+        for row, (left, top, right, bottom, *orientation) in enumerate(words):
+            x, y = np.array([[left, right, right, left]]), np.array([[top, top, bottom, bottom]])
+            for column, cell in enumerate(["x:", x, "y:", y, "word", (orientation or ["h"])[0]]):
+                table[row, column] = cell
+        savemat(tmp_path / "gt" / f"poly_gt_img{image}.mat", {"polygt": table})
+    for image in answered:
+        lines = [f"{top},{left},{top},{right},{bottom},{right},{bottom},{left}" for left, top, right, bottom in found]
+        (tmp_path / "sub" / f"img{image}.txt").write_text("\n".join(lines) + "\n")
+    truths = deteval.read_truths(tmp_path / "gt")
+    return deteval.score(truths, deteval.read_detections(tmp_path / "sub", truths))
+
+
+def figures(result):
+    return pytest.approx((result.scores.precision, result.scores.recall, result.scores.hmean))
+
+
+def test_a_detection_that_is_the_word_has_full_credit(tmp_path):
+    assert figures(by_deteval(tmp_path, [LONG], [LONG])) == (1, 1, 1)
+
+
+def test_a_word_in_two_parts_has_four_fifths_of_the_credit(tmp_path):
+    """Both parts are right: precision 2 x 0.8 / 2; the word is found: recall 0.8."""
+    assert figures(by_deteval(tmp_path, [LONG], [(0, 0, 50, 20), (50, 0, 100, 20)])) == (0.8, 0.8, 0.8)
+
+
+def test_a_detection_of_two_words_has_four_fifths_of_the_credit(tmp_path):
+    assert figures(by_deteval(tmp_path, [(0, 0, 50, 20), (50, 0, 100, 20)], [LONG])) == (0.8, 0.8, 0.8)
+
+
+def test_seven_tenths_of_a_word_are_too_few_alone(tmp_path):
+    """Shares are rounded to two digits, and a single detection must recall more than 0.7."""
+    assert by_deteval(tmp_path, [LONG], [(0, 0, 70, 20)]).scores.recall == 0
+    assert by_deteval(tmp_path, [LONG], [(0, 0, 71, 20)]).scores.recall == 1
+
+
+def test_a_detection_must_be_precise_to_more_than_three_fifths(tmp_path):
+    assert by_deteval(tmp_path, [(0, 0, 60, 20)], [LONG]).scores.recall == 0
+    assert by_deteval(tmp_path, [(0, 0, 61, 20)], [LONG]).scores.recall == 1
+
+
+def test_a_detection_over_a_word_nobody_has_to_find_counts_as_nothing(tmp_path):
+    result = by_deteval(tmp_path, [LONG, (0, 100, 100, 120, "#")], [LONG, (0, 100, 90, 120)])
+    assert figures(result) == (1, 1, 1)
+    assert (result.counts.ignored_words, result.counts.ignored_detections) == (3, 1)
+
+
+def test_images_without_a_file_of_detections_are_left_out_and_told(tmp_path):
+    one = by_deteval(tmp_path, [LONG], [LONG])
+    assert one.scores.recall == 1
+    assert one.notes == ("1 images of the ground truth have no file of detections: DetEval leaves them out",)
+    assert not by_deteval(tmp_path, [LONG], [LONG], answered=("1", "2")).notes
+
+
+def test_files_of_deteval_are_refused_with_their_line(tmp_path):
+    by_deteval(tmp_path, [LONG], [LONG])
+    truths = deteval.read_truths(tmp_path / "gt")
+    for text, message in (("1,2,3,4,5\n", "img1.txt:1: 5 numbers"), ("1,2,3,4,5,x", "coordinate is x"), ("1,2,3,4", "2 points")):
+        with pytest.raises(SubmissionError, match=message):
+            deteval.read_detections(write_zip(tmp_path / "sub.zip", {"img1.txt": text}), truths)
+    with pytest.raises(SubmissionError, match="no poly_gt_img3.mat"):
+        deteval.read_detections(write_zip(tmp_path / "sub.zip", {"img3.txt": ""}), truths)
+    for content in (b"MATLAB", b"", b"x" * 300):
+        with pytest.raises(ConfigError, match="poly_gt_img1.mat: not ground truth of Total-Text"):
+            deteval.read_truths(write_zip(tmp_path / "bad.zip", {"poly_gt_img1.mat": content}))
