@@ -26,8 +26,14 @@ def scored(tmp_path, task, truth, found):
 
 
 def is_read(tmp_path, truth, said):
-    """Whether a detection that says this is right."""
-    return scored(tmp_path, 4, f"{BOX},Latin,{truth}", f"{BOX},0.9,{said}").scores.precision == 1
+    """Whether a detection that says this is right, upper-cased."""
+    return both_ways(tmp_path, truth, said)[0]
+
+
+def both_ways(tmp_path, truth, said):
+    """Whether a detection that says this is right (upper-cased, as it is)."""
+    result = scored(tmp_path, 4, f"{BOX},Latin,{truth}", f"{BOX},0.9,{said}")
+    return result.scores.precision == 1, result.case_sensitive.precision == 1
 
 
 def refusal(tmp_path, task, truth, found):
@@ -117,7 +123,9 @@ def test_upper_casing_makes_these_the_same_word(tmp_path, truth, said):
          "nukta", "text from its last comma"],
 )  # fmt: skip
 def test_nothing_but_case_is_folded(tmp_path, truth, said):
-    assert not is_read(tmp_path, truth, said)
+    assert both_ways(tmp_path, truth, said) == (False, False)
+    assert both_ways(tmp_path, said, truth) == (False, False)
+    assert both_ways(tmp_path, said, said) == (True, True)
 
 
 def test_casefolding_would_make_a_match_that_upper_casing_does_not(tmp_path):

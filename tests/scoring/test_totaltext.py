@@ -132,6 +132,13 @@ def test_a_detection_over_a_word_nobody_has_to_find_counts_as_nothing(tmp_path):
     assert (result.counts.ignored_words, result.counts.ignored_detections) == (3, 1)
 
 
+def test_half_of_a_detection_over_such_a_word_is_not_enough(tmp_path):
+    """Shares are of the detection's area and one pixel: 1200 / 2001 is more than half, 1000 / 2001 is not."""
+    over = (0, 100, 100, 120, "#")
+    assert by_deteval(tmp_path, [LONG, over], [LONG, (40, 100, 140, 120)]).counts.ignored_detections == 1
+    assert by_deteval(tmp_path, [LONG, over], [LONG, (50, 100, 150, 120)]).counts.ignored_detections == 0
+
+
 def test_images_without_a_file_of_detections_are_left_out_and_told(tmp_path):
     one = by_deteval(tmp_path, [LONG], [LONG])
     assert one.scores.recall == 1
