@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import zipfile
 from importlib import import_module
 from pathlib import Path
 
@@ -33,7 +34,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "words = Words(words_per_task=4, unseen_per_task=2, renders=1)\n"
         "pretraining = Pretraining(words=words, steps=2, head_steps=2, batch=8)\n"
     )
+    _write_archives(folder)
     return folder
+
+
+def _write_archives(folder: Path) -> None:
+    """gt.zip and images.zip in MLT19's layout, and sub.zip, which finds every word."""
+    fixtures = Path(__file__).parent / "data" / "scenes" / "mlt19"
+    with (
+        zipfile.ZipFile(folder / "gt.zip", "w") as truths,
+        zipfile.ZipFile(folder / "sub.zip", "w") as found,
+        zipfile.ZipFile(folder / "images.zip", "w") as images,
+    ):
+        for path in sorted(fixtures.glob("gt/*.txt")):
+            lines = [line.split(",", 9) for line in path.read_text(encoding="utf-8").splitlines()]
+            number = path.stem.removeprefix("tr_")
+            truths.writestr(f"gt_{number}.txt", "\n".join(",".join(line) for line in lines))
+            found.writestr(f"res_{number}.txt", "\n".join(",".join([*line[:8], "0.9000", line[9]]) for line in lines))
+        for path in sorted(fixtures.glob("images/*.jpg")):
+            images.write(path, path.name)
 
 
 def test_one_line_runs_the_main_job_and_another_passes_the_tests():
