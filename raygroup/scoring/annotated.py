@@ -67,6 +67,20 @@ def quadrilaterals(corners: NDArray[np.int64]) -> Polygons:
     return Polygons(corners.reshape(-1, 2).astype(np.float64), np.arange(0, 4 * len(corners) + 1, 4, dtype=np.intp))
 
 
+class Places(Sequence[str]):
+    """``file:line`` of words, written out when asked."""
+
+    def __init__(self, lines: list[tuple[str, int]]) -> None:
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, word):  # type: ignore[no-untyped-def]
+        file, line = self._lines[word]
+        return f"{file}:{line}"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Annotated:
     """Words in order of image and, within one, of file."""

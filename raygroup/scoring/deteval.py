@@ -16,9 +16,9 @@ from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
 from raygroup.config import ConfigError
-from raygroup.scoring.annotated import Annotated, Flags, Indices, Polygons, Reals, polygons
+from raygroup.scoring.annotated import Annotated, Flags, Indices, Places, Polygons, Reals, polygons
 from raygroup.scoring.entries import Entry, SubmissionError, read_entries
-from raygroup.scoring.line_files import Places, decoded
+from raygroup.scoring.line_files import decoded
 from raygroup.scoring.matching import Matching
 from raygroup.scoring.measures import Scores, hmean, ratio
 from raygroup.scoring.results import Result, result

@@ -1,6 +1,7 @@
 """Files of one word a line, eight coordinates first, as MLT19 and ICDAR15 have them: read all at once, refused line by line."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.config import ConfigError
-from raygroup.scoring.annotated import Annotated, quadrilaterals
+from raygroup.scoring.annotated import Annotated, Places, quadrilaterals
 from raygroup.scoring.entries import Entry
 
 SCRIPTS = ("Arabic", "Latin", "Chinese", "Japanese", "Korean", "Bangla", "Hindi", "Symbols", "Mixed", "None")
@@ -24,6 +25,7 @@ _FIELDS = {
 """Field -> what it looks like, and how messages say so. The confidence takes any character for its point, as the official script does."""
 
 _INT32 = 2**31
+_ROWS_AT_A_TIME = 1 << 14
 _EXACT_BELOW = 2**28
 """Coordinates whose sums of products fit 64 bits."""
 
@@ -58,44 +60,54 @@ def read_words(files: Mapping[str, Entry], images: Sequence[str], layout: Layout
     ``\\r`` is dropped wherever it stands, empty lines are passed over, bytes that are not UTF-8 become U+FFFD.
     """
     rows: list[tuple[str, ...]] = []
+    blocks: list[_Block] = []
     lines: list[tuple[str, int]] = []
     sizes = []
     for image in images:
-        if image in files:
-            found, numbers = _lines(files[image], layout, kind)
-            rows += found
-            lines += [(files[image].place, number) for number in numbers]
-            sizes.append(len(found))
-        else:
-            sizes.append(0)
+        found, numbers = _lines(files[image], layout, kind) if image in files else ([], [])
+        rows += found
+        lines += [(files[image].place, number) for number in numbers]
+        sizes.append(len(found))
+        if len(rows) >= _ROWS_AT_A_TIME:
+            blocks.append(_block(rows, lines[-len(rows) :], layout, kind))
+            rows = []
+    blocks.append(_block(rows, lines[len(lines) - len(rows) :], layout, kind))
+    texts = [text for block in blocks for text in block.texts]
+    scripts = [script for block in blocks for script in block.scripts]
+    return Annotated(
+        images=tuple(images),
+        image=np.repeat(np.arange(len(images)), sizes),
+        polygons=quadrilaterals(np.concatenate([block.corners for block in blocks])),
+        texts=texts if "text" in layout.fields else (),
+        scripts=scripts if "script" in layout.fields else (),
+        confidences=np.concatenate([block.confidences for block in blocks]) if "confidence" in layout.fields else None,
+        places=Places(lines),
+    )
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Some words, as columns; empty where the layout has no such field."""
+
+    corners: NDArray[np.int64]
+    texts: list[str]
+    scripts: list[str]
+    confidences: NDArray[np.float64]
+
+
+def _block(rows: Sequence[tuple[str, ...]], lines: Sequence[tuple[str, int]], layout: Layout, kind: type[ConfigError]) -> _Block:
+    """What the fields of these lines mean; strings of numbers are gone then, which take ten times the room."""
     columns = list(zip(*rows, strict=True)) or [()] * (8 + len(layout.fields))
     corners = _corners(columns[:8], lines, kind)
     if layout.clockwise:
         _refuse_counter_clockwise(corners, lines, kind)
     named = dict(zip(layout.fields, columns[8:], strict=True))
-    return Annotated(
-        images=tuple(images),
-        image=np.repeat(np.arange(len(images)), sizes),
-        polygons=quadrilaterals(corners),
-        texts=[layout.spelling(text) for text in named["text"]] if "text" in named else (),
-        scripts=named.get("script", ()),
-        confidences=_confidences(named["confidence"], lines, kind) if "confidence" in named else None,
-        places=Places(lines),
+    return _Block(
+        corners=corners,
+        texts=[layout.spelling(text) for text in named.get("text", ())],
+        scripts=[sys.intern(script) for script in named.get("script", ())],
+        confidences=_confidences(named.get("confidence", ()), lines, kind),
     )
-
-
-class Places(Sequence[str]):
-    """``file:line`` of words, written out when asked."""
-
-    def __init__(self, lines: list[tuple[str, int]]) -> None:
-        self._lines = lines
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    def __getitem__(self, word):  # type: ignore[no-untyped-def]
-        file, line = self._lines[word]
-        return f"{file}:{line}"
 
 
 def decoded(entry: Entry, byte_order_mark: bool, kind: type[ConfigError]) -> str:

@@ -11,9 +11,9 @@ import numpy as np
 
 from raygroup.config import ConfigError
 from raygroup.scoring import icdar15
-from raygroup.scoring.annotated import Annotated, polygons
+from raygroup.scoring.annotated import Annotated, Places, polygons
 from raygroup.scoring.entries import Entry, SubmissionError, read_entries
-from raygroup.scoring.line_files import Places, decoded
+from raygroup.scoring.line_files import decoded
 from raygroup.scoring.results import Result
 
 TRUTH_NAME = r"gt_img([0-9]+).txt"

@@ -341,6 +341,18 @@ def test_a_zip_whose_content_is_damaged_is_named_with_the_entry(tmp_path):
         mlt19.read_detections(tmp_path / "sub.zip", truths, 1)
 
 
+def test_a_set_too_large_for_one_block_is_read_the_same_and_its_faults_keep_their_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr("raygroup.scoring.line_files._ROWS_AT_A_TIME", 3)
+    lines = [f"{BOX.replace('10,10,', f'{place},10,', 1)},Latin,{place}" for place in range(2)]
+    truth = {f"gt_img_{image}.txt": "\n".join(lines) for image in range(7)}
+    found = {f"res_img_{image}.txt": "\n".join(line.replace("Latin", "0.5") for line in lines) for image in range(7)}
+    result = scored(tmp_path, 4, truth, found)
+    assert (result.counts.words, result.counts.found) == (14, 14)
+    assert result.truths.image.tolist() == [image for image in range(7) for _ in range(2)]
+    message = refusal(tmp_path, 4, truth, {**found, "res_img_5.txt": f"{BOX},0.5,a\n{BOX},1,2,3"})
+    assert "res_img_5.txt:2: confidence is '1,2'" in message
+
+
 def test_a_folder_is_read_like_a_zip(tmp_path):
     for name, text in (("gt/gt_img_1.txt", f"{BOX},Latin,a"), ("sub/res_img_1.txt", f"{BOX},0.9")):
         (tmp_path / name).parent.mkdir()
