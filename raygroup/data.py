@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from raygroup.scenes.collection import Collection
     from raygroup.scenes.inspection import Inspection
 
-BAD_INPUT, STORAGE_FAILED, INTERRUPTED = 2, 3, 130
+BAD_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return refuse(error)
     except OSError as error:
         print(f"raygroup: {error}; the same command goes on: {same_command('raygroup.data', arguments)}", file=sys.stderr)
-        return STORAGE_FAILED
+        return FAILED
+    except BrokenExecutor:
+        print(
+            f"raygroup: a worker process was ended, perhaps for want of memory: fewer --workers take less; the same command goes on: "
+            f"{same_command('raygroup.data', arguments)}",
+            file=sys.stderr,
+        )
+        return FAILED
     except KeyboardInterrupt:
         print(f"raygroup: stopped; the same command goes on: {same_command('raygroup.data', arguments)}", file=sys.stderr)
         return INTERRUPTED
@@ -111,7 +119,7 @@ def flags() -> argparse.ArgumentParser:
     """The commands and their flags."""
     made = argparse.ArgumentParser(
         prog="python -m raygroup.data", description=__doc__,
-        epilog="exit codes: 0 done, 2 bad input, 3 storage failed, 130 interrupted; after the last two the same command goes on",
+        epilog="exit codes: 0 done, 2 bad input, 3 storage or a worker failed, 130 interrupted; after the last two the same command goes on",
     )  # fmt: skip
     commands = made.add_subparsers(dest="command", required=True)
     looking = commands.add_parser("inspect", help="counts per script, characters, sizes, don't-cares, problems, and a contact sheet")

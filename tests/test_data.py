@@ -75,3 +75,16 @@ def test_help_imports_nothing_heavy():
 
     probe = "import sys; from raygroup.data import main\ntry: main(['--help'])\nexcept SystemExit: pass\nassert 'cv2' not in sys.modules"
     subprocess.run([sys.executable, "-c", probe], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_worker_that_is_killed_ends_the_command_with_one_line(mlt, tmp_path, monkeypatch, capsys):
+    from concurrent.futures import BrokenExecutor
+
+    from raygroup.scenes import importing
+
+    def killed(*given):
+        raise BrokenExecutor("A process in the process pool was terminated abruptly")
+
+    monkeypatch.setattr(importing, "wait", killed)
+    assert main(["import", str(mlt), "--out", str(tmp_path / "out"), "--workers", "1"]) == 3
+    assert "a worker process was ended" in capsys.readouterr().err
