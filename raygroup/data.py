@@ -119,7 +119,7 @@ def flags() -> argparse.ArgumentParser:
     """The commands and their flags."""
     made = argparse.ArgumentParser(
         prog="python -m raygroup.data", description=__doc__,
-        epilog="exit codes: 0 done, 2 bad input, 3 storage or a worker failed, 130 interrupted; after the last two the same command goes on",
+        epilog="exit codes: 0 done, 2 bad input, 3 storage or a worker failed, 130 stopped; after the last two the same command goes on",
     )  # fmt: skip
     commands = made.add_subparsers(dest="command", required=True)
     looking = commands.add_parser("inspect", help="counts per script, characters, sizes, don't-cares, problems, and a contact sheet")

@@ -82,7 +82,7 @@ def test_a_worker_that_is_killed_ends_the_command_with_one_line(mlt, tmp_path, m
 
     from raygroup.scenes import importing
 
-    def killed(*given):
+    def killed(*given, **settings):
         raise BrokenExecutor("A process in the process pool was terminated abruptly")
 
     monkeypatch.setattr(importing, "wait", killed)
