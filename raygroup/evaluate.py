@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from raygroup.scoring.results import Result
 
 DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
+CURVES = (".csv", ".png")
 
 PROTOCOLS = (
     "mlt19-task1", "mlt19-task3", "mlt19-task4", "icdar15-e2e", "icdar15-spotting",
@@ -54,24 +55,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(asked: argparse.Namespace) -> int:
-    from raygroup.scoring.curve import curve, write_curve
+    from raygroup.scoring.curve import curve
     from raygroup.scoring.details import require_suffix, write_details
     from raygroup.scoring.protocols import protocol
     from raygroup.scoring.report import show_result
 
     if asked.details is not None:
         require_suffix(asked.details)
+    if asked.curve is not None and asked.curve.suffix.lower() not in CURVES:
+        raise ConfigError(f"--curve {asked.curve}: must end in {' or '.join(CURVES)}")
     result = run(asked.protocol, asked.gt, asked.submission, lexicon=asked.lexicon, max_edits=asked.max_edits)
     points = None if result.detections.confidences is None and asked.curve is None else curve(result)
     if asked.details is not None:
         write_details(result, asked.details)
     if points is not None and asked.curve is not None:
-        write_curve(points, asked.curve)
+        _write_curve(points, asked.curve, protocol(asked.protocol).title)
     if asked.json:
         print(json.dumps(_as_json(result, points), ensure_ascii=False, allow_nan=False))
     else:
         show_result(result, protocol(asked.protocol).title, points, console())
     return DONE
+
+
+def _write_curve(points: "Curve", path: Path, title: str) -> None:
+    """Numbers, or a picture of them, by the file's ending."""
+    from raygroup.scoring.curve import write_curve
+
+    if path.suffix.lower() == ".csv":
+        write_curve(points, path)
+        return
+    from raygroup.figures.curve import curve_figure
+    from raygroup.figures.palette import save
+
+    save(curve_figure(points, title), path)
 
 
 def _as_json(result: "Result", points: "Curve | None") -> dict[str, Any]:
@@ -104,7 +120,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--details", type=Path, metavar="FILE", help="write every matched, missed and false word to FILE.parquet or FILE.jsonl"
     )
-    made.add_argument("--curve", type=Path, metavar="FILE", help="write precision, recall and H at every confidence to FILE.csv")
+    made.add_argument(
+        "--curve", type=Path, metavar="FILE", help="write precision, recall and H at every confidence to FILE.csv or FILE.png"
+    )
     made.add_argument(
         "--lexicon", type=Path, metavar="PATH",
         help="replace texts by the nearest word: a file of one word a line, or a folder with such a file for every image",

@@ -87,6 +87,12 @@ def test_other_bad_input_is_one_line_and_exit_2(pair, tmp_path, capsys):
     assert "has no texts" in refused([*task_1, "--lexicon", str(tmp_path / "none.txt")], capsys)
 
 
+def test_the_curve_is_a_picture_where_its_name_says_so(pair, tmp_path, capsys):
+    assert main([*pair, "--curve", str(tmp_path / "curve.png")]) == 0
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "must end in .csv or .png" in refused([*pair, "--curve", str(tmp_path / "curve.pdf")], capsys)
+
+
 def test_a_protocol_without_confidences_has_no_curve_and_no_best_threshold(tmp_path, capsys):
     truth, found = (
         write_zip(tmp_path / "gt.zip", {"gt_img_1.txt": f"{BOX},word"}),
