@@ -90,6 +90,7 @@ def test_other_bad_input_is_one_line_and_exit_2(pair, tmp_path, capsys):
 def test_the_curve_is_a_picture_where_its_name_says_so(pair, tmp_path, capsys):
     assert main([*pair, "--curve", str(tmp_path / "curve.png")]) == 0
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    capsys.readouterr()
     assert "must end in .csv or .png" in refused([*pair, "--curve", str(tmp_path / "curve.pdf")], capsys)
 
 
