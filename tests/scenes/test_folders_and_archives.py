@@ -201,10 +201,8 @@ def test_a_checksum_that_does_not_hold_is_told_of_though_every_header_could_be_r
 
 def test_a_tarball_that_cannot_be_unpacked_at_all_is_refused_with_the_reason(tmp_path):
     path = packed(tmp_path / "set", FILES, "tar.bz2")
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 4
-    path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"set: not readable as an archive: Invalid data stream"):
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(ConfigError, match=r"set: not readable as an archive: Compressed file ended before"):
         source_of(path)
 
 

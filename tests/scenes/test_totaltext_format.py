@@ -78,6 +78,14 @@ def test_cells_nested_twenty_thousand_deep_are_refused_and_not_followed():
         cell_rows(header + struct.pack("<II", 15, len(packed)) + packed, ["polygt"])
 
 
+def test_a_mat_file_that_claims_more_rows_than_it_has_cells_is_refused():
+    content = mat([row([[0, 9, 9]], [[0, 0, 9]], "a"), row([[0, 9, 9]], [[0, 0, 9]], "b")], do_compression=False)
+    dimensions = struct.pack("<IIii", 5, 8, 2, 6)
+    assert dimensions in content
+    with pytest.raises(MatError, match="2,000,000,000 rows of 12 cells in all"):
+        cell_rows(content.replace(dimensions, struct.pack("<IIii", 5, 8, 2_000_000_000, 6)), ["polygt"])
+
+
 def test_a_mat_file_without_the_array_or_cut_off_is_told_of(tmp_path):
     whole = mat([row([[0, 9, 9]], [[0, 0, 9]], "a")])
     files = {"poly_gt_img1.mat": whole, "poly_gt_img2.mat": whole[:-40], "poly_gt_img3.mat": mat([], "other"), "poly_gt_img4.mat": whole}

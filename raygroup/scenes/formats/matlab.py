@@ -97,7 +97,9 @@ def _array(element: _Element, order: str, depth: int) -> _Array:
     if kind == _CELL and depth < _DEEPEST:
         rows = int(np.frombuffer(head[1].body, f"{order}i4", 1)[0])
         cells = [_array(part, order, depth + 1).cells for part in parts]
-        return _Array(name, max(rows, 0), [cell[0] if cell else "" for cell in cells])
+        if rows < 0 or rows > len(cells) or (rows and len(cells) % rows):
+            raise MatError(f"{rows:,} rows of {len(cells):,} cells in all")
+        return _Array(name, rows, [cell[0] if cell else "" for cell in cells])
     data = next(parts, _Element(2, b""))
     if kind == _CHAR:
         return _Array(name, 1, [_text(data, order)])
