@@ -48,6 +48,7 @@ class _Window:
         self._file = io.TextIOWrapper(io.BytesIO(content.removeprefix(codecs.BOM_UTF8)), "utf-8", newline="\n")
         self._decoder = json.JSONDecoder()
         self._text, self._at = "", 0
+        self._is_ended = False
         self._line, self._column = 1, 1
         """Of the window's first character."""
 
@@ -97,8 +98,8 @@ class _Window:
 
     def _fill(self) -> bool:
         """Reads on where less than an item's length is ahead; False at the end of the file."""
-        if len(self._text) - self._at > MAX_ITEM:
-            return True
+        if self._is_ended or len(self._text) - self._at > MAX_ITEM:
+            return not self._is_ended
         self._line, self._column = self._position()
         self._text, self._at = self._text[self._at :], 0
         try:
@@ -106,4 +107,5 @@ class _Window:
         except UnicodeDecodeError as error:
             raise self.error(f"not UTF-8 some way after this: {error.reason}: save it as UTF-8") from error
         self._text += more
+        self._is_ended = not more
         return bool(more)

@@ -2,35 +2,57 @@
 
 import codecs
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 from raygroup.scenes.parsed import SHOWN, LabelError, Parsed
 from raygroup.scenes.scene import Problems
 
-MAX_LINES = 20_000
+MAX_LINES = 5_000
 """Of one image's label file: no image holds so many words."""
+LOOKED_AT = 10
+"""Lines or entries of a file that tell its format."""
 MAX_LINE = 10_000
 """Characters."""
 _LINE = re.compile(r"[^\n]+")
 _MARKS = "\ufeff\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Byte-order mark and marks of direction, which editors put around numbers."""
 
+Entry = TypeVar("Entry")
 Parse = Callable[[str], Parsed]
 """A line without its end; raises LabelError."""
 
 
 def read_lines(content: bytes, parse: Parse, place: str, problems: Problems) -> list[tuple[int, Parsed]]:
-    """The instances of an image's label file; lines that are not understood are told of, as is what stands after the 20,000th."""
+    """The instances of an image's label file; lines that are not understood are told of, as is what stands after the 5,000th."""
     found = []
-    for count, (number, line) in enumerate(decoded_lines(content, place, problems)):
-        if count == MAX_LINES:
-            problems.add("label file too long", f"{place}:{number}", f"more than {MAX_LINES:,} lines for one image: the rest is left out")
-            break
+    for number, line in at_most(MAX_LINES, decoded_lines(content, place, problems), place, problems):
         try:
             found.append((number, parse(short(line))))
         except LabelError as error:
             problems.add("line not understood", f"{place}:{number}", str(error))
     return found
+
+
+def at_most(most: int, entries: Iterable[tuple[int, Entry]], place: str, problems: Problems) -> Iterator[tuple[int, Entry]]:
+    """So many numbered lines or entries of a label file; where there are more, that is told of."""
+    for count, (number, entry) in enumerate(entries):
+        if count == most:
+            problems.add("label file too long", f"{place}:{number}", f"more than {most:,} lines or entries: the rest is left out")
+            return
+        yield number, entry
+
+
+def tried(entries: Iterable[tuple[int, Callable[[], Entry]]], place: str) -> tuple[list[Entry], list[str]]:
+    """What is understood of the first ten, which tell a file's format, and what is said of the others, with their places."""
+    understood, wrong = [], []
+    for number, parse in islice(entries, LOOKED_AT):
+        try:
+            understood.append(parse())
+        except LabelError as error:
+            wrong.append(f"{place}:{number}: {error}")
+    return understood, wrong
 
 
 def short(line: str) -> str:

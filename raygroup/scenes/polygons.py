@@ -12,7 +12,9 @@ from raygroup.scenes.scene import Polygon
 KEPT_SHARE = 0.5
 """Least share of the area of all pieces that the largest one must hold for a self-crossing polygon to be repaired by it."""
 MAX_CORNERS = 256
-"""Of one polygon, with coordinates below ``_LARGEST``: a repair costs the square of them. Labels have some 20."""
+"""Of one polygon; labels have some 20."""
+MAX_REPAIRED_CORNERS = 32
+"""Of one that crosses itself: a repair costs more than their square, some 10 ms for so many."""
 _LARGEST = 1e7
 """Pixels: no image is so wide, and no arithmetic of ours goes wrong below it."""
 
@@ -54,6 +56,8 @@ def _mended(polygon: Polygon) -> Checked:
         return None, "its corners lie on one line: no area"
     if len(polygon) == 4 and len(hull.exterior.coords) == 5:
         return _ring(hull, polygon[0]), "its corners cross: taken in the order of their convex hull"
+    if len(polygon) > MAX_REPAIRED_CORNERS:
+        return None, f"it crosses itself and has {len(polygon)} corners: repaired are polygons of at most {MAX_REPAIRED_CORNERS}"
     pieces = _polygons_of(shapely.make_valid(shapely.Polygon(polygon)))
     largest = max(pieces, key=shapely.area, default=None)
     if largest is None or largest.area < KEPT_SHARE * sum(piece.area for piece in pieces):

@@ -76,10 +76,10 @@ def test_one_file_of_another_format_does_not_name_a_data_set_of_many(tmp_path):
     assert format_of(Collection([write(tmp_path, files)])).name == "mlt19"
 
 
-def test_labels_of_twenty_thousand_lines_for_one_image_are_cut_there(tmp_path):
-    _, [scene], problems = read(tmp_path, {"gt_img_1.txt": f"{BOX},word\n" * 20_002})
-    assert len(scene.instances) == 20_000
-    assert problems.first("label file too long").place == "gt_img_1.txt:20001"
+def test_labels_of_more_than_five_thousand_lines_for_one_image_are_cut_there(tmp_path):
+    _, [scene], problems = read(tmp_path, {"gt_img_1.txt": f"{BOX},word\n" * 5_002})
+    assert len(scene.instances) == 5_000
+    assert problems.first("label file too long").place == "gt_img_1.txt:5001"
 
 
 def test_a_line_without_end_is_not_taken_apart(tmp_path):

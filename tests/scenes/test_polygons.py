@@ -53,6 +53,14 @@ def test_what_is_no_polygon_is_rejected_with_its_reason_and_the_others_stay(flat
     assert first[0].tolist() == last[0].tolist() == [[0, 0], [9, 0], [9, 9], [0, 9]]
 
 
+def test_a_polygon_of_many_corners_may_be_valid_but_is_not_repaired():
+    angles = np.linspace(0, 2 * np.pi, MAX_CORNERS, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    fine, crossing = checked([tuple(circle.ravel()), tuple(np.random.default_rng(1).permutation(circle).ravel())])
+    assert fine[1] == ""
+    assert crossing == (None, "it crosses itself and has 256 corners: repaired are polygons of at most 32")
+
+
 def test_whatever_comes_back_is_a_valid_polygon_of_some_area():
     random = np.random.default_rng(7)
     flats = [tuple(random.integers(-3, 8, 2 * random.integers(3, 9)).astype(float)) for _ in range(3000)]

@@ -3,16 +3,13 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.lines import Parse, decoded_lines, read_lines, short
+from raygroup.scenes.lines import Parse, decoded_lines, read_lines, short, tried
 from raygroup.scenes.members import Member, UnreadableError
-from raygroup.scenes.parsed import LabelError, Labelled, Parsed, finished
+from raygroup.scenes.parsed import Labelled, Parsed, finished
 from raygroup.scenes.scene import Problems, Scene
-
-LOOKED_AT = 10
-"""Lines of a file that tell its format."""
 
 ANY_NAME = re.compile(r"(?P<stem>.+)\.txt", re.IGNORECASE)
 """Where a data set names its label files after its images; ``img_1.jpg.txt`` is among them."""
@@ -74,17 +71,15 @@ class LineFormat:
             yield Labelled(image.stem if image else stems[0], place, image, found)
 
     def _misfit(self, content: bytes, place: str, is_forced: bool) -> str:
-        lines = [*islice(decoded_lines(content, "", Problems()), LOOKED_AT)]
-        understood, wrong = [], []
-        for number, line in lines:
-            try:
-                understood.append(self.parse(short(line)))
-            except LabelError as error:
-                wrong.append(f"{place}:{number}: {error}")
-        if wrong and (2 * len(wrong) > len(lines) or self.is_exact):
+        lines = decoded_lines(content, "", Problems())
+        understood, wrong = tried(((number, partial(self._parsed, line)) for number, line in lines), place)
+        if wrong and (len(wrong) > len(understood) or self.is_exact):
             return f"{wrong[0]}; a line of {self.title} is {self.example}"
         doubt = "" if is_forced or not understood else self.doubt(understood)
-        return f"{place}:{lines[0][0]}: {doubt}; a line of {self.title} is {self.example}" if doubt else ""
+        return f"{place}: {doubt}; a line of {self.title} is {self.example}" if doubt else ""
+
+    def _parsed(self, line: str) -> Parsed:
+        return self.parse(short(line))
 
 
 def stems_of_any_name(match: re.Match[str]) -> tuple[str, ...]:

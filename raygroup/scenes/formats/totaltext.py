@@ -11,12 +11,11 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.line_format import ANY_NAME, LOOKED_AT, LineFormat, stems_of_any_name
+from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.matlab import Cell, MatError, cell_rows
-from raygroup.scenes.lines import MAX_LINE, MAX_LINES, decoded_lines, numbers
+from raygroup.scenes.lines import MAX_LINE, MAX_LINES, at_most, decoded_lines, numbers, tried
 from raygroup.scenes.members import Member, UnreadableError
 from raygroup.scenes.parsed import SHOWN, LabelError, Labelled, Parsed, finished
 from raygroup.scenes.scene import Problems, Scene
@@ -90,17 +89,11 @@ class TotalText:
 
     def fits(self, collection: Collection, member: Member, is_forced: bool) -> str:
         place = collection.place(member)
-        count, wrong = 0, []
         try:
-            for number, entry in islice(_entries(member, collection.read(member), place, Problems()), LOOKED_AT):
-                count += 1
-                try:
-                    entry()
-                except LabelError as error:
-                    wrong.append(f"{place}:{number}: {error}")
+            understood, wrong = tried(_entries(member, collection.read(member), place, Problems()), place)
         except (LabelError, UnreadableError) as error:
             return f"{place}: {error}"
-        return wrong[0] if 2 * len(wrong) > count else ""
+        return wrong[0] if len(wrong) > len(understood) else ""
 
     def scenes(self, collection: Collection) -> Iterator[Scene]:
         return finished(self._labelled(collection), collection.problems)
@@ -118,7 +111,7 @@ def _found(member: Member, content: bytes | UnreadableError, place: str, problem
     try:
         if isinstance(content, UnreadableError):
             raise LabelError(str(content))
-        for number, entry in islice(_entries(member, content, place, problems), MAX_LINES):
+        for number, entry in at_most(MAX_LINES, _entries(member, content, place, problems), place, problems):
             try:
                 found.append((number, entry()))
             except LabelError as error:

@@ -7,18 +7,19 @@ A word is a scene of its own, whose instance is the whole image.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 
 from raygroup.scenes.collection import IMAGE_SUFFIXES, Collection
 from raygroup.scenes.formats.icdar13 import unquoted
-from raygroup.scenes.formats.line_format import LOOKED_AT
-from raygroup.scenes.lines import decoded_lines, short, split
+from raygroup.scenes.lines import at_most, decoded_lines, short, split, tried
 from raygroup.scenes.members import Member, UnreadableError, leads_out, plain, suffix_of
 from raygroup.scenes.parsed import SHOWN, LabelError, Labelled, Parsed, finished
 from raygroup.scenes.scene import Problems, Scene
 
 _PATTERN = re.compile(r"(?:.*_)?gt\.txt", re.IGNORECASE)
 _DONT_CARE = "###"
+MAX_WORDS = 1_000_000
+"""Of one list; MLT19's has 89,177."""
 
 Named = tuple[str, Parsed]
 """The name of an image and its word."""
@@ -53,17 +54,12 @@ class WordList:
 
     def fits(self, collection: Collection, member: Member, is_forced: bool) -> str:
         place = collection.place(member)
-        wrong = []
         try:
-            lines = [*islice(decoded_lines(collection.read(member), "", Problems()), LOOKED_AT)]
+            lines = decoded_lines(collection.read(member), "", Problems())
         except UnreadableError as error:
             return f"{place}: {error}"
-        for number, line in lines:
-            try:
-                self.parse(short(line))
-            except LabelError as error:
-                wrong.append(f"{place}:{number}: {error}; a line of {self.title} is {self.example}")
-        return wrong[0] if 2 * len(wrong) > len(lines) else ""
+        understood, wrong = tried(((number, partial(self._named, line)) for number, line in lines), place)
+        return f"{wrong[0]}; a line of {self.title} is {self.example}" if len(wrong) > len(understood) else ""
 
     def scenes(self, collection: Collection) -> Iterator[Scene]:
         return finished(self._labelled(collection), collection.problems)
@@ -75,13 +71,16 @@ class WordList:
                 collection.problems.add("label file unreadable", place, str(content))
                 continue
             seen: set[str] = set()
-            for number, line in decoded_lines(content, place, collection.problems):
+            for number, line in at_most(MAX_WORDS, decoded_lines(content, place, collection.problems), place, collection.problems):
                 if word := self._word(collection, member, f"{place}:{number}", number, line, seen):
                     yield word
 
+    def _named(self, line: str) -> Named:
+        return self.parse(short(line))
+
     def _word(self, collection: Collection, member: Member, place: str, number: int, line: str, seen: set[str]) -> Labelled | None:
         try:
-            name, parsed = self.parse(short(line))
+            name, parsed = self._named(line)
         except LabelError as error:
             collection.problems.add("line not understood", place, str(error))
             return None
