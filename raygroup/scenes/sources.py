@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from raygroup.config import ConfigError
-from raygroup.scenes.archives import Streamed, Tar, Zip, bounded, is_tar, is_zip, understood, unreadable
 from raygroup.scenes.members import SMALL_SUFFIXES, Listing, Member, Told, UnreadableError
+from raygroup.scenes.reading import Streamed, bounded, understood, unreadable
+from raygroup.scenes.tarballs import Tar, is_tar
+from raygroup.scenes.zips import Zip, is_zip
 
 __all__ = ["Folder", "Member", "OneFile", "Source", "Tar", "UnreadableError", "Zip", "source_of"]
 

@@ -16,12 +16,12 @@ import pytest
 from given_labels import write
 
 from raygroup.config import ConfigError
-from raygroup.scenes import archives, members
-from raygroup.scenes.archives import Forward
+from raygroup.scenes import members, tarballs
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.members import UnreadableError
 from raygroup.scenes.scene import Problems
 from raygroup.scenes.sources import source_of
+from raygroup.scenes.tarballs import Forward
 
 FILES = {"gt/gt_img_00001.txt": b"one", "gt/gt_img_00002.txt": b"two", "img/img_1.jpg": b"\xff\xd8picture"}
 KINDS = ("folder", "zip", "tar", "tar.gz", "tar.bz2", "tar.xz")
@@ -255,7 +255,7 @@ def test_streams_of_a_tarball_go_on_where_the_one_before_ended(tmp_path, monkeyp
         opened.append(path)
         return Forward(path)
 
-    monkeypatch.setattr(archives, "Forward", counted)
+    monkeypatch.setattr(tarballs, "Forward", counted)
     for start in range(0, 60, 10):
         assert dict(source.stream(names[start : start + 10])) == {name: files[name] for name in names[start : start + 10]}
     assert len(opened) == 1

@@ -11,22 +11,21 @@ Most Hindi images have bad labels: where the list of good ones, ``Hindi_keep.lis
 import dataclasses
 import math
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from raygroup.config import ConfigError
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats import mlt
+from raygroup.scenes.formats.hindi import without_bad_hindi
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.images import ImageError, header
-from raygroup.scenes.lines import decoded_lines, numbers, read_lines
+from raygroup.scenes.lines import numbers, read_lines
 from raygroup.scenes.members import Member, UnreadableError
 from raygroup.scenes.parsed import SHOWN, LabelError, Labelled, Parsed, finished
 from raygroup.scenes.scene import Scene
 from raygroup.scenes.scripts import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
 
-KEEP_LIST = "Hindi_keep.list"
 _GT_FOLDER = re.compile(rf"(?:{'|'.join(MLT19_OF_TASK.values())})_gt/", re.IGNORECASE)
 _OUTSIDE = 2.0
 """Centres and sides are shares of the image, and words may begin outside."""
@@ -100,7 +99,7 @@ class SynthTextMLT:
 
     def scenes(self, collection: Collection) -> Iterator[Scene]:
         labelled = self._from_gt(collection) if self.lines.parse is parse_gt else self._from_shares(collection)
-        return finished(_without_bad_hindi(labelled, collection, self._kept(collection)), collection.problems)
+        return finished(without_bad_hindi(labelled, collection, self.keep_list), collection.problems)
 
     def _from_gt(self, collection: Collection) -> Iterator[Labelled]:
         return self.lines.labelled(collection)
@@ -137,41 +136,6 @@ class SynthTextMLT:
             for number, one in shares
         ]
         return Labelled(image.stem, place, image, found)
-
-    def _kept(self, collection: Collection) -> Set[str] | None:
-        """Stems of the good Hindi images; None where no list says."""
-        member = collection.named(KEEP_LIST)
-        try:
-            if self.keep_list is not None:
-                content = self.keep_list.read_bytes()
-            elif member is not None:
-                content = collection.read(member)
-            else:
-                return None
-        except OSError as error:
-            raise ConfigError(f"{self.keep_list}: the list of Hindi images to keep cannot be read: {error}") from error
-        return {_stem(line) for _, line in decoded_lines(content, KEEP_LIST, collection.problems)}
-
-
-def _without_bad_hindi(labelled: Iterator[Labelled], collection: Collection, kept: Set[str] | None) -> Iterator[Labelled]:
-    left_out = seen = 0
-    for one in labelled:
-        is_hindi = any(task_of(parsed.script) == "hi" for _, parsed in one.found) or "hindi" in one.labels.casefold()
-        seen += is_hindi
-        if is_hindi and kept is not None and _stem(one.name) not in kept:
-            left_out += 1
-            collection.set_aside(one.image)
-        else:
-            yield one
-    if left_out:
-        collection.problems.add("Hindi left out", KEEP_LIST, f"{left_out:,} Hindi images are not in the list and left out")
-    elif seen and kept is None:
-        said = f"not found: all {seen:,} Hindi images stay in, of the released ones 20,376 of 32,540 have bad labels"
-        collection.problems.add("Hindi unchecked", KEEP_LIST, said)
-
-
-def _stem(name: str) -> str:
-    return PurePosixPath(name.strip().replace("\\", "/")).stem.casefold()
 
 
 def _language(collection: Collection, member: Member) -> str | None:

@@ -1,59 +1,24 @@
-"""Zips and tarballs, read within bounds and never unpacked to disk."""
+"""Tarballs, compressed or not, read within bounds and never unpacked to disk."""
 
 import bz2
 import contextlib
 import gzip
 import lzma
-import os
-import stat
-import struct
 import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
-from raygroup.config import ConfigError
 from raygroup.scenes.members import MAX_BYTES, SMALL_SUFFIXES, Listing, Member, Told, UnreadableError, room_of
-
-BROKEN = (
-    OSError,
-    EOFError,
-    ValueError,
-    IndexError,
-    OverflowError,
-    MemoryError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    tarfile.TarError,
-    NotImplementedError,
-    RuntimeError,
-)
-"""What the archive libraries raise for bytes that are not what they say."""
+from raygroup.scenes.reading import BROKEN, Streamed, bounded, said
 
 _KEPT_BYTES = 256 << 20
 """Of a tarball's label files, kept from its listing on: it cannot be read out of order."""
 _MAX_HEADER = 1 << 20
 """Bytes: long names and other extended headers of a tarball, which tarfile reads whole."""
-_MAX_DIRECTORY = 256 << 20
-"""Bytes of a zip's directory, which zipfile parses whole."""
-_COUNTED = 1 << 16
-"""Entries, of which old zips count no further."""
 _STEP = 1 << 20
 _BLOCK = 512
-
-Streamed = Iterator[tuple[str, bytes | UnreadableError]]
-
-
-def is_zip(path: Path) -> bool:
-    """Whether its first bytes or its end are a zip's, and its first ones not a tarball's."""
-    with path.open("rb") as file:
-        beginning = file.read(_BLOCK)
-    return beginning[:4] in (b"PK\3\4", b"PK\5\6") or (beginning[257:262] != b"ustar" and zipfile.is_zipfile(path))
 
 
 def is_tar(path: Path) -> bool:
@@ -64,46 +29,6 @@ def is_tar(path: Path) -> bool:
         return tarfile.TarInfo.frombuf(beginning, "utf-8", "surrogateescape").chksum > 0
     except tarfile.TarError:
         return False
-
-
-@dataclass
-class Zip:
-    """A zip archive, which any entry can be read from."""
-
-    path: Path
-    _entries: dict[str, zipfile.ZipInfo] = field(default_factory=dict, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        with understood(self.path):
-            self._count = _num_entries(self.path)
-            self._archive = zipfile.ZipFile(self.path)
-
-    def list(self, number: int, told: Told) -> tuple[Member, ...]:
-        listing = Listing(number, self.path, told, room_of(self.path.stat().st_size))
-        if (found := len(self._archive.infolist())) % _COUNTED != self._count % _COUNTED:
-            told("archive damaged", str(self.path), f"it says that it holds {self._count:,} entries, its directory names {found:,}")
-        for entry in self._archive.infolist():
-            if listing.is_full:
-                listing.end_early()
-                break
-            if entry.is_dir():
-                continue
-            if why := _fault_of_entry(entry):
-                listing.leave_out(entry.orig_filename, why)
-            elif member := listing.take(entry.filename, entry.file_size):
-                self._entries[member.name] = entry
-        return tuple(listing.found.values())
-
-    def read(self, name: str) -> bytes:
-        with unreadable(), self._archive.open(self._entries[name]) as file:
-            return bounded(file)
-
-    def stream(self, names: Collection[str]) -> Streamed:
-        for name in sorted(names, key=lambda name: self._entries[name].header_offset):
-            try:
-                yield name, self.read(name)
-            except UnreadableError as error:
-                yield name, error
 
 
 @dataclass
@@ -139,7 +64,7 @@ class Tar:
                         self._kept[member.name] = bounded(cast("IO[bytes]", file))
                         room -= entry.size
         except BROKEN as error:
-            told("archive damaged", str(self.path), f"in or after its first {len(listing.found)} files: {_said(error)}")
+            told("archive damaged", str(self.path), f"in or after its first {len(listing.found)} files: {said(error)}")
         return tuple(listing.found.values())
 
     def read(self, name: str) -> bytes:
@@ -160,7 +85,7 @@ class Tar:
         except (StopIteration, *BROKEN) as error:
             self._reading = None
             for name in left.values():
-                yield name, UnreadableError(f"the archive is damaged before or in this entry: {_said(error)}")
+                yield name, UnreadableError(f"the archive is damaged before or in this entry: {said(error)}")
 
     def _next(self, wanted: int) -> "tuple[int, tarfile.TarInfo, IO[bytes] | None]":
         if self._reading is None or self._position > wanted:
@@ -213,31 +138,6 @@ class Forward:
         self._file.close()
 
 
-def bounded(file: IO[bytes]) -> bytes:
-    content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise UnreadableError(f"more than {MAX_BYTES >> 20} MB, whatever its header says")
-    return content
-
-
-@contextlib.contextmanager
-def unreadable() -> Iterator[None]:
-    try:
-        yield
-    except UnreadableError:
-        raise
-    except BROKEN as error:
-        raise UnreadableError(_said(error)) from error
-
-
-@contextlib.contextmanager
-def understood(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except BROKEN as error:
-        raise ConfigError(f"{path}: not readable as an archive: {_said(error)}") from error
-
-
 def _entries(path: Path) -> "Iterator[tuple[int, tarfile.TarInfo, IO[bytes] | None]]":
     """Number, header, and what to read it from where it is a file; raises one of ``BROKEN`` where the archive is damaged."""
     with contextlib.closing(Forward(path)) as forward:
@@ -261,33 +161,3 @@ def _unpacked(path: Path) -> tuple[IO[bytes], bool]:
     kinds: tuple[tuple[bytes, Callable[[Path], Any]], ...] = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open))
     opened = next((opened for magic, opened in kinds if beginning.startswith(magic)), None)
     return (opened(path), True) if opened else (path.open("rb"), False)
-
-
-def _fault_of_entry(entry: zipfile.ZipInfo) -> str:
-    if entry.flag_bits & 1:
-        return "the entry is encrypted; unpack the archive and give the folder"
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        return "the entry is a link, must be a file"
-    return "the name holds a NUL" if "\0" in entry.orig_filename else ""
-
-
-def _num_entries(path: Path) -> int:
-    """What a zip says of itself; raises UnreadableError for a directory of which zipfile would make gigabytes."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - (1 << 16) - 22 - 76))
-        end = file.read()
-    found = end.rfind(b"PK\5\6")
-    count, directory = (int.from_bytes(end[found + start : found + stop], "little") for start, stop in ((10, 12), (12, 16)))
-    large = end.rfind(b"PK\6\6")
-    if large >= 0 and (directory == 0xFFFFFFFF or count == _COUNTED - 1):
-        count, directory = (int.from_bytes(end[large + start : large + start + 8], "little") for start in (32, 40))
-    if directory > min(size, _MAX_DIRECTORY):
-        raise UnreadableError(
-            f"its directory would be {directory:,} bytes of a file of {size:,}, at most {_MAX_DIRECTORY >> 20} MB are read"
-        )
-    return count
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
