@@ -147,11 +147,14 @@ def test_a_killed_node_costs_one_checkpoint_interval_and_a_new_one_takes_part(no
     nodes.provide(2)
     command = train(SIX)
     until(lambda: len(set(training(storage).values())) == 2, command)
-    trial, name = training(storage).popitem()
+    (other, survivor), (trial, name) = training(storage).items()
     done = {path: path.read_bytes() for path in storage.glob("tiny/*/DONE.json")}
     reached = max(listed_steps(trial))
+    waiting = frozen(other, nodes.named(survivor))  # else the node that is left may train all the rest before a new one is there
     nodes.named(name).kill()
     (new,) = nodes.add()
+    until(lambda: new.name in {host(each) for each in trials(storage) if attempts(each)}, command)
+    os.kill(waiting, signal.SIGCONT)
     said(command, 0)
     require_undisturbed(storage, undisturbed, 6)
     first, second = attempts(trial)
