@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from raygroup.scenes.members import Member, UnreadableError, shown
-from raygroup.scenes.scene import Problems
+from raygroup.scenes.scene import Problems, Scene
 from raygroup.scenes.sources import Source, source_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
@@ -91,6 +91,24 @@ class Collection:
         for number, named in sorted(wanted.items()):
             for name, content in self.sources[number].stream(named.keys()):
                 yield named[name], content
+
+
+def each_once(scenes: Iterator[Scene], collection: Collection) -> Iterator[Scene]:
+    """The scenes that have an image, each name once; at the end images that no label speaks of are told of too."""
+    names: set[str] = set()
+    used = set()
+    for scene in scenes:
+        if scene.image is None:
+            collection.problems.add("image missing", scene.labels, f"no image {scene.name!r} here")
+        elif scene.name in names:
+            collection.problems.add("two labels", scene.labels, f"the image {scene.name!r} was labelled before; the first labels are taken")
+        else:
+            names.add(scene.name)
+            used.add(scene.image)
+            yield scene
+    for image in collection.images():
+        if image not in used:
+            collection.problems.add("labels missing", collection.place(image), "no labels speak of this image; it is left out")
 
 
 def _shared_folders(one: Member, other: Member) -> int:

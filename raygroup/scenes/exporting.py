@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from raygroup.config import ConfigError
-from raygroup.scenes.collection import Collection
+from raygroup.scenes.collection import Collection, each_once
 from raygroup.scenes.formats.registry import format_of
 from raygroup.scenes.images import ImageError, header
-from raygroup.scenes.importing import each_once
 from raygroup.scenes.layouts.layout import Layout
 from raygroup.scenes.layouts.page import as_file
 from raygroup.scenes.layouts.writing import numbered, opened, put_page, put_whole

@@ -14,10 +14,10 @@ from typing import Any
 
 from raygroup.config import ConfigError
 from raygroup.files.whole import read_if_there, write_json
-from raygroup.scenes.collection import Collection
+from raygroup.scenes.collection import Collection, each_once
 from raygroup.scenes.formats.registry import Format
 from raygroup.scenes.intake import Settings
-from raygroup.scenes.scene import Problem, Problems, Scene
+from raygroup.scenes.scene import Problems, Scene
 from raygroup.scenes.shards import Shard, make
 from raygroup.scenes.sources import Member, Tar, UnreadableError
 
@@ -77,24 +77,6 @@ def _shards(scenes: Iterator[Scene], collection: Collection, out: Path, settings
         number += 1
 
 
-def each_once(scenes: Iterator[Scene], collection: Collection) -> Iterator[Scene]:
-    """The scenes that have an image, each name once; at the end images that no label speaks of are told of too."""
-    names: set[str] = set()
-    used = set()
-    for scene in scenes:
-        if scene.image is None:
-            collection.problems.add("image missing", scene.labels, f"no image {scene.name!r} here")
-        elif scene.name in names:
-            collection.problems.add("two labels", scene.labels, f"the image {scene.name!r} was labelled before; the first labels are taken")
-        else:
-            names.add(scene.name)
-            used.add(scene.image)
-            yield scene
-    for image in collection.images():
-        if image not in used:
-            collection.problems.add("labels missing", collection.place(image), "no labels speak of this image; it is left out")
-
-
 def _planned(collection: Collection, known: Format, out: Path, settings: Settings) -> Iterator[tuple[Shard, dict[str, Any]]]:
     """The shards, each with its record where it is made."""
     tars = {number for number, source in enumerate(collection.sources) if isinstance(source, Tar)}
@@ -143,8 +125,7 @@ def _summed(out: Path, settings: Settings, known: Format, collection: Collection
     """Over all shards; a problem of the labels is counted once, however often the data set was read."""
     problems = Problems(Counter(collection.problems.counts), [*collection.problems.kept])
     for record in records:
-        problems.counts.update(record["problems"]["counts"])
-        problems.kept += [Problem(**told) for told in record["problems"]["listed"]]
+        problems.merge(record["problems"])
     hashes = Counter(found for record in records for found in record["hashes"])
     summary = {
         "source": settings.source, "format": known.name, "unit": settings.unit, "files": [path.name for path in collection.paths],

@@ -7,11 +7,10 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from raygroup.scenes.collection import Collection
+from raygroup.scenes.collection import Collection, each_once
 from raygroup.scenes.cropping import reading_quad
 from raygroup.scenes.formats.registry import Format
 from raygroup.scenes.images import ImageError, header
-from raygroup.scenes.importing import each_once
 from raygroup.scenes.scene import Instance, Problems, Scene
 from raygroup.scenes.sources import Member, UnreadableError
 from raygroup.tasks import PAPER_TASKS

@@ -72,6 +72,11 @@ class Problems:
         if len(self.kept) < _KEPT:
             self.kept.append(Problem(kind, place, what))
 
+    def merge(self, told: dict[str, Any]) -> None:
+        """Adds what another one's ``to_json`` said."""
+        self.counts.update(told["counts"])
+        self.kept += [Problem(**each) for each in told["listed"][: max(_KEPT - len(self.kept), 0)]]
+
     def first(self, kind: str) -> Problem:
         return next(problem for problem in self.kept if problem.kind == kind)
 

@@ -6,6 +6,7 @@ import numpy as np
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import format_of
 from raygroup.scenes.inspection import BY_CHARACTERS, inspect
+from raygroup.scenes.scene import Problems
 
 MLT = """10,10,50,10,50,30,10,30,Latin,Castle
 10,40,50,40,50,50,10,50,Latin,###
@@ -68,3 +69,13 @@ def test_an_image_that_cannot_be_read_is_told_and_the_labels_still_count(tmp_pat
     found = looked_at(collection)
     assert found.instances == 12
     assert found.problems.first("image unreadable").place == "tr_img_00002.png"
+
+
+def test_problems_of_many_shards_are_all_counted_and_the_first_ten_thousand_kept():
+    one, total = Problems(), Problems()
+    for number in range(6000):
+        one.add("line not understood", f"gt.txt:{number}", "no comma")
+    total.merge(one.to_json())
+    total.merge(one.to_json())
+    assert total.counts == {"line not understood": 12_000}
+    assert len(total.kept) == 10_000
