@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raygroup.terminal import say
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -51,7 +53,7 @@ def run_render(given: argparse.Namespace, out: "Console") -> None:
     there = summary["scenes"] - summary["drawn"]
     drawn = f"{summary['drawn']} drawn" + (f", {there} there already" if there else "")
     where = summary.get("zip", summary["out"])
-    _say(out, f"{summary['scenes']} scenes of {summary['words']} words ({drawn}) as {layout.title} in {where}")
+    say(out, f"{summary['scenes']} scenes of {summary['words']} words ({drawn}) as {layout.title} in {where}")
 
 
 def run_export(given: argparse.Namespace, out: "Console") -> None:
@@ -69,7 +71,7 @@ def run_export(given: argparse.Namespace, out: "Console") -> None:
     if given.json:
         print(json.dumps({"scenes": count, "layout": layout.name, "out": str(target), "problems": problems.to_json()}, ensure_ascii=False))
         return
-    _say(out, f"{count} scenes as {layout.title} in {target}; what this layout cannot hold: {layout.loses}")
+    say(out, f"{count} scenes as {layout.title} in {target}; what this layout cannot hold: {layout.loses}")
     _say_problems(problems, out)
 
 
@@ -85,30 +87,26 @@ def run_duplicates(given: argparse.Namespace, out: "Console") -> None:
         print(json.dumps({**found.to_json(), "labels": [shared.to_json() for shared in labels]}, ensure_ascii=False))
         return
     for name, count in found.within.items():
-        _say(out, f"{name}: {count} images repeat another of the set")
+        say(out, f"{name}: {count} images repeat another of the set")
     for (one, other), count in found.between.items():
-        _say(out, f"{one} and {other}: {count} pictures in both")
+        say(out, f"{one} and {other}: {count} pictures in both")
     for copies in found.copies[:_PROBLEMS]:
         same = "the same file" if copies.same_bytes else "the same pixels"
-        _say(out, f"  {same}: {', '.join(f'{of_set}: {name}' for of_set, name in copies.places)}")
+        say(out, f"  {same}: {', '.join(f'{of_set}: {name}' for of_set, name in copies.places)}")
     for shared in labels:
         (one, other), (first, second), (of_first, of_second) = shared.sets, shared.instances, shared.of_instances
         examples = f", most often {', '.join(shared.examples)}" if shared.examples else ""
         counts = f"{first} of {of_first} and {second} of {of_second} words"
-        _say(out, f"{one} and {other}: {shared.labels} different labels in both ({counts}{examples})")
-    _say(out, f"{found.num_images} images; {len(found.copies)} pictures are there more than once")
+        say(out, f"{one} and {other}: {shared.labels} different labels in both ({counts}{examples})")
+    say(out, f"{found.num_images} images; {len(found.copies)} pictures are there more than once")
     _say_problems(problems, out)
 
 
 def _say_problems(problems: "Problems", out: "Console") -> None:
     for kind, count in problems.counts.most_common():
-        _say(out, f"{kind}: {count}")
+        say(out, f"{kind}: {count}")
         for problem in [problem for problem in problems.kept if problem.kind == kind][:_PROBLEMS]:
-            _say(out, f"  {problem}")
-
-
-def _say(out: "Console", text: str) -> None:
-    out.print(text, soft_wrap=True, markup=False)
+            say(out, f"  {problem}")
 
 
 @contextlib.contextmanager

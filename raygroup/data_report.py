@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from raygroup.terminal import show, table
+from raygroup.terminal import say, show, table
 
 if TYPE_CHECKING:
     from raygroup.scenes.inspection import Inspection
@@ -42,7 +42,7 @@ def print_inspection(found: "Inspection", title: str, sheet: Path | None, out: C
     if sheet:
         lines.append(f"contact sheet: {sheet}")
     for line in lines:
-        out.print(line, soft_wrap=True, markup=False)
+        say(out, line)
 
 
 def print_summary(summary: dict[str, Any], title: str, folder: Path, out: Console) -> None:
@@ -59,7 +59,7 @@ def print_summary(summary: dict[str, Any], title: str, folder: Path, out: Consol
     lines += [f"  {line}" for line in problem_lines(summary["problems"])]
     lines.append(f"  train on the words: python -m raygroup.sweep --words {folder / 'words'}")
     for line in lines:
-        out.print(line, soft_wrap=True, markup=False)
+        say(out, line)
 
 
 def problem_lines(problems: dict[str, Any]) -> list[str]:

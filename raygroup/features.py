@@ -29,8 +29,8 @@ def run(
     stopped: shards that were written stay, the same call goes on.
     """
     from raygroup.runtime.extraction import require_shard_rows
-    from raygroup.runtime.extraction_lines import intake, say, size, state
-    from raygroup.terminal import console
+    from raygroup.runtime.extraction_lines import intake, size, state
+    from raygroup.terminal import console, say
 
     screen = console()
     require_shard_rows(shard_words)

@@ -54,6 +54,11 @@ def titled(title: str, rows: Table) -> Group:
     return Group(Text(title, style="bold"), rows)
 
 
+def say(out: Console, text: str) -> None:
+    """A line as long as it is, whatever signs stand in it."""
+    out.print(text, soft_wrap=True, markup=False)
+
+
 def show(out: Console, title: str, rows: Table) -> None:
     """Prints a table under its title, as wide as it needs: a narrow terminal breaks its lines, but no cell is broken or cut."""
     width = out.width

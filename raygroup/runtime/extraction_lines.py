@@ -11,15 +11,11 @@ from raygroup.files.whole import read_json
 from raygroup.runtime.extraction import Progress, extraction_of, made_shards
 from raygroup.runtime.plan import Job
 from raygroup.runtime.progress import preparing
+from raygroup.terminal import say
 from raygroup.words.report import Report
 from raygroup.words.store import read_words
 
 _PLAIN_LINE_S = 20.0
-
-
-def say(screen: Console, text: str) -> None:
-    """A line as long as it is."""
-    screen.print(text, soft_wrap=True, markup=False)
 
 
 def state(job: Job, shard_rows: int | None) -> str:
