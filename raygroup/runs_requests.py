@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from raygroup.config import ConfigError
-from raygroup.files.whole import write_json
+from raygroup.files.atomic import write_json
 from raygroup.history.storage import DONE, FAILED, StoredSweep
 from raygroup.runs_found import matching, states
 

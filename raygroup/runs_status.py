@@ -16,7 +16,7 @@ from rich.text import Text
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place
-from raygroup.files.whole import read_if_there
+from raygroup.files.atomic import read_if_there
 from raygroup.history.storage import FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
 from raygroup.runs_found import STATES, find_sweep, states
 from raygroup.terminal import seconds_text, table, titled

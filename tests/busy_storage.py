@@ -7,7 +7,7 @@ from pathlib import Path
 
 from synthetic_storage import fail_trial, start_trial, trials, walk, write_attempt, write_storage, write_sweep
 
-from raygroup.files.copies import publish
+from raygroup.files.local_copies import publish
 from raygroup.files.places import Place
 from raygroup.history.storage import read_sweeps
 

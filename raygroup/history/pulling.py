@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from raygroup.config import ConfigError
-from raygroup.files.copies import fetch
+from raygroup.files.local_copies import fetch
 from raygroup.files.places import Place, Remote
 from raygroup.history.leftovers import CHECKPOINTS, checkpoint_number
 from raygroup.history.reader import FOLDER

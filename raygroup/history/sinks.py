@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from raygroup.files.places import Place, Remote
-from raygroup.files.whole import sync_folder, write_whole
+from raygroup.files.atomic import sync_folder, write_whole
 
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 Marks = dict[str, tuple[int, int]]

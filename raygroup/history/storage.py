@@ -9,7 +9,7 @@ from typing import Any
 
 from raygroup.config import ConfigError, Trial, from_json
 from raygroup.files.places import Place
-from raygroup.files.whole import read_json
+from raygroup.files.atomic import read_json
 
 CACHE = "cache"
 

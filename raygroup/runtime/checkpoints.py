@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from raygroup.files.places import Place
-from raygroup.files.whole import read_if_there, write_json, write_whole
+from raygroup.files.atomic import read_if_there, write_json, write_whole
 from raygroup.history.leftovers import CHECKPOINTS
 from raygroup.history.reader import unchanged
 from raygroup.history.sinks import Marks

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.config import ConfigError
-from raygroup.files.copies import local_copies
+from raygroup.files.local_copies import local_copies
 from raygroup.files.places import Place
 from raygroup.runtime.apart import end_when_asked
 from raygroup.runtime.on_ray import Order

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from raygroup.files.copies import localised
-from raygroup.files.whole import read_json
+from raygroup.files.local_copies import localised
+from raygroup.files.atomic import read_json
 from raygroup.runtime.extraction import Progress, extraction_of, made_shards
 from raygroup.runtime.plan import Job
 from raygroup.runtime.progress import preparing

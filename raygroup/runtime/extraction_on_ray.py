@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.config import ConfigError
-from raygroup.files.copies import local_copies
+from raygroup.files.local_copies import local_copies
 from raygroup.runtime.apart import begin_apart, end_when_asked
 from raygroup.runtime.extraction import Extraction, Work, make_shard
 from raygroup.runtime.on_ray import ClusterLostError

@@ -7,7 +7,7 @@ import numpy as np
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place
-from raygroup.files.whole import write_json, write_whole
+from raygroup.files.atomic import write_json, write_whole
 from raygroup.history.reader import read_history
 from raygroup.runtime.leases import LeaseLostError
 from raygroup.runtime.ledger import FAILED, now

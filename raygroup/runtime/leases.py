@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.files.places import Place
-from raygroup.files.whole import read_if_there, write_json
+from raygroup.files.atomic import read_if_there, write_json
 from raygroup.history.reader import last_attempt
 from raygroup.runtime.ledger import held, now
 

@@ -45,7 +45,7 @@ def show_mixtures(jobs: Sequence["Job"], words: Path | None, console: "Console")
 
 def _stored(store: Place) -> dict[str, int]:
     """Source -> words to train on; nothing where there is no store yet."""
-    from raygroup.files.copies import localised
+    from raygroup.files.local_copies import localised
     from raygroup.words.sources import stored_sources
     from raygroup.words.store import read_words
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place
-from raygroup.files.whole import read_if_there
+from raygroup.files.atomic import read_if_there
 from raygroup.runtime.checkpoints import listed_steps
 from raygroup.runtime.ledger import FAILED
 from raygroup.runtime.packs import ON_CPU, PackedJobs, Placement

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raygroup.config import ConfigError
-from raygroup.files.copies import localised
+from raygroup.files.local_copies import localised
 from raygroup.files.places import Place
 from raygroup.packing import fitting, pack_bytes, shared_settings
 from raygroup.runtime.checkpoints import listed_steps

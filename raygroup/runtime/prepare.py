@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from raygroup.config import Words
-from raygroup.files.copies import copy_of, publish
+from raygroup.files.local_copies import copy_of, publish
 from raygroup.files.places import Place
-from raygroup.files.whole import write_whole
+from raygroup.files.atomic import write_whole
 from raygroup.runtime.extraction import Progress, Work, complete, extraction_of, on_this_machine
 from raygroup.runtime.ledger import held
 from raygroup.runtime.plan import Job, Plan

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from raygroup.files.patience import Patience
+from raygroup.files.retry import Patience
 from raygroup.files.places import Place
-from raygroup.files.whole import read_if_there
+from raygroup.files.atomic import read_if_there
 from raygroup.runtime.checkpoints import listed_steps
 from raygroup.runtime.failing import give_up
 from raygroup.runtime.ledger import FAILED, STOP, done_ids

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raygroup.files.copies import publish
+from raygroup.files.local_copies import publish
 from raygroup.files.places import Place
-from raygroup.files.whole import write_json
+from raygroup.files.atomic import write_json
 from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.writer import remove_attempts, seal
 from raygroup.runtime.checkpoints import keep_last_checkpoint, save_checkpoint

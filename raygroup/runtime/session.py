@@ -12,10 +12,10 @@ import numpy as np
 from torch import Tensor
 
 from raygroup.config import Trial, from_json
-from raygroup.files.copies import localised
-from raygroup.files.patience import Patience
+from raygroup.files.local_copies import localised
+from raygroup.files.retry import Patience
 from raygroup.files.places import Place
-from raygroup.files.whole import read_json
+from raygroup.files.atomic import read_json
 from raygroup.history.sinks import Marks
 from raygroup.history.storage import CACHE
 from raygroup.history.writer import HistoryWriter

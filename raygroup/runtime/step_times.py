@@ -13,7 +13,7 @@ from typing import Any
 
 from raygroup.config import ConfigError, Trial, fingerprint, from_json
 from raygroup.files.places import Place
-from raygroup.files.whole import read_if_there, read_json, write_json
+from raygroup.files.atomic import read_if_there, read_json, write_json
 from raygroup.history.storage import CACHE
 from raygroup.packing import shared_settings
 from raygroup.runtime.ledger import CONFIG, DONE, SWEEP, done_ids

@@ -9,9 +9,9 @@ import numpy as np
 from rich.console import Console, Group
 from rich.text import Text
 
-from raygroup.files.copies import localised
+from raygroup.files.local_copies import localised
 from raygroup.files.places import Place, size_of
-from raygroup.files.whole import whole
+from raygroup.files.atomic import whole
 from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import read_history
 from raygroup.history.storage import DONE, read_sweeps

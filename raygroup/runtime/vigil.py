@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from raygroup.files.places import Place
-from raygroup.files.whole import write_whole
+from raygroup.files.atomic import write_whole
 
 STALLED = 75
 """Exit code of a worker that stood still."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 import torch
 
 from raygroup.config import ConfigError
-from raygroup.files.patience import Patience
+from raygroup.files.retry import Patience
 from raygroup.files.places import Place
-from raygroup.files.whole import read_if_there
+from raygroup.files.atomic import read_if_there
 from raygroup.runtime.endings import Ending, NodeEndsError, Notice, StoppedError
 from raygroup.runtime.failing import OWN_FAULTS, fail
 from raygroup.runtime.leases import Lease, LeaseLostError, take

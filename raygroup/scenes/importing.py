@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.config import ConfigError
-from raygroup.files.whole import read_if_there, write_json
+from raygroup.files.atomic import read_if_there, write_json
 from raygroup.scenes.collection import Collection, each_once
 from raygroup.scenes.formats.registry import Format
 from raygroup.scenes.intake import Settings

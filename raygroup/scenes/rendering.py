@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.config import ConfigError, fingerprint
-from raygroup.files.whole import read_if_there, write_json
+from raygroup.files.atomic import read_if_there, write_json
 from raygroup.scenes.backgrounds import image_files
 from raygroup.scenes.composing import Materials, encoded, gather, label, lay_out
 from raygroup.scenes.layouts.page import Page

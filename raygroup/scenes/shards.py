@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.config import ConfigError, fingerprint
-from raygroup.files.whole import read_if_there, write_json
+from raygroup.files.atomic import read_if_there, write_json
 from raygroup.scenes.intake import Settings, Taken, take_in
 from raygroup.scenes.scene import Scene
 from raygroup.scenes.sources import Source, UnreadableError, source_of

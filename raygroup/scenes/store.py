@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raygroup.config import ConfigError
-from raygroup.files.whole import whole
+from raygroup.files.atomic import whole
 from raygroup.scenes.scene import Instance
 
 LAYOUT = 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from raygroup.config import ConfigError
-from raygroup.files.whole import write_whole
+from raygroup.files.atomic import write_whole
 from raygroup.scoring.annotated import Reals
 from raygroup.scoring.matching import first_come
 from raygroup.scoring.measures import hmean, ratio

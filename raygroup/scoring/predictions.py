@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place, readable
-from raygroup.files.whole import whole
+from raygroup.files.atomic import whole
 from raygroup.scoring.words import WordScores, score_words
 from raygroup.tasks import by_paper_order
 

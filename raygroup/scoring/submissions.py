@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from raygroup.config import ConfigError
-from raygroup.files.whole import whole
+from raygroup.files.atomic import whole
 from raygroup.scoring.annotated import Reals, Word
 from raygroup.scoring.line_files import SCRIPTS
 from raygroup.scoring.mlt19 import TASKS

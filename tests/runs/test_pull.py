@@ -8,7 +8,7 @@ from synthetic_storage import trials, write_storage, write_trial
 
 from raygroup.config import ConfigError
 from raygroup.files.places import place, size_of
-from raygroup.files.whole import write_whole
+from raygroup.files.atomic import write_whole
 from raygroup.history import pulling
 from raygroup.history.pulling import pull
 from raygroup.history.reader import read_history, same_evidence

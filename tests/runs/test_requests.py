@@ -4,7 +4,7 @@ import json
 
 from busy_storage import write_busy
 
-from raygroup.files.whole import read_json
+from raygroup.files.atomic import read_json
 from raygroup.history.storage import FAILED, UNFINISHED, read_sweeps
 from raygroup.runs import main
 

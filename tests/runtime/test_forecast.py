@@ -15,7 +15,7 @@ from tiny_sweep import space
 from raygroup import sweep
 from raygroup.config import ConfigError
 from raygroup.files.places import place
-from raygroup.files.whole import write_json
+from raygroup.files.atomic import write_json
 from raygroup.runtime.foretelling import dry_run
 from raygroup.runtime.packs import Placement, packs_of
 from raygroup.runtime.plan import Plan, declare, declare_trials, plan_of

@@ -9,7 +9,7 @@ from tiny_sweep import space
 
 from raygroup import sweep
 from raygroup.config import ConfigError
-from raygroup.files.patience import IMPATIENT
+from raygroup.files.retry import IMPATIENT
 from raygroup.history.reader import read_history, same_evidence
 from raygroup.runtime import worker
 from raygroup.runtime.checkpoints import listed_steps

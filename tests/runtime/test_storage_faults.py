@@ -17,7 +17,7 @@ from test_packs import folders, planned, stopped_after
 from tiny_sweep import space
 
 from raygroup import sweep
-from raygroup.files.copies import local_copies
+from raygroup.files.local_copies import local_copies
 from raygroup.files.places import place
 from raygroup.history.reader import attempt_files, read_history, same_evidence
 from raygroup.history.storage import read_sweeps

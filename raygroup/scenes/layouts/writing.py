@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from raygroup.config import ConfigError
-from raygroup.files.whole import whole, write_whole
+from raygroup.files.atomic import whole, write_whole
 from raygroup.scenes.images import header
 from raygroup.scenes.layouts.layout import Layout
 from raygroup.scenes.layouts.lines import ICDAR13, ICDAR15, MLT17, MLT19, MLT_POLYGONS, RCTW17, SYNTHTEXT_MLT, SYNTHTEXT_MLT_GT

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from raygroup.files.places import Place, Remote, opened
-from raygroup.files.whole import whole
+from raygroup.files.atomic import whole
 
 _BLOCK = 8 << 20
 
