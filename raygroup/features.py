@@ -55,7 +55,7 @@ def _make(
 ) -> None:
     from raygroup.runtime.extraction import on_this_machine
     from raygroup.runtime.extraction_lines import telling
-    from raygroup.runtime.ledger import writable
+    from raygroup.storage.locks import writable
     from raygroup.runtime.local import require_device
     from raygroup.runtime.prepare import prepare_features, prepare_words
     from raygroup.runtime.processes import cores

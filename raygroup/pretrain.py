@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def run(settings: Pretraining, storage_path: Path, out: Path, fonts: Path | None = None) -> None:
     """Renders the words into the cache, trains, reads new renders and unseen words, and writes the weights with their scores."""
     from raygroup.config import to_json
-    from raygroup.history.storage import CACHE
-    from raygroup.runtime.ledger import held, writable
+    from raygroup.storage.sweeps import CACHE
+    from raygroup.storage.locks import held, writable
     from raygroup.runtime.prepare import render_store
     from raygroup.runtime.progress import preparing
     from raygroup.terminal import console

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place, place, size_of
-from raygroup.history.storage import CACHE, DONE, FAILED, StoredSweep, StoredTrial, read_sweeps
+from raygroup.storage.sweeps import CACHE, DONE, FAILED, StoredSweep, StoredTrial, read_sweeps
 from raygroup.runs_arguments import DEFAULT, parser
 from raygroup.runs_found import STATES, find_sweep, find_trial, states
 from raygroup.terminal import console, refuse, show, size_text, table
@@ -78,7 +78,7 @@ def _named_and_storage(named: Sequence[str]) -> tuple[Sequence[str], Sequence[Pl
 
 
 def _pull(given: argparse.Namespace, out: Console) -> None:
-    from raygroup.history.pulling import pull
+    from raygroup.storage.pull import pull
 
     with _bytes_shown(out) as told:
         found = pull(
@@ -169,7 +169,7 @@ def _accuracy(trial: StoredTrial) -> tuple[str, str]:
 
 def clean(storage: Place, out: Console, *, include_caches: bool, include_heads: bool, dry_run: bool) -> None:
     """Removes leftovers and lists them with their sizes; with ``dry_run`` only lists them."""
-    from raygroup.history.leftovers import leftovers
+    from raygroup.storage.cleanup import leftovers
 
     found = leftovers(storage, include_caches=include_caches, include_heads=include_heads)
     rows = table("size", "what", "where", right=("size",))

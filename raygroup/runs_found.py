@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place
-from raygroup.history.storage import DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
+from raygroup.storage.sweeps import DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
 
 STATES = (DONE, FAILED, UNFINISHED, NOT_STARTED)
 _LISTED = 8

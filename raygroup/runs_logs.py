@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from raygroup.files.places import Place
-from raygroup.history.storage import FAILED, StoredSweep, StoredTrial
+from raygroup.storage.sweeps import FAILED, StoredSweep, StoredTrial
 from raygroup.terminal import show, table
 
 _TOLD = ("attempt", "at", "by", "from_step")
@@ -16,7 +16,7 @@ _TOLD = ("attempt", "at", "by", "from_step")
 def show_logs(sweep: StoredSweep, trial: StoredTrial, out: Console, *, every: bool) -> None:
     """Prints it; of the stacks of stalls the last, or with ``every`` all."""
     from raygroup.runtime.failing import TRACE
-    from raygroup.runtime.leases import attempts
+    from raygroup.storage.leases import attempts
 
     out.print(f"{trial.label} of {sweep.name}: {trial.state} ({trial.folder})", markup=False, soft_wrap=True)
     told = attempts(trial.folder)

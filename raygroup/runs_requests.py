@@ -8,13 +8,13 @@ from rich.console import Console
 
 from raygroup.config import ConfigError
 from raygroup.files.atomic import write_json
-from raygroup.history.storage import DONE, FAILED, StoredSweep
+from raygroup.storage.sweeps import DONE, FAILED, StoredSweep
 from raygroup.runs_found import matching, states
 
 
 def stop(sweep: StoredSweep, out: Console) -> None:
     """Asks the sweep to stop; running it again takes the request back. Nothing where it has nothing left to train."""
-    from raygroup.runtime.ledger import STOP, now
+    from raygroup.storage.locks import STOP, now
 
     if set(states(sweep).values()) <= {DONE, FAILED}:
         out.print(f"{sweep.name}: nothing of it is left to train", markup=False, soft_wrap=True)
@@ -27,8 +27,8 @@ def stop(sweep: StoredSweep, out: Console) -> None:
 def retry(sweep: StoredSweep, named: Sequence[str], out: Console) -> None:
     """Has failed trials tried again, all or those named, by a driver that runs now or by the next. Raises ConfigError for a name that no
     failed trial has."""
-    from raygroup.runtime.ledger import FAILED as FAILED_FILE
-    from raygroup.runtime.ledger import STOP
+    from raygroup.storage.locks import FAILED as FAILED_FILE
+    from raygroup.storage.locks import STOP
 
     by_id = states(sweep)
     failed = [trial for trial in sweep.trials if by_id.get(trial.id) == FAILED]

@@ -17,7 +17,7 @@ from rich.text import Text
 from raygroup.config import ConfigError
 from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there
-from raygroup.history.storage import FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
+from raygroup.storage.sweeps import FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
 from raygroup.runs_found import STATES, find_sweep, states
 from raygroup.terminal import seconds_text, table, titled
 
@@ -131,8 +131,8 @@ def _status(sweep: StoredSweep) -> SweepStatus:
 
 def _in_training(trial: StoredTrial) -> InTraining:
     """What it last said, and the attempt that has the trial: either may be missing, and be written while this reads."""
-    from raygroup.runtime.leases import attempts
-    from raygroup.runtime.ledger import CONFIG, PROGRESS
+    from raygroup.storage.leases import attempts
+    from raygroup.storage.locks import CONFIG, PROGRESS
 
     said = read_if_there(trial.folder / PROGRESS)
     last = (attempts(trial.folder) or [{}])[-1]

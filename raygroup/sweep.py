@@ -32,7 +32,7 @@ def run(
     Raises ConfigError for input that cannot be used, ClusterLostError where the Ray cluster is gone, KeyboardInterrupt when stopped: all
     that was recorded stays, the same call goes on.
     """
-    from raygroup.runtime.ledger import STOP, held, writable
+    from raygroup.storage.locks import STOP, held, writable
     from raygroup.runtime.packs import Placement
     from raygroup.runtime.plan import plan_of
     from raygroup.runtime.summary import next_steps, summarise

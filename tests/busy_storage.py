@@ -9,7 +9,7 @@ from synthetic_storage import fail_trial, start_trial, trials, walk, write_attem
 
 from raygroup.files.local_copies import publish
 from raygroup.files.places import Place
-from raygroup.history.storage import read_sweeps
+from raygroup.storage.sweeps import read_sweeps
 
 
 @dataclass(frozen=True)

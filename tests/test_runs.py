@@ -5,7 +5,7 @@ import pytest
 from synthetic_storage import fail_trial, start_trial, trials, walk, write_attempt, write_storage, write_sweep
 
 from raygroup.history.reader import read_history, same_evidence
-from raygroup.history.storage import read_sweeps
+from raygroup.storage.sweeps import read_sweeps
 from raygroup.runs import main
 from raygroup.scoring.predictions import read_predictions
 

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from raygroup.figures.palette import FAINT, HEADS, INK
-from raygroup.history.storage import DONE, FAILED
+from raygroup.storage.sweeps import DONE, FAILED
 from raygroup.tables.sweep_view import TrialView
 
 STATE_COLOURS = {DONE: HEADS[0], FAILED: HEADS[5]}

@@ -13,7 +13,7 @@ import numpy as np
 
 from raygroup.config import ConfigError
 from raygroup.randomness import generator
-from raygroup.runtime.ledger import now
+from raygroup.storage.locks import now
 from raygroup.runtime.packs import PackedJobs, Placement, sizes
 from raygroup.runtime.processes import pool
 from raygroup.runtime.step_times import Calibration, program

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there, write_json, write_whole
-from raygroup.history.leftovers import CHECKPOINTS
+from raygroup.storage.cleanup import CHECKPOINTS
 from raygroup.history.reader import unchanged
 from raygroup.history.sinks import Marks
 

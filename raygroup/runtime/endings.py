@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from raygroup.files.places import Place
-from raygroup.runtime.ledger import STOP
+from raygroup.storage.locks import STOP
 
 Notice = Callable[[], str | None]
 """Why this machine is about to go; None as long as it stays."""

@@ -9,8 +9,8 @@ from raygroup.config import ConfigError
 from raygroup.files.places import Place
 from raygroup.files.atomic import write_json, write_whole
 from raygroup.history.reader import read_history
-from raygroup.runtime.leases import LeaseLostError
-from raygroup.runtime.ledger import FAILED, now
+from raygroup.storage.leases import LeaseLostError
+from raygroup.storage.locks import FAILED, now
 from raygroup.training.evidence import NotFiniteError
 
 OWN_FAULTS = (NotFiniteError, OSError, ConfigError, LeaseLostError)

@@ -14,7 +14,7 @@ from raygroup.config import ConfigError
 from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there
 from raygroup.runtime.checkpoints import listed_steps
-from raygroup.runtime.ledger import FAILED
+from raygroup.storage.locks import FAILED
 from raygroup.runtime.packs import ON_CPU, PackedJobs, Placement
 from raygroup.runtime.queue import BARREN_ATTEMPTS, Following
 

@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from raygroup.config import ConfigError, Trial, Words, fingerprint, to_json, trial_id
 from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there, write_json
-from raygroup.history.storage import CACHE
-from raygroup.runtime.ledger import CONFIG, FAILED, STOP, SWEEP, done_ids, is_done, now
+from raygroup.storage.sweeps import CACHE
+from raygroup.storage.locks import CONFIG, FAILED, STOP, SWEEP, done_ids, is_done, now
 from raygroup.runtime.mixing import mixtures_of
 from raygroup.search_space import Sweep, hypothesis, load
 from raygroup.words.features import STORE, STORE_LAYOUT

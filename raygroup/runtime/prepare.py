@@ -14,7 +14,7 @@ from raygroup.files.local_copies import copy_of, publish
 from raygroup.files.places import Place
 from raygroup.files.atomic import write_whole
 from raygroup.runtime.extraction import Progress, Work, complete, extraction_of, on_this_machine
-from raygroup.runtime.ledger import held
+from raygroup.storage.locks import held
 from raygroup.runtime.plan import Job, Plan
 from raygroup.runtime.processes import cores, pool
 from raygroup.words.fonts import FontFile

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from raygroup.runtime.ledger import FAILED, PROGRESS
+from raygroup.storage.locks import FAILED, PROGRESS
 from raygroup.runtime.plan import Job
 from raygroup.terminal import seconds_text, table
 

@@ -10,7 +10,7 @@ from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there
 from raygroup.runtime.checkpoints import listed_steps
 from raygroup.runtime.failing import give_up
-from raygroup.runtime.ledger import FAILED, STOP, done_ids
+from raygroup.storage.locks import FAILED, STOP, done_ids
 from raygroup.runtime.packs import PackedJobs
 from raygroup.runtime.plan import Job, declare_trials
 

@@ -16,7 +16,7 @@ from raygroup.files.atomic import write_json
 from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.writer import remove_attempts, seal
 from raygroup.runtime.checkpoints import keep_last_checkpoint, save_checkpoint
-from raygroup.runtime.ledger import DONE, PROGRESS, now
+from raygroup.storage.locks import DONE, PROGRESS, now
 from raygroup.runtime.readings import write_readings
 from raygroup.runtime.session import Attempt, Session
 from raygroup.training.evidence import evidence

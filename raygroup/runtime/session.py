@@ -17,12 +17,12 @@ from raygroup.files.retry import Patience
 from raygroup.files.places import Place
 from raygroup.files.atomic import read_json
 from raygroup.history.sinks import Marks
-from raygroup.history.storage import CACHE
+from raygroup.storage.sweeps import CACHE
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels import Kernels, kernels
 from raygroup.runtime.checkpoints import drop_checkpoints_after, load_checkpoint, sound_steps
-from raygroup.runtime.leases import Lease
-from raygroup.runtime.ledger import CONFIG
+from raygroup.storage.leases import Lease
+from raygroup.storage.locks import CONFIG
 from raygroup.runtime.packs import Placement
 from raygroup.runtime.plan import weights_file
 from raygroup.runtime.provenance import git_commit, versions

@@ -14,9 +14,9 @@ from typing import Any
 from raygroup.config import ConfigError, Trial, fingerprint, from_json
 from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there, read_json, write_json
-from raygroup.history.storage import CACHE
+from raygroup.storage.sweeps import CACHE
 from raygroup.packing import shared_settings
-from raygroup.runtime.ledger import CONFIG, DONE, SWEEP, done_ids
+from raygroup.storage.locks import CONFIG, DONE, SWEEP, done_ids
 from raygroup.runtime.plan import Job, Plan
 
 MEASURED, CALIBRATED, ESTIMATED = "measured", "calibrated", "estimated"

@@ -14,7 +14,7 @@ from raygroup.files.places import Place, size_of
 from raygroup.files.atomic import whole
 from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import read_history
-from raygroup.history.storage import DONE, read_sweeps
+from raygroup.storage.sweeps import DONE, read_sweeps
 from raygroup.runtime.plan import Job, Plan
 from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import read_predictions, score_predictions

@@ -11,7 +11,7 @@ from typing import Any
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place
-from raygroup.history.storage import CACHE
+from raygroup.storage.sweeps import CACHE
 from raygroup.runtime.packs import Placement
 from raygroup.runtime.ray_settings import DRIVER
 from raygroup.runtime.session import Failures

@@ -14,8 +14,8 @@ from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there
 from raygroup.runtime.endings import Ending, NodeEndsError, Notice, StoppedError
 from raygroup.runtime.failing import OWN_FAULTS, fail
-from raygroup.runtime.leases import Lease, LeaseLostError, take
-from raygroup.runtime.ledger import FAILED, is_done
+from raygroup.storage.leases import Lease, LeaseLostError, take
+from raygroup.storage.locks import FAILED, is_done
 from raygroup.runtime.packs import ON_CPU, Placement
 from raygroup.runtime.recording import checkpoint, finish, record, show
 from raygroup.runtime.session import Attempt, Failures, Report, Session, Work, opened

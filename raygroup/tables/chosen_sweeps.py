@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from raygroup.config import ConfigError, Trial
 from raygroup.files.places import Place
-from raygroup.history.storage import DONE, StoredSweep, StoredTrial
+from raygroup.storage.sweeps import DONE, StoredSweep, StoredTrial
 
 
 def fitting_sweep(sweeps: Sequence[StoredSweep], storage: Place, name: str | None) -> StoredSweep:

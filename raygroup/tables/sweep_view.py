@@ -9,7 +9,7 @@ from rich.table import Table
 
 from raygroup.history.reader import History, read_history
 from raygroup.history.schema import HistoryError
-from raygroup.history.storage import DONE, FAILED, StoredSweep, StoredTrial
+from raygroup.storage.sweeps import DONE, FAILED, StoredSweep, StoredTrial
 from raygroup.terminal import seconds_text, table
 
 PAUSE_S = 10.0

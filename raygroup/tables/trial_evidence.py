@@ -19,7 +19,7 @@ from raygroup.history.assignments import (
     unstable,
 )
 from raygroup.history.reader import read_history
-from raygroup.history.storage import StoredTrial
+from raygroup.storage.sweeps import StoredTrial
 from raygroup.scoring.predictions import FILE, ROUTINGS, read_predictions, score_predictions
 from raygroup.scoring.words import WordScores
 

@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 from synthetic_storage import fail_trial, start_trial, trials, walk, write_attempt, write_storage, write_sweep
 
-from raygroup.history.storage import read_sweeps
+from raygroup.storage.sweeps import read_sweeps
 
 ANALYSIS = Path(__file__).parents[2] / "analysis"
 NOTEBOOKS = sorted(path.name for path in ANALYSIS.glob("*.ipynb"))

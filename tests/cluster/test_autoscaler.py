@@ -18,7 +18,7 @@ from ray_processes import end_all, free_port, ray_node
 from tiny_sweep import space
 
 from raygroup import sweep
-from raygroup.history.storage import DONE, read_sweeps
+from raygroup.storage.sweeps import DONE, read_sweeps
 
 HEAD_ID = "fffffffffffffffffffffffffffffffffffffffffffffffffff00000"
 AUTOSCALED = {"RAY_FAKE_CLUSTER": "1", "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID, "AUTOSCALER_UPDATE_INTERVAL_S": "1",

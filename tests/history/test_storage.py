@@ -7,7 +7,7 @@ from synthetic_storage import fail_trial, start_trial, trials, write_storage, wr
 from raygroup.config import ConfigError
 from raygroup.files.places import size_of
 from raygroup.history.reader import read_history
-from raygroup.history.storage import DONE, FAILED, NOT_STARTED, UNFINISHED, caches, read_sweeps
+from raygroup.storage.sweeps import DONE, FAILED, NOT_STARTED, UNFINISHED, caches, read_sweeps
 
 
 def test_the_state_of_a_trial_is_what_its_folder_shows(tmp_path):

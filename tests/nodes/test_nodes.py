@@ -23,7 +23,7 @@ from raygroup import sweep
 from raygroup.history.reader import History, read_history, same_evidence
 from raygroup.history.sinks import END_OF_STREAM
 from raygroup.runtime.checkpoints import listed_steps
-from raygroup.runtime.leases import attempts
+from raygroup.storage.leases import attempts
 
 Command = subprocess.Popen[str]
 pytestmark = pytest.mark.slow

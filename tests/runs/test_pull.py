@@ -9,10 +9,10 @@ from synthetic_storage import trials, write_storage, write_trial
 from raygroup.config import ConfigError
 from raygroup.files.places import place, size_of
 from raygroup.files.atomic import write_whole
-from raygroup.history import pulling
-from raygroup.history.pulling import pull
+from raygroup.storage import pull as pulling
+from raygroup.storage.pull import pull
 from raygroup.history.reader import read_history, same_evidence
-from raygroup.history.storage import DONE, UNFINISHED, read_sweeps
+from raygroup.storage.sweeps import DONE, UNFINISHED, read_sweeps
 from raygroup.runs import main
 
 

@@ -5,7 +5,7 @@ import json
 from busy_storage import write_busy
 
 from raygroup.files.atomic import read_json
-from raygroup.history.storage import FAILED, UNFINISHED, read_sweeps
+from raygroup.storage.sweeps import FAILED, UNFINISHED, read_sweeps
 from raygroup.runs import main
 
 

@@ -26,7 +26,7 @@ from ray_processes import end, end_all, marked
 from tiny_sweep import space
 
 from raygroup.history.reader import read_history, same_evidence
-from raygroup.runtime.leases import attempts
+from raygroup.storage.leases import attempts
 
 KINDS = {
     "worker": ("ray::ResourceTrainable", "ray::RayTrainWorker", "ray::Pack"),

@@ -15,7 +15,7 @@ from raygroup.history.reader import attempt_files, read_history, same_evidence
 from raygroup.runtime import worker
 from raygroup.runtime.checkpoints import listed_steps, sound_steps
 from raygroup.runtime.endings import Ending, NodeEndsError
-from raygroup.runtime.leases import LeaseLostError, attempts, take
+from raygroup.storage.leases import LeaseLostError, attempts, take
 from raygroup.runtime.worker import run_pack
 
 

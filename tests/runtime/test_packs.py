@@ -14,7 +14,7 @@ from raygroup.history.reader import read_history, same_evidence
 from raygroup.runtime import worker
 from raygroup.runtime.checkpoints import listed_steps
 from raygroup.runtime.endings import Ending
-from raygroup.runtime.leases import take
+from raygroup.storage.leases import take
 from raygroup.runtime.packs import ON_CPU, Placement, packs_of
 from raygroup.runtime.plan import Plan, declare, declare_trials, plan_of
 from raygroup.runtime.session import Session, Work, opened

@@ -20,8 +20,8 @@ from raygroup import sweep
 from raygroup.files.local_copies import local_copies
 from raygroup.files.places import place
 from raygroup.history.reader import attempt_files, read_history, same_evidence
-from raygroup.history.storage import read_sweeps
-from raygroup.runtime.leases import attempts
+from raygroup.storage.sweeps import read_sweeps
+from raygroup.storage.leases import attempts
 from raygroup.runtime.packs import Placement
 from raygroup.runtime.plan import plan_of
 from raygroup.runtime.worker import run_pack
@@ -149,7 +149,7 @@ def test_copies_of_immutable_files_are_this_users_alone(monkeypatch, tmp_path):
 
 
 def test_a_second_driver_on_an_object_store_is_told_who_holds_the_sweep(bucket, tmp_path, capsys):
-    from raygroup.runtime.ledger import held
+    from raygroup.storage.locks import held
 
     plan = plan_of(space(tmp_path), place(f"{bucket}/runs"))
     with held(plan.folder, "sweep"):

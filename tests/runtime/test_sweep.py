@@ -228,7 +228,7 @@ def test_a_storage_path_that_cannot_be_written_is_said_before_any_work(tmp_path,
 
 
 def test_a_second_driver_is_told_who_holds_the_sweep(prepared, tmp_path, capsys):
-    from raygroup.runtime.ledger import held
+    from raygroup.storage.locks import held
 
     with held(prepared / "tiny", "sweep"):
         second = command([space(tmp_path), "--local", "--storage-path", str(prepared)])

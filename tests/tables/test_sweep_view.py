@@ -7,7 +7,7 @@ from synthetic_storage import start_trial, trials, write_storage, write_sweep
 from raygroup.figures.sweep import sweep_figure
 from raygroup.history.reader import History, read_history
 from raygroup.history.schema import HistoryError
-from raygroup.history.storage import read_sweeps
+from raygroup.storage.sweeps import read_sweeps
 from raygroup.tables.sweep_view import TrialView, sweep_rows, sweep_view
 
 

@@ -9,7 +9,7 @@ from synthetic_storage import DATA, STEPS, trials, write_storage, write_sweep
 
 from raygroup.config import ConfigError, Grouping, Heads
 from raygroup.history.reader import read_history
-from raygroup.history.storage import read_sweeps
+from raygroup.storage.sweeps import read_sweeps
 from raygroup.tables.table3 import Spread, pair_agreement, plain, table3
 from raygroup.tables.table3_text import mean_scores, remarks, spread_text
 

@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 from raygroup.config import ConfigError
 from raygroup.files.local_copies import fetch
 from raygroup.files.places import Place, Remote
-from raygroup.history.leftovers import CHECKPOINTS, checkpoint_number
+from raygroup.storage.cleanup import CHECKPOINTS, checkpoint_number
 from raygroup.history.reader import FOLDER
-from raygroup.history.storage import CACHE, StoredSweep, read_sweeps
+from raygroup.storage.sweeps import CACHE, StoredSweep, read_sweeps
 
 DONE = "DONE.json"
 _REFRESHED = ("*.json", "attempt-*.arrows")

@@ -18,7 +18,7 @@ from typing import Any
 from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there, write_json
 from raygroup.history.reader import last_attempt
-from raygroup.runtime.ledger import held, now
+from raygroup.storage.locks import held, now
 
 LEASE = "lease.json"
 _PATIENCE_S = 120.0

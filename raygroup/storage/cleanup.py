@@ -8,7 +8,7 @@ from pathlib import Path
 
 from raygroup.files.places import Place, Remote, remove, size_of
 from raygroup.history.reader import SEALED, attempt_files
-from raygroup.history.storage import DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, caches, read_sweeps
+from raygroup.storage.sweeps import DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, caches, read_sweeps
 
 CHECKPOINTS = "checkpoints"
 _AT_ONCE = 16
