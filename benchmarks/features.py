@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 from machine import machine_name, printed
 
 from raygroup.config import Words
-from raygroup.words.features import Features
-from raygroup.words.synthesis import draw, fonts_of, plan
+from raygroup.words.feature_store import Features
+from raygroup.words.rendering.synthesis import draw, fonts_of, plan
 
 WORDS = Words(tasks=("hi", "la"), characters=(20, 20), words_per_task=24, unseen_per_task=4, renders=1)
 TIMES = 8

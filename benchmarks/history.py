@@ -27,7 +27,7 @@ from raygroup.training.pack import Pack
 from raygroup.training.targets import encoded
 from raygroup.training.weights import Universal
 from raygroup.words.charset import Charset
-from raygroup.words.features import Features, write_features
+from raygroup.words.feature_store import Features, write_features
 
 ROWS_A_FLUSH = 10
 

@@ -18,9 +18,9 @@ from raygroup.config import Words
 from raygroup.randomness import generator
 from raygroup.tasks import TASKS
 from raygroup.terminal import console, table
-from raygroup.words.fonts import FontFile
-from raygroup.words.rendering import ink
-from raygroup.words.synthesis import Order, draw, fonts_of, picture, plan
+from raygroup.words.rendering.fonts import FontFile
+from raygroup.words.rendering.shaping import ink
+from raygroup.words.rendering.synthesis import Order, draw, fonts_of, picture, plan
 
 try:
     from PIL import Image, ImageDraw, ImageFont

@@ -11,7 +11,7 @@ from raygroup.config import ConfigError, Pretraining
 if TYPE_CHECKING:
     from raygroup.scoring.words import WordScore
     from raygroup.training.weights import Universal
-    from raygroup.words.store import WordTable
+    from raygroup.words.word_store import WordTable
 
 
 def run(settings: Pretraining, storage_path: Path, out: Path, fonts: Path | None = None) -> None:
@@ -22,8 +22,8 @@ def run(settings: Pretraining, storage_path: Path, out: Path, fonts: Path | None
     from raygroup.runtime.prepare import render_store
     from raygroup.runtime.progress import preparing
     from raygroup.terminal import console
-    from raygroup.words.store import read_words
-    from raygroup.words.synthesis import fonts_of, rendered_fingerprint
+    from raygroup.words.word_store import read_words
+    from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
 
     screen = console()
     writable(storage_path)

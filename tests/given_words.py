@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from raygroup.config import Words
-from raygroup.words.synthesis import draw, fonts_of, plan
+from raygroup.words.rendering.synthesis import draw, fonts_of, plan
 
 WORDS = Words(tasks=("hi", "la"), characters=(20, 20), words_per_task=24, unseen_per_task=4, renders=1)
 

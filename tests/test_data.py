@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from raygroup.data import main
-from raygroup.words.readers import read_given
+from raygroup.words.importing.importer import read_given
 
 LABELS = "10,10,60,10,60,30,10,30,Latin,Castle\n10,40,60,40,60,60,10,60,Latin,###\n10,70,60,70,60,90,10,90,Korean,\ud638\ud154\n"
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from raygroup.config import ConfigError
 from raygroup.tasks import TASKS
-from raygroup.words.fonts import FontFile, find_fonts
-from raygroup.words.rendering import ink
+from raygroup.words.rendering.fonts import FontFile, find_fonts
+from raygroup.words.rendering.shaping import ink
 
 Gray = NDArray[np.uint8]
 

@@ -95,7 +95,7 @@ def _made_up(folder: Path, trial: "Trial", classes: int, shape: tuple[int, ...])
     from raygroup.training.material import Material
     from raygroup.training.targets import encoded
     from raygroup.words.charset import Charset
-    from raygroup.words.features import Features, write_features
+    from raygroup.words.feature_store import Features, write_features
 
     draws, count, tasks = generator("calibrate", classes, *shape), max(64, trial.training.batch), trial.words.tasks
     charset = Charset(tuple(chr(_CODE_POINTS + number) for number in range(classes - 2)))

@@ -21,8 +21,8 @@ from raygroup.files.atomic import read_if_there, write_json
 from raygroup.runtime.plan import BUNDLED, Job
 from raygroup.runtime.processes import pool
 from raygroup.words.crops import crop_array
-from raygroup.words.features import ROWS, Shard, shard_name, write_features, write_store
-from raygroup.words.store import WordTable, read_words
+from raygroup.words.feature_store import ROWS, Shard, shard_name, write_features, write_store
+from raygroup.words.word_store import WordTable, read_words
 
 if TYPE_CHECKING:
     from raygroup.model.trunk import Trunk

@@ -12,8 +12,8 @@ from raygroup.runtime.extraction import Progress, extraction_of, made_shards
 from raygroup.runtime.plan import Job
 from raygroup.runtime.progress import preparing
 from raygroup.terminal import say
-from raygroup.words.report import Report
-from raygroup.words.store import read_words
+from raygroup.words.importing.report import Report
+from raygroup.words.word_store import read_words
 
 _PLAIN_LINE_S = 20.0
 

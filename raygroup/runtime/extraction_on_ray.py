@@ -27,7 +27,7 @@ from raygroup.runtime.apart import begin_apart, end_when_asked
 from raygroup.runtime.extraction import Extraction, Work, make_shard
 from raygroup.runtime.on_ray import ClusterLostError
 from raygroup.runtime.ray_settings import joined
-from raygroup.words.features import Shard
+from raygroup.words.feature_store import Shard
 
 _TRIES_AGAIN = 3
 """How often a shard is begun anew after its actor or node died."""

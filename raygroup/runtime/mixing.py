@@ -47,6 +47,6 @@ def _stored(store: Place) -> dict[str, int]:
     """Source -> words to train on; nothing where there is no store yet."""
     from raygroup.files.local_copies import localised
     from raygroup.words.sources import stored_sources
-    from raygroup.words.store import read_words
+    from raygroup.words.word_store import read_words
 
     return stored_sources(read_words(localised(store))) if store.is_file() else {}

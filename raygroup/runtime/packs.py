@@ -13,8 +13,8 @@ from raygroup.packing import fitting, pack_bytes, shared_settings
 from raygroup.runtime.checkpoints import listed_steps
 from raygroup.runtime.plan import Job
 from raygroup.words.charset import Charset
-from raygroup.words.features import stored_shape
-from raygroup.words.store import read_words
+from raygroup.words.feature_store import stored_shape
+from raygroup.words.word_store import read_words
 
 _TRUNK_GIVES = (24, 256)
 """Word features of the trunk in the package, where none are made yet."""

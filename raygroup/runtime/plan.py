@@ -17,7 +17,7 @@ from raygroup.storage.sweeps import CACHE
 from raygroup.storage.locks import CONFIG, FAILED, STOP, SWEEP, done_ids, is_done, now
 from raygroup.runtime.mixing import mixtures_of
 from raygroup.search_space import Sweep, hypothesis, load
-from raygroup.words.features import STORE, STORE_LAYOUT
+from raygroup.words.feature_store import STORE, STORE_LAYOUT
 
 BUNDLED = Path(__file__).parent.parent / "weights" / "laptop.safetensors"
 _MULTIPLY_ADDS_PER_CPU_S = 24e9
@@ -208,10 +208,10 @@ def weights_file(name: str) -> Path:
 
 def _words_fingerprint(words: Words, given: Path | None, fonts: Path | None) -> str:
     if given is not None:
-        from raygroup.words.readers import data_fingerprint
+        from raygroup.words.importing.importer import data_fingerprint
 
         return fingerprint(data_fingerprint(given), list(words.tasks))
-    from raygroup.words.synthesis import fonts_of, rendered_fingerprint
+    from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
 
     return rendered_fingerprint(words, fonts_of(words, fonts))
 

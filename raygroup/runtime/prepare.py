@@ -17,12 +17,12 @@ from raygroup.runtime.extraction import Progress, Work, complete, extraction_of,
 from raygroup.storage.locks import held
 from raygroup.runtime.plan import Job, Plan
 from raygroup.runtime.processes import cores, pool
-from raygroup.words.fonts import FontFile
+from raygroup.words.rendering.fonts import FontFile
 from raygroup.words.labels import normalise
-from raygroup.words.readers import store_given
-from raygroup.words.store import SCHEMA, Metadata, write_words
-from raygroup.words.synthesis import Order, chunks, drawn, fonts_of
-from raygroup.words.synthesis import plan as orders_of
+from raygroup.words.importing.importer import store_given
+from raygroup.words.word_store import SCHEMA, Metadata, write_words
+from raygroup.words.rendering.synthesis import Order, chunks, drawn, fonts_of
+from raygroup.words.rendering.synthesis import plan as orders_of
 
 _PATIENCE_S = 3600.0
 """How long a second driver waits for the first to prepare the words both need."""

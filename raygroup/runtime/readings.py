@@ -9,7 +9,7 @@ from raygroup.files.places import Place
 from raygroup.scoring.predictions import FILE, write_predictions
 from raygroup.training.pack import Trained
 from raygroup.training.reading import read_words, tested_rows
-from raygroup.words.store import WordTable
+from raygroup.words.word_store import WordTable
 
 _TESTED = 200
 """Words read of each task and split."""

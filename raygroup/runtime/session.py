@@ -33,10 +33,10 @@ from raygroup.training.targets import encoded
 from raygroup.training.weights import Universal, load_universal
 from raygroup.words.charset import Charset
 from raygroup.words.coverage import task_shares
-from raygroup.words.features import Features, localised_features
+from raygroup.words.feature_store import Features, localised_features
 from raygroup.words.sources import mixed_rows
-from raygroup.words.store import WordTable
-from raygroup.words.store import read_words as open_words
+from raygroup.words.word_store import WordTable
+from raygroup.words.word_store import read_words as open_words
 
 Report = Callable[[dict[str, float]], None]
 Failures = dict[str, str]

@@ -21,8 +21,8 @@ from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.tables.chosen_sweeps import yardsticks
 from raygroup.terminal import size_text, table, titled
 from raygroup.words.charset import Charset
-from raygroup.words.report import Report
-from raygroup.words.store import WordTable, read_words
+from raygroup.words.importing.report import Report
+from raygroup.words.word_store import WordTable, read_words
 
 FIGURES = "figures"
 _INTERRUPTION_S = 60.0

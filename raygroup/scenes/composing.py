@@ -20,8 +20,8 @@ from raygroup.scenes.scene import Instance, Scene
 from raygroup.scenes.scene_settings import SceneSettings
 from raygroup.scenes.scripts import MLT19_OF_TASK, task_of
 from raygroup.tasks import TASKS
-from raygroup.words.fonts import FontFile, find_fonts
-from raygroup.words.lists import word_list
+from raygroup.words.rendering.fonts import FontFile, find_fonts
+from raygroup.words.rendering.word_lists import word_list
 
 DONT_CARE = "###"
 _QUALITY = (55, 96)

@@ -16,7 +16,7 @@ from raygroup.scenes.sources import Member, UnreadableError
 from raygroup.tasks import PAPER_TASKS
 from raygroup.words.coverage import task_shares
 from raygroup.words.labels import normalise
-from raygroup.words.languages import contradiction_counts
+from raygroup.words.label_conflicts import contradiction_counts
 
 BY_CHARACTERS = "(no label)"
 """Stands for the script where the data set names none."""

@@ -14,7 +14,7 @@ from raygroup.scenes.images import Header, ImageError, Pixels, decode, header
 from raygroup.scenes.scene import Instance, Problems, Scene
 from raygroup.scenes.sources import UnreadableError
 from raygroup.words.labels import count_changes, normalise
-from raygroup.words.languages import contradiction_counts, contradictions
+from raygroup.words.label_conflicts import contradiction_counts, contradictions
 
 _NO_TASK = frozenset({"symbols", "symbol"})
 """Scripts whose words no task reads: the paper discards them (section 4.2)."""

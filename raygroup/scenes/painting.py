@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from raygroup.scenes.backgrounds import Colour, Picture, Random, colour
 from raygroup.scenes.placing import Placed
 from raygroup.scenes.scene import Polygon
-from raygroup.words.variation import CONTRAST_FLOOR, LUMA
+from raygroup.words.rendering.variation import CONTRAST_FLOOR, LUMA
 
 _FLOOR = CONTRAST_FLOOR + 15
 """Least difference in luma between a word and the mean of its ground, before ink lets some of the ground through and light falls."""

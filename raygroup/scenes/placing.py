@@ -14,7 +14,7 @@ from raygroup.scenes.scene import Polygon
 from raygroup.scenes.scene_settings import SceneSettings
 from raygroup.scenes.typesetting import Block, typeset
 from raygroup.scenes.warping import Arc, Warp, arc, flat
-from raygroup.words.fonts import FontFile
+from raygroup.words.rendering.fonts import FontFile
 
 ILLEGIBLE = ("tiny", "blurred", "faint")
 """How a don't-care comes not to be read."""

@@ -19,7 +19,7 @@ from raygroup.scenes.composing import Materials, encoded, gather, label, lay_out
 from raygroup.scenes.layouts.page import Page
 from raygroup.scenes.layouts.writing import LAYOUTS, into, opened, put_page, put_whole
 from raygroup.scenes.scene_settings import SceneSettings
-from raygroup.words.fonts import fonts_fingerprint
+from raygroup.words.rendering.fonts import fonts_fingerprint
 
 RECORD = "rendering.json"
 RECIPE = 1

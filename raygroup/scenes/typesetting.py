@@ -7,8 +7,8 @@ import numpy as np
 
 from raygroup.scenes.warping import Box, Coverage
 from raygroup.tasks import TASKS
-from raygroup.words.fonts import FontFile, coverage
-from raygroup.words.rendering import ink
+from raygroup.words.rendering.fonts import FontFile, coverage
+from raygroup.words.rendering.shaping import ink
 
 
 @dataclass(frozen=True)

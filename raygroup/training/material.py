@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.words.charset import Charset
-from raygroup.words.features import Features
+from raygroup.words.feature_store import Features
 from raygroup.words.sources import MixedRows
 
 

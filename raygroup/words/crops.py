@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.config import ConfigError
-from raygroup.words.store import WordTable
+from raygroup.words.word_store import WordTable
 
 Gray = NDArray[np.uint8]
 

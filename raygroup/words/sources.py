@@ -9,11 +9,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from raygroup.config import ConfigError, Words
-from raygroup.words.given_rows import understand
+from raygroup.words.importing.rows import understand
 from raygroup.words.mixtures import Mixture
-from raygroup.words.readers import listing_of
-from raygroup.words.report import Tally
-from raygroup.words.store import WordTable
+from raygroup.words.importing.importer import listing_of
+from raygroup.words.importing.report import Tally
+from raygroup.words.word_store import WordTable
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from raygroup.runtime.plan import BUNDLED
 from raygroup.training.features import extracted
 from raygroup.training.weights import load_universal
 from raygroup.words.crops import crop_array
-from raygroup.words.features import Features, localised_features
-from raygroup.words.store import read_words
+from raygroup.words.feature_store import Features, localised_features
+from raygroup.words.word_store import read_words
 
 WORDS = 2100
 """Two full shards of 1024 words and one of 52."""

@@ -18,8 +18,8 @@ from raygroup.scenes.scene_settings import SceneSettings
 from raygroup.scenes.typesetting import typeset
 from raygroup.scenes.warping import arc, flat
 from raygroup.tasks import TASKS
-from raygroup.words.fonts import find_fonts
-from raygroup.words.rendering import ink
+from raygroup.words.rendering.fonts import find_fonts
+from raygroup.words.rendering.shaping import ink
 
 SETTINGS = SceneSettings(words_per_task=200)
 CURVED = replace(SETTINGS, curved=1.0, rotated=0.0, perspective=0.0)

@@ -17,7 +17,7 @@ from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import format_of
 from raygroup.scenes.intake import Settings
 from raygroup.scenes.store import read_scenes
-from raygroup.words.readers import read_given
+from raygroup.words.importing.importer import read_given
 
 LINES = [
     "10,10,50,10,50,30,10,30,Latin,Castle",

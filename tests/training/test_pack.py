@@ -24,7 +24,7 @@ from raygroup.training.pack import Pack
 from raygroup.training.targets import encoded, longest_first, rate
 from raygroup.training.weights import Universal, copy_universal, load_universal, save_universal
 from raygroup.words.charset import Charset
-from raygroup.words.features import Features, write_features
+from raygroup.words.feature_store import Features, write_features
 
 LABELS = ["ab", "abc", "b", "cab", "ba", "c", "bcb", "aa"]
 CHARSET = Charset(("a", "b", "c"))

@@ -5,7 +5,7 @@ import pytest
 
 from raygroup.config import ConfigError
 from raygroup.words.crops import crop_array, decode_crop, decode_gray
-from raygroup.words.store import SCHEMA, Metadata, read_words, write_words
+from raygroup.words.word_store import SCHEMA, Metadata, read_words, write_words
 
 
 def png(pixels):

@@ -8,7 +8,7 @@ import pytest
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Remote
-from raygroup.words.features import (
+from raygroup.words.feature_store import (
     ROWS,
     STORE,
     Features,

@@ -10,9 +10,9 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from raygroup.config import ConfigError
 from raygroup.tasks import TASKS
-from raygroup.words import fonts
-from raygroup.words.fonts import DESIGNS, coverage, find_fonts, fonts_fingerprint, scan, writes
-from raygroup.words.rendering import ink
+from raygroup.words.rendering import fonts
+from raygroup.words.rendering.fonts import DESIGNS, coverage, find_fonts, fonts_fingerprint, scan, writes
+from raygroup.words.rendering.shaping import ink
 
 _CACHED = (fonts._of_packages, fonts._of_system)
 

@@ -8,7 +8,7 @@ import pytest
 import wordfreq
 
 from raygroup.tasks import TASKS
-from raygroup.words.lists import PUNCTUATION, characters_of, word_list
+from raygroup.words.rendering.word_lists import PUNCTUATION, characters_of, word_list
 
 CHARACTERS = {"ar": 30, "bn": 40, "zh": 400, "hi": 40, "ja": 200, "ko": 150, "la": 60}
 SIGNS = set("\u0640\u064b\u064e\u064f\u0650\u0651")
@@ -129,7 +129,7 @@ def test_where_a_language_has_no_more_words_within_the_cap_fewer_are_returned(ta
 
 
 def test_the_same_words_are_chosen_in_another_process_with_other_hashes(lists):
-    asked = "from raygroup.words.lists import word_list; print(*(word_list(t, 30, 20, 2, 8) for t in ('ar', 'ja', 'la')))"
+    asked = "from raygroup.words.rendering.word_lists import word_list; print(*(word_list(t, 30, 20, 2, 8) for t in ('ar', 'ja', 'la')))"
     told = [
         subprocess.run(
             [sys.executable, "-c", asked], capture_output=True, text=True, check=True, encoding="utf-8",

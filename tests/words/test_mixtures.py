@@ -12,7 +12,7 @@ from raygroup.paper import TABLE_1, TABLE_1_RATIOS
 from raygroup.tables.mixture import print_mixture
 from raygroup.words.mixtures import Mixture
 from raygroup.words.sources import listed_sources, mixed_rows, mixture_of, stored_sources
-from raygroup.words.store import SCHEMA, Metadata, read_words, write_words
+from raygroup.words.word_store import SCHEMA, Metadata, read_words, write_words
 
 
 def paper(weighting="per_sample"):

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from raygroup.config import ConfigError
-from raygroup.words.readers import data_fingerprint, read_given, store_given
-from raygroup.words.store import SCHEMA, read_words, split_of
+from raygroup.words.importing.importer import data_fingerprint, read_given, store_given
+from raygroup.words.word_store import SCHEMA, read_words, split_of
 
 TASKS = ("ar", "ko", "la")
 PNG = cv2.imencode(".png", np.full((8, 16), 200, np.uint8))[1].tobytes()

@@ -1,7 +1,7 @@
 import json
 from collections import Counter
 
-from raygroup.words.report import Report, Tally
+from raygroup.words.importing.report import Report, Tally
 
 
 def test_a_report_names_the_first_five_of_each_reason_and_counts_the_rest():

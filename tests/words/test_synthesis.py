@@ -12,7 +12,7 @@ import pytest
 from raygroup.config import Words
 from raygroup.randomness import generator
 from raygroup.tasks import TASKS
-from raygroup.words.synthesis import Order, _choice, chunks, draw, drawn, fonts_of, picture, plan, rendered_fingerprint
+from raygroup.words.rendering.synthesis import Order, _choice, chunks, draw, drawn, fonts_of, picture, plan, rendered_fingerprint
 
 FEW = Words(words_per_task=6, unseen_per_task=2, renders=2)
 
@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_pixels_in_any_order_and_another_seed_other
 
 def test_the_same_seed_gives_the_same_pixels_in_another_process(fonts):
     asked = (
-        "import hashlib; from raygroup.config import Words; from raygroup.words.synthesis import *\n"
+        "import hashlib; from raygroup.config import Words; from raygroup.words.rendering.synthesis import *\n"
         "words = Words(words_per_task=6, unseen_per_task=2, renders=2); fonts = fonts_of(words, None)\n"
         "print(hashlib.sha256(b''.join(draw(order, words, fonts[order.task]) for order in plan(words))).hexdigest())"
     )

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raygroup.randomness import generator
-from raygroup.words.fonts import find_fonts
-from raygroup.words.rendering import ink
-from raygroup.words.variation import CONTRAST_FLOOR, LUMA, _padded, _warped, scene
+from raygroup.words.rendering.fonts import find_fonts
+from raygroup.words.rendering.shaping import ink
+from raygroup.words.rendering.variation import CONTRAST_FLOOR, LUMA, _padded, _warped, scene
 
 BLOCK = np.full((32, 60), 255, np.uint8)
 """Ink without a gap: what is ink and what is ground can be told by the place."""

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from raygroup.config import ConfigError
-from raygroup.words.label_files import OPTIONAL, missing_column
+from raygroup.words.importing.label_files import OPTIONAL, missing_column
 
 NEEDED = ("image", "text")
 _READ_AT_A_TIME = 512

@@ -7,7 +7,7 @@ import uharfbuzz as hb
 from numpy.typing import NDArray
 
 from raygroup.tasks import TASKS
-from raygroup.words.fonts import FontFile, face
+from raygroup.words.rendering.fonts import FontFile, face
 
 _UNITS = 64
 """Font units a pixel: positions keep 1/64 pixel."""

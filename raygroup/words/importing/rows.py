@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from raygroup.config import ConfigError
 from raygroup.tasks import TASKS, by_paper_order
 from raygroup.words.coverage import spelled_by_any, spelled_by_none, supports_of
-from raygroup.words.label_files import LabelFile
+from raygroup.words.importing.label_files import LabelFile
 from raygroup.words.labels import LONGEST, count_changes, normalise
-from raygroup.words.languages import contradiction_counts, contradiction_lines
-from raygroup.words.parquet_files import ParquetWords
-from raygroup.words.report import Tally
-from raygroup.words.store import SPLITS, split_of
+from raygroup.words.label_conflicts import contradiction_counts, contradiction_lines
+from raygroup.words.importing.parquet_files import ParquetWords
+from raygroup.words.importing.report import Tally
+from raygroup.words.word_store import SPLITS, split_of
 
 Listing = LabelFile | ParquetWords
 

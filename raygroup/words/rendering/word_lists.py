@@ -11,7 +11,7 @@ import wordfreq
 from raygroup.randomness import generator
 from raygroup.tasks import TASKS, Task
 from raygroup.words.labels import normalise
-from raygroup.words.store import split_of
+from raygroup.words.word_store import split_of
 
 _DEPTH = 20_000
 """How far down a frequency list words are taken from."""
