@@ -84,8 +84,8 @@ def _import(given: argparse.Namespace, out: "Console") -> None:
     from raygroup.data_report import print_summary
     from raygroup.runtime.processes import cores, pool
     from raygroup.scenes.formats.registry import format_of
-    from raygroup.scenes.importing import run
-    from raygroup.scenes.intake import Settings
+    from raygroup.scenes.importing.importer import run
+    from raygroup.scenes.importing.shard_rows import Settings
 
     workers = given.workers or cores()
     with telling(out, quiet=given.json) as tell:

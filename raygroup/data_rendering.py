@@ -33,8 +33,8 @@ def run_render(given: argparse.Namespace, out: "Console") -> None:
     """Draws the scenes that are not there yet."""
     from raygroup.runtime.processes import cores, pool
     from raygroup.scenes.layouts.writing import layout_named
-    from raygroup.scenes.rendering import Rendering, render, zipped
-    from raygroup.scenes.scene_settings import SceneSettings
+    from raygroup.scenes.rendering.dataset import Rendering, render, zipped
+    from raygroup.scenes.rendering.settings import SceneSettings
 
     layout = layout_named(given.layout)
     settings = SceneSettings(

@@ -80,7 +80,7 @@ def test_help_imports_nothing_heavy():
 def test_a_worker_that_is_killed_ends_the_command_with_one_line(mlt, tmp_path, monkeypatch, capsys):
     from concurrent.futures import BrokenExecutor
 
-    from raygroup.scenes import importing
+    from raygroup.scenes.importing import importer as importing
 
     def killed(*given, **settings):
         raise BrokenExecutor("A process in the process pool was terminated abruptly")

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from raygroup.scenes.members import Member, UnreadableError, shown
+from raygroup.scenes.archives.members import Member, UnreadableError, shown
 from raygroup.scenes.scene import Problems, Scene
-from raygroup.scenes.sources import Source, source_of
+from raygroup.scenes.archives.sources import Source, source_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
 

@@ -11,7 +11,7 @@ from raygroup.scenes.layouts.layout import Layout
 from raygroup.scenes.layouts.page import as_file
 from raygroup.scenes.layouts.writing import numbered, opened, put_page, put_whole
 from raygroup.scenes.scene import Problems, Scene
-from raygroup.scenes.store import read_scenes
+from raygroup.scenes.scene_store import read_scenes
 
 NAMES = "names.tsv"
 

@@ -12,7 +12,7 @@ from raygroup.scenes.cropping import reading_quad
 from raygroup.scenes.formats.registry import Format
 from raygroup.scenes.images import ImageError, header
 from raygroup.scenes.scene import Instance, Problems, Scene
-from raygroup.scenes.sources import Member, UnreadableError
+from raygroup.scenes.archives.sources import Member, UnreadableError
 from raygroup.tasks import PAPER_TASKS
 from raygroup.words.coverage import task_shares
 from raygroup.words.labels import normalise

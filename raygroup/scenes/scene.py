@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.scenes.sources import Member
+from raygroup.scenes.archives.sources import Member
 
 Polygon = NDArray[np.float64]
 """(n, 2), n >= 3: x to the right, y down, in pixels of the image as it is stored, before any EXIF rotation."""

@@ -6,9 +6,9 @@
 import shutil
 from pathlib import Path
 
-from raygroup.scenes.composing import compose, gather
+from raygroup.scenes.rendering.composing import compose, gather
 from raygroup.scenes.layouts.writing import LAYOUTS, write
-from raygroup.scenes.scene_settings import SceneSettings
+from raygroup.scenes.rendering.settings import SceneSettings
 
 FOLDER = Path(__file__).parents[1] / "data" / "scenes"
 SETTINGS = SceneSettings(

@@ -24,7 +24,7 @@ import shapely
 from raygroup.config import ConfigError
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import FORMATS, format_of
-from raygroup.scenes.members import UnreadableError
+from raygroup.scenes.archives.members import UnreadableError
 
 BOX = "131,34,181,34,179,47,131,49"
 CURVE = "428,376,599,340,788,417,737,454,616,394,446,420"

@@ -12,11 +12,11 @@ import shapely
 
 from raygroup.config import ConfigError
 from raygroup.randomness import generator
-from raygroup.scenes.composing import compose, draw, gather, label, lay_out
-from raygroup.scenes.painting import luma
-from raygroup.scenes.scene_settings import SceneSettings
-from raygroup.scenes.typesetting import typeset
-from raygroup.scenes.warping import arc, flat
+from raygroup.scenes.rendering.composing import compose, draw, gather, label, lay_out
+from raygroup.scenes.rendering.painting import luma
+from raygroup.scenes.rendering.settings import SceneSettings
+from raygroup.scenes.rendering.typesetting import typeset
+from raygroup.scenes.rendering.warping import arc, flat
 from raygroup.tasks import TASKS
 from raygroup.words.rendering.fonts import find_fonts
 from raygroup.words.rendering.shaping import ink
@@ -170,7 +170,7 @@ def vars_of(instance):
 
 def test_another_process_with_another_hash_seed_draws_the_same_scene(materials):
     asked = (
-        "import hashlib\nfrom raygroup.scenes.composing import *\nfrom raygroup.scenes.scene_settings import SceneSettings\n"
+        "import hashlib\nfrom raygroup.scenes.rendering.composing import *\nfrom raygroup.scenes.rendering.settings import SceneSettings\n"
         "settings = SceneSettings(words_per_task=200)\nprint(hashlib.sha256(compose(settings, gather(settings), 3)[1]).hexdigest())"
     )
     told = subprocess.run(

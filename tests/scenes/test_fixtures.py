@@ -4,7 +4,7 @@ import make_fixtures
 import pytest
 
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.composing import gather, lay_out
+from raygroup.scenes.rendering.composing import gather, lay_out
 from raygroup.scenes.formats.registry import FORMATS
 from raygroup.scenes.layouts.writing import LAYOUTS
 

@@ -17,12 +17,13 @@ import pytest
 from given_labels import write
 
 from raygroup.config import ConfigError
-from raygroup.scenes import members, tarballs
+from raygroup.scenes.archives import members
+from raygroup.scenes.archives import tarballs
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.members import UnreadableError
+from raygroup.scenes.archives.members import UnreadableError
 from raygroup.scenes.scene import Problems
-from raygroup.scenes.sources import source_of
-from raygroup.scenes.tarballs import Forward
+from raygroup.scenes.archives.sources import source_of
+from raygroup.scenes.archives.tarballs import Forward
 
 _NOISE = random.Random(0)
 

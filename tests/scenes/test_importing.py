@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from raygroup.config import ConfigError
-from raygroup.scenes import importing
+from raygroup.scenes.importing import importer as importing
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import format_of
-from raygroup.scenes.intake import Settings
-from raygroup.scenes.store import read_scenes
+from raygroup.scenes.importing.shard_rows import Settings
+from raygroup.scenes.scene_store import read_scenes
 from raygroup.words.importing.importer import read_given
 
 LINES = [

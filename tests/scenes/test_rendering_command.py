@@ -11,15 +11,15 @@ import pytest
 from raygroup.config import ConfigError
 from raygroup.data_rendering import add_to
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.composing import compose, gather
+from raygroup.scenes.rendering.composing import compose, gather
 from raygroup.scenes.exporting import export
 from raygroup.scenes.formats.registry import FORMATS
-from raygroup.scenes.importing import run
-from raygroup.scenes.intake import Settings
+from raygroup.scenes.importing.importer import run
+from raygroup.scenes.importing.shard_rows import Settings
 from raygroup.scenes.layouts.writing import LAYOUTS
-from raygroup.scenes.rendering import Rendering, render, zipped
+from raygroup.scenes.rendering.dataset import Rendering, render, zipped
 from raygroup.scenes.scene import Problems
-from raygroup.scenes.scene_settings import SceneSettings
+from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.terminal import console
 
 SETTINGS = SceneSettings(width=160, height=120, words=(2, 4), words_per_task=100, tasks=("la", "ar"))

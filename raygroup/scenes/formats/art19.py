@@ -8,8 +8,8 @@ import re
 
 from raygroup.scenes.collection import IMAGE_SUFFIXES, Collection
 from raygroup.scenes.formats.json_format import JsonFormat
-from raygroup.scenes.lines import decoded_lines
-from raygroup.scenes.members import UnreadableError
+from raygroup.scenes.formats.label_lines import decoded_lines
+from raygroup.scenes.archives.members import UnreadableError
 
 ID_LIST = "Total_Text_ID_vs_ArT_ID.list"
 NUM_TEST_IMAGES = 300

@@ -5,10 +5,10 @@ from pathlib import Path, PurePosixPath
 
 from raygroup.config import ConfigError
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.lines import decoded_lines
-from raygroup.scenes.members import UnreadableError
-from raygroup.scenes.parsed import Labelled
-from raygroup.scenes.scripts import task_of
+from raygroup.scenes.formats.label_lines import decoded_lines
+from raygroup.scenes.archives.members import UnreadableError
+from raygroup.scenes.formats.parsed import Labelled
+from raygroup.scenes.formats.script_names import task_of
 
 KEEP_LIST = "Hindi_keep.list"
 

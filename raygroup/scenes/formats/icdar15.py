@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
-from raygroup.scenes.lines import numbers, split
-from raygroup.scenes.parsed import SHOWN, Parsed
+from raygroup.scenes.formats.label_lines import numbers, split
+from raygroup.scenes.formats.parsed import SHOWN, Parsed
 
 _DONT_CARE = "###"
 _PAIR = re.compile(r"-?\d+(?:\.\d+)?,-?\d+(?:\.\d+)?,")

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any
 
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.json_items import json_items
-from raygroup.scenes.members import Member, UnreadableError
-from raygroup.scenes.parsed import SHOWN, LabelError, Labelled, Parsed, finished
+from raygroup.scenes.formats.json_stream import json_items
+from raygroup.scenes.archives.members import Member, UnreadableError
+from raygroup.scenes.formats.parsed import SHOWN, LabelError, Labelled, Parsed, finished
 from raygroup.scenes.scene import Scene
 
 _PATTERN = re.compile(r".+\.json", re.IGNORECASE)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.lines import Parse, decoded_lines, read_lines, short, tried
-from raygroup.scenes.members import Member, UnreadableError
-from raygroup.scenes.parsed import Labelled, Parsed, finished
+from raygroup.scenes.formats.label_lines import Parse, decoded_lines, read_lines, short, tried
+from raygroup.scenes.archives.members import Member, UnreadableError
+from raygroup.scenes.formats.parsed import Labelled, Parsed, finished
 from raygroup.scenes.scene import Problems, Scene
 
 ANY_NAME = re.compile(r"(?P<stem>.+)\.txt", re.IGNORECASE)

@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
-from raygroup.scenes.lines import numbers, split
-from raygroup.scenes.parsed import SHOWN, LabelError, Parsed
-from raygroup.scenes.scripts import MLT19_SCRIPTS, is_script
+from raygroup.scenes.formats.label_lines import numbers, split
+from raygroup.scenes.formats.parsed import SHOWN, LabelError, Parsed
+from raygroup.scenes.formats.script_names import MLT19_SCRIPTS, is_script
 
 _DONT_CARE = "###"
 _COORDINATE = re.compile(r"[^A-Za-z,]*,")

@@ -5,8 +5,8 @@
 """
 
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
-from raygroup.scenes.lines import numbers, split
-from raygroup.scenes.parsed import SHOWN, LabelError, Parsed
+from raygroup.scenes.formats.label_lines import numbers, split
+from raygroup.scenes.formats.parsed import SHOWN, LabelError, Parsed
 
 _DONT_CARE = "###"
 

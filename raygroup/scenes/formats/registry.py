@@ -14,7 +14,7 @@ from raygroup.scenes.formats.rctw17 import RCTW17
 from raygroup.scenes.formats.synthtextmlt import SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, SYNTHTEXTMLT_GT
 from raygroup.scenes.formats.totaltext import TOTALTEXT, TOTALTEXT_LINES
 from raygroup.scenes.formats.word_lists import ICDAR13_WORDS, MLT19_WORDS
-from raygroup.scenes.members import Member
+from raygroup.scenes.archives.members import Member
 from raygroup.scenes.scene import Scene
 
 _SAMPLES = 9

@@ -20,11 +20,11 @@ from raygroup.scenes.formats import mlt
 from raygroup.scenes.formats.hindi import without_bad_hindi
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.images import ImageError, header
-from raygroup.scenes.lines import numbers, read_lines
-from raygroup.scenes.members import Member, UnreadableError
-from raygroup.scenes.parsed import SHOWN, LabelError, Labelled, Parsed, finished
+from raygroup.scenes.formats.label_lines import numbers, read_lines
+from raygroup.scenes.archives.members import Member, UnreadableError
+from raygroup.scenes.formats.parsed import SHOWN, LabelError, Labelled, Parsed, finished
 from raygroup.scenes.scene import Scene
-from raygroup.scenes.scripts import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
+from raygroup.scenes.formats.script_names import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
 
 _GT_FOLDER = re.compile(rf"(?:{'|'.join(MLT19_OF_TASK.values())})_gt/", re.IGNORECASE)
 _OUTSIDE = 2.0

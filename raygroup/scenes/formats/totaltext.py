@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.matlab import Cell, MatError, cell_rows
-from raygroup.scenes.lines import MAX_LINE, MAX_LINES, at_most, decoded_lines, numbers, tried
-from raygroup.scenes.members import Member, UnreadableError
-from raygroup.scenes.parsed import SHOWN, LabelError, Labelled, Parsed, finished
+from raygroup.scenes.formats.label_lines import MAX_LINE, MAX_LINES, at_most, decoded_lines, numbers, tried
+from raygroup.scenes.archives.members import Member, UnreadableError
+from raygroup.scenes.formats.parsed import SHOWN, LabelError, Labelled, Parsed, finished
 from raygroup.scenes.scene import Problems, Scene
 
 _PATTERN = re.compile(r"(?:poly_)?gt_(?P<stem>img_?\d+)\.(?:mat|txt)")

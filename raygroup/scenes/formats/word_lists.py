@@ -11,9 +11,9 @@ from functools import partial
 
 from raygroup.scenes.collection import IMAGE_SUFFIXES, Collection
 from raygroup.scenes.formats.icdar13 import unquoted
-from raygroup.scenes.lines import at_most, decoded_lines, short, split, tried
-from raygroup.scenes.members import Member, UnreadableError, leads_out, plain, suffix_of
-from raygroup.scenes.parsed import SHOWN, LabelError, Labelled, Parsed, finished
+from raygroup.scenes.formats.label_lines import at_most, decoded_lines, short, split, tried
+from raygroup.scenes.archives.members import Member, UnreadableError, leads_out, plain, suffix_of
+from raygroup.scenes.formats.parsed import SHOWN, LabelError, Labelled, Parsed, finished
 from raygroup.scenes.scene import Problems, Scene
 
 _PATTERN = re.compile(r"(?:.*_)?gt\.txt", re.IGNORECASE)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
-from raygroup.scenes.members import MAX_BYTES, SMALL_SUFFIXES, Listing, Member, Told, UnreadableError, room_of
-from raygroup.scenes.reading import BROKEN, Streamed, bounded, said
+from raygroup.scenes.archives.members import MAX_BYTES, SMALL_SUFFIXES, Listing, Member, Told, UnreadableError, room_of
+from raygroup.scenes.archives.bounded_reading import BROKEN, Streamed, bounded, said
 
 _KEPT_BYTES = 256 << 20
 """Of a tarball's label files, kept from its listing on: it cannot be read out of order."""

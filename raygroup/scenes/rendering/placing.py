@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.scenes.scene import Polygon
-from raygroup.scenes.scene_settings import SceneSettings
-from raygroup.scenes.typesetting import Block, typeset
-from raygroup.scenes.warping import Arc, Warp, arc, flat
+from raygroup.scenes.rendering.settings import SceneSettings
+from raygroup.scenes.rendering.typesetting import Block, typeset
+from raygroup.scenes.rendering.warping import Arc, Warp, arc, flat
 from raygroup.words.rendering.fonts import FontFile
 
 ILLEGIBLE = ("tiny", "blurred", "faint")

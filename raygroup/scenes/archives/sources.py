@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from raygroup.config import ConfigError
-from raygroup.scenes.members import SMALL_SUFFIXES, Listing, Member, Told, UnreadableError
-from raygroup.scenes.reading import Streamed, bounded, understood, unreadable
-from raygroup.scenes.tarballs import Tar, is_tar
-from raygroup.scenes.zips import Zip, is_zip
+from raygroup.scenes.archives.members import SMALL_SUFFIXES, Listing, Member, Told, UnreadableError
+from raygroup.scenes.archives.bounded_reading import Streamed, bounded, understood, unreadable
+from raygroup.scenes.archives.tarballs import Tar, is_tar
+from raygroup.scenes.archives.zips import Zip, is_zip
 
 __all__ = ["Folder", "Member", "OneFile", "Source", "Tar", "UnreadableError", "Zip", "source_of"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from raygroup.config import ConfigError
-from raygroup.scenes.members import MAX_BYTES, UnreadableError
+from raygroup.scenes.archives.members import MAX_BYTES, UnreadableError
 
 BROKEN = (
     OSError,

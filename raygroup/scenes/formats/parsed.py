@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from raygroup.scenes.members import Member
+from raygroup.scenes.archives.members import Member
 from raygroup.scenes.polygons import checked
 from raygroup.scenes.scene import Instance, Problems, Scene
-from raygroup.scenes.scripts import is_script, task_of
+from raygroup.scenes.formats.script_names import is_script, task_of
 
 SHOWN = 60
 """Characters of a text or a line that messages show."""

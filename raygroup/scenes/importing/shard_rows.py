@@ -12,7 +12,7 @@ import numpy as np
 from raygroup.scenes.cropping import crop
 from raygroup.scenes.images import Header, ImageError, Pixels, decode, header
 from raygroup.scenes.scene import Instance, Problems, Scene
-from raygroup.scenes.sources import UnreadableError
+from raygroup.scenes.archives.sources import UnreadableError
 from raygroup.words.labels import count_changes, normalise
 from raygroup.words.label_conflicts import contradiction_counts, contradictions
 

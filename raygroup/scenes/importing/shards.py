@@ -9,10 +9,10 @@ from typing import Any
 
 from raygroup.config import ConfigError, fingerprint
 from raygroup.files.atomic import read_if_there, write_json
-from raygroup.scenes.intake import Settings, Taken, take_in
+from raygroup.scenes.importing.shard_rows import Settings, Taken, take_in
 from raygroup.scenes.scene import Scene
-from raygroup.scenes.sources import Source, UnreadableError, source_of
-from raygroup.scenes.store import SCENES, WORDS, write_part
+from raygroup.scenes.archives.sources import Source, UnreadableError, source_of
+from raygroup.scenes.scene_store import SCENES, WORDS, write_part
 
 RECIPE = 1
 """Raised when the same data set would give other stores."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raygroup.scenes.warping import Box, Coverage
+from raygroup.scenes.rendering.warping import Box, Coverage
 from raygroup.tasks import TASKS
 from raygroup.words.rendering.fonts import FontFile, coverage
 from raygroup.words.rendering.shaping import ink

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from raygroup.scenes.parsed import SHOWN, LabelError
+from raygroup.scenes.formats.parsed import SHOWN, LabelError
 
 MAX_ITEM = 1 << 20
 """Characters of one item: all labels of one image."""

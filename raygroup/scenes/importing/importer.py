@@ -16,10 +16,10 @@ from raygroup.config import ConfigError
 from raygroup.files.atomic import read_if_there, write_json
 from raygroup.scenes.collection import Collection, each_once
 from raygroup.scenes.formats.registry import Format
-from raygroup.scenes.intake import Settings
+from raygroup.scenes.importing.shard_rows import Settings
 from raygroup.scenes.scene import Problems, Scene
-from raygroup.scenes.shards import Shard, make
-from raygroup.scenes.sources import Member, Tar, UnreadableError
+from raygroup.scenes.importing.shards import Shard, make
+from raygroup.scenes.archives.sources import Member, Tar, UnreadableError
 
 SHARD_SCENES = 256
 

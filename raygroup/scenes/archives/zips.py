@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from raygroup.scenes.members import Listing, Member, Told, UnreadableError, room_of
-from raygroup.scenes.reading import Streamed, bounded, understood, unreadable
+from raygroup.scenes.archives.members import Listing, Member, Told, UnreadableError, room_of
+from raygroup.scenes.archives.bounded_reading import Streamed, bounded, understood, unreadable
 
 _MAX_DIRECTORY = 256 << 20
 """Bytes of a zip's directory, which zipfile parses whole."""

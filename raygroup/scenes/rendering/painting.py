@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.scenes.backgrounds import Colour, Picture, Random, colour
-from raygroup.scenes.placing import Placed
+from raygroup.scenes.rendering.backgrounds import Colour, Picture, Random, colour
+from raygroup.scenes.rendering.placing import Placed
 from raygroup.scenes.scene import Polygon
 from raygroup.words.rendering.variation import CONTRAST_FLOOR, LUMA
 
