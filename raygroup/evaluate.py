@@ -27,7 +27,7 @@ def run(protocol: str, gt: Path, submission: Path, *, lexicon: Path | None = Non
     """Scores a submission. Raises ConfigError for a protocol that is not there and a ground truth or a lexicon that cannot be used, and
     SubmissionError, a ConfigError, where the official script would refuse the submission."""
     from raygroup.scoring.lexicons import corrected, read_lexicon
-    from raygroup.scoring.protocols import protocol as protocol_named
+    from raygroup.scoring.protocols.registry import protocol as protocol_named
 
     asked = protocol_named(protocol)
     if lexicon is not None and not asked.reads:
@@ -56,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _evaluate(asked: argparse.Namespace) -> int:
     from raygroup.scoring.curve import curve
-    from raygroup.scoring.details import require_suffix, write_details
-    from raygroup.scoring.protocols import protocol
-    from raygroup.scoring.report import show_result
+    from raygroup.scoring.word_outcomes import require_suffix, write_details
+    from raygroup.scoring.protocols.registry import protocol
+    from raygroup.scoring.score_table import show_result
 
     if asked.details is not None:
         require_suffix(asked.details)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from raygroup.config import ConfigError, Pretraining
 
 if TYPE_CHECKING:
-    from raygroup.scoring.words import WordScore
+    from raygroup.scoring.word_accuracy import WordScore
     from raygroup.training.weights import Universal
     from raygroup.words.word_store import WordTable
 
@@ -69,7 +69,7 @@ def _scores(universal: "Universal", words: "WordTable") -> dict[str, Any]:
     from raygroup.model.decoding import Reader
     from raygroup.model.kernels import kernels
     from raygroup.model.trunk import HEIGHT, WIDTH
-    from raygroup.scoring.words import score_words
+    from raygroup.scoring.word_accuracy import score_words
     from raygroup.training.features import extracted
     from raygroup.training.reading import tested_rows
     from raygroup.words.crops import crop_array

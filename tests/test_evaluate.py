@@ -7,7 +7,7 @@ import pytest
 from scored_files import official_pair, official_pairs, write_zip
 
 from raygroup.evaluate import PROTOCOLS, main
-from raygroup.scoring import protocols
+from raygroup.scoring.protocols import registry as protocols
 
 BOX = "10,10,50,10,50,30,10,30"
 

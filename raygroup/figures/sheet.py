@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from raygroup.figures.lettering import lettering, title
 from raygroup.figures.palette import INK, RIGHT, WRONG, Colour
-from raygroup.scoring.words import is_read
+from raygroup.scoring.word_accuracy import is_read
 from raygroup.tasks import by_paper_order
 
 Pixels = NDArray[np.uint8]

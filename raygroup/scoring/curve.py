@@ -9,7 +9,7 @@ import numpy as np
 
 from raygroup.config import ConfigError
 from raygroup.files.atomic import write_whole
-from raygroup.scoring.annotated import Reals
+from raygroup.scoring.word_columns import Reals
 from raygroup.scoring.matching import first_come
 from raygroup.scoring.measures import hmean, ratio
 from raygroup.scoring.results import Result

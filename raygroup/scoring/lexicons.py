@@ -15,7 +15,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from raygroup.config import ConfigError
-from raygroup.scoring.annotated import Annotated, Polygons
+from raygroup.scoring.word_columns import Annotated, Polygons
 
 MAX_EDITS = 1
 """Of the released code for strong and weak lexicons (it drops what is 1.5 or more away); with a generic one it drops nothing."""

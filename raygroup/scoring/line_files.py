@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.config import ConfigError
-from raygroup.scoring.annotated import Annotated, Places, quadrilaterals
-from raygroup.scoring.entries import Entry
+from raygroup.scoring.word_columns import Annotated, Places, quadrilaterals
+from raygroup.scoring.archive_entries import Entry
 
 SCRIPTS = ("Arabic", "Latin", "Chinese", "Japanese", "Korean", "Bangla", "Hindi", "Symbols", "Mixed", "None")
 

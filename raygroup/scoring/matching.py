@@ -5,8 +5,8 @@ from enum import Enum
 
 import numpy as np
 
-from raygroup.scoring.annotated import Annotated, Flags, Indices
-from raygroup.scoring.entries import SubmissionError
+from raygroup.scoring.word_columns import Annotated, Flags, Indices
+from raygroup.scoring.archive_entries import SubmissionError
 from raygroup.scoring.overlap import HALF, Measured, Overlaps, measured, overlaps, shared_areas
 
 

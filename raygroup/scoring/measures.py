@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from raygroup.scoring.annotated import Flags, Reals
+from raygroup.scoring.word_columns import Flags, Reals
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from raygroup.scoring.annotated import Annotated, Flags, Indices, Polygons, Reals
+from raygroup.scoring.word_columns import Annotated, Flags, Indices, Polygons, Reals
 
 HALF = 0.5
 _NEAR = 1e-6

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from raygroup.config import ConfigError
 from raygroup.files.places import Place, readable
 from raygroup.files.atomic import whole
-from raygroup.scoring.words import WordScores, score_words
+from raygroup.scoring.word_accuracy import WordScores, score_words
 from raygroup.tasks import by_paper_order
 
 FILE = "predictions.parquet"

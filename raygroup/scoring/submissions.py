@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from raygroup.config import ConfigError
 from raygroup.files.atomic import whole
-from raygroup.scoring.annotated import Reals, Word
+from raygroup.scoring.word_columns import Reals, Word
 from raygroup.scoring.line_files import SCRIPTS
-from raygroup.scoring.mlt19 import TASKS
+from raygroup.scoring.protocols.mlt19 import TASKS
 from raygroup.scoring.overlap import convex_shared_areas, signed_areas, turns
 
 SCRIPT_OF_TASK = {"ar": "Arabic", "bn": "Bangla", "zh": "Chinese", "hi": "Hindi", "ja": "Japanese", "ko": "Korean", "la": "Latin"}

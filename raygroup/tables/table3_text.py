@@ -9,7 +9,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from raygroup.paper import TABLE_3_STEPS
-from raygroup.scoring.words import WordScore
+from raygroup.scoring.word_accuracy import WordScore
 from raygroup.tables.table3 import Row, Spread, Table3, pair_agreement
 from raygroup.tables.trial_evidence import TrialEvidence
 from raygroup.terminal import show, table

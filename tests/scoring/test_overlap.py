@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raygroup.scoring.annotated import Polygons, Word, detections, polygons, quadrilaterals, truths
+from raygroup.scoring.word_columns import Polygons, Word, detections, polygons, quadrilaterals, truths
 from raygroup.scoring.matching import Broken, match
 from raygroup.scoring.overlap import convex_shared_areas, measured
 

@@ -6,10 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from raygroup.config import ConfigError
-from raygroup.scoring import icdar15, mlt19
-from raygroup.scoring.annotated import Word, detections, truths
+from raygroup.scoring.protocols import icdar15
+from raygroup.scoring.protocols import mlt19
+from raygroup.scoring.word_columns import Word, detections, truths
 from raygroup.scoring.curve import curve, write_curve
-from raygroup.scoring.details import SCHEMA, write_details
+from raygroup.scoring.word_outcomes import SCHEMA, write_details
 from raygroup.scoring.lexicons import Lexicon, corrected, read_lexicon
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scored_files import write_zip
 
 from raygroup.config import ConfigError
-from raygroup.scoring import mlt19
-from raygroup.scoring.annotated import Word
+from raygroup.scoring.protocols import mlt19
+from raygroup.scoring.word_columns import Word
 from raygroup.scoring.submissions import quadrilateral, script_name, write_submission
 
 TURNED = [(10.5, 20.25), (110.75, 60.5), (100.5, 85.0), (0.25, 44.75)]

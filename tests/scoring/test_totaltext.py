@@ -6,8 +6,9 @@ from scipy.io import savemat
 from scored_files import write_zip
 
 from raygroup.config import ConfigError
-from raygroup.scoring import deteval, totaltext
-from raygroup.scoring.entries import SubmissionError
+from raygroup.scoring.protocols import deteval
+from raygroup.scoring.protocols import totaltext
+from raygroup.scoring.archive_entries import SubmissionError
 
 CURVED = "0,10,20,0,40,10,40,30,20,20,0,30"
 LONG = (0, 0, 100, 20)

@@ -4,7 +4,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raygroup.scoring.words import is_read, one_minus_ned, score_words
+from raygroup.scoring.word_accuracy import is_read, one_minus_ned, score_words
 
 
 def distance(one: str, other: str) -> int:

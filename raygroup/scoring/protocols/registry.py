@@ -6,8 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from raygroup.config import ConfigError
-from raygroup.scoring import deteval, icdar15, mlt19, totaltext
-from raygroup.scoring.annotated import Annotated
+from raygroup.scoring.protocols import deteval
+from raygroup.scoring.protocols import icdar15
+from raygroup.scoring.protocols import mlt19
+from raygroup.scoring.protocols import totaltext
+from raygroup.scoring.word_columns import Annotated
 from raygroup.scoring.results import Result
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from raygroup.config import ConfigError
 from raygroup.files.atomic import whole
-from raygroup.scoring.annotated import Annotated
+from raygroup.scoring.word_columns import Annotated
 from raygroup.scoring.results import Result
 
 LAYOUT = 1

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from raygroup.config import ConfigError
-from raygroup.scoring import icdar15
-from raygroup.scoring.annotated import Annotated, Places, polygons
-from raygroup.scoring.entries import Entry, SubmissionError, read_entries
+from raygroup.scoring.protocols import icdar15
+from raygroup.scoring.word_columns import Annotated, Places, polygons
+from raygroup.scoring.archive_entries import Entry, SubmissionError, read_entries
 from raygroup.scoring.line_files import decoded
 from raygroup.scoring.results import Result
 
