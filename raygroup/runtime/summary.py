@@ -18,7 +18,7 @@ from raygroup.storage.sweeps import DONE, read_sweeps
 from raygroup.runtime.plan import Job, Plan
 from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import read_predictions, score_predictions
-from raygroup.tables.chosen_sweeps import yardsticks
+from raygroup.tables.sweep_choice import yardsticks
 from raygroup.terminal import size_text, table, titled
 from raygroup.words.charset import Charset
 from raygroup.words.importing.report import Report
