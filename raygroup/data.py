@@ -67,7 +67,7 @@ def _inspect(given: argparse.Namespace, out: "Console") -> None:
 def _sheet(collection: "Collection", found: "Inspection", given: argparse.Namespace) -> Path | None:
     """Writes the contact sheet; None where no image could be shown."""
     from raygroup.figures.palette import save
-    from raygroup.figures.scenes import ShownScene, scenes_figure
+    from raygroup.figures.scene_sheet import ShownScene, scenes_figure
     from raygroup.scenes.images import ImageError, decode
 
     images = {scene.image: scene for scene in found.shown if scene.image}

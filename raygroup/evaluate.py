@@ -84,7 +84,7 @@ def _write_curve(points: "Curve", path: Path, title: str) -> None:
     if path.suffix.lower() == ".csv":
         write_curve(points, path)
         return
-    from raygroup.figures.curve import curve_figure
+    from raygroup.figures.confidence_curve import curve_figure
     from raygroup.figures.palette import save
 
     save(curve_figure(points, title), path)

@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _table3(storage: Place, name: str | None, out: Path | None) -> int:
-    from raygroup.figures.pictures import write_table3_pictures
+    from raygroup.figures.table_files import write_table3_pictures
     from raygroup.tables.table3 import plain, table3
     from raygroup.tables.table3_text import print_table3
 

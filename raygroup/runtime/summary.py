@@ -101,7 +101,7 @@ def _scores(folder: Place) -> list[str]:
 
 def _show_words(plan: Plan, done: list[Job], console: Console) -> None:
     """A contact sheet of the trial in the middle of the sweep, and the same words as text."""
-    from raygroup.figures.sheet import sheet_figure, shown_words
+    from raygroup.figures.word_sheet import sheet_figure, shown_words
 
     job = done[len(done) // 2]
     words = shown_words(read_predictions(job.folder / PREDICTIONS))

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from raygroup.figures.lettering import OWN_NAMES, lettering
+from raygroup.figures.script_text import OWN_NAMES, lettering
 from raygroup.tasks import PAPER_TASKS
 
 

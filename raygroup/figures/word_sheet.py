@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from raygroup.figures.lettering import lettering, title
+from raygroup.figures.script_text import lettering, title
 from raygroup.figures.palette import INK, RIGHT, WRONG, Colour
 from raygroup.scoring.word_accuracy import is_read
 from raygroup.tasks import by_paper_order
