@@ -18,9 +18,9 @@ from machine import machine_name, printed
 from torch.profiler import ProfilerActivity, profile
 
 from raygroup.config import Heads, Training, Trial
-from raygroup.model.heads import HeadBank
-from raygroup.model.kernels import Kernels, kernels
-from raygroup.model.trunk import Trunk
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.kernels.forms import Kernels, kernels
+from raygroup.model.laptop_trunk import Trunk
 from raygroup.packing import fitting, pack_bytes
 from raygroup.tasks import PAPER_TASKS
 from raygroup.training.material import Material

@@ -19,9 +19,9 @@ from machine import machine_name, printed
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from raygroup.model.decoding import Reader
-from raygroup.model.heads import HeadBank
-from raygroup.model.kernels import AUTO, FORMS, Kernels, kernels
+from raygroup.model.heads.decoding import Reader
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.kernels.forms import AUTO, FORMS, Kernels, kernels
 from raygroup.training.memory import keep_freed_memory
 from raygroup.training.targets import Batch, batch
 

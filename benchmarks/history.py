@@ -16,9 +16,9 @@ from machine import printed
 
 from raygroup.config import Heads, Training, Trial
 from raygroup.history.writer import HistoryWriter
-from raygroup.model.heads import HeadBank
-from raygroup.model.kernels import kernels
-from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.kernels.forms import kernels
+from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.tasks import PAPER_TASKS
 from raygroup.training.evidence import evidence
 from raygroup.training.material import Material

@@ -66,9 +66,9 @@ def _scores(universal: "Universal", words: "WordTable") -> dict[str, Any]:
     """1-NED and exact match of the universal head, by split and task, on up to 200 words each."""
     import torch
 
-    from raygroup.model.decoding import Reader
-    from raygroup.model.kernels import kernels
-    from raygroup.model.trunk import HEIGHT, WIDTH
+    from raygroup.model.heads.decoding import Reader
+    from raygroup.model.kernels.forms import kernels
+    from raygroup.model.laptop_trunk import HEIGHT, WIDTH
     from raygroup.scoring.word_accuracy import score_words
     from raygroup.training.features import extracted
     from raygroup.training.reading import tested_rows

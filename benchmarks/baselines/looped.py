@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from raygroup.model.heads import HeadBank
+from raygroup.model.heads.bank import HeadBank
 
 STEPS = 32
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from raygroup.model.heads import HeadBank
+from raygroup.model.heads.bank import HeadBank
 
 
 @torch.no_grad()

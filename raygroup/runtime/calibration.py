@@ -60,7 +60,7 @@ def _step_s(pack: PackedJobs, placement: Placement, form: str) -> float:
     """Seconds of a step: of the processor, one thread, or of the clock on a GPU."""
     import torch
 
-    from raygroup.model.kernels import kernels
+    from raygroup.model.kernels.forms import kernels
     from raygroup.training.memory import keep_freed_memory
     from raygroup.training.pack import Pack
     from raygroup.training.weights import load_universal

@@ -25,7 +25,7 @@ from raygroup.words.feature_store import ROWS, Shard, shard_name, write_features
 from raygroup.words.word_store import WordTable, read_words
 
 if TYPE_CHECKING:
-    from raygroup.model.trunk import Trunk
+    from raygroup.model.laptop_trunk import Trunk
 
 SHAPE = (24, 256)
 """Of one word's features: what the trunk gives."""

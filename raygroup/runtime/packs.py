@@ -70,7 +70,7 @@ def require_workers(placement: Placement, local: bool) -> None:
 
 def require_kernels(placement: Placement) -> None:
     """Raises ConfigError for a form of kernels that is none, or that the device cannot run."""
-    from raygroup.model.kernels import kernels
+    from raygroup.model.kernels.forms import kernels
 
     try:
         kernels(placement.kernels, placement.device)

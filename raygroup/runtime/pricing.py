@@ -76,7 +76,7 @@ def forecast(
 
     Raises ConfigError for kernels that do not exist or that the device cannot run, and for a device that no node of the cluster has.
     """
-    from raygroup.model.kernels import kernels
+    from raygroup.model.kernels.forms import kernels
     from raygroup.runtime.calibration import calibrated, machine_of
 
     require_kernels(placement)

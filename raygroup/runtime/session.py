@@ -19,7 +19,7 @@ from raygroup.files.atomic import read_json
 from raygroup.history.sinks import Marks
 from raygroup.storage.sweeps import CACHE
 from raygroup.history.writer import HistoryWriter
-from raygroup.model.kernels import Kernels, kernels
+from raygroup.model.kernels.forms import Kernels, kernels
 from raygroup.runtime.checkpoints import drop_checkpoints_after, load_checkpoint, sound_steps
 from raygroup.storage.leases import Lease
 from raygroup.storage.locks import CONFIG

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
+from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 
 _CROPS = 256
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raygroup.config import Training, Trial
-from raygroup.model.heads import BEGIN
+from raygroup.model.heads.bank import BEGIN
 from raygroup.randomness import generator
 from raygroup.training.material import Material
 from raygroup.training.shards import WHOLE, Share

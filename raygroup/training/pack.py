@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raygroup.config import Trial
-from raygroup.model.classifier import TaskClassifiers
+from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.model.grouping import task_model_probabilities, word_model_probabilities
-from raygroup.model.heads import HeadBank
-from raygroup.model.kernels import PLAIN, Kernels
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.kernels.forms import PLAIN, Kernels
 from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
 from raygroup.training.captured import STEPS_A_GRAPH, CapturedSteps
 from raygroup.training.inputs import Inputs, drawn

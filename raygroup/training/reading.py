@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raygroup.model.decoding import Reader
+from raygroup.model.heads.decoding import Reader
 from raygroup.model.grouping import route
 from raygroup.randomness import generator
 from raygroup.training.pack import Trained

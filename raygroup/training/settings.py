@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from raygroup.config import ConfigError, Trial
-from raygroup.model.kernels import Kernels, on_processor
+from raygroup.model.kernels.forms import Kernels, on_processor
 from raygroup.packing import shared_settings
 from raygroup.training.shards import Shard
 

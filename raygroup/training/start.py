@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from raygroup.config import ConfigError, Trial
-from raygroup.model.classifier import TaskClassifiers
+from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.model.grouping import initial_assignment
-from raygroup.model.heads import HeadBank
+from raygroup.model.heads.bank import HeadBank
 from raygroup.randomness import generator
 from raygroup.training.material import Material
 from raygroup.training.weights import Universal, copy_universal

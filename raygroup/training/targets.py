@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raygroup.model.heads import BEGIN, still_reading
+from raygroup.model.heads.bank import BEGIN, still_reading
 from raygroup.words.charset import Charset
 from raygroup.words.labels import LONGEST as LONGEST
 from raygroup.words.labels import to_visual

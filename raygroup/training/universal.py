@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from raygroup.config import Pretraining
-from raygroup.model.heads import HeadBank
-from raygroup.model.kernels import kernels
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.kernels.forms import kernels
 from raygroup.model.losses import word_weights
-from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
+from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.randomness import generator
 from raygroup.training.features import extracted
 from raygroup.training.targets import Batch, batch, encoded, hidden_characters, longest_first, rate

@@ -7,7 +7,7 @@ import torch
 from shared_fixtures import reference_tensor
 from torch import Tensor
 
-from raygroup.model.heads import HeadBank
+from raygroup.model.heads.bank import HeadBank
 from raygroup.training.targets import Batch, batch
 
 

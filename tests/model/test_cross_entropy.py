@@ -2,8 +2,8 @@
 
 import torch
 
-from raygroup.model import cross_entropy
-from raygroup.model.cross_entropy import weighted_nll
+from raygroup.model.heads import cross_entropy
+from raygroup.model.heads.cross_entropy import weighted_nll
 
 
 def problem() -> list[torch.Tensor]:

@@ -5,9 +5,9 @@ import torch
 from baselines.looped import LoopedHead
 from baselines.spelling import teach_to_end, words_apart
 
-from raygroup.model.decoding import Reader, largest
-from raygroup.model.heads import HeadBank
-from raygroup.model.kernels import FORMS
+from raygroup.model.heads.decoding import Reader, largest
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.kernels.forms import FORMS
 
 CLASSES, FEATURES, POSITIONS = 40, 6, (2, 8)
 HEADS = torch.tensor([2, 0, 2, 2, 0, 1, 2, 0, 2, 1, 0, 2])

@@ -7,8 +7,8 @@ import torch
 from baselines.looped import LoopedHead
 from torch import Tensor, nn
 
-from raygroup.model.heads import HeadBank
-from raygroup.model.kernels import FORMS, PLAIN, kernels, on_processor
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.kernels.forms import FORMS, PLAIN, kernels, on_processor
 from raygroup.paper import TABLE_4
 from raygroup.training.targets import Batch, batch
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from raygroup.model.convolution import encoded_planes
+from raygroup.model.kernels.convolution import encoded_planes
 
 
 @pytest.mark.parametrize("size", [(4, 8), (8, 4), (16, 64)])

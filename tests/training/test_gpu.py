@@ -5,9 +5,9 @@ import pytest
 import torch
 from test_pack import PACKED, made_material
 
-from raygroup.model.heads import HeadBank
-from raygroup.model.kernels import FORMS
-from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.kernels.forms import FORMS
+from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.training.pack import Pack
 from raygroup.training.weights import Universal
 from raygroup.words.charset import Charset

@@ -8,8 +8,8 @@ import torch
 from test_pack import CHARSET, LABELS, TRIAL, made_material
 
 from raygroup.config import ConfigError
-from raygroup.model.heads import HeadBank
-from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.training.inputs import drawn
 from raygroup.training.pack import Pack
 from raygroup.training.settings import require_alike

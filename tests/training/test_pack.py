@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from raygroup.config import ConfigError, Grouping, Heads, Loss, Training, Trial
-from raygroup.model.classifier import TaskClassifiers
-from raygroup.model.heads import HeadBank
-from raygroup.model.kernels import FORMS
-from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
+from raygroup.model.task_classifier import TaskClassifiers
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.kernels.forms import FORMS
+from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.training.evidence import NotFiniteError, evidence
 from raygroup.training.inputs import drawn
 from raygroup.training.material import Material

@@ -11,9 +11,9 @@ from test_pack import made_material
 from torch import Tensor
 
 from raygroup.config import ConfigError, Grouping, Heads, Loss, Training, Trial
-from raygroup.model.heads import HeadBank
-from raygroup.model.kernels import FORMS
-from raygroup.model.trunk import FEATURES, POSITIONS, Trunk
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.kernels.forms import FORMS
+from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.training.inputs import drawn
 from raygroup.training.pack import Pack
 from raygroup.training.reading import read_words

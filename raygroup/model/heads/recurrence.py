@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from raygroup.model.attention import Energies
+from raygroup.model.heads.attention import Energies
 
 
 class Cell(NamedTuple):

@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raygroup.model.beams import Beams, Read, Slots
-from raygroup.model.convolution import resized
-from raygroup.model.heads import BEGIN, HeadBank
-from raygroup.model.kernels import PLAIN, Kernels
-from raygroup.model.products import packed
-from raygroup.model.recurrence import attended
-from raygroup.model.winograd import in_tiles, read_pooled, transformed_weights
+from raygroup.model.heads.beams import Beams, Read, Slots
+from raygroup.model.kernels.convolution import resized
+from raygroup.model.heads.bank import BEGIN, HeadBank
+from raygroup.model.kernels.forms import PLAIN, Kernels
+from raygroup.model.kernels.products import packed
+from raygroup.model.heads.recurrence import attended
+from raygroup.model.kernels.winograd import in_tiles, read_pooled, transformed_weights
 
 _ROWS_WORTH_PACKING = 4
 """Rows a head multiplies at a time from which on oneDNN is faster."""

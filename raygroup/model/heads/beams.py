@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from raygroup.model.heads import BEGIN
+from raygroup.model.heads.bank import BEGIN
 
 ABSENT = -1.0
 """Rank of a beam that is none: below every product of probabilities."""

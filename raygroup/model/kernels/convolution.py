@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raygroup.model.winograd import in_tiles, winograd_pooled
+from raygroup.model.kernels.winograd import in_tiles, winograd_pooled
 
 
 def encoded_planes(words: Tensor, weight: Tensor, bias: Tensor, how: str) -> Tensor:
