@@ -22,8 +22,8 @@ from torch.profiler import ProfilerActivity, profile
 from raygroup.model.heads.decoding import Reader
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import AUTO, FORMS, Kernels, kernels
-from raygroup.training.memory import keep_freed_memory
-from raygroup.training.targets import Batch, batch
+from raygroup.training.allocator import keep_freed_memory
+from raygroup.training.label_batches import Batch, batch
 
 FEATURES, POSITIONS, EMBED, HIDDEN = 256, (8, 32), 200, 256
 BEAMS = 6

@@ -10,7 +10,7 @@ from raygroup.config import ConfigError, Pretraining
 
 if TYPE_CHECKING:
     from raygroup.scoring.word_accuracy import WordScore
-    from raygroup.training.weights import Universal
+    from raygroup.training.universal_weights import Universal
     from raygroup.words.word_store import WordTable
 
 
@@ -37,7 +37,7 @@ def run(settings: Pretraining, storage_path: Path, out: Path, fonts: Path | None
         words = read_words(store)
         universal = _trained(words, settings, progress)
     scores = _scores(universal, words)
-    from raygroup.training.weights import save_universal
+    from raygroup.training.universal_weights import save_universal
 
     out.parent.mkdir(parents=True, exist_ok=True)
     save_universal(out, universal, {"settings": to_json(settings), "data": data, "scores": scores})
@@ -70,8 +70,8 @@ def _scores(universal: "Universal", words: "WordTable") -> dict[str, Any]:
     from raygroup.model.kernels.forms import kernels
     from raygroup.model.laptop_trunk import HEIGHT, WIDTH
     from raygroup.scoring.word_accuracy import score_words
-    from raygroup.training.features import extracted
-    from raygroup.training.reading import tested_rows
+    from raygroup.training.feature_extraction import extracted
+    from raygroup.training.word_reading import tested_rows
     from raygroup.words.crops import crop_array
     from raygroup.words.labels import to_logical
 

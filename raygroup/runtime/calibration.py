@@ -20,7 +20,7 @@ from raygroup.runtime.step_times import Calibration, program
 
 if TYPE_CHECKING:
     from raygroup.config import Trial
-    from raygroup.training.material import Material
+    from raygroup.training.packs.training_data import Material
 
 _WARM_UP, _STEPS = 3, 10
 _CAPTURED_WARM_UP = 16
@@ -61,9 +61,9 @@ def _step_s(pack: PackedJobs, placement: Placement, form: str) -> float:
     import torch
 
     from raygroup.model.kernels.forms import kernels
-    from raygroup.training.memory import keep_freed_memory
-    from raygroup.training.pack import Pack
-    from raygroup.training.weights import load_universal
+    from raygroup.training.allocator import keep_freed_memory
+    from raygroup.training.packs.pack import Pack
+    from raygroup.training.universal_weights import load_universal
 
     on_gpu = placement.device != "cpu"
     if on_gpu and not torch.cuda.is_available():
@@ -92,8 +92,8 @@ def _step_s(pack: PackedJobs, placement: Placement, form: str) -> float:
 
 def _made_up(folder: Path, trial: "Trial", classes: int, shape: tuple[int, ...]) -> "Material":
     """Words of random characters on random features: a step's time does not depend on what they are."""
-    from raygroup.training.material import Material
-    from raygroup.training.targets import encoded
+    from raygroup.training.packs.training_data import Material
+    from raygroup.training.label_batches import encoded
     from raygroup.words.charset import Charset
     from raygroup.words.feature_store import Features, write_features
 

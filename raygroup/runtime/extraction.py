@@ -162,7 +162,7 @@ def on_this_machine(workers: int) -> Work:
 
 
 def _blocks(extraction: Extraction, number: int) -> Iterable[NDArray[np.float16]]:
-    from raygroup.training.features import extracted
+    from raygroup.training.feature_extraction import extracted
 
     words, trunk, rows = _words(extraction.store), _trunk(extraction.weights, extraction.device), extraction.rows(number)
     for start in range(rows.start, rows.stop, ROWS):
@@ -175,7 +175,7 @@ def _trunk(weights: Place | None, device: str) -> "Trunk":
     """What a worker process loads once; one thread a process, so that results do not depend on how many cores there are."""
     import torch
 
-    from raygroup.training.weights import load_universal
+    from raygroup.training.universal_weights import load_universal
 
     torch.set_num_threads(1)
     return load_universal(BUNDLED if weights is None else localised(weights)).trunk.to(device)

@@ -11,7 +11,7 @@ from raygroup.files.atomic import write_json, write_whole
 from raygroup.history.reader import read_history
 from raygroup.storage.leases import LeaseLostError
 from raygroup.storage.locks import FAILED, now
-from raygroup.training.evidence import NotFiniteError
+from raygroup.training.packs.step_records import NotFiniteError
 
 OWN_FAULTS = (NotFiniteError, OSError, ConfigError, LeaseLostError)
 """Errors that concern one trial, and whose message says enough: no traceback is kept."""

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from raygroup.files.places import Place
 from raygroup.scoring.predictions import FILE, write_predictions
-from raygroup.training.pack import Trained
-from raygroup.training.reading import read_words, tested_rows
+from raygroup.training.packs.pack import Trained
+from raygroup.training.word_reading import read_words, tested_rows
 from raygroup.words.word_store import WordTable
 
 _TESTED = 200

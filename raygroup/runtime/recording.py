@@ -19,8 +19,8 @@ from raygroup.runtime.checkpoints import keep_last_checkpoint, save_checkpoint
 from raygroup.storage.locks import DONE, PROGRESS, now
 from raygroup.runtime.readings import write_readings
 from raygroup.runtime.session import Attempt, Session
-from raygroup.training.evidence import evidence
-from raygroup.training.pack import LOSSES
+from raygroup.training.packs.step_records import evidence
+from raygroup.training.packs.pack import LOSSES
 
 _SHOWN_EVERY_S = 2.0
 Guarded = Callable[[Session, Callable[[int, Attempt], None]], None]

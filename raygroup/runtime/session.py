@@ -27,10 +27,10 @@ from raygroup.runtime.packs import Placement
 from raygroup.runtime.plan import weights_file
 from raygroup.runtime.provenance import git_commit, versions
 from raygroup.runtime.team import ONE, Team
-from raygroup.training.material import Material
-from raygroup.training.pack import Pack
-from raygroup.training.targets import encoded
-from raygroup.training.weights import Universal, load_universal
+from raygroup.training.packs.training_data import Material
+from raygroup.training.packs.pack import Pack
+from raygroup.training.label_batches import encoded
+from raygroup.training.universal_weights import Universal, load_universal
 from raygroup.words.charset import Charset
 from raygroup.words.coverage import task_shares
 from raygroup.words.feature_store import Features, localised_features

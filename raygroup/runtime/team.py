@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from raygroup.training.shards import ALONE, Shard
+from raygroup.training.packs.sharding import ALONE, Shard
 
 
 class Team:

@@ -75,7 +75,7 @@ def _work(config: dict[str, Any]) -> None:
     from raygroup.runtime.team import Team
     from raygroup.runtime.trainable import node_ends
     from raygroup.runtime.worker import run_pack
-    from raygroup.training.shards import Shard
+    from raygroup.training.packs.sharding import Shard
 
     context = train.get_context()
     team = Team(Shard(context.get_world_rank(), context.get_world_size()))

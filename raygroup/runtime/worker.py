@@ -21,7 +21,7 @@ from raygroup.runtime.recording import checkpoint, finish, record, show
 from raygroup.runtime.session import Attempt, Failures, Report, Session, Work, opened
 from raygroup.runtime.team import ONE, Team
 from raygroup.runtime.vigil import Vigil
-from raygroup.training.memory import keep_freed_memory
+from raygroup.training.allocator import keep_freed_memory
 
 _FLUSH_EVERY = 10
 """Steps kept on the device before they are brought to the history: few enough to see progress, many enough to cost nothing."""

@@ -14,9 +14,9 @@ from raygroup.model.kernels.forms import kernels
 from raygroup.model.losses import word_weights
 from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.randomness import generator
-from raygroup.training.features import extracted
-from raygroup.training.targets import Batch, batch, encoded, hidden_characters, longest_first, rate
-from raygroup.training.weights import Universal
+from raygroup.training.feature_extraction import extracted
+from raygroup.training.label_batches import Batch, batch, encoded, hidden_characters, longest_first, rate
+from raygroup.training.universal_weights import Universal
 from raygroup.words.charset import Charset
 
 Progress = Callable[[str, int, int, float], None]

@@ -8,7 +8,7 @@ from shared_fixtures import reference_tensor
 from torch import Tensor
 
 from raygroup.model.heads.bank import HeadBank
-from raygroup.training.targets import Batch, batch
+from raygroup.training.label_batches import Batch, batch
 
 
 def planes(tag: str, words: int, channels: int, size: tuple[int, int] = (64, 64)) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import FORMS, PLAIN, kernels, on_processor
 from raygroup.paper import TABLE_4
-from raygroup.training.targets import Batch, batch
+from raygroup.training.label_batches import Batch, batch
 
 CLASSES = 12
 EQUAL = ("factored", "winograd")

@@ -119,7 +119,7 @@ import torch.distributed as distributed
 from raygroup.runtime.packs import Placement
 from raygroup.runtime.team import Team
 from raygroup.runtime.worker import run_pack
-from raygroup.training.shards import Shard
+from raygroup.training.packs.sharding import Shard
 rank, rendezvous, storage, *trials = sys.argv[1:]
 distributed.init_process_group("gloo", init_method=rendezvous, rank=int(rank), world_size=2)
 if int(rank):

@@ -20,8 +20,8 @@ from tiny_sweep import space
 from raygroup import features, sweep
 from raygroup.files.places import Remote
 from raygroup.runtime.plan import BUNDLED
-from raygroup.training.features import extracted
-from raygroup.training.weights import load_universal
+from raygroup.training.feature_extraction import extracted
+from raygroup.training.universal_weights import load_universal
 from raygroup.words.crops import crop_array
 from raygroup.words.feature_store import Features, localised_features
 from raygroup.words.word_store import read_words

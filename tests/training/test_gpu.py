@@ -8,8 +8,8 @@ from test_pack import PACKED, made_material
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import FORMS
 from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
-from raygroup.training.pack import Pack
-from raygroup.training.weights import Universal
+from raygroup.training.packs.pack import Pack
+from raygroup.training.universal_weights import Universal
 from raygroup.words.charset import Charset
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -10,11 +10,11 @@ from test_pack import CHARSET, LABELS, TRIAL, made_material
 from raygroup.config import ConfigError
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
-from raygroup.training.inputs import drawn
-from raygroup.training.pack import Pack
-from raygroup.training.settings import require_alike
-from raygroup.training.shards import Shard
-from raygroup.training.weights import Universal
+from raygroup.training.packs.inputs import drawn
+from raygroup.training.packs.pack import Pack
+from raygroup.training.packs.trial_tensors import require_alike
+from raygroup.training.packs.sharding import Shard
+from raygroup.training.universal_weights import Universal
 from raygroup.words.mixtures import Mixture
 from raygroup.words.sources import MixedRows
 

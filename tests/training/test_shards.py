@@ -14,11 +14,11 @@ from raygroup.config import ConfigError, Grouping, Heads, Loss, Training, Trial
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import FORMS
 from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
-from raygroup.training.inputs import drawn
-from raygroup.training.pack import Pack
-from raygroup.training.reading import read_words
-from raygroup.training.shards import ALONE, Shard
-from raygroup.training.weights import Universal
+from raygroup.training.packs.inputs import drawn
+from raygroup.training.packs.pack import Pack
+from raygroup.training.word_reading import read_words
+from raygroup.training.packs.sharding import ALONE, Shard
+from raygroup.training.universal_weights import Universal
 from raygroup.words.charset import Charset
 
 CHARSET = Charset(tuple("abcdefghijkl"))

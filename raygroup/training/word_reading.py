@@ -10,8 +10,8 @@ from torch import Tensor
 from raygroup.model.heads.decoding import Reader
 from raygroup.model.grouping import route
 from raygroup.randomness import generator
-from raygroup.training.pack import Trained
-from raygroup.training.targets import LONGEST
+from raygroup.training.packs.pack import Trained
+from raygroup.training.label_batches import LONGEST
 from raygroup.words.labels import to_logical
 
 _WORDS = 256

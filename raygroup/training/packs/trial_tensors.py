@@ -8,7 +8,7 @@ from torch import Tensor
 from raygroup.config import ConfigError, Trial
 from raygroup.model.kernels.forms import Kernels, on_processor
 from raygroup.packing import shared_settings
-from raygroup.training.shards import Shard
+from raygroup.training.packs.sharding import Shard
 
 
 class Settings:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from raygroup.training.inputs import Inputs
+from raygroup.training.packs.inputs import Inputs
 
 STEPS_A_GRAPH = 4
 """Decoder steps are rounded up to a multiple of this."""

@@ -10,8 +10,8 @@ from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.model.grouping import initial_assignment
 from raygroup.model.heads.bank import HeadBank
 from raygroup.randomness import generator
-from raygroup.training.material import Material
-from raygroup.training.weights import Universal, copy_universal
+from raygroup.training.packs.training_data import Material
+from raygroup.training.universal_weights import Universal, copy_universal
 
 _FIXED = 50.0
 """R_TM of a task's head where the grouping is fixed: all other heads together get less than 1e-20."""

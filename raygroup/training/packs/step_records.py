@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.training.pack import LOSSES
+from raygroup.training.packs.pack import LOSSES
 
 Evidence = tuple[int, NDArray[np.float32], NDArray[np.float32], dict[str, float]]
 """(step, R_TM (t, m), losses of the heads (m,), named losses)."""
