@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from raygroup.cluster import flags as cluster_flags
+from raygroup.cluster.__main__ import flags as cluster_flags
 from raygroup.data import flags as data_flags
 from raygroup.evaluate import parser as evaluate_parser
 from raygroup.runs_arguments import parser as runs_parser

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from raygroup.runtime.cluster_prepare import prepare
+from raygroup.cluster.prepare import prepare
 from raygroup.runtime.ray_settings import ENVIRONMENT
 
 boto3 = pytest.importorskip("boto3", reason="needs the extra raygroup[aws]")
@@ -41,7 +41,7 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def bootstrapped(region: str) -> dict[str, Any]:
-    """The file with the security group and the roles of ``raygroup.cluster prepare``, as ``ray up`` hands it to the head."""
+    """The file with the security group and the roles of ``raygroup.cluster.__main__ prepare``, as ``ray up`` hands it to the head."""
     from ray.autoscaler._private.aws.node_provider import AWSNodeProvider
     from ray.autoscaler._private.util import prepare_config, validate_config
 

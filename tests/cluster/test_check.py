@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from raygroup import cluster
-from raygroup.runtime.cluster_check import problems
+from raygroup.cluster import __main__ as cluster
+from raygroup.cluster.check import problems
 from raygroup.runtime.cluster_file import read_cluster
 from raygroup.sweep import flags
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 from ray_processes import end_all, free_port, ray_node
 
-from raygroup import spot
+from raygroup.cluster import watch_notices as spot
 from raygroup.config import ConfigError
 from raygroup.runtime.ray_settings import ENVIRONMENT
-from raygroup.runtime.spot_watch import Metadata, Notice, drain, watch
+from raygroup.cluster.spot_notice import Metadata, Notice, drain, watch
 
 TOKEN = "metadata-token"
 ACTION, REBALANCE = "/latest/meta-data/spot/instance-action", "/latest/meta-data/events/recommendations/rebalance"
@@ -234,7 +234,7 @@ print(json.dumps(ray.get(told.draining.remote())))
     @contextlib.contextmanager
     def spot(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
         """A watcher; one that does not end by itself is ended with the block, so that its test fails and does not hang."""
-        command = [sys.executable, "-m", "raygroup.spot", "--address", self.address, *arguments]
+        command = [sys.executable, "-m", "raygroup.cluster.watch_notices", "--address", self.address, *arguments]
         with subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, text=True) as watcher:
             try:
                 yield watcher

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from raygroup.config import ConfigError, require
-from raygroup.runtime.cluster_rights import Owner, autoscaling_rights, document, storage_rights
+from raygroup.cluster.aws_rights import Owner, autoscaling_rights, document, storage_rights
 
 OWN_TAG = "raygroup-cluster"
 """On what is made here; what has the name and not the tag is somebody else's, and is left alone."""

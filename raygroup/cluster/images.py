@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from raygroup.runtime.cluster_keys import Row
+from raygroup.cluster.keys import Row
 
 _RAY = re.compile(r"(?:^|/)ray(?:-ml)?:(\d+\.\d+\.\d+)|(?<![a-z])ray-?(\d+\.\d+\.\d+)")
 """Ray's own images, and tags of others that say which Ray they hold, such as ``0.1.0-ray2.60.0-py311``."""

@@ -1,6 +1,6 @@
 """The keys of KubeRay's RayJob and RayCluster, version ray.io/v1, and of the pods in them: a name that is not here nobody would read."""
 
-from raygroup.runtime.cluster_keys import ANY
+from raygroup.cluster.keys import ANY
 
 _CONTAINER = dict.fromkeys((
     "name", "image", "imagePullPolicy", "command", "args", "env", "envFrom", "ports", "resources", "resizePolicy", "volumeMounts",

@@ -4,9 +4,10 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 
-from raygroup.runtime import cluster_kubernetes, cluster_ray_up
+from raygroup.cluster import kubernetes_rules as cluster_kubernetes
+from raygroup.cluster import ray_up_rules as cluster_ray_up
 from raygroup.runtime.cluster_file import AWS, KUBERNETES, LOCAL, ClusterFile, read_cluster
-from raygroup.runtime.cluster_keys import Row
+from raygroup.cluster.keys import Row
 
 
 def problems(path: Path, flags: ArgumentParser) -> list[Row]:

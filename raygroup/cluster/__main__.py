@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(path: Path, *, as_json: bool) -> int:
-    from raygroup.runtime.cluster_check import problems
+    from raygroup.cluster.check import problems
     from raygroup.sweep import flags as sweep_flags
 
     found = problems(path, sweep_flags())
@@ -45,7 +45,7 @@ def _check(path: Path, *, as_json: bool) -> int:
 
 
 def _prepare(asked: argparse.Namespace) -> int:
-    from raygroup.runtime.cluster_prepare import as_yaml, prepare
+    from raygroup.cluster.prepare import as_yaml, prepare
 
     made = prepare(asked.name, asked.region, asked.ssh_from, bucket=asked.bucket, prefix=asked.prefix, vpc=asked.vpc, dry_run=asked.dry_run)
     print(json.dumps(asdict(made), indent=1) if asked.json else as_yaml(made))

@@ -10,9 +10,9 @@ from importlib.metadata import version
 from typing import Any
 
 from raygroup.runtime.cluster_file import STORAGE, ClusterFile, containers, listed, mapping, spec_of, storage_fault
-from raygroup.runtime.cluster_images import wrong_image
-from raygroup.runtime.cluster_keys import Row, unknown_keys, wrong_resources
-from raygroup.runtime.cluster_kubernetes_keys import CLUSTER, JOB, TOP
+from raygroup.cluster.images import wrong_image
+from raygroup.cluster.keys import Row, unknown_keys, wrong_resources
+from raygroup.cluster.kubernetes_keys import CLUSTER, JOB, TOP
 
 _LONGEST_IDLE_S = 3600
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|ACCESS_KEY")

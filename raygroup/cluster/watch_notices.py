@@ -38,7 +38,7 @@ def _watch(given: argparse.Namespace) -> int:
         raise ConfigError(f"--every is {given.every:g}: it must be more than 0 and at most 60, since a notice comes 120 s before the end")
     if not given.metadata_url.startswith(("http://", "https://")):
         raise ConfigError(f"--metadata-url is {given.metadata_url!r}: it must begin with http://")
-    from raygroup.runtime.spot_watch import Metadata, RayNode, drain, watch
+    from raygroup.cluster.spot_notice import Metadata, RayNode, drain, watch
 
     node = RayNode(given.address, given.node_id)
     _say(f"watching {given.metadata_url} for node {node.node_id[:12]} of the cluster at {node.head}")
