@@ -13,7 +13,7 @@ from raygroup.storage import pull as pulling
 from raygroup.storage.pull import pull
 from raygroup.history.reader import read_history, same_evidence
 from raygroup.storage.sweeps import DONE, UNFINISHED, read_sweeps
-from raygroup.runs import main
+from raygroup.runs.__main__ import main
 
 
 def files_of(folder):
@@ -226,7 +226,7 @@ def test_sweeps_in_an_object_store_are_listed_and_shown_as_those_in_a_folder(bus
 
 
 def test_without_a_terminal_a_long_copy_says_now_and_then_how_far_it_is(busy, tmp_path, capsys, monkeypatch):
-    from raygroup import runs
+    from raygroup.runs import __main__ as runs
 
     monkeypatch.setattr(runs, "_PLAIN_LINE_S", 0.0)
     pulled(busy, tmp_path)

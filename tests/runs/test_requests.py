@@ -6,7 +6,7 @@ from busy_storage import write_busy
 
 from raygroup.files.atomic import read_json
 from raygroup.storage.sweeps import FAILED, UNFINISHED, read_sweeps
-from raygroup.runs import main
+from raygroup.runs.__main__ import main
 
 
 def states_of(storage):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from raygroup.runs import main
+from raygroup.runs.__main__ import main
 
 
 def printed(arguments, capsys):
@@ -67,7 +67,7 @@ def test_watching_ends_when_nothing_is_left_to_train(busy, capsys):
 
 
 def test_watching_ends_with_ctrl_c(busy):
-    command = [sys.executable, "-m", "raygroup.runs", "status", str(busy.storage), "--sweep", "half", "--watch", "--json"]
+    command = [sys.executable, "-m", "raygroup.runs.__main__", "status", str(busy.storage), "--sweep", "half", "--watch", "--json"]
     watcher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert json.loads(watcher.stdout.readline())["sweeps"][0]["name"] == "half"
     os.kill(watcher.pid, signal.SIGINT)
@@ -76,7 +76,7 @@ def test_watching_ends_with_ctrl_c(busy):
 
 
 def test_status_loads_neither_torch_nor_ray(busy):
-    code = "import sys; from raygroup.runs import main; main(sys.argv[1:]); assert not {'torch', 'ray'} & set(sys.modules)"
+    code = "import sys; from raygroup.runs.__main__ import main; main(sys.argv[1:]); assert not {'torch', 'ray'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code, "status", str(busy.storage)], check=True, capture_output=True)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tiny_sweep import space
 
 from raygroup.storage.sweeps import read_sweeps
-from raygroup.runs import main
+from raygroup.runs.__main__ import main
 from raygroup.runtime.packs import ON_CPU, packs_of
 from raygroup.runtime.plan import declare, plan_of
 from raygroup.runtime.pricing import forecast

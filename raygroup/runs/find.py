@@ -1,4 +1,4 @@
-"""Which sweep or trial a user means, and how far trials are: what the commands of ``raygroup.runs`` share."""
+"""Which sweep or trial a user means, and how far trials are: what the commands of ``raygroup.runs.__main__`` share."""
 
 from collections.abc import Sequence
 

@@ -18,7 +18,7 @@ from raygroup.config import ConfigError
 from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there
 from raygroup.storage.sweeps import FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
-from raygroup.runs_found import STATES, find_sweep, states
+from raygroup.runs.find import STATES, find_sweep, states
 from raygroup.terminal import seconds_text, table, titled
 
 SILENT_S = 600.0

@@ -9,7 +9,7 @@ from rich.console import Console
 from raygroup.config import ConfigError
 from raygroup.files.atomic import write_json
 from raygroup.storage.sweeps import DONE, FAILED, StoredSweep
-from raygroup.runs_found import matching, states
+from raygroup.runs.find import matching, states
 
 
 def stop(sweep: StoredSweep, out: Console) -> None:

@@ -1,4 +1,4 @@
-"""The commands of ``raygroup.runs`` and their flags."""
+"""The commands of ``raygroup.runs.__main__`` and their flags."""
 
 import argparse
 from pathlib import Path

@@ -13,8 +13,8 @@ from rich.markup import escape
 from raygroup.config import ConfigError
 from raygroup.files.places import Place, place, size_of
 from raygroup.storage.sweeps import CACHE, DONE, FAILED, StoredSweep, StoredTrial, read_sweeps
-from raygroup.runs_arguments import DEFAULT, parser
-from raygroup.runs_found import STATES, find_sweep, find_trial, states
+from raygroup.runs.arguments import DEFAULT, parser
+from raygroup.runs.find import STATES, find_sweep, find_trial, states
 from raygroup.terminal import console, refuse, show, size_text, table
 
 _STORAGE_FAILED, _INTERRUPTED = 3, 130
@@ -43,11 +43,11 @@ def _do(given: argparse.Namespace, out: Console) -> None:
     elif given.command == "show":
         show_sweep(find_sweep(given.sweep, given.storage), out)
     elif given.command == "status":
-        from raygroup.runs_status import show_status
+        from raygroup.runs.status import show_status
 
         show_status(given.storage, given.sweep, out, as_json=given.json, watch=given.watch)
     elif given.command == "logs":
-        from raygroup.runs_logs import show_logs
+        from raygroup.runs.logs import show_logs
 
         show_logs(*find_trial(given.trial, given.storage), out, every=given.all)
     elif given.command in ("stop", "retry"):
@@ -60,7 +60,7 @@ def _do(given: argparse.Namespace, out: Console) -> None:
 
 
 def _request(given: argparse.Namespace, out: Console) -> None:
-    from raygroup.runs_requests import retry, stop
+    from raygroup.runs.requests import retry, stop
 
     if given.command == "stop":
         stop(find_sweep(given.sweep, given.storage), out)
