@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from raygroup.data import main
+from raygroup.data.__main__ import main
 from raygroup.words.importing.importer import read_given
 
 LABELS = "10,10,60,10,60,30,10,30,Latin,Castle\n10,40,60,40,60,60,10,60,Latin,###\n10,70,60,70,60,90,10,90,Korean,\ud638\ud154\n"
@@ -73,7 +73,7 @@ def test_help_imports_nothing_heavy():
     import subprocess
     import sys
 
-    probe = "import sys; from raygroup.data import main\ntry: main(['--help'])\nexcept SystemExit: pass\nassert 'cv2' not in sys.modules"
+    probe = "import sys; from raygroup.data.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\nassert 'cv2' not in sys.modules"
     subprocess.run([sys.executable, "-c", probe], check=True, stdout=subprocess.DEVNULL)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from raygroup.cluster.__main__ import flags as cluster_flags
-from raygroup.data import flags as data_flags
+from raygroup.data.__main__ import flags as data_flags
 from raygroup.evaluate import parser as evaluate_parser
 from raygroup.runs.arguments import parser as runs_parser
 from raygroup.sweep import flags as sweep_flags

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from raygroup.config import ConfigError
-from raygroup.data_rendering import add_to
+from raygroup.data.render import add_to
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.rendering.composing import compose, gather
 from raygroup.scenes.exporting import export

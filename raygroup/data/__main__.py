@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.config import ConfigError
-from raygroup.data_rendering import add_to, telling
+from raygroup.data.render import add_to, telling
 from raygroup.terminal import console, end_on_sigterm, refuse, same_command
 
 if TYPE_CHECKING:
@@ -31,23 +31,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         return refuse(error)
     except OSError as error:
-        print(f"raygroup: {error}; the same command goes on: {same_command('raygroup.data', arguments)}", file=sys.stderr)
+        print(f"raygroup: {error}; the same command goes on: {same_command('raygroup.data.__main__', arguments)}", file=sys.stderr)
         return FAILED
     except BrokenExecutor:
         print(
             f"raygroup: a worker process was ended, perhaps for want of memory: fewer --workers take less; the same command goes on: "
-            f"{same_command('raygroup.data', arguments)}",
+            f"{same_command('raygroup.data.__main__', arguments)}",
             file=sys.stderr,
         )
         return FAILED
     except KeyboardInterrupt:
-        print(f"raygroup: stopped; the same command goes on: {same_command('raygroup.data', arguments)}", file=sys.stderr)
+        print(f"raygroup: stopped; the same command goes on: {same_command('raygroup.data.__main__', arguments)}", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
 def _inspect(given: argparse.Namespace, out: "Console") -> None:
-    from raygroup.data_report import print_inspection
+    from raygroup.data.tables import print_inspection
     from raygroup.scenes.formats.registry import format_of
     from raygroup.scenes.inspection import Inspection, inspect
 
@@ -81,7 +81,7 @@ def _sheet(collection: "Collection", found: "Inspection", given: argparse.Namesp
 
 
 def _import(given: argparse.Namespace, out: "Console") -> None:
-    from raygroup.data_report import print_summary
+    from raygroup.data.tables import print_summary
     from raygroup.runtime.processes import cores, pool
     from raygroup.scenes.formats.registry import format_of
     from raygroup.scenes.importing.importer import run

@@ -1,4 +1,4 @@
-"""What ``raygroup.data`` says to a person: a data set that was looked at, and one that was taken in."""
+"""What ``raygroup.data.__main__`` says to a person: a data set that was looked at, and one that was taken in."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
