@@ -6,7 +6,7 @@ import platform
 from rich.console import Console
 from rich.table import Table
 
-from raygroup.runtime.calibration import machine_of
+from raygroup.runtime.planning.calibration import machine_of
 
 
 def machine_name(device: str = "cpu") -> str:

@@ -13,7 +13,7 @@ from raygroup.terminal import end_on_sigterm, refuse, same_command
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from raygroup.runtime.plan import Job, Plan
+    from raygroup.runtime.planning.plan import Job, Plan
 
 DONE, BAD_INPUT, FAILED, CLUSTER_LOST, INTERRUPTED = 0, 2, 3, 5, 130
 
@@ -28,8 +28,8 @@ def run(
     of its own. Raises ConfigError for input that cannot be used, ClusterLostError, OSError where storage fails, KeyboardInterrupt when
     stopped: shards that were written stay, the same call goes on.
     """
-    from raygroup.runtime.extraction import require_shard_rows
-    from raygroup.runtime.extraction_lines import intake, size, state
+    from raygroup.runtime.preparation.extraction import require_shard_rows
+    from raygroup.runtime.preparation.extraction_report import intake, size, state
     from raygroup.terminal import console, say
 
     screen = console()
@@ -53,11 +53,11 @@ def run(
 def _make(
     plan: "Plan", jobs: "Sequence[Job]", screen: "Console", local: bool, address: str | None, workers: int | None, **settings: Any
 ) -> None:
-    from raygroup.runtime.extraction import on_this_machine
-    from raygroup.runtime.extraction_lines import telling
+    from raygroup.runtime.preparation.extraction import on_this_machine
+    from raygroup.runtime.preparation.extraction_report import telling
     from raygroup.storage.locks import writable
     from raygroup.runtime.local import require_device
-    from raygroup.runtime.prepare import prepare_features, prepare_words
+    from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
     from raygroup.runtime.processes import cores
 
     if address is None:
@@ -65,7 +65,7 @@ def _make(
     if local:
         work = on_this_machine(workers or (cores() if settings["device"] == "cpu" else 1))
     else:
-        from raygroup.runtime.extraction_on_ray import on_ray
+        from raygroup.runtime.on_ray.extraction import on_ray
 
         work = on_ray(address, workers)
     writable(plan.storage)
@@ -76,8 +76,8 @@ def _make(
 
 def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -> "Plan":
     from raygroup.config import Heads, Trial
-    from raygroup.runtime.given_data import brought_here
-    from raygroup.runtime.plan import make_plan
+    from raygroup.runtime.preparation.downloads import brought_here
+    from raygroup.runtime.planning.plan import make_plan
     from raygroup.search_space import Sweep, load
 
     space = load(sweep) if sweep else Sweep(name="features", trial=Trial(heads=Heads(start="independent")))

@@ -19,7 +19,7 @@ def run(settings: Pretraining, storage_path: Path, out: Path, fonts: Path | None
     from raygroup.config import to_json
     from raygroup.storage.sweeps import CACHE
     from raygroup.storage.locks import held, writable
-    from raygroup.runtime.prepare import render_store
+    from raygroup.runtime.preparation.prepare import render_store
     from raygroup.runtime.progress import preparing
     from raygroup.terminal import console
     from raygroup.words.word_store import read_words

@@ -14,9 +14,9 @@ from raygroup.terminal import end_on_sigterm, refuse, same_command
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from raygroup.runtime.packs import PackedJobs, Placement
-    from raygroup.runtime.plan import Job, Plan
-    from raygroup.runtime.pricing import Forecast
+    from raygroup.runtime.planning.packs import PackedJobs, Placement
+    from raygroup.runtime.planning.plan import Job, Plan
+    from raygroup.runtime.planning.forecast import Forecast
 
 DONE, BAD_INPUT, SOME_FAILED, OVER_BUDGET, CLUSTER_LOST, INTERRUPTED = 0, 2, 3, 4, 5, 130
 
@@ -27,14 +27,14 @@ def run(
     budget: float | None = None, yes: bool = False, **placement: Any,
 ) -> int:  # fmt: skip
     """Trains what is missing of the search space and prints what was found; the exit code (0 done, 3 some trial failed, 4 dearer than
-    ``budget`` dollars and not begun). ``placement`` are fields of ``raygroup.runtime.packs.Placement``, such as ``device="cuda"``.
+    ``budget`` dollars and not begun). ``placement`` are fields of ``raygroup.runtime.planning.packs.Placement``, such as ``device="cuda"``.
 
     Raises ConfigError for input that cannot be used, ClusterLostError where the Ray cluster is gone, KeyboardInterrupt when stopped: all
     that was recorded stays, the same call goes on.
     """
     from raygroup.storage.locks import STOP, held, writable
-    from raygroup.runtime.packs import Placement
-    from raygroup.runtime.plan import plan_of
+    from raygroup.runtime.planning.packs import Placement
+    from raygroup.runtime.planning.plan import plan_of
     from raygroup.runtime.summary import next_steps, summarise
     from raygroup.terminal import console
 
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{str(stopped) or 'interrupted'}; nothing recorded is lost. To go on: {same}", file=sys.stderr)
         return INTERRUPTED
     except RuntimeError as error:
-        from raygroup.runtime.on_ray import ClusterLostError
+        from raygroup.runtime.on_ray.launcher import ClusterLostError
 
         if not isinstance(error, ClusterLostError):
             raise
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _require_able(placement: "Placement", local: bool, address: str | None) -> None:
     """Raises ConfigError for what this machine or its Ray could never run, before any work."""
     from raygroup.runtime.local import require_device
-    from raygroup.runtime.packs import require_device_memory, require_kernels, require_workers
+    from raygroup.runtime.planning.packs import require_device_memory, require_kernels, require_workers
 
     if address is None:
         require_device(placement.device)
@@ -101,10 +101,10 @@ def _require_able(placement: "Placement", local: bool, address: str | None) -> N
 def _trained(
     plan: "Plan", missing: "Sequence[Job]", screen: "Console", local: bool, address: str | None, placement: "Placement"
 ) -> dict[str, str]:
-    from raygroup.runtime.mixing import show_mixtures
-    from raygroup.runtime.packs import packs_of
-    from raygroup.runtime.plan import declare
-    from raygroup.runtime.prepare import prepare
+    from raygroup.runtime.planning.mixtures import show_mixtures
+    from raygroup.runtime.planning.packs import packs_of
+    from raygroup.runtime.planning.plan import declare
+    from raygroup.runtime.preparation.prepare import prepare
     from raygroup.runtime.progress import preparing, watching
 
     declare(plan)
@@ -117,16 +117,16 @@ def _trained(
             from raygroup.runtime.local import run_packs
 
             return run_packs(packs, plan.storage, board, placement)
-        from raygroup.runtime.on_ray import run_packs as run_on_ray
+        from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray
 
         return run_on_ray(packs, plan.storage, board, address, placement)
 
 
 def _dry_run(asked: argparse.Namespace) -> int:
-    from raygroup.runtime.foretelling import dry_run
-    from raygroup.runtime.packs import Placement
-    from raygroup.runtime.plan import plan_of
-    from raygroup.runtime.pricing import as_json
+    from raygroup.runtime.planning.dry_run import dry_run
+    from raygroup.runtime.planning.packs import Placement
+    from raygroup.runtime.planning.plan import plan_of
+    from raygroup.runtime.planning.forecast import as_json
     from raygroup.terminal import console
 
     plan = plan_of(asked.name, asked.storage_path, asked.words, asked.fonts)
@@ -141,9 +141,9 @@ def _dry_run(asked: argparse.Namespace) -> int:
 def _foretold(
     plan: "Plan", missing: "Sequence[Job]", placement: "Placement", cluster: Path | None, calibrate: bool
 ) -> "tuple[list[PackedJobs], Forecast]":
-    from raygroup.runtime.cluster_file import read_cluster
-    from raygroup.runtime.packs import packs_of
-    from raygroup.runtime.pricing import forecast
+    from raygroup.runtime.planning.cluster_file import read_cluster
+    from raygroup.runtime.planning.packs import packs_of
+    from raygroup.runtime.planning.forecast import forecast
 
     packs = packs_of(missing, placement)
     return packs, forecast(plan, packs, placement, read_cluster(cluster) if cluster else None, calibrate)
@@ -152,7 +152,7 @@ def _foretold(
 def _over_budget(
     plan: "Plan", missing: "Sequence[Job]", placement: "Placement", cluster: Path | None, calibrate: bool, budget: float
 ) -> str | None:
-    from raygroup.runtime.pricing import over_budget
+    from raygroup.runtime.planning.forecast import over_budget
 
     return over_budget(_foretold(plan, missing, placement, cluster, calibrate)[1], budget)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from raygroup.runtime.cluster_file import ClusterFile, NodeType, listed, mapping
+from raygroup.runtime.planning.cluster_file import ClusterFile, NodeType, listed, mapping
 from raygroup.cluster.images import wrong_image
 from raygroup.cluster.keys import Row, wrong_instance
 

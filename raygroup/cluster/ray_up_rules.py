@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from raygroup.cluster import aws_rules as cluster_aws
-from raygroup.runtime.cluster_file import AWS, ClusterFile, NodeType, listed, mapping, storage_fault
+from raygroup.runtime.planning.cluster_file import AWS, ClusterFile, NodeType, listed, mapping, storage_fault
 from raygroup.cluster.keys import Row, of_ray_up, unknown_keys, wrong_resources, wrong_types
 
 _LONGEST_IDLE_MIN = 60
@@ -33,7 +33,7 @@ def rules(found: ClusterFile) -> Iterator[Row]:
 
 def _schema(content: dict[str, Any]) -> Iterator[Row]:
     """What Ray itself says, of the places that it names; of what its schema allows and its code does not, only once the schema does."""
-    from raygroup.runtime.ray_settings import accepted
+    from raygroup.runtime.on_ray.settings import accepted
 
     wrong = list(wrong_types(content))
     yield from wrong

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from raygroup.config import ConfigError
-from raygroup.runtime.ray_settings import set_environment
+from raygroup.runtime.on_ray.settings import set_environment
 
 METADATA_URL = "http://169.254.169.254"
 """Where every EC2 instance finds its own metadata. In a container the instance must allow one hop more, or the container must have the

@@ -115,7 +115,7 @@ def telling(out: "Console", *, quiet: bool) -> Iterator[Callable[[str, int, int]
     if quiet:
         yield lambda what, done, of: None
         return
-    from raygroup.runtime import extraction_lines
+    from raygroup.runtime.preparation import extraction_report as extraction_lines
 
     with extraction_lines.telling(out) as tell:
         yield tell

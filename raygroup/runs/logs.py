@@ -15,7 +15,7 @@ _TOLD = ("attempt", "at", "by", "from_step")
 
 def show_logs(sweep: StoredSweep, trial: StoredTrial, out: Console, *, every: bool) -> None:
     """Prints it; of the stacks of stalls the last, or with ``every`` all."""
-    from raygroup.runtime.failing import TRACE
+    from raygroup.runtime.attempt.failure import TRACE
     from raygroup.storage.leases import attempts
 
     out.print(f"{trial.label} of {sweep.name}: {trial.state} ({trial.folder})", markup=False, soft_wrap=True)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from raygroup.config import ConfigError
 from raygroup.files.places import Place
-from raygroup.runtime.packs import ON_CPU, PackedJobs, Placement
-from raygroup.runtime.plan import at_once
+from raygroup.runtime.planning.packs import ON_CPU, PackedJobs, Placement
+from raygroup.runtime.planning.plan import at_once
 from raygroup.runtime.processes import BrokenError, Crew, cores
-from raygroup.runtime.queue import Following, PackQueue
+from raygroup.runtime.pack_queue import Following, PackQueue
 
 _LOOK_S = 5.0
 
@@ -45,6 +45,6 @@ def require_device(device: str) -> None:
 
 
 def _run_one(pack: PackedJobs, storage: Place, placement: Placement) -> dict[str, str]:
-    from raygroup.runtime.worker import run_pack
+    from raygroup.runtime.attempt.worker import run_pack
 
     return run_pack([job.folder for job in pack.jobs], storage, placement)

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from raygroup.storage.locks import FAILED, PROGRESS
-from raygroup.runtime.plan import Job
+from raygroup.runtime.planning.plan import Job
 from raygroup.terminal import seconds_text, table
 
 _LOOK_S = 0.5

@@ -15,7 +15,7 @@ from raygroup.files.atomic import whole
 from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import read_history
 from raygroup.storage.sweeps import DONE, read_sweeps
-from raygroup.runtime.plan import Job, Plan
+from raygroup.runtime.planning.plan import Job, Plan
 from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.tables.sweep_choice import yardsticks

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from raygroup.cluster.prepare import prepare
-from raygroup.runtime.ray_settings import ENVIRONMENT
+from raygroup.runtime.on_ray.settings import ENVIRONMENT
 
 boto3 = pytest.importorskip("boto3", reason="needs the extra raygroup[aws]")
 moto = pytest.importorskip("moto", reason="needs the extra raygroup[dev]")

@@ -10,7 +10,7 @@ import yaml
 
 from raygroup.cluster import __main__ as cluster
 from raygroup.cluster.check import problems
-from raygroup.runtime.cluster_file import read_cluster
+from raygroup.runtime.planning.cluster_file import read_cluster
 from raygroup.sweep import flags
 
 FOLDER = Path(__file__).parents[2] / "cluster"

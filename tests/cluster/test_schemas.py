@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from raygroup.runtime.ray_settings import ENVIRONMENT
+from raygroup.runtime.on_ray.settings import ENVIRONMENT
 
 FOLDER = Path(__file__).parents[2] / "cluster"
 DEFINITIONS = "RAYGROUP_KUBERAY_CRDS"

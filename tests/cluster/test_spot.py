@@ -21,7 +21,7 @@ from ray_processes import end_all, free_port, ray_node
 
 from raygroup.cluster import watch_notices as spot
 from raygroup.config import ConfigError
-from raygroup.runtime.ray_settings import ENVIRONMENT
+from raygroup.runtime.on_ray.settings import ENVIRONMENT
 from raygroup.cluster.spot_notice import Metadata, Notice, drain, watch
 
 TOKEN = "metadata-token"

@@ -22,7 +22,7 @@ from tiny_sweep import space
 from raygroup import sweep
 from raygroup.history.reader import History, read_history, same_evidence
 from raygroup.history.sinks import END_OF_STREAM
-from raygroup.runtime.checkpoints import listed_steps
+from raygroup.runtime.attempt.checkpoints import listed_steps
 from raygroup.storage.leases import attempts
 
 Command = subprocess.Popen[str]

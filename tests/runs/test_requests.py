@@ -27,7 +27,7 @@ def test_a_request_to_stop_says_who_made_it_and_is_seen_in_the_status(busy, caps
 
 
 def test_a_request_to_stop_ends_the_attempts_of_the_sweep(busy):
-    from raygroup.runtime.endings import Ending, StoppedError
+    from raygroup.runtime.attempt.interruption import Ending, StoppedError
 
     ending = Ending(busy.folder)
     ending._looked -= 60

@@ -12,11 +12,11 @@ from tiny_sweep import space
 
 from raygroup import sweep
 from raygroup.history.reader import attempt_files, read_history, same_evidence
-from raygroup.runtime import worker
-from raygroup.runtime.checkpoints import listed_steps, sound_steps
-from raygroup.runtime.endings import Ending, NodeEndsError
+from raygroup.runtime.attempt import worker
+from raygroup.runtime.attempt.checkpoints import listed_steps, sound_steps
+from raygroup.runtime.attempt.interruption import Ending, NodeEndsError
 from raygroup.storage.leases import LeaseLostError, attempts, take
-from raygroup.runtime.worker import run_pack
+from raygroup.runtime.attempt.worker import run_pack
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_where_every_checkpoint_is_damaged_the_trial_begins_anew(prepared, tmp_p
 
 
 def test_a_node_that_is_about_to_go_leaves_a_checkpoint_of_the_step_it_reached(prepared, tmp_path, undisturbed, monkeypatch):
-    monkeypatch.setattr("raygroup.runtime.endings._LOOK_S", 0.0)
+    monkeypatch.setattr("raygroup.runtime.attempt.interruption._LOOK_S", 0.0)
     plan = planned(prepared, tmp_path, steps=400, name="long", grid='{"grouping.base_coefficient": (0.0,)}')
     with pytest.raises(NodeEndsError, match="spot notice"):
         run_pack(folders(plan), prepared, notice=lambda: "spot notice")
@@ -102,7 +102,7 @@ def test_a_node_that_is_about_to_go_leaves_a_checkpoint_of_the_step_it_reached(p
 
 
 def test_a_request_to_stop_ends_at_a_checkpoint_and_running_the_sweep_again_goes_on(prepared, tmp_path, monkeypatch, undisturbed):
-    monkeypatch.setattr("raygroup.runtime.endings._LOOK_S", 0.0)
+    monkeypatch.setattr("raygroup.runtime.attempt.interruption._LOOK_S", 0.0)
     plan = planned(prepared, tmp_path, steps=40)
     (plan.folder / "STOP.json").write_text(json.dumps({"layout": 1}))
     assert run_pack(folders(plan), prepared) == {}
@@ -116,9 +116,9 @@ HUNG = """
 import sys, time
 from pathlib import Path
 import torch.distributed as distributed
-from raygroup.runtime.packs import Placement
-from raygroup.runtime.team import Team
-from raygroup.runtime.worker import run_pack
+from raygroup.runtime.planning.packs import Placement
+from raygroup.runtime.attempt.worker_group import Team
+from raygroup.runtime.attempt.worker import run_pack
 from raygroup.training.packs.sharding import Shard
 rank, rendezvous, storage, *trials = sys.argv[1:]
 distributed.init_process_group("gloo", init_method=rendezvous, rank=int(rank), world_size=2)

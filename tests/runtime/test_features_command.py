@@ -19,7 +19,7 @@ from tiny_sweep import space
 
 from raygroup import features, sweep
 from raygroup.files.places import Remote
-from raygroup.runtime.plan import BUNDLED
+from raygroup.runtime.planning.plan import BUNDLED
 from raygroup.training.feature_extraction import extracted
 from raygroup.training.universal_weights import load_universal
 from raygroup.words.crops import crop_array

@@ -16,12 +16,12 @@ from raygroup import sweep
 from raygroup.config import ConfigError
 from raygroup.files.places import place
 from raygroup.files.atomic import write_json
-from raygroup.runtime.foretelling import dry_run
-from raygroup.runtime.packs import Placement, packs_of
-from raygroup.runtime.plan import Plan, declare, declare_trials, plan_of
-from raygroup.runtime.pricing import Forecast, as_json, forecast, over_budget
+from raygroup.runtime.planning.dry_run import dry_run
+from raygroup.runtime.planning.packs import Placement, packs_of
+from raygroup.runtime.planning.plan import Plan, declare, declare_trials, plan_of
+from raygroup.runtime.planning.forecast import Forecast, as_json, forecast, over_budget
 from raygroup.runtime.processes import cores
-from raygroup.runtime.step_times import StepTimes, keep_calibrations, program, stored_calibrations
+from raygroup.runtime.planning.step_times import StepTimes, keep_calibrations, program, stored_calibrations
 
 CPU, GPU = Placement(), Placement("cuda", device_memory_gb=80)
 MEASURED = {"attempts": 1, "first_step": 0, "device": "cpu", "kernels": "winograd", "pack": 1, "finished_at": "2026-01-02"}
@@ -143,8 +143,8 @@ def test_without_any_evidence_a_gpu_step_takes_what_its_launches_take_at_least(t
 
 
 def test_a_calibration_counts_where_nothing_was_measured_and_one_made_now_before_all(tmp_path):
-    from raygroup.runtime.calibration import machine_of
-    from raygroup.runtime.step_times import Calibration
+    from raygroup.runtime.planning.calibration import machine_of
+    from raygroup.runtime.planning.step_times import Calibration
 
     plan = planned(tmp_path / "runs", tmp_path)
     name = program(plan.jobs[:1])
@@ -249,9 +249,9 @@ def test_a_forecast_of_ten_thousand_trials_takes_less_than_two_seconds_and_neith
     code = f"""
 import sys, time
 from pathlib import Path
-from raygroup.runtime.packs import Placement, packs_of
-from raygroup.runtime.plan import plan_of
-from raygroup.runtime.pricing import forecast
+from raygroup.runtime.planning.packs import Placement, packs_of
+from raygroup.runtime.planning.plan import plan_of
+from raygroup.runtime.planning.forecast import forecast
 plan = plan_of({path!r}, Path({str(tmp_path / "runs")!r}))
 packs = packs_of(plan.missing, Placement())
 began = time.process_time()
@@ -296,7 +296,7 @@ def test_a_calibration_for_a_gpu_that_is_not_here_says_where_to_make_it(tmp_path
 
 def test_made_up_words_have_the_shape_and_the_classes_of_the_paper_too(tmp_path):
     from raygroup.config import Trial
-    from raygroup.runtime.calibration import _made_up
+    from raygroup.runtime.planning.calibration import _made_up
 
     made = _made_up(tmp_path, Trial(), 9002, (256, 16, 64))
     assert made.charset.num_classes == 9002

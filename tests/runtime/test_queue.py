@@ -5,9 +5,9 @@ import json
 import pytest
 from test_packs import planned, stopped_after
 
-from raygroup.runtime.packs import PackedJobs
-from raygroup.runtime.queue import BARREN_ATTEMPTS, PackQueue
-from raygroup.runtime.worker import run_pack
+from raygroup.runtime.planning.packs import PackedJobs
+from raygroup.runtime.pack_queue import BARREN_ATTEMPTS, PackQueue
+from raygroup.runtime.attempt.worker import run_pack
 
 
 class Told:
@@ -89,7 +89,7 @@ def test_a_trial_that_was_done_before_its_process_broke_never_runs_again(prepare
 
 
 def test_a_failed_trial_that_somebody_asks_for_again_is_handed_out_again(prepared, tmp_path, told, monkeypatch):
-    monkeypatch.setattr("raygroup.runtime.queue._LOOK_S", 0.0)
+    monkeypatch.setattr("raygroup.runtime.pack_queue._LOOK_S", 0.0)
     plan = planned(prepared, tmp_path)
     queue = queue_of(plan, prepared, told)
     first, second = queue.next(), queue.next()
@@ -103,7 +103,7 @@ def test_a_failed_trial_that_somebody_asks_for_again_is_handed_out_again(prepare
 
 
 def test_nothing_is_handed_out_once_somebody_asked_to_stop(prepared, tmp_path, told, monkeypatch):
-    monkeypatch.setattr("raygroup.runtime.queue._LOOK_S", 0.0)
+    monkeypatch.setattr("raygroup.runtime.pack_queue._LOOK_S", 0.0)
     plan = planned(prepared, tmp_path)
     queue = queue_of(plan, prepared, told)
     pack = queue.next()

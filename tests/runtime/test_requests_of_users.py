@@ -13,9 +13,9 @@ from tiny_sweep import space
 
 from raygroup.storage.sweeps import read_sweeps
 from raygroup.runs.__main__ import main
-from raygroup.runtime.packs import ON_CPU, packs_of
-from raygroup.runtime.plan import declare, plan_of
-from raygroup.runtime.pricing import forecast
+from raygroup.runtime.planning.packs import ON_CPU, packs_of
+from raygroup.runtime.planning.plan import declare, plan_of
+from raygroup.runtime.planning.forecast import forecast
 
 
 def started(arguments: list[str]) -> subprocess.Popen[str]:

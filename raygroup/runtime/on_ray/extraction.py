@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from raygroup.config import ConfigError
 from raygroup.files.local_copies import local_copies
-from raygroup.runtime.apart import begin_apart, end_when_asked
-from raygroup.runtime.extraction import Extraction, Work, make_shard
-from raygroup.runtime.on_ray import ClusterLostError
-from raygroup.runtime.ray_settings import joined
+from raygroup.runtime.on_ray.driver_process import begin_apart, end_when_asked
+from raygroup.runtime.preparation.extraction import Extraction, Work, make_shard
+from raygroup.runtime.on_ray.launcher import ClusterLostError
+from raygroup.runtime.on_ray.settings import joined
 from raygroup.words.feature_store import Shard
 
 _TRIES_AGAIN = 3

@@ -7,8 +7,8 @@ from typing import Any, cast
 from ray import get_runtime_context, tune
 
 from raygroup.files.places import Place
-from raygroup.runtime.feeding import FAILED
-from raygroup.runtime.packs import Placement
+from raygroup.runtime.on_ray.searcher import FAILED
+from raygroup.runtime.planning.packs import Placement
 
 _HEAD_PATIENCE_S = 1.0
 """How long a step may wait for the cluster's head, every few seconds."""
@@ -53,11 +53,11 @@ class _Pack(tune.Trainable):
         storage, placement = self.where
         try:
             if placement.workers[1] > 1:
-                from raygroup.runtime.together import train_together
+                from raygroup.runtime.on_ray.multi_worker import train_together
 
                 failed = train_together(self.config["pack"], self.folders, storage, placement)
             else:
-                from raygroup.runtime.worker import run_pack
+                from raygroup.runtime.attempt.worker import run_pack
 
                 failed = run_pack(self.folders, storage, placement, self.reports.put, node_ends)
         except BaseException as error:

@@ -17,7 +17,7 @@ from raygroup.files.atomic import read_if_there, read_json, write_json
 from raygroup.storage.sweeps import CACHE
 from raygroup.packing import shared_settings
 from raygroup.storage.locks import CONFIG, DONE, SWEEP, done_ids
-from raygroup.runtime.plan import Job, Plan
+from raygroup.runtime.planning.plan import Job, Plan
 
 MEASURED, CALIBRATED, ESTIMATED = "measured", "calibrated", "estimated"
 FILE = "step_times.json"

@@ -13,9 +13,9 @@ from raygroup.config import Words
 from raygroup.files.local_copies import copy_of, publish
 from raygroup.files.places import Place
 from raygroup.files.atomic import write_whole
-from raygroup.runtime.extraction import Progress, Work, complete, extraction_of, on_this_machine
+from raygroup.runtime.preparation.extraction import Progress, Work, complete, extraction_of, on_this_machine
 from raygroup.storage.locks import held
-from raygroup.runtime.plan import Job, Plan
+from raygroup.runtime.planning.plan import Job, Plan
 from raygroup.runtime.processes import cores, pool
 from raygroup.words.rendering.fonts import FontFile
 from raygroup.words.labels import normalise

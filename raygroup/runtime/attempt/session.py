@@ -20,13 +20,13 @@ from raygroup.history.sinks import Marks
 from raygroup.storage.sweeps import CACHE
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels.forms import Kernels, kernels
-from raygroup.runtime.checkpoints import drop_checkpoints_after, load_checkpoint, sound_steps
+from raygroup.runtime.attempt.checkpoints import drop_checkpoints_after, load_checkpoint, sound_steps
 from raygroup.storage.leases import Lease
 from raygroup.storage.locks import CONFIG
-from raygroup.runtime.packs import Placement
-from raygroup.runtime.plan import weights_file
-from raygroup.runtime.provenance import git_commit, versions
-from raygroup.runtime.team import ONE, Team
+from raygroup.runtime.planning.packs import Placement
+from raygroup.runtime.planning.plan import weights_file
+from raygroup.runtime.attempt.provenance import git_commit, versions
+from raygroup.runtime.attempt.worker_group import ONE, Team
 from raygroup.training.packs.training_data import Material
 from raygroup.training.packs.pack import Pack
 from raygroup.training.label_batches import encoded

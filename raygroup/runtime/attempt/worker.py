@@ -12,15 +12,15 @@ from raygroup.config import ConfigError
 from raygroup.files.retry import Patience
 from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there
-from raygroup.runtime.endings import Ending, NodeEndsError, Notice, StoppedError
-from raygroup.runtime.failing import OWN_FAULTS, fail
+from raygroup.runtime.attempt.interruption import Ending, NodeEndsError, Notice, StoppedError
+from raygroup.runtime.attempt.failure import OWN_FAULTS, fail
 from raygroup.storage.leases import Lease, LeaseLostError, take
 from raygroup.storage.locks import FAILED, is_done
-from raygroup.runtime.packs import ON_CPU, Placement
-from raygroup.runtime.recording import checkpoint, finish, record, show
-from raygroup.runtime.session import Attempt, Failures, Report, Session, Work, opened
-from raygroup.runtime.team import ONE, Team
-from raygroup.runtime.vigil import Vigil
+from raygroup.runtime.planning.packs import ON_CPU, Placement
+from raygroup.runtime.attempt.recording import checkpoint, finish, record, show
+from raygroup.runtime.attempt.session import Attempt, Failures, Report, Session, Work, opened
+from raygroup.runtime.attempt.worker_group import ONE, Team
+from raygroup.runtime.attempt.watchdog import Vigil
 from raygroup.training.allocator import keep_freed_memory
 
 _FLUSH_EVERY = 10

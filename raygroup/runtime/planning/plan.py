@@ -15,7 +15,7 @@ from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there, write_json
 from raygroup.storage.sweeps import CACHE
 from raygroup.storage.locks import CONFIG, FAILED, STOP, SWEEP, done_ids, is_done, now
-from raygroup.runtime.mixing import mixtures_of
+from raygroup.runtime.planning.mixtures import mixtures_of
 from raygroup.search_space import Sweep, hypothesis, load
 from raygroup.words.feature_store import STORE, STORE_LAYOUT
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from raygroup.config import ConfigError
-from raygroup.runtime.packs import PackedJobs, Placement, require_kernels
-from raygroup.runtime.plan import Plan, at_once
+from raygroup.runtime.planning.packs import PackedJobs, Placement, require_kernels
+from raygroup.runtime.planning.plan import Plan, at_once
 from raygroup.runtime.processes import cores
-from raygroup.runtime.step_times import StepTimes, keep_calibrations
+from raygroup.runtime.planning.step_times import StepTimes, keep_calibrations
 
 PRICES = "metadata: {usd_per_hour: {...}} in the file of --cluster"
 """Where a user gives prices."""
@@ -77,7 +77,7 @@ def forecast(
     Raises ConfigError for kernels that do not exist or that the device cannot run, and for a device that no node of the cluster has.
     """
     from raygroup.model.kernels.forms import kernels
-    from raygroup.runtime.calibration import calibrated, machine_of
+    from raygroup.runtime.planning.calibration import calibrated, machine_of
 
     require_kernels(placement)
     form = kernels(placement.kernels, placement.device).name

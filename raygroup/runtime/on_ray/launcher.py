@@ -13,10 +13,10 @@ from typing import Any
 from raygroup.config import ConfigError
 from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there
-from raygroup.runtime.checkpoints import listed_steps
+from raygroup.runtime.attempt.checkpoints import listed_steps
 from raygroup.storage.locks import FAILED
-from raygroup.runtime.packs import ON_CPU, PackedJobs, Placement
-from raygroup.runtime.queue import BARREN_ATTEMPTS, Following
+from raygroup.runtime.planning.packs import ON_CPU, PackedJobs, Placement
+from raygroup.runtime.pack_queue import BARREN_ATTEMPTS, Following
 
 HEAD_LOST_S = 45.0
 """A cluster whose head has not answered for so long is lost; Ray itself gives up after sixty seconds."""
@@ -152,8 +152,8 @@ class _Driver:
 
 
 def _drive(order: Order, pipe: Connection, parent: int) -> None:
-    from raygroup.runtime.apart import begin_apart
-    from raygroup.runtime.driver import drive
+    from raygroup.runtime.on_ray.driver_process import begin_apart
+    from raygroup.runtime.on_ray.driver import drive
     from raygroup.runtime.processes import end_with_parent
 
     begin_apart()

@@ -10,8 +10,8 @@ from raygroup.config import ConfigError
 from raygroup.files.local_copies import localised
 from raygroup.files.places import Place
 from raygroup.packing import fitting, pack_bytes, shared_settings
-from raygroup.runtime.checkpoints import listed_steps
-from raygroup.runtime.plan import Job
+from raygroup.runtime.attempt.checkpoints import listed_steps
+from raygroup.runtime.planning.plan import Job
 from raygroup.words.charset import Charset
 from raygroup.words.feature_store import stored_shape
 from raygroup.words.word_store import read_words

@@ -14,9 +14,9 @@ import numpy as np
 from raygroup.config import ConfigError
 from raygroup.randomness import generator
 from raygroup.storage.locks import now
-from raygroup.runtime.packs import PackedJobs, Placement, sizes
+from raygroup.runtime.planning.packs import PackedJobs, Placement, sizes
 from raygroup.runtime.processes import pool
-from raygroup.runtime.step_times import Calibration, program
+from raygroup.runtime.planning.step_times import Calibration, program
 
 if TYPE_CHECKING:
     from raygroup.config import Trial

@@ -15,10 +15,10 @@ from raygroup.files.places import Place
 from raygroup.files.atomic import write_json
 from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.writer import remove_attempts, seal
-from raygroup.runtime.checkpoints import keep_last_checkpoint, save_checkpoint
+from raygroup.runtime.attempt.checkpoints import keep_last_checkpoint, save_checkpoint
 from raygroup.storage.locks import DONE, PROGRESS, now
-from raygroup.runtime.readings import write_readings
-from raygroup.runtime.session import Attempt, Session
+from raygroup.runtime.attempt.predictions import write_readings
+from raygroup.runtime.attempt.session import Attempt, Session
 from raygroup.training.packs.step_records import evidence
 from raygroup.training.packs.pack import LOSSES
 

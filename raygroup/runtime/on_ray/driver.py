@@ -14,12 +14,12 @@ from typing import Any
 from raygroup.config import ConfigError
 from raygroup.files.local_copies import local_copies
 from raygroup.files.places import Place
-from raygroup.runtime.apart import end_when_asked
-from raygroup.runtime.on_ray import Order
-from raygroup.runtime.plan import at_once
-from raygroup.runtime.queue import PackQueue
-from raygroup.runtime.ray_settings import DRIVER, joined
-from raygroup.runtime.together import require_room, workers_room
+from raygroup.runtime.on_ray.driver_process import end_when_asked
+from raygroup.runtime.on_ray.launcher import Order
+from raygroup.runtime.planning.plan import at_once
+from raygroup.runtime.pack_queue import PackQueue
+from raygroup.runtime.on_ray.settings import DRIVER, joined
+from raygroup.runtime.on_ray.multi_worker import require_room, workers_room
 
 _BEAT_S = 2.0
 
@@ -100,8 +100,8 @@ def _node_lives(ray: Any) -> bool | None:
 def _tuned(ray: Any, order: Order, events: _Events) -> dict[str, str]:
     from ray import tune
 
-    from raygroup.runtime.feeding import Account, Feed
-    from raygroup.runtime.trainable import trainable
+    from raygroup.runtime.on_ray.searcher import Account, Feed
+    from raygroup.runtime.on_ray.trainable import trainable
 
     queue = PackQueue(order.packs, order.storage, events, order.placement.storage_patience_s)
     resources, room = _room(ray, order, events)

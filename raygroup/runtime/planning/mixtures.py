@@ -11,7 +11,7 @@ from raygroup.files.places import Place
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from raygroup.runtime.plan import Job
+    from raygroup.runtime.planning.plan import Job
     from raygroup.words.mixtures import Mixture
 
 

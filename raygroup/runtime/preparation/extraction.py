@@ -18,7 +18,7 @@ from raygroup.files.local_copies import localised
 from raygroup.files.retry import Patience
 from raygroup.files.places import Place, size_of
 from raygroup.files.atomic import read_if_there, write_json
-from raygroup.runtime.plan import BUNDLED, Job
+from raygroup.runtime.planning.plan import BUNDLED, Job
 from raygroup.runtime.processes import pool
 from raygroup.words.crops import crop_array
 from raygroup.words.feature_store import ROWS, Shard, shard_name, write_features, write_store
