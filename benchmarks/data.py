@@ -22,12 +22,12 @@ from PIL import Image
 from scoring import score_2000_images_s
 
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.rendering.composing import Materials, compose, gather
 from raygroup.scenes.formats.mlt import MLT19
 from raygroup.scenes.importing.importer import run
 from raygroup.scenes.importing.shard_rows import Settings
-from raygroup.scenes.scene import Scene
+from raygroup.scenes.rendering.composing import Materials, compose, gather
 from raygroup.scenes.rendering.settings import SceneSettings
+from raygroup.scenes.scene import Scene
 from raygroup.scenes.scene_store import read_scenes
 
 WORDS = 20

@@ -23,10 +23,10 @@ from raygroup.model.kernels.forms import Kernels, kernels
 from raygroup.model.laptop_trunk import Trunk
 from raygroup.packing import fitting, pack_bytes
 from raygroup.tasks import PAPER_TASKS
-from raygroup.training.packs.training_data import Material
 from raygroup.training.allocator import keep_freed_memory
-from raygroup.training.packs.pack import Pack
 from raygroup.training.label_batches import encoded
+from raygroup.training.packs.pack import Pack
+from raygroup.training.packs.training_data import Material
 from raygroup.training.universal_weights import Universal
 from raygroup.words.charset import Charset
 from raygroup.words.feature_store import Features, write_features

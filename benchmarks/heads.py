@@ -19,8 +19,8 @@ from machine import machine_name, printed
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from raygroup.model.heads.decoding import Reader
 from raygroup.model.heads.bank import HeadBank
+from raygroup.model.heads.decoding import Reader
 from raygroup.model.kernels.forms import AUTO, FORMS, Kernels, kernels
 from raygroup.training.allocator import keep_freed_memory
 from raygroup.training.label_batches import Batch, batch

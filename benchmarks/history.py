@@ -20,11 +20,11 @@ from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import kernels
 from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.tasks import PAPER_TASKS
+from raygroup.training.allocator import keep_freed_memory
+from raygroup.training.label_batches import encoded
+from raygroup.training.packs.pack import Pack
 from raygroup.training.packs.step_records import evidence
 from raygroup.training.packs.training_data import Material
-from raygroup.training.allocator import keep_freed_memory
-from raygroup.training.packs.pack import Pack
-from raygroup.training.label_batches import encoded
 from raygroup.training.universal_weights import Universal
 from raygroup.words.charset import Charset
 from raygroup.words.feature_store import Features, write_features

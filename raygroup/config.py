@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform
 
+from raygroup.errors import ConfigError
 from raygroup.tasks import PAPER_TASKS, TASKS
 
 RECIPE_VERSION = 2
@@ -15,10 +16,6 @@ RECIPE_VERSION = 2
 MIXTURE_WEIGHTINGS = ("per_sample", "per_dataset")
 
 Section = TypeVar("Section")
-
-
-class ConfigError(ValueError):
-    """A setting, a search space or an input that cannot be used; its message is the one line a user sees."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))

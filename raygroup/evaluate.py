@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.terminal import console, end_on_sigterm, refuse
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _evaluate(asked: argparse.Namespace) -> int:
     from raygroup.scoring.curve import curve
-    from raygroup.scoring.word_outcomes import require_suffix, write_details
     from raygroup.scoring.protocols.registry import protocol
     from raygroup.scoring.score_table import show_result
+    from raygroup.scoring.word_outcomes import require_suffix, write_details
 
     if asked.details is not None:
         require_suffix(asked.details)

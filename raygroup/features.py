@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.places import Place, place_named
 from raygroup.terminal import end_on_sigterm, refuse, same_command
 
@@ -53,12 +53,12 @@ def run(
 def _make(
     plan: "Plan", jobs: "Sequence[Job]", screen: "Console", local: bool, address: str | None, workers: int | None, **settings: Any
 ) -> None:
+    from raygroup.runtime.local import require_device
     from raygroup.runtime.preparation.extraction import on_this_machine
     from raygroup.runtime.preparation.extraction_report import telling
-    from raygroup.storage.locks import writable
-    from raygroup.runtime.local import require_device
     from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
     from raygroup.runtime.processes import cores
+    from raygroup.storage.locks import writable
 
     if address is None:
         require_device(settings["device"])
@@ -76,8 +76,8 @@ def _make(
 
 def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -> "Plan":
     from raygroup.config import Heads, Trial
-    from raygroup.runtime.preparation.downloads import brought_here
     from raygroup.runtime.planning.plan import make_plan
+    from raygroup.runtime.preparation.downloads import brought_here
     from raygroup.search_space import Sweep, load
 
     space = load(sweep) if sweep else Sweep(name="features", trial=Trial(heads=Heads(start="independent")))

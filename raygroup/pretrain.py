@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raygroup.config import ConfigError, Pretraining
+from raygroup.config import Pretraining
+from raygroup.errors import ConfigError
 
 if TYPE_CHECKING:
     from raygroup.scoring.word_accuracy import WordScore
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 def run(settings: Pretraining, storage_path: Path, out: Path, fonts: Path | None = None) -> None:
     """Renders the words into the cache, trains, reads new renders and unseen words, and writes the weights with their scores."""
     from raygroup.config import to_json
-    from raygroup.storage.sweeps import CACHE
-    from raygroup.storage.locks import held, writable
     from raygroup.runtime.preparation.prepare import render_store
     from raygroup.runtime.progress import preparing
+    from raygroup.storage.locks import held, writable
+    from raygroup.storage.sweeps import CACHE
     from raygroup.terminal import console
-    from raygroup.words.word_store import read_words
     from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
+    from raygroup.words.word_store import read_words
 
     screen = console()
     writable(storage_path)

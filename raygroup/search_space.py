@@ -8,7 +8,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from raygroup.config import ConfigError, Trial, require, section
+from raygroup.config import Trial, require, section
+from raygroup.errors import ConfigError
 
 Made = TypeVar("Made")
 SHIPPED = (Path(__file__).parent.parent / "search_spaces", Path(__file__).parent / "search_spaces")

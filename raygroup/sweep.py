@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.places import Place, place_named
 from raygroup.terminal import end_on_sigterm, refuse, same_command
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from raygroup.runtime.planning.forecast import Forecast
     from raygroup.runtime.planning.packs import PackedJobs, Placement
     from raygroup.runtime.planning.plan import Job, Plan
-    from raygroup.runtime.planning.forecast import Forecast
 
 DONE, BAD_INPUT, SOME_FAILED, OVER_BUDGET, CLUSTER_LOST, INTERRUPTED = 0, 2, 3, 4, 5, 130
 
@@ -32,10 +32,10 @@ def run(
     Raises ConfigError for input that cannot be used, ClusterLostError where the Ray cluster is gone, KeyboardInterrupt when stopped: all
     that was recorded stays, the same call goes on.
     """
-    from raygroup.storage.locks import STOP, held, writable
     from raygroup.runtime.planning.packs import Placement
     from raygroup.runtime.planning.plan import plan_of
     from raygroup.runtime.summary import next_steps, summarise
+    from raygroup.storage.locks import STOP, held, writable
     from raygroup.terminal import console
 
     screen, where = console(), Placement(**placement)
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{str(stopped) or 'interrupted'}; nothing recorded is lost. To go on: {same}", file=sys.stderr)
         return INTERRUPTED
     except RuntimeError as error:
-        from raygroup.runtime.on_ray.launcher import ClusterLostError
+        from raygroup.errors import ClusterLostError
 
         if not isinstance(error, ClusterLostError):
             raise
@@ -124,9 +124,9 @@ def _trained(
 
 def _dry_run(asked: argparse.Namespace) -> int:
     from raygroup.runtime.planning.dry_run import dry_run
+    from raygroup.runtime.planning.forecast import as_json
     from raygroup.runtime.planning.packs import Placement
     from raygroup.runtime.planning.plan import plan_of
-    from raygroup.runtime.planning.forecast import as_json
     from raygroup.terminal import console
 
     plan = plan_of(asked.name, asked.storage_path, asked.words, asked.fonts)
@@ -142,8 +142,8 @@ def _foretold(
     plan: "Plan", missing: "Sequence[Job]", placement: "Placement", cluster: Path | None, calibrate: bool
 ) -> "tuple[list[PackedJobs], Forecast]":
     from raygroup.runtime.planning.cluster_file import read_cluster
-    from raygroup.runtime.planning.packs import packs_of
     from raygroup.runtime.planning.forecast import forecast
+    from raygroup.runtime.planning.packs import packs_of
 
     packs = packs_of(missing, placement)
     return packs, forecast(plan, packs, placement, read_cluster(cluster) if cluster else None, calibrate)

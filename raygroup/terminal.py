@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 
 PIPED_WIDTH = 180
 """Columns for output that goes to a file or another program."""

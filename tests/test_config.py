@@ -8,7 +8,6 @@ import pytest
 
 from raygroup import config
 from raygroup.config import (
-    ConfigError,
     Grouping,
     Heads,
     Loss,
@@ -22,6 +21,7 @@ from raygroup.config import (
     to_json,
     trial_id,
 )
+from raygroup.errors import ConfigError
 
 SECTIONS = {"words": Words, "heads": Heads, "grouping": Grouping, "loss": Loss, "training": Training}
 

@@ -73,7 +73,8 @@ def test_help_imports_nothing_heavy():
     import subprocess
     import sys
 
-    probe = "import sys; from raygroup.data.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\nassert 'cv2' not in sys.modules"
+    probe = "import sys; from raygroup.data.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    probe += "assert 'cv2' not in sys.modules"
     subprocess.run([sys.executable, "-c", probe], check=True, stdout=subprocess.DEVNULL)
 
 

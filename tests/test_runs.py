@@ -5,9 +5,9 @@ import pytest
 from synthetic_storage import fail_trial, start_trial, trials, walk, write_attempt, write_storage, write_sweep
 
 from raygroup.history.reader import read_history, same_evidence
-from raygroup.storage.sweeps import read_sweeps
 from raygroup.runs.__main__ import main
 from raygroup.scoring.predictions import read_predictions
+from raygroup.storage.sweeps import read_sweeps
 
 
 @pytest.fixture
@@ -133,5 +133,7 @@ def test_a_place_that_cannot_be_a_storage_path_is_said(capsys):
 
 
 def test_listing_imports_neither_torch_nor_ray_nor_arrow(storage):
-    code = "import sys; from raygroup.runs.__main__ import main; main(sys.argv[1:]); assert not {'torch', 'ray', 'pyarrow'} & set(sys.modules)"
+    code = (
+        "import sys; from raygroup.runs.__main__ import main; main(sys.argv[1:]); assert not {'torch', 'ray', 'pyarrow'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code, "list", str(storage)], check=True, capture_output=True)

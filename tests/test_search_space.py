@@ -3,7 +3,8 @@ import dataclasses
 
 import pytest
 
-from raygroup.config import ConfigError, Grouping, Heads, Pretraining, Training, Trial, trial_id
+from raygroup.config import Grouping, Heads, Pretraining, Training, Trial, trial_id
+from raygroup.errors import ConfigError
 from raygroup.search_space import SHIPPED, Sweep, find, hypothesis, load
 
 SPACES = sorted(path for path in SHIPPED[0].glob("*.py") if path.stem != "__init__")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.terminal import console, refuse, show, table
 
 FIT, BAD_INPUT, INTERRUPTED = 0, 2, 130

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from raygroup.runtime.planning.cluster_file import ClusterFile, NodeType, listed, mapping
 from raygroup.cluster.images import wrong_image
 from raygroup.cluster.keys import Row, wrong_instance
+from raygroup.runtime.planning.cluster_file import ClusterFile, NodeType, listed, mapping
 
 _INSTANCES = {
     "m6i.large": (2, 0), "m6i.xlarge": (4, 0), "m6i.2xlarge": (8, 0), "m6i.4xlarge": (16, 0), "m7i.large": (2, 0), "m7i.xlarge": (4, 0),

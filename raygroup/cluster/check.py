@@ -6,8 +6,8 @@ from pathlib import Path
 
 from raygroup.cluster import kubernetes_rules as cluster_kubernetes
 from raygroup.cluster import ray_up_rules as cluster_ray_up
-from raygroup.runtime.planning.cluster_file import AWS, KUBERNETES, LOCAL, ClusterFile, read_cluster
 from raygroup.cluster.keys import Row
+from raygroup.runtime.planning.cluster_file import AWS, KUBERNETES, LOCAL, ClusterFile, read_cluster
 
 
 def problems(path: Path, flags: ArgumentParser) -> list[Row]:

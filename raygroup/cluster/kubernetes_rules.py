@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from raygroup.runtime.planning.cluster_file import STORAGE, ClusterFile, containers, listed, mapping, spec_of, storage_fault
 from raygroup.cluster.images import wrong_image
 from raygroup.cluster.keys import Row, unknown_keys, wrong_resources
 from raygroup.cluster.kubernetes_keys import CLUSTER, JOB, TOP
+from raygroup.runtime.planning.cluster_file import STORAGE, ClusterFile, containers, listed, mapping, spec_of, storage_fault
 
 _LONGEST_IDLE_S = 3600
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|ACCESS_KEY")

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from raygroup.config import ConfigError, require
 from raygroup.cluster.aws_rights import Owner, autoscaling_rights, document, storage_rights
+from raygroup.config import require
+from raygroup.errors import ConfigError
 
 OWN_TAG = "raygroup-cluster"
 """On what is made here; what has the name and not the tag is somebody else's, and is left alone."""

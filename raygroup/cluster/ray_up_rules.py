@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from raygroup.cluster import aws_rules as cluster_aws
-from raygroup.runtime.planning.cluster_file import AWS, ClusterFile, NodeType, listed, mapping, storage_fault
 from raygroup.cluster.keys import Row, of_ray_up, unknown_keys, wrong_resources, wrong_types
+from raygroup.runtime.planning.cluster_file import AWS, ClusterFile, NodeType, listed, mapping, storage_fault
 
 _LONGEST_IDLE_MIN = 60
 _SECRET = re.compile(r"(?:SECRET|PASSWORD|TOKEN|ACCESS_KEY)[A-Z_]*=(?!\s|\$|/|~)(?P<value>\S+)")

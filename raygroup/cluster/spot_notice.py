@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.runtime.on_ray.settings import set_environment
 
 METADATA_URL = "http://169.254.169.254"

@@ -5,7 +5,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.terminal import refuse
 
 _INTERRUPTED = 130

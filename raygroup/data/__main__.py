@@ -10,8 +10,8 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raygroup.config import ConfigError
 from raygroup.data.render import add_to, telling
+from raygroup.errors import ConfigError
 from raygroup.terminal import console, end_on_sigterm, refuse, same_command
 
 if TYPE_CHECKING:
@@ -66,9 +66,10 @@ def _inspect(given: argparse.Namespace, out: "Console") -> None:
 
 def _sheet(collection: "Collection", found: "Inspection", given: argparse.Namespace) -> Path | None:
     """Writes the contact sheet; None where no image could be shown."""
+    from raygroup.errors import ImageError
     from raygroup.figures.palette import save
     from raygroup.figures.scene_sheet import ShownScene, scenes_figure
-    from raygroup.scenes.images import ImageError, decode
+    from raygroup.scenes.images import decode
 
     images = {scene.image: scene for scene in found.shown if scene.image}
     shown = []

@@ -7,8 +7,8 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from raygroup.figures.script_text import OWN_NAMES, lettering, title
 from raygroup.figures.palette import FAINT, INK, head_colour
+from raygroup.figures.script_text import OWN_NAMES, lettering, title
 from raygroup.history.assignments import assignment, grouping, max_probability, settling_row
 from raygroup.history.reader import History
 from raygroup.tasks import by_paper_order

@@ -9,8 +9,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from raygroup.figures.script_text import lettering, title
 from raygroup.figures.palette import FAINT, INK, RIGHT
+from raygroup.figures.script_text import lettering, title
 from raygroup.figures.word_sheet import fitted, place, write
 from raygroup.scenes.cropping import crop
 from raygroup.scenes.scene import Instance

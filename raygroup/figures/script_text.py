@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.tasks import TASKS
 from raygroup.words.rendering.fonts import FontFile, find_fonts
 from raygroup.words.rendering.shaping import ink

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from raygroup.figures.assignment import assignment_figure
 from raygroup.figures.palette import save
-from raygroup.figures.word_sheet import sheet_figure, shown_words
 from raygroup.figures.table3 import table3_figure
+from raygroup.figures.word_sheet import sheet_figure, shown_words
 from raygroup.history.reader import read_history
 from raygroup.scoring.predictions import FILE, read_predictions
 from raygroup.tables.table3 import Table3

@@ -10,8 +10,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from raygroup.figures.script_text import lettering, title
 from raygroup.figures.palette import INK, RIGHT, WRONG, Colour
+from raygroup.figures.script_text import lettering, title
 from raygroup.scoring.word_accuracy import is_read
 from raygroup.tasks import by_paper_order
 

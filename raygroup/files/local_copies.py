@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from raygroup.files.places import Place, Remote, opened
 from raygroup.files.atomic import whole
+from raygroup.files.places import Place, Remote, opened
 
 _BLOCK = 8 << 20
 

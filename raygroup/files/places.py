@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import parse_qs, urlsplit
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem

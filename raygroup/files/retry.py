@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 
 Result = TypeVar("Result")
 _LASTING = (PermissionError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from raygroup.errors import HistoryError
 from raygroup.files.places import Place, readable
-from raygroup.history.schema import HistoryError, read_metadata
+from raygroup.history.schema import read_metadata
 
 FOLDER = "history"
 SEALED = "history.parquet"

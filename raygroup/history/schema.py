@@ -6,17 +6,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from raygroup.config import ConfigError
+from raygroup.errors import HistoryError
 
 LAYOUT = 1
 """Raised when a column or its meaning changes."""
 
 KEY = b"raygroup"
 SCALARS = ("integrated_loss", "grouping_loss", "task_loss", "words_per_s")
-
-
-class HistoryError(ConfigError):
-    """A history that cannot be read; its message is one line that names the file."""
 
 
 def history_schema(tasks: Sequence[str], heads: int, metadata: dict[str, Any]) -> pa.Schema:

@@ -6,8 +6,8 @@ import zlib
 from pathlib import Path
 from typing import Any, Protocol
 
-from raygroup.files.places import Place, Remote
 from raygroup.files.atomic import sync_folder, write_whole
+from raygroup.files.places import Place, Remote
 
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 Marks = dict[str, tuple[int, int]]

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from raygroup.files.retry import IMPATIENT, Patience
-from raygroup.files.places import Place
 from raygroup.files.atomic import whole
+from raygroup.files.places import Place
+from raygroup.files.retry import IMPATIENT, Patience
 from raygroup.history.reader import FOLDER, SEALED, attempt_files, read_attempts, require_every_step
 from raygroup.history.schema import SCALARS, history_schema
 from raygroup.history.sinks import Marks, sink

@@ -10,11 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.places import Place, place, size_of
-from raygroup.storage.sweeps import CACHE, DONE, FAILED, StoredSweep, StoredTrial, read_sweeps
 from raygroup.runs.arguments import DEFAULT, parser
 from raygroup.runs.find import STATES, find_sweep, find_trial, states
+from raygroup.storage.sweeps import CACHE, DONE, FAILED, StoredSweep, StoredTrial, read_sweeps
 from raygroup.terminal import console, refuse, show, size_text, table
 
 _STORAGE_FAILED, _INTERRUPTED = 3, 130
@@ -141,9 +141,9 @@ def show_sweep(sweep: StoredSweep, out: Console) -> None:
 
 
 def _evidence(trial: StoredTrial) -> tuple[str, str, str, str]:
+    from raygroup.errors import HistoryError
     from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
     from raygroup.history.reader import read_history
-    from raygroup.history.schema import HistoryError
 
     try:
         history = read_history(trial.folder)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.places import Place
 from raygroup.storage.sweeps import DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
-from raygroup.storage.sweeps import DONE, FAILED, StoredSweep
 from raygroup.runs.find import matching, states
+from raygroup.storage.sweeps import DONE, FAILED, StoredSweep
 
 
 def stop(sweep: StoredSweep, out: Console) -> None:

@@ -14,11 +14,11 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from raygroup.config import ConfigError
-from raygroup.files.places import Place
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_if_there
-from raygroup.storage.sweeps import FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
+from raygroup.files.places import Place
 from raygroup.runs.find import STATES, find_sweep, states
+from raygroup.storage.sweeps import FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
 from raygroup.terminal import seconds_text, table, titled
 
 SILENT_S = 600.0

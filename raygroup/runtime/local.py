@@ -3,12 +3,12 @@
 import functools
 from collections.abc import Sequence
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError, WorkerDiedError
 from raygroup.files.places import Place
+from raygroup.runtime.pack_queue import Following, PackQueue
 from raygroup.runtime.planning.packs import ON_CPU, PackedJobs, Placement
 from raygroup.runtime.planning.plan import at_once
-from raygroup.runtime.processes import BrokenError, Crew, cores
-from raygroup.runtime.pack_queue import Following, PackQueue
+from raygroup.runtime.processes import Crew, cores
 
 _LOOK_S = 5.0
 
@@ -28,7 +28,7 @@ def run_packs(packs: Sequence[PackedJobs], storage: Place, follow: Following, pl
             while not crew.full and (pack := queue.next()):
                 crew.give(pack)
             for pack, result in crew.taken(_LOOK_S):
-                if isinstance(result, BrokenError):
+                if isinstance(result, WorkerDiedError):
                     queue.broke(pack, str(result))
                 else:
                     queue.ended(pack, result)

@@ -5,14 +5,14 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from raygroup.files.retry import Patience
-from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there
+from raygroup.files.places import Place
+from raygroup.files.retry import Patience
 from raygroup.runtime.attempt.checkpoints import listed_steps
 from raygroup.runtime.attempt.failure import give_up
-from raygroup.storage.locks import FAILED, STOP, done_ids
 from raygroup.runtime.planning.packs import PackedJobs
 from raygroup.runtime.planning.plan import Job, declare_trials
+from raygroup.storage.locks import FAILED, STOP, done_ids
 
 BARREN_ATTEMPTS = 3
 """Attempts in a row that may end without a new checkpoint; the next one that does fails its trials for good."""

@@ -13,6 +13,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+from raygroup.errors import WorkerDiedError
+
 
 def cores() -> int:
     """Cores this process may use."""
@@ -44,10 +46,6 @@ def end_with_parent(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-class BrokenError(RuntimeError):
-    """A worker process ended in the middle of its work; the message says how."""
 
 
 @dataclass
@@ -89,7 +87,7 @@ class Crew:
         self._busy.append(worker)
 
     def taken(self, timeout_s: float | None = None) -> Iterator[tuple[Any, Any]]:
-        """Items that came to an end, with what they gave: a result, or a BrokenError."""
+        """Items that came to an end, with what they gave: a result, or a WorkerDiedError."""
         ready = wait([worker.pipe for worker in self._busy], timeout_s)
         for worker in [worker for worker in self._busy if worker.pipe in ready]:
             self._busy.remove(worker)
@@ -97,9 +95,9 @@ class Crew:
                 result = worker.pipe.recv()
             except (EOFError, OSError):
                 worker.process.join()
-                yield worker.item, BrokenError(f"its process ended{_how(worker.process.exitcode)}")
+                yield worker.item, WorkerDiedError(f"its process ended{_how(worker.process.exitcode)}")
                 continue
-            if self.fresh or isinstance(result, BrokenError):
+            if self.fresh or isinstance(result, WorkerDiedError):
                 worker.process.terminate()
             else:
                 self._idle.append(worker)
@@ -132,6 +130,6 @@ def _serve(work: Callable[[Any], Any], pipe: Connection, parent: int) -> None:
         try:
             result = work(item)
         except Exception as error:
-            pipe.send(BrokenError(f"{type(error).__name__}: {error}"))
+            pipe.send(WorkerDiedError(f"{type(error).__name__}: {error}"))
             return
         pipe.send(result)

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from raygroup.storage.locks import FAILED, PROGRESS
 from raygroup.runtime.planning.plan import Job
+from raygroup.storage.locks import FAILED, PROGRESS
 from raygroup.terminal import seconds_text, table
 
 _LOOK_S = 0.5

@@ -9,15 +9,15 @@ import numpy as np
 from rich.console import Console, Group
 from rich.text import Text
 
+from raygroup.files.atomic import whole
 from raygroup.files.local_copies import localised
 from raygroup.files.places import Place, size_of
-from raygroup.files.atomic import whole
 from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import read_history
-from raygroup.storage.sweeps import DONE, read_sweeps
 from raygroup.runtime.planning.plan import Job, Plan
 from raygroup.scoring.predictions import FILE as PREDICTIONS
 from raygroup.scoring.predictions import read_predictions, score_predictions
+from raygroup.storage.sweeps import DONE, read_sweeps
 from raygroup.tables.sweep_choice import yardsticks
 from raygroup.terminal import size_text, table, titled
 from raygroup.words.charset import Charset

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from raygroup.scenes.archives.members import Member, UnreadableError, shown
-from raygroup.scenes.scene import Problems, Scene
+from raygroup.errors import UnreadableFileError
+from raygroup.scenes.archives.members import Member, shown
 from raygroup.scenes.archives.sources import Source, source_of
+from raygroup.scenes.scene import Problems, Scene
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
 
@@ -80,10 +81,10 @@ class Collection:
         return name if path.is_dir() or path.name == member.name else f"{path.name}/{name}"
 
     def read(self, member: Member) -> bytes:
-        """Raises UnreadableError."""
+        """Raises UnreadableFileError."""
         return self.sources[member.source].read(member.name)
 
-    def stream(self, members: Iterable[Member]) -> Iterator[tuple[Member, bytes | UnreadableError]]:
+    def stream(self, members: Iterable[Member]) -> Iterator[tuple[Member, bytes | UnreadableFileError]]:
         """The contents, source by source, in the order in which they are read fastest: one at a time in memory."""
         wanted: defaultdict[int, dict[str, Member]] = defaultdict(dict)
         for member in members:

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from raygroup.errors import ImageError
 from raygroup.scenes.exporting import Progress, scenes_at
-from raygroup.scenes.images import ImageError, decode
+from raygroup.scenes.images import decode
 from raygroup.scenes.scene import Problems
 from raygroup.words.labels import normalise
 

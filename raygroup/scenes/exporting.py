@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError, ImageError
 from raygroup.scenes.collection import Collection, each_once
 from raygroup.scenes.formats.registry import format_of
-from raygroup.scenes.images import ImageError, header
+from raygroup.scenes.images import header
 from raygroup.scenes.layouts.layout import Layout
 from raygroup.scenes.layouts.page import as_file
 from raygroup.scenes.layouts.writing import numbered, opened, put_page, put_whole

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from raygroup.errors import ImageError
+
 Pixels = NDArray[np.uint8]
 """(height, width, 3), blue first."""
 
@@ -20,10 +22,6 @@ MAX_PIXELS = 100_000_000
 _SEEN = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 _END_OF_JPEG = b"\xff\xd9"
 _ORIENTATION = 0x0112
-
-
-class ImageError(ValueError):
-    """Bytes that are no image we read, and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,17 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from raygroup.errors import ImageError
+from raygroup.scenes.archives.sources import Member, UnreadableFileError
 from raygroup.scenes.collection import Collection, each_once
 from raygroup.scenes.cropping import reading_quad
 from raygroup.scenes.formats.registry import Format
-from raygroup.scenes.images import ImageError, header
+from raygroup.scenes.images import header
 from raygroup.scenes.scene import Instance, Problems, Scene
-from raygroup.scenes.archives.sources import Member, UnreadableError
 from raygroup.tasks import PAPER_TASKS
 from raygroup.words.coverage import task_shares
-from raygroup.words.labels import normalise
 from raygroup.words.label_conflicts import contradiction_counts
+from raygroup.words.labels import normalise
 
 BY_CHARACTERS = "(no label)"
 """Stands for the script where the data set names none."""
@@ -140,7 +141,7 @@ def _count_words(words: Sequence[Instance], found: Inspection) -> None:
 def _look_at_images(images: Iterable[Member], collection: Collection, found: Inspection) -> None:
     for image, content in collection.stream(images):
         try:
-            if isinstance(content, UnreadableError):
+            if isinstance(content, UnreadableFileError):
                 raise ImageError(str(content))
             seen = header(content)
         except ImageError as error:

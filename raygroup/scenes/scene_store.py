@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import whole
 from raygroup.scenes.scene import Instance
 

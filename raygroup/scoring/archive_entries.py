@@ -7,15 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 
 MAX_ENTRY_BYTES = 16 << 20
 MAX_TOTAL_BYTES = 512 << 20
 """Of all entries read from one zip or folder; 20,000 images of 100 words take a fifth of it."""
-
-
-class SubmissionError(ConfigError):
-    """A submission that the official script would refuse, or would die of; its message is the one line a user sees."""
 
 
 @dataclass(frozen=True)

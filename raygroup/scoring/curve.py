@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_whole
-from raygroup.scoring.word_columns import Reals
 from raygroup.scoring.matching import first_come
 from raygroup.scoring.measures import hmean, ratio
 from raygroup.scoring.results import Result
+from raygroup.scoring.word_columns import Reals
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.scoring.word_columns import Annotated, Polygons
 
 MAX_EDITS = 1

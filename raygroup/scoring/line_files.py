@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
-from raygroup.scoring.word_columns import Annotated, Places, quadrilaterals
+from raygroup.errors import ConfigError
 from raygroup.scoring.archive_entries import Entry
+from raygroup.scoring.word_columns import Annotated, Places, quadrilaterals
 
 SCRIPTS = ("Arabic", "Latin", "Chinese", "Japanese", "Korean", "Bangla", "Hindi", "Symbols", "Mixed", "None")
 

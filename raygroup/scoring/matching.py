@@ -5,9 +5,9 @@ from enum import Enum
 
 import numpy as np
 
-from raygroup.scoring.word_columns import Annotated, Flags, Indices
-from raygroup.scoring.archive_entries import SubmissionError
+from raygroup.errors import SubmissionError
 from raygroup.scoring.overlap import HALF, Measured, Overlaps, measured, overlaps, shared_areas
+from raygroup.scoring.word_columns import Annotated, Flags, Indices
 
 
 class Broken(Enum):

@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from raygroup.config import ConfigError
-from raygroup.files.places import Place, readable
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import whole
+from raygroup.files.places import Place, readable
 from raygroup.scoring.word_accuracy import WordScores, score_words
 from raygroup.tasks import by_paper_order
 

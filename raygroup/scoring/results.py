@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from raygroup.scoring.word_columns import Annotated, Flags
 from raygroup.scoring.matching import Matching
 from raygroup.scoring.measures import Scores, average_precision, edit_shares, one_minus_ned, ratio, scores
 from raygroup.scoring.word_accuracy import WordScores, score_words
+from raygroup.scoring.word_columns import Annotated, Flags
 
 Same = Callable[[str, str], bool]
 """Whether a detection says what a true word is."""

@@ -15,12 +15,12 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import whole
-from raygroup.scoring.word_columns import Reals, Word
 from raygroup.scoring.line_files import SCRIPTS
-from raygroup.scoring.protocols.mlt19 import TASKS
 from raygroup.scoring.overlap import convex_shared_areas, signed_areas, turns
+from raygroup.scoring.protocols.mlt19 import TASKS
+from raygroup.scoring.word_columns import Reals, Word
 
 SCRIPT_OF_TASK = {"ar": "Arabic", "bn": "Bangla", "zh": "Chinese", "hi": "Hindi", "ja": "Japanese", "ko": "Korean", "la": "Latin"}
 """MLT19's names of the paper's tasks."""

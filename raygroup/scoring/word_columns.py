@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 
 Indices = NDArray[np.intp]
 Reals = NDArray[np.float64]

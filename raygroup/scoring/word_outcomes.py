@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import whole
-from raygroup.scoring.word_columns import Annotated
 from raygroup.scoring.results import Result
+from raygroup.scoring.word_columns import Annotated
 
 LAYOUT = 1
 OUTCOMES = ("correct", "misread", "missed", "false", "ignored")

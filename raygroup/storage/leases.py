@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raygroup.files.places import Place
+from raygroup.errors import LeaseLostError
 from raygroup.files.atomic import read_if_there, write_json
+from raygroup.files.places import Place
 from raygroup.history.reader import last_attempt
 from raygroup.storage.locks import held, now
 
@@ -26,10 +27,6 @@ _PATIENCE_S = 120.0
 ninety seconds by default, takes it away."""
 _KEPT = 20
 """Attempts that are told of."""
-
-
-class LeaseLostError(RuntimeError):
-    """Another attempt has taken the trial over; this one must end without writing anything more."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from raygroup.config import ConfigError
-from raygroup.files.places import Place, Remote
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_if_there, write_json, write_whole
+from raygroup.files.places import Place, Remote
 
 DONE, FAILED, CONFIG, SWEEP, PROGRESS, STOP = "DONE.json", "FAILED.json", "config.json", "sweep.json", "progress.json", "STOP.json"
 _RENEWED_S, _STALE_S = 15.0, 90.0

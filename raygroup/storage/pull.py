@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.local_copies import fetch
 from raygroup.files.places import Place, Remote
-from raygroup.storage.cleanup import CHECKPOINTS, checkpoint_number
 from raygroup.history.reader import FOLDER
+from raygroup.storage.cleanup import CHECKPOINTS, checkpoint_number
 from raygroup.storage.sweeps import CACHE, StoredSweep, read_sweeps
 
 DONE = "DONE.json"

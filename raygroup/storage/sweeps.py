@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import ConfigError, Trial, from_json
-from raygroup.files.places import Place
+from raygroup.config import Trial, from_json
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_json
+from raygroup.files.places import Place
 
 CACHE = "cache"
 

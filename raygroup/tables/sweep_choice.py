@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from raygroup.config import ConfigError, Trial
+from raygroup.config import Trial
+from raygroup.errors import ConfigError
 from raygroup.files.places import Place
 from raygroup.storage.sweeps import DONE, StoredSweep, StoredTrial
 

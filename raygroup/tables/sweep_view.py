@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from raygroup.errors import HistoryError
 from raygroup.history.reader import History, read_history
-from raygroup.history.schema import HistoryError
 from raygroup.storage.sweeps import DONE, FAILED, StoredSweep, StoredTrial
 from raygroup.terminal import seconds_text, table
 

@@ -12,8 +12,8 @@ from raygroup.files.places import Place
 from raygroup.history.assignments import Assignment, assignment
 from raygroup.history.occurrences import Partition
 from raygroup.history.reader import read_history
-from raygroup.storage.sweeps import DONE, StoredSweep, StoredTrial, read_sweeps
 from raygroup.paper import TABLE_3, TABLE_3_STEPS
+from raygroup.storage.sweeps import DONE, StoredSweep, StoredTrial, read_sweeps
 from raygroup.tables.sweep_choice import controls, fitting_sweep, grouped_trials, yardsticks
 from raygroup.tables.trial_evidence import TrialEvidence, trial_evidence
 

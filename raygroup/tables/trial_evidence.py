@@ -19,9 +19,9 @@ from raygroup.history.assignments import (
     unstable,
 )
 from raygroup.history.reader import read_history
-from raygroup.storage.sweeps import StoredTrial
 from raygroup.scoring.predictions import FILE, ROUTINGS, read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScores
+from raygroup.storage.sweeps import StoredTrial
 
 SHORT_HOLDS = (20, 50, 100)
 LONG_HOLDS = (100, 200, 500)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from raygroup.config import Pretraining
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import kernels
-from raygroup.model.losses import word_weights
 from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
+from raygroup.model.losses import word_weights
 from raygroup.randomness import generator
 from raygroup.training.feature_extraction import extracted
 from raygroup.training.label_batches import Batch, batch, encoded, hidden_characters, longest_first, rate

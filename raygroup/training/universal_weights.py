@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.model.heads.bank import AXES, HeadBank
 from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.words.charset import Charset

@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raygroup.model.heads.decoding import Reader
 from raygroup.model.grouping import route
+from raygroup.model.heads.decoding import Reader
 from raygroup.randomness import generator
-from raygroup.training.packs.pack import Trained
 from raygroup.training.label_batches import LONGEST
+from raygroup.training.packs.pack import Trained
 from raygroup.words.labels import to_logical
 
 _WORDS = 256

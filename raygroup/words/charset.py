@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raygroup.config import ConfigError, fingerprint, require
+from raygroup.config import fingerprint, require
+from raygroup.errors import ConfigError
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """How class 0 reads: something that the charset cannot spell."""

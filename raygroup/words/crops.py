@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.words.word_store import WordTable
 
 Gray = NDArray[np.uint8]

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
+from raygroup.files.atomic import read_json, whole, write_json
 from raygroup.files.local_copies import copy_of, fetch, made_once
 from raygroup.files.places import Place, Remote, opened
-from raygroup.files.atomic import read_json, whole, write_json
 
 ROWS = 1024
 """Words of a record batch; all but the last are full, so that a row's place is known without an index."""

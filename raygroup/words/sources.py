@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError, Words
-from raygroup.words.importing.rows import understand
-from raygroup.words.mixtures import Mixture
+from raygroup.config import Words
+from raygroup.errors import ConfigError
 from raygroup.words.importing.importer import listing_of
 from raygroup.words.importing.report import Tally
+from raygroup.words.importing.rows import understand
+from raygroup.words.mixtures import Mixture
 from raygroup.words.word_store import WordTable
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 
 LAYOUT = 1
 SPLITS = ("train", "new", "unseen")

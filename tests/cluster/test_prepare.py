@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from raygroup.cluster import __main__ as cluster
-from raygroup.config import ConfigError
 from raygroup.cluster.prepare import OWN_TAG, TO_COME, Prepared, as_yaml, prepare
+from raygroup.errors import ConfigError
 
 boto3 = pytest.importorskip("boto3", reason="needs the extra raygroup[aws]")
 moto = pytest.importorskip("moto", reason="needs the extra raygroup[dev]")

@@ -20,9 +20,9 @@ import pytest
 from ray_processes import end_all, free_port, ray_node
 
 from raygroup.cluster import watch_notices as spot
-from raygroup.config import ConfigError
-from raygroup.runtime.on_ray.settings import ENVIRONMENT
 from raygroup.cluster.spot_notice import Metadata, Notice, drain, watch
+from raygroup.errors import ConfigError
+from raygroup.runtime.on_ray.settings import ENVIRONMENT
 
 TOKEN = "metadata-token"
 ACTION, REBALANCE = "/latest/meta-data/spot/instance-action", "/latest/meta-data/events/recommendations/rebalance"

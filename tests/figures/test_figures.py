@@ -6,9 +6,9 @@ from synthetic_storage import write_storage
 
 from raygroup.figures.assignment import assignment_figure
 from raygroup.figures.palette import HEADS, RIGHT, WRONG, head_colour, save
+from raygroup.figures.table3 import table3_figure
 from raygroup.figures.table_files import write_table3_pictures
 from raygroup.figures.word_sheet import ShownWord, sheet_figure
-from raygroup.figures.table3 import table3_figure
 from raygroup.history.reader import History
 from raygroup.paper import TABLE_3
 from raygroup.tables.table3 import table3

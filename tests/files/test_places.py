@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
+from raygroup.files.atomic import read_if_there, read_json, whole, write_json, write_whole
 from raygroup.files.local_copies import copy_of, fetch, localised, publish
 from raygroup.files.places import Place, Remote, place, readable, remove, size_of
-from raygroup.files.atomic import read_if_there, read_json, whole, write_json, write_whole
 
 
 @pytest.fixture(params=["folder", "object store"])

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from raygroup.errors import HistoryError
 from raygroup.history.reader import read_history, same_evidence
-from raygroup.history.schema import HistoryError, history_schema
+from raygroup.history.schema import history_schema
 from raygroup.history.writer import HistoryWriter, remove_attempts, seal
 
 TASKS = ("ar", "ko", "la")

@@ -4,7 +4,7 @@ import shutil
 import pytest
 from synthetic_storage import fail_trial, start_trial, trials, write_storage, write_sweep
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.places import size_of
 from raygroup.history.reader import read_history
 from raygroup.storage.sweeps import DONE, FAILED, NOT_STARTED, UNFINISHED, caches, read_sweeps

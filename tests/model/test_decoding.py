@@ -5,8 +5,8 @@ import torch
 from baselines.looped import LoopedHead
 from baselines.spelling import teach_to_end, words_apart
 
-from raygroup.model.heads.decoding import Reader, largest
 from raygroup.model.heads.bank import HeadBank
+from raygroup.model.heads.decoding import Reader, largest
 from raygroup.model.kernels.forms import FORMS
 
 CLASSES, FEATURES, POSITIONS = 40, 6, (2, 8)

@@ -6,9 +6,9 @@ import torch
 from reference_head import planes, put_reference, reference_batch, reference_gradients
 from shared_fixtures import reference, reference_weights
 
-from raygroup.model.heads.decoding import Reader
 from raygroup.model.grouping import task_model_probabilities, word_model_probabilities
 from raygroup.model.heads.bank import HeadBank
+from raygroup.model.heads.decoding import Reader
 from raygroup.model.kernels.forms import FORMS
 from raygroup.model.losses import grouping_loss
 

@@ -6,14 +6,14 @@ import pytest
 from busy_storage import uploaded
 from synthetic_storage import trials, write_storage, write_trial
 
-from raygroup.config import ConfigError
-from raygroup.files.places import place, size_of
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_whole
+from raygroup.files.places import place, size_of
+from raygroup.history.reader import read_history, same_evidence
+from raygroup.runs.__main__ import main
 from raygroup.storage import pull as pulling
 from raygroup.storage.pull import pull
-from raygroup.history.reader import read_history, same_evidence
 from raygroup.storage.sweeps import DONE, UNFINISHED, read_sweeps
-from raygroup.runs.__main__ import main
 
 
 def files_of(folder):

@@ -5,8 +5,8 @@ import json
 from busy_storage import write_busy
 
 from raygroup.files.atomic import read_json
-from raygroup.storage.sweeps import FAILED, UNFINISHED, read_sweeps
 from raygroup.runs.__main__ import main
+from raygroup.storage.sweeps import FAILED, UNFINISHED, read_sweeps
 
 
 def states_of(storage):
@@ -27,14 +27,15 @@ def test_a_request_to_stop_says_who_made_it_and_is_seen_in_the_status(busy, caps
 
 
 def test_a_request_to_stop_ends_the_attempts_of_the_sweep(busy):
-    from raygroup.runtime.attempt.interruption import Ending, StoppedError
+    from raygroup.errors import StopRequestedError
+    from raygroup.runtime.attempt.interruption import Ending
 
     ending = Ending(busy.folder)
     ending._looked -= 60
     assert ending.reason() is None
     main(["stop", "half", str(busy.storage)])
     ending._looked -= 60
-    assert isinstance(ending.reason(), StoppedError)
+    assert isinstance(ending.reason(), StopRequestedError)
 
 
 def test_a_finished_sweep_is_not_asked_to_stop(busy, capsys):

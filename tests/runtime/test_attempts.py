@@ -11,12 +11,13 @@ from test_packs import folders, planned, session_of, stopped_after
 from tiny_sweep import space
 
 from raygroup import sweep
+from raygroup.errors import LeaseLostError, NodeDrainedError
 from raygroup.history.reader import attempt_files, read_history, same_evidence
 from raygroup.runtime.attempt import worker
 from raygroup.runtime.attempt.checkpoints import listed_steps, sound_steps
-from raygroup.runtime.attempt.interruption import Ending, NodeEndsError
-from raygroup.storage.leases import LeaseLostError, attempts, take
+from raygroup.runtime.attempt.interruption import Ending
 from raygroup.runtime.attempt.worker import run_pack
+from raygroup.storage.leases import attempts, take
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_where_every_checkpoint_is_damaged_the_trial_begins_anew(prepared, tmp_p
 def test_a_node_that_is_about_to_go_leaves_a_checkpoint_of_the_step_it_reached(prepared, tmp_path, undisturbed, monkeypatch):
     monkeypatch.setattr("raygroup.runtime.attempt.interruption._LOOK_S", 0.0)
     plan = planned(prepared, tmp_path, steps=400, name="long", grid='{"grouping.base_coefficient": (0.0,)}')
-    with pytest.raises(NodeEndsError, match="spot notice"):
+    with pytest.raises(NodeDrainedError, match="spot notice"):
         run_pack(folders(plan), prepared, notice=lambda: "spot notice")
     assert 0 < listed_steps(plan.jobs[0].folder)[-1] == read_history(plan.jobs[0].folder).step[-1] < 400
 

@@ -13,15 +13,15 @@ from rich.console import Console
 from tiny_sweep import space
 
 from raygroup import sweep
-from raygroup.config import ConfigError
-from raygroup.files.places import place
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
+from raygroup.files.places import place
 from raygroup.runtime.planning.dry_run import dry_run
+from raygroup.runtime.planning.forecast import Forecast, as_json, forecast, over_budget
 from raygroup.runtime.planning.packs import Placement, packs_of
 from raygroup.runtime.planning.plan import Plan, declare, declare_trials, plan_of
-from raygroup.runtime.planning.forecast import Forecast, as_json, forecast, over_budget
-from raygroup.runtime.processes import cores
 from raygroup.runtime.planning.step_times import StepTimes, keep_calibrations, program, stored_calibrations
+from raygroup.runtime.processes import cores
 
 CPU, GPU = Placement(), Placement("cuda", device_memory_gb=80)
 MEASURED = {"attempts": 1, "first_step": 0, "device": "cpu", "kernels": "winograd", "pack": 1, "finished_at": "2026-01-02"}

@@ -8,17 +8,17 @@ import pytest
 from tiny_sweep import space
 
 from raygroup import sweep
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.retry import IMPATIENT
 from raygroup.history.reader import read_history, same_evidence
 from raygroup.runtime.attempt import worker
 from raygroup.runtime.attempt.checkpoints import listed_steps
 from raygroup.runtime.attempt.interruption import Ending
-from raygroup.storage.leases import take
-from raygroup.runtime.planning.packs import ON_CPU, Placement, packs_of
-from raygroup.runtime.planning.plan import Plan, declare, declare_trials, plan_of
 from raygroup.runtime.attempt.session import Session, Work, opened
 from raygroup.runtime.attempt.worker import run_pack
+from raygroup.runtime.planning.packs import ON_CPU, Placement, packs_of
+from raygroup.runtime.planning.plan import Plan, declare, declare_trials, plan_of
+from raygroup.storage.leases import take
 
 
 def planned(storage: Path, folder: Path, **settings: object) -> Plan:

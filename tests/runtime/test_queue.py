@@ -5,9 +5,9 @@ import json
 import pytest
 from test_packs import planned, stopped_after
 
-from raygroup.runtime.planning.packs import PackedJobs
-from raygroup.runtime.pack_queue import BARREN_ATTEMPTS, PackQueue
 from raygroup.runtime.attempt.worker import run_pack
+from raygroup.runtime.pack_queue import BARREN_ATTEMPTS, PackQueue
+from raygroup.runtime.planning.packs import PackedJobs
 
 
 class Told:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from tiny_sweep import space
 
-from raygroup.storage.sweeps import read_sweeps
 from raygroup.runs.__main__ import main
+from raygroup.runtime.planning.forecast import forecast
 from raygroup.runtime.planning.packs import ON_CPU, packs_of
 from raygroup.runtime.planning.plan import declare, plan_of
-from raygroup.runtime.planning.forecast import forecast
+from raygroup.storage.sweeps import read_sweeps
 
 
 def started(arguments: list[str]) -> subprocess.Popen[str]:

@@ -20,11 +20,11 @@ from raygroup import sweep
 from raygroup.files.local_copies import local_copies
 from raygroup.files.places import place
 from raygroup.history.reader import attempt_files, read_history, same_evidence
-from raygroup.storage.sweeps import read_sweeps
-from raygroup.storage.leases import attempts
+from raygroup.runtime.attempt.worker import run_pack
 from raygroup.runtime.planning.packs import Placement
 from raygroup.runtime.planning.plan import plan_of
-from raygroup.runtime.attempt.worker import run_pack
+from raygroup.storage.leases import attempts
+from raygroup.storage.sweeps import read_sweeps
 
 
 @contextlib.contextmanager

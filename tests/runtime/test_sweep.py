@@ -110,9 +110,9 @@ def test_a_trial_whose_loss_breaks_is_named_and_the_others_go_on(prepared, tmp_p
 
 
 def test_a_full_disk_fails_the_trial_whose_history_stays_readable(prepared, tmp_path):
+    from raygroup.runtime.attempt.worker import run_pack
     from raygroup.runtime.planning.packs import Placement
     from raygroup.runtime.planning.plan import declare, declare_trials, plan_of
-    from raygroup.runtime.attempt.worker import run_pack
 
     plan = plan_of(space(tmp_path, steps=4000), prepared)
     declare(plan)
@@ -165,8 +165,8 @@ def test_words_that_look_like_markup_are_shown_as_they_are(finished, tmp_path, c
 
 
 def test_an_unexpected_error_fails_its_trial_alone_and_keeps_its_traceback(prepared, tmp_path, capsys):
-    from raygroup.runtime.planning.plan import declare, declare_trials, plan_of
     from raygroup.runtime.attempt.worker import run_pack
+    from raygroup.runtime.planning.plan import declare, declare_trials, plan_of
 
     plan = plan_of(space(tmp_path), prepared)
     declare(plan)

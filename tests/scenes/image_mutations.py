@@ -11,7 +11,8 @@ from collections import Counter
 import numpy as np
 from PIL import Image
 
-from raygroup.scenes.images import ImageError, decode
+from raygroup.errors import ImageError
+from raygroup.scenes.images import decode
 
 KINDS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 MODES = ("RGB", "L", "CMYK", "P", "1", "I;16", "RGBA")

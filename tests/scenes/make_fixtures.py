@@ -6,8 +6,8 @@
 import shutil
 from pathlib import Path
 
-from raygroup.scenes.rendering.composing import compose, gather
 from raygroup.scenes.layouts.writing import LAYOUTS, write
+from raygroup.scenes.rendering.composing import compose, gather
 from raygroup.scenes.rendering.settings import SceneSettings
 
 FOLDER = Path(__file__).parents[1] / "data" / "scenes"

@@ -21,10 +21,9 @@ import numpy as np
 import scipy.io
 import shapely
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError, UnreadableFileError
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import FORMATS, format_of
-from raygroup.scenes.archives.members import UnreadableError
 
 BOX = "131,34,181,34,179,47,131,49"
 CURVE = "428,376,599,340,788,417,737,454,616,394,446,420"
@@ -275,7 +274,7 @@ def read_damaged_archive(path, how):
     assert not lost or collection.problems.counts or renamed or how == "lying", f"{lost} were lost"
     assert len(contents) == len(collection.members)
     assert not any(scene.name.startswith(("/", "..")) for scene in scenes)
-    broken = any(isinstance(content, UnreadableError) for content in contents.values())
+    broken = any(isinstance(content, UnreadableFileError) for content in contents.values())
     return "told of" if broken or collection.problems.counts else "read"
 
 

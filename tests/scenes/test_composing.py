@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.randomness import generator
 from raygroup.scenes.rendering.composing import compose, draw, gather, label, lay_out
 from raygroup.scenes.rendering.painting import luma

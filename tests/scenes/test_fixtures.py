@@ -4,9 +4,9 @@ import make_fixtures
 import pytest
 
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.rendering.composing import gather, lay_out
 from raygroup.scenes.formats.registry import FORMATS
 from raygroup.scenes.layouts.writing import LAYOUTS
+from raygroup.scenes.rendering.composing import gather, lay_out
 
 WRITTEN = {path.relative_to(make_fixtures.FOLDER).as_posix(): path for path in make_fixtures.FOLDER.rglob("*") if path.is_file()}
 

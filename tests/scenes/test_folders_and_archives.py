@@ -16,14 +16,12 @@ from contextlib import closing
 import pytest
 from given_labels import write
 
-from raygroup.config import ConfigError
-from raygroup.scenes.archives import members
-from raygroup.scenes.archives import tarballs
-from raygroup.scenes.collection import Collection
-from raygroup.scenes.archives.members import UnreadableError
-from raygroup.scenes.scene import Problems
+from raygroup.errors import ConfigError, UnreadableFileError
+from raygroup.scenes.archives import members, tarballs
 from raygroup.scenes.archives.sources import source_of
 from raygroup.scenes.archives.tarballs import Forward
+from raygroup.scenes.collection import Collection
+from raygroup.scenes.scene import Problems
 
 _NOISE = random.Random(0)
 
@@ -190,7 +188,7 @@ def test_a_tarball_cut_in_the_middle_gives_what_stands_before_the_cut(tmp_path, 
     assert problems.counts == {"archive damaged": 1}
     read = dict(source.stream(found))
     assert [read[name] for name in found[:-1]] == [files[name] for name in found[:-1]]
-    assert isinstance(read[found[-1]], UnreadableError) or read[found[-1]] == files[found[-1]]
+    assert isinstance(read[found[-1]], UnreadableFileError) or read[found[-1]] == files[found[-1]]
 
 
 def test_a_checksum_that_does_not_hold_is_told_of_though_every_header_could_be_read(tmp_path):
@@ -271,7 +269,7 @@ def test_the_bytes_of_a_tarball_are_read_forwards_only(tmp_path):
     path = packed(tmp_path / "set", FILES, "tar.gz")
     with closing(Forward(path)) as forward:
         assert forward.seek(600) == 600
-        with pytest.raises(UnreadableError, match="leads back to byte 10"):
+        with pytest.raises(UnreadableFileError, match="leads back to byte 10"):
             forward.seek(10)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from given_labels import read, write
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import FORMATS, format_of
 

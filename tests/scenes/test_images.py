@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from image_mutations import KINDS, encoded, mutated
 from PIL import Image
 
-from raygroup.scenes.images import ImageError, decode, header
+from raygroup.errors import ImageError
+from raygroup.scenes.images import decode, header
 
 PICTURE = np.kron(np.arange(24, dtype=np.uint8).reshape(4, 6), np.full((5, 5), 10, np.uint8))[..., None].repeat(3, axis=2)
 """(20, 30): patches of gray, different everywhere."""

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from raygroup.config import ConfigError
-from raygroup.scenes.importing import importer as importing
+from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import format_of
+from raygroup.scenes.importing import importer as importing
 from raygroup.scenes.importing.shard_rows import Settings
 from raygroup.scenes.scene_store import read_scenes
 from raygroup.words.importing.importer import read_given

@@ -5,8 +5,8 @@ import json
 import pytest
 from given_labels import corners, read, texts
 
+from raygroup.errors import LabelError
 from raygroup.scenes.formats.json_stream import MAX_ITEM, json_items
-from raygroup.scenes.formats.parsed import LabelError
 
 SQUARE = [[0, 0], [9, 0], [9, 9], [0, 9]]
 

@@ -9,14 +9,14 @@ import pytest
 import scipy.io
 import shapely
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.rendering.composing import compose, gather
 from raygroup.scenes.formats.registry import FORMATS
 from raygroup.scenes.layouts.page import Page, quad
 from raygroup.scenes.layouts.writing import LAYOUTS, layout_named, page_of, write
-from raygroup.scenes.scene import Instance, Scene
+from raygroup.scenes.rendering.composing import compose, gather
 from raygroup.scenes.rendering.settings import SceneSettings
+from raygroup.scenes.scene import Instance, Scene
 
 
 def word(polygon, text, script=None, *, dont_care=False):

@@ -8,18 +8,18 @@ import make_fixtures
 import numpy as np
 import pytest
 
-from raygroup.config import ConfigError
 from raygroup.data.render import add_to
+from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.rendering.composing import compose, gather
 from raygroup.scenes.exporting import export
 from raygroup.scenes.formats.registry import FORMATS
 from raygroup.scenes.importing.importer import run
 from raygroup.scenes.importing.shard_rows import Settings
 from raygroup.scenes.layouts.writing import LAYOUTS
+from raygroup.scenes.rendering.composing import compose, gather
 from raygroup.scenes.rendering.dataset import Rendering, render, zipped
-from raygroup.scenes.scene import Problems
 from raygroup.scenes.rendering.settings import SceneSettings
+from raygroup.scenes.scene import Problems
 from raygroup.terminal import console
 
 SETTINGS = SceneSettings(width=160, height=120, words=(2, 4), words_per_task=100, tasks=("la", "ar"))

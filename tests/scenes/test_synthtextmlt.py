@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from given_labels import corners, read, texts, write
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.synthtextmlt import SYNTHTEXTMLT
 

@@ -9,7 +9,8 @@ import pytest
 import scipy.io
 from given_labels import corners, read, read_paths, real_scenes, texts, write
 
-from raygroup.scenes.formats.matlab import MatError, cell_rows
+from raygroup.errors import MatFileError
+from raygroup.scenes.formats.matlab import cell_rows
 
 PAUL = "x: [[259 313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']"
 
@@ -74,7 +75,7 @@ def test_cells_nested_twenty_thousand_deep_are_refused_and_not_followed():
         size += 8
     packed = zlib.compress(b"".join(reversed(parts)))
     header = b"MATLAB 5.0".ljust(124) + struct.pack("<HH", 0x0100, 0x4D49)
-    with pytest.raises(MatError, match="too deep in cells"):
+    with pytest.raises(MatFileError, match="too deep in cells"):
         cell_rows(header + struct.pack("<II", 15, len(packed)) + packed, ["polygt"])
 
 
@@ -82,7 +83,7 @@ def test_a_mat_file_that_claims_more_rows_than_it_has_cells_is_refused():
     content = mat([row([[0, 9, 9]], [[0, 0, 9]], "a"), row([[0, 9, 9]], [[0, 0, 9]], "b")], do_compression=False)
     dimensions = struct.pack("<IIii", 5, 8, 2, 6)
     assert dimensions in content
-    with pytest.raises(MatError, match="2,000,000,000 rows of 12 cells in all"):
+    with pytest.raises(MatFileError, match="2,000,000,000 rows of 12 cells in all"):
         cell_rows(content.replace(dimensions, struct.pack("<IIii", 5, 8, 2_000_000_000, 6)), ["polygt"])
 
 

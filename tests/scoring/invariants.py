@@ -6,9 +6,9 @@ from collections import Counter
 from plain_mlt19 import Refused, plain_scores
 from scored_files import write_zip
 
-from raygroup.config import ConfigError
-from raygroup.scoring.protocols import mlt19
+from raygroup.errors import ConfigError
 from raygroup.scoring.curve import curve
+from raygroup.scoring.protocols import mlt19
 from raygroup.scoring.word_outcomes import rows
 
 CLOSE = 1e-9

@@ -3,9 +3,8 @@
 import pytest
 from scored_files import write_zip
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError, SubmissionError
 from raygroup.scoring.protocols import icdar15
-from raygroup.scoring.archive_entries import SubmissionError
 
 BOX = "10,10,50,10,50,30,10,30"
 AWAY = "210,10,250,10,250,30,210,30"

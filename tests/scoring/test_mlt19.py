@@ -6,9 +6,8 @@ import pytest
 from plain_mlt19 import average_precision, plain_scores
 from scored_files import official_pair, official_pairs, write_zip
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError, SubmissionError
 from raygroup.scoring.protocols import mlt19
-from raygroup.scoring.archive_entries import SubmissionError
 
 BOX = "10,10,50,10,50,30,10,30"
 AWAY = "210,10,250,10,250,30,210,30"

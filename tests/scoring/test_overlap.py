@@ -6,9 +6,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raygroup.scoring.word_columns import Polygons, Word, detections, polygons, quadrilaterals, truths
 from raygroup.scoring.matching import Broken, match
 from raygroup.scoring.overlap import convex_shared_areas, measured
+from raygroup.scoring.word_columns import Polygons, Word, detections, polygons, quadrilaterals, truths
 
 SQUARE = [(0, 0), (10, 0), (10, 10), (0, 10)]
 

@@ -2,7 +2,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.scoring.predictions import SCHEMA, read_predictions, score_predictions, write_predictions
 
 WORDS = {

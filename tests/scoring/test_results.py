@@ -5,13 +5,12 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from raygroup.config import ConfigError
-from raygroup.scoring.protocols import icdar15
-from raygroup.scoring.protocols import mlt19
-from raygroup.scoring.word_columns import Word, detections, truths
+from raygroup.errors import ConfigError
 from raygroup.scoring.curve import curve, write_curve
-from raygroup.scoring.word_outcomes import SCHEMA, write_details
 from raygroup.scoring.lexicons import Lexicon, corrected, read_lexicon
+from raygroup.scoring.protocols import icdar15, mlt19
+from raygroup.scoring.word_columns import Word, detections, truths
+from raygroup.scoring.word_outcomes import SCHEMA, write_details
 
 
 def box(place):

@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scored_files import write_zip
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.scoring.protocols import mlt19
-from raygroup.scoring.word_columns import Word
 from raygroup.scoring.submissions import quadrilateral, script_name, write_submission
+from raygroup.scoring.word_columns import Word
 
 TURNED = [(10.5, 20.25), (110.75, 60.5), (100.5, 85.0), (0.25, 44.75)]
 NUMBERS = st.floats(-3000, 3000) | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-50, 50)

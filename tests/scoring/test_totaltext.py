@@ -5,10 +5,8 @@ import pytest
 from scipy.io import savemat
 from scored_files import write_zip
 
-from raygroup.config import ConfigError
-from raygroup.scoring.protocols import deteval
-from raygroup.scoring.protocols import totaltext
-from raygroup.scoring.archive_entries import SubmissionError
+from raygroup.errors import ConfigError, SubmissionError
+from raygroup.scoring.protocols import deteval, totaltext
 
 CURVED = "0,10,20,0,40,10,40,30,20,20,0,30"
 LONG = (0, 0, 100, 20)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from synthetic_storage import start_trial, trials, write_storage, write_sweep
 
+from raygroup.errors import HistoryError
 from raygroup.figures.sweep_timeline import sweep_figure
 from raygroup.history.reader import History, read_history
-from raygroup.history.schema import HistoryError
 from raygroup.storage.sweeps import read_sweeps
 from raygroup.tables.sweep_view import TrialView, sweep_rows, sweep_view
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_storage import DATA, STEPS, trials, write_storage, write_sweep
 
-from raygroup.config import ConfigError, Grouping, Heads
+from raygroup.config import Grouping, Heads
+from raygroup.errors import ConfigError
 from raygroup.history.reader import read_history
 from raygroup.storage.sweeps import read_sweeps
 from raygroup.tables.table3 import Spread, pair_agreement, plain, table3

@@ -7,13 +7,13 @@ import pytest
 import torch
 from test_pack import CHARSET, LABELS, TRIAL, made_material
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.training.packs.inputs import drawn
 from raygroup.training.packs.pack import Pack
-from raygroup.training.packs.trial_tensors import require_alike
 from raygroup.training.packs.sharding import Shard
+from raygroup.training.packs.trial_tensors import require_alike
 from raygroup.training.universal_weights import Universal
 from raygroup.words.mixtures import Mixture
 from raygroup.words.sources import MixedRows

@@ -11,17 +11,18 @@ import pytest
 import torch
 from torch import nn
 
-from raygroup.config import ConfigError, Grouping, Heads, Loss, Training, Trial
-from raygroup.model.task_classifier import TaskClassifiers
+from raygroup.config import Grouping, Heads, Loss, Training, Trial
+from raygroup.errors import ConfigError, NotFiniteError
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import FORMS
 from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
-from raygroup.training.packs.step_records import NotFiniteError, evidence
+from raygroup.model.task_classifier import TaskClassifiers
+from raygroup.training.label_batches import encoded, longest_first, rate
 from raygroup.training.packs.inputs import drawn
-from raygroup.training.packs.training_data import Material
 from raygroup.training.packs.optimizer import PackOptimizer, Rates, clip_by_row
 from raygroup.training.packs.pack import Pack
-from raygroup.training.label_batches import encoded, longest_first, rate
+from raygroup.training.packs.step_records import evidence
+from raygroup.training.packs.training_data import Material
 from raygroup.training.universal_weights import Universal, copy_universal, load_universal, save_universal
 from raygroup.words.charset import Charset
 from raygroup.words.feature_store import Features, write_features

@@ -10,15 +10,16 @@ from safetensors.torch import load_file, save_file
 from test_pack import made_material
 from torch import Tensor
 
-from raygroup.config import ConfigError, Grouping, Heads, Loss, Training, Trial
+from raygroup.config import Grouping, Heads, Loss, Training, Trial
+from raygroup.errors import ConfigError
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import FORMS
 from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
 from raygroup.training.packs.inputs import drawn
 from raygroup.training.packs.pack import Pack
-from raygroup.training.word_reading import read_words
 from raygroup.training.packs.sharding import ALONE, Shard
 from raygroup.training.universal_weights import Universal
+from raygroup.training.word_reading import read_words
 from raygroup.words.charset import Charset
 
 CHARSET = Charset(tuple("abcdefghijkl"))

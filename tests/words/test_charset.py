@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.words.charset import Charset
 
 

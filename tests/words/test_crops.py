@@ -3,7 +3,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.words.crops import crop_array, decode_crop, decode_gray
 from raygroup.words.word_store import SCHEMA, Metadata, read_words, write_words
 

@@ -8,7 +8,7 @@ import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.tasks import TASKS
 from raygroup.words.rendering import fonts
 from raygroup.words.rendering.fonts import DESIGNS, coverage, find_fonts, fonts_fingerprint, scan, writes

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raygroup.tasks import PAPER_TASKS, TASKS
-from raygroup.words.label_conflicts import contradiction_counts, contradiction_lines, contradictions
 from raygroup.words.importing.importer import read_given
+from raygroup.words.label_conflicts import contradiction_counts, contradiction_lines, contradictions
 
 
 def contradicts(label, task):

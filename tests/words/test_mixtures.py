@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 from scipy.stats import chisquare
 
-from raygroup.config import ConfigError, Words
+from raygroup.config import Words
+from raygroup.errors import ConfigError
 from raygroup.paper import TABLE_1, TABLE_1_RATIOS
 from raygroup.tables.mixture import print_mixture
 from raygroup.words.mixtures import Mixture

@@ -11,10 +11,10 @@ from rapidfuzz.distance import Levenshtein
 
 from raygroup.randomness import generator
 from raygroup.tasks import TASKS
-from raygroup.words.rendering.fonts import find_fonts
 from raygroup.words.labels import normalise
-from raygroup.words.rendering.word_lists import PUNCTUATION, word_list
+from raygroup.words.rendering.fonts import find_fonts
 from raygroup.words.rendering.shaping import ink, nominal_ink
+from raygroup.words.rendering.word_lists import PUNCTUATION, word_list
 
 MODELS = {"ar": "ara", "bn": "ben", "zh": "chi_sim", "hi": "hin", "ja": "jpn", "ko": "kor", "la": "eng"}
 FLOORS = {"ar": 0.90, "hi": 0.90}

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.words.importing.importer import data_fingerprint, read_given, store_given
 from raygroup.words.word_store import SCHEMA, read_words, split_of
 

@@ -9,8 +9,8 @@ import uharfbuzz as hb
 from raygroup.randomness import generator
 from raygroup.tasks import TASKS
 from raygroup.words.rendering.fonts import SYSTEM, coverage, face, find_fonts, scan, writes
-from raygroup.words.rendering.word_lists import word_list
 from raygroup.words.rendering.shaping import ink, nominal_ink
+from raygroup.words.rendering.word_lists import word_list
 
 JOIN_NO_NEXT = set("اأإآٱدذرزوؤةىء")
 """Arabic letters that join the letter before them at most (Unicode joining types R and U)."""

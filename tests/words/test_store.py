@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.words.word_store import SCHEMA, Metadata, read_words, split_of, write_words
 
 FACTS = Metadata(fingerprint="f00", tasks=("ar", "la"), report={"kept": 3})

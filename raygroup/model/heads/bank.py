@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from raygroup.model.kernels.convolution import encoded_planes, resized
 from raygroup.model.heads.cross_entropy import weighted_nll
+from raygroup.model.heads.recurrence import Cell, Form, Grid, decoder_states
+from raygroup.model.kernels.convolution import encoded_planes, resized
 from raygroup.model.kernels.forms import PLAIN, Kernels
 from raygroup.model.kernels.products import own_product, shared_product
-from raygroup.model.heads.recurrence import Cell, Form, Grid, decoder_states
 
 BEGIN = 0
 """Class of the begin of a word, of a hidden and of an unsupported character."""

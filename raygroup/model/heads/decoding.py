@@ -14,12 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raygroup.model.heads.beams import Beams, Read, Slots
-from raygroup.model.kernels.convolution import resized
 from raygroup.model.heads.bank import BEGIN, HeadBank
+from raygroup.model.heads.beams import Beams, Read, Slots
+from raygroup.model.heads.recurrence import attended
+from raygroup.model.kernels.convolution import resized
 from raygroup.model.kernels.forms import PLAIN, Kernels
 from raygroup.model.kernels.products import packed
-from raygroup.model.heads.recurrence import attended
 from raygroup.model.kernels.winograd import in_tiles, read_pooled, transformed_weights
 
 _ROWS_WORTH_PACKING = 4

@@ -7,11 +7,11 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from raygroup.files.places import Place
 from raygroup.files.atomic import read_if_there, write_json, write_whole
-from raygroup.storage.cleanup import CHECKPOINTS
+from raygroup.files.places import Place
 from raygroup.history.reader import unchanged
 from raygroup.history.sinks import Marks
+from raygroup.storage.cleanup import CHECKPOINTS
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,13 +5,11 @@ import traceback
 
 import numpy as np
 
-from raygroup.config import ConfigError
-from raygroup.files.places import Place
+from raygroup.errors import ConfigError, LeaseLostError, NotFiniteError
 from raygroup.files.atomic import write_json, write_whole
+from raygroup.files.places import Place
 from raygroup.history.reader import read_history
-from raygroup.storage.leases import LeaseLostError
 from raygroup.storage.locks import FAILED, now
-from raygroup.training.packs.step_records import NotFiniteError
 
 OWN_FAULTS = (NotFiniteError, OSError, ConfigError, LeaseLostError)
 """Errors that concern one trial, and whose message says enough: no traceback is kept."""

@@ -3,20 +3,13 @@
 import time
 from collections.abc import Callable
 
+from raygroup.errors import NodeDrainedError, StopRequestedError
 from raygroup.files.places import Place
 from raygroup.storage.locks import STOP
 
 Notice = Callable[[], str | None]
 """Why this machine is about to go; None as long as it stays."""
 _LOOK_S = 5.0
-
-
-class NodeEndsError(RuntimeError):
-    """The node is about to go: what was trained is in a checkpoint, another node goes on from it."""
-
-
-class StoppedError(RuntimeError):
-    """Somebody asked the sweep to stop: what was trained is in a checkpoint."""
 
 
 class Ending:
@@ -32,8 +25,8 @@ class Ending:
             return None
         self._looked = time.monotonic()
         if going := self.notice():
-            return NodeEndsError(going)
+            return NodeDrainedError(going)
         try:
-            return StoppedError("stopped on request") if self.stop.is_file() else None
+            return StopRequestedError("stopped on request") if self.stop.is_file() else None
         except OSError:
             return None

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from raygroup.files.atomic import write_json
 from raygroup.files.local_copies import publish
 from raygroup.files.places import Place
-from raygroup.files.atomic import write_json
 from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.writer import remove_attempts, seal
 from raygroup.runtime.attempt.checkpoints import keep_last_checkpoint, save_checkpoint
-from raygroup.storage.locks import DONE, PROGRESS, now
 from raygroup.runtime.attempt.predictions import write_readings
 from raygroup.runtime.attempt.session import Attempt, Session
-from raygroup.training.packs.step_records import evidence
+from raygroup.storage.locks import DONE, PROGRESS, now
 from raygroup.training.packs.pack import LOSSES
+from raygroup.training.packs.step_records import evidence
 
 _SHOWN_EVERY_S = 2.0
 Guarded = Callable[[Session, Callable[[int, Attempt], None]], None]

@@ -12,24 +12,24 @@ import numpy as np
 from torch import Tensor
 
 from raygroup.config import Trial, from_json
-from raygroup.files.local_copies import localised
-from raygroup.files.retry import Patience
-from raygroup.files.places import Place
 from raygroup.files.atomic import read_json
+from raygroup.files.local_copies import localised
+from raygroup.files.places import Place
+from raygroup.files.retry import Patience
 from raygroup.history.sinks import Marks
-from raygroup.storage.sweeps import CACHE
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels.forms import Kernels, kernels
 from raygroup.runtime.attempt.checkpoints import drop_checkpoints_after, load_checkpoint, sound_steps
-from raygroup.storage.leases import Lease
-from raygroup.storage.locks import CONFIG
-from raygroup.runtime.planning.packs import Placement
-from raygroup.runtime.planning.plan import weights_file
 from raygroup.runtime.attempt.provenance import git_commit, versions
 from raygroup.runtime.attempt.worker_group import ONE, Team
-from raygroup.training.packs.training_data import Material
-from raygroup.training.packs.pack import Pack
+from raygroup.runtime.planning.packs import Placement
+from raygroup.runtime.planning.plan import weights_file
+from raygroup.storage.leases import Lease
+from raygroup.storage.locks import CONFIG
+from raygroup.storage.sweeps import CACHE
 from raygroup.training.label_batches import encoded
+from raygroup.training.packs.pack import Pack
+from raygroup.training.packs.training_data import Material
 from raygroup.training.universal_weights import Universal, load_universal
 from raygroup.words.charset import Charset
 from raygroup.words.coverage import task_shares

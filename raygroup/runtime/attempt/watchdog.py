@@ -10,8 +10,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from raygroup.files.places import Place
 from raygroup.files.atomic import write_whole
+from raygroup.files.places import Place
 
 STALLED = 75
 """Exit code of a worker that stood still."""

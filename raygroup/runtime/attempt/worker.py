@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from raygroup.config import ConfigError
-from raygroup.files.retry import Patience
-from raygroup.files.places import Place
+from raygroup.errors import ConfigError, LeaseLostError, NodeDrainedError, StopRequestedError
 from raygroup.files.atomic import read_if_there
-from raygroup.runtime.attempt.interruption import Ending, NodeEndsError, Notice, StoppedError
+from raygroup.files.places import Place
+from raygroup.files.retry import Patience
 from raygroup.runtime.attempt.failure import OWN_FAULTS, fail
-from raygroup.storage.leases import Lease, LeaseLostError, take
-from raygroup.storage.locks import FAILED, is_done
-from raygroup.runtime.planning.packs import ON_CPU, Placement
+from raygroup.runtime.attempt.interruption import Ending, Notice
 from raygroup.runtime.attempt.recording import checkpoint, finish, record, show
 from raygroup.runtime.attempt.session import Attempt, Failures, Report, Session, Work, opened
-from raygroup.runtime.attempt.worker_group import ONE, Team
 from raygroup.runtime.attempt.watchdog import Vigil
+from raygroup.runtime.attempt.worker_group import ONE, Team
+from raygroup.runtime.planning.packs import ON_CPU, Placement
+from raygroup.storage.leases import Lease, take
+from raygroup.storage.locks import FAILED, is_done
 from raygroup.training.allocator import keep_freed_memory
 
 _FLUSH_EVERY = 10
@@ -35,7 +35,7 @@ def run_pack(
     """Trains the trials of these folders to their ends, from their last common checkpoint if they have one; why each failed that did.
 
     A failure (a loss that is not finite, a disk that stays full) leaves FAILED.json and a readable history, and the other trials of the
-    pack as they are. One that failed before, in a process of this pack that was killed later, is not tried again. Raises NodeEndsError
+    pack as they are. One that failed before, in a process of this pack that was killed later, is not tried again. Raises NodeDrainedError
     where ``notice`` says that the machine goes, LeaseLostError where another process has taken every trial over; a stop on request
     returns, with trials that are neither done nor failed.
     """
@@ -104,10 +104,10 @@ def _tried(leases: Sequence[Lease], work: Work, ending: Ending, vigil: Vigil, fa
         if session is not None:
             session.failed = failed
             _train(session, ending, vigil)
-    except StoppedError:
+    except StopRequestedError:
         return
     except Exception as error:
-        if work.team.shard.world > 1 or isinstance(error, NodeEndsError | LeaseLostError) or _of_device(error):
+        if work.team.shard.world > 1 or isinstance(error, NodeDrainedError | LeaseLostError) or _of_device(error):
             raise
         left = {lease.folder for lease in leases if lease.folder.name not in failed and not is_done(lease.folder)}
         failed |= {folder.name: fail(folder, error) for folder in left}

@@ -11,15 +11,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.local_copies import local_copies
 from raygroup.files.places import Place
 from raygroup.runtime.on_ray.driver_process import end_when_asked
 from raygroup.runtime.on_ray.launcher import Order
-from raygroup.runtime.planning.plan import at_once
-from raygroup.runtime.pack_queue import PackQueue
-from raygroup.runtime.on_ray.settings import DRIVER, joined
 from raygroup.runtime.on_ray.multi_worker import require_room, workers_room
+from raygroup.runtime.on_ray.settings import DRIVER, joined
+from raygroup.runtime.pack_queue import PackQueue
+from raygroup.runtime.planning.plan import at_once
 
 _BEAT_S = 2.0
 

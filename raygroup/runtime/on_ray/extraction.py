@@ -21,12 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ClusterLostError, ConfigError
 from raygroup.files.local_copies import local_copies
 from raygroup.runtime.on_ray.driver_process import begin_apart, end_when_asked
-from raygroup.runtime.preparation.extraction import Extraction, Work, make_shard
-from raygroup.runtime.on_ray.launcher import ClusterLostError
 from raygroup.runtime.on_ray.settings import joined
+from raygroup.runtime.preparation.extraction import Extraction, Work, make_shard
 from raygroup.words.feature_store import Shard
 
 _TRIES_AGAIN = 3

@@ -10,22 +10,18 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from raygroup.config import ConfigError
-from raygroup.files.places import Place
+from raygroup.errors import ClusterLostError, ConfigError
 from raygroup.files.atomic import read_if_there
+from raygroup.files.places import Place
 from raygroup.runtime.attempt.checkpoints import listed_steps
-from raygroup.storage.locks import FAILED
-from raygroup.runtime.planning.packs import ON_CPU, PackedJobs, Placement
 from raygroup.runtime.pack_queue import BARREN_ATTEMPTS, Following
+from raygroup.runtime.planning.packs import ON_CPU, PackedJobs, Placement
+from raygroup.storage.locks import FAILED
 
 HEAD_LOST_S = 45.0
 """A cluster whose head has not answered for so long is lost; Ray itself gives up after sixty seconds."""
 _START_S = 180.0
 """Longest that joining or starting a cluster may take."""
-
-
-class ClusterLostError(RuntimeError):
-    """The cluster is gone, or its head no longer answers; what was recorded is kept."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +148,8 @@ class _Driver:
 
 
 def _drive(order: Order, pipe: Connection, parent: int) -> None:
-    from raygroup.runtime.on_ray.driver_process import begin_apart
     from raygroup.runtime.on_ray.driver import drive
+    from raygroup.runtime.on_ray.driver_process import begin_apart
     from raygroup.runtime.processes import end_with_parent
 
     begin_apart()

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.places import Place
-from raygroup.storage.sweeps import CACHE
-from raygroup.runtime.planning.packs import Placement
-from raygroup.runtime.on_ray.settings import DRIVER
 from raygroup.runtime.attempt.session import Failures
+from raygroup.runtime.on_ray.settings import DRIVER
+from raygroup.runtime.planning.packs import Placement
+from raygroup.storage.sweeps import CACHE
 
 _KNOWN = "RAY_ADDRESS"
 
@@ -72,9 +72,9 @@ def _work(config: dict[str, Any]) -> None:
     """One worker; every rank comes to the same end."""
     from ray import train
 
+    from raygroup.runtime.attempt.worker import run_pack
     from raygroup.runtime.attempt.worker_group import Team
     from raygroup.runtime.on_ray.trainable import node_ends
-    from raygroup.runtime.attempt.worker import run_pack
     from raygroup.training.packs.sharding import Shard
 
     context = train.get_context()

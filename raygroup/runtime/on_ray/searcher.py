@@ -9,8 +9,8 @@ from typing import Any
 from ray import tune
 from ray.tune.search import Searcher
 
-from raygroup.runtime.planning.packs import PackedJobs
 from raygroup.runtime.pack_queue import PackQueue
+from raygroup.runtime.planning.packs import PackedJobs
 
 FAILED = "failed"
 """The result under which a pack says why trials failed."""

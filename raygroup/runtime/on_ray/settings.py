@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.randomness import generator
-from raygroup.storage.locks import now
 from raygroup.runtime.planning.packs import PackedJobs, Placement, sizes
-from raygroup.runtime.processes import pool
 from raygroup.runtime.planning.step_times import Calibration, program
+from raygroup.runtime.processes import pool
+from raygroup.storage.locks import now
 
 if TYPE_CHECKING:
     from raygroup.config import Trial
@@ -92,8 +92,8 @@ def _step_s(pack: PackedJobs, placement: Placement, form: str) -> float:
 
 def _made_up(folder: Path, trial: "Trial", classes: int, shape: tuple[int, ...]) -> "Material":
     """Words of random characters on random features: a step's time does not depend on what they are."""
-    from raygroup.training.packs.training_data import Material
     from raygroup.training.label_batches import encoded
+    from raygroup.training.packs.training_data import Material
     from raygroup.words.charset import Charset
     from raygroup.words.feature_store import Features, write_features
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.places import place
 
 AWS, LOCAL, KUBERNETES = "aws", "local", "kubernetes"

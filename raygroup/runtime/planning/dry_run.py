@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from raygroup.runtime.planning.forecast import PRICES, Forecast, basis_text
 from raygroup.runtime.planning.mixtures import show_mixtures
 from raygroup.runtime.planning.packs import PackedJobs
 from raygroup.runtime.planning.plan import Plan
-from raygroup.runtime.planning.forecast import PRICES, Forecast, basis_text
 from raygroup.terminal import seconds_text, size_text, table, titled
 
 _LISTED = 200

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.runtime.planning.packs import PackedJobs, Placement, require_kernels
 from raygroup.runtime.planning.plan import Plan, at_once
-from raygroup.runtime.processes import cores
 from raygroup.runtime.planning.step_times import StepTimes, keep_calibrations
+from raygroup.runtime.processes import cores
 
 PRICES = "metadata: {usd_per_hour: {...}} in the file of --cluster"
 """Where a user gives prices."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.local_copies import localised
 from raygroup.files.places import Place
 from raygroup.packing import fitting, pack_bytes, shared_settings

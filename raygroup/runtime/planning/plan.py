@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import importlib.resources
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,16 +11,17 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from raygroup.config import ConfigError, Trial, Words, fingerprint, to_json, trial_id
-from raygroup.files.places import Place
+from raygroup.config import Trial, Words, fingerprint, to_json, trial_id
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_if_there, write_json
-from raygroup.storage.sweeps import CACHE
-from raygroup.storage.locks import CONFIG, FAILED, STOP, SWEEP, done_ids, is_done, now
+from raygroup.files.places import Place
 from raygroup.runtime.planning.mixtures import mixtures_of
 from raygroup.search_space import Sweep, hypothesis, load
+from raygroup.storage.locks import CONFIG, FAILED, STOP, SWEEP, done_ids, is_done, now
+from raygroup.storage.sweeps import CACHE
 from raygroup.words.feature_store import STORE, STORE_LAYOUT
 
-BUNDLED = Path(__file__).parent.parent / "weights" / "laptop.safetensors"
+BUNDLED = Path(str(importlib.resources.files("raygroup.weights") / "laptop.safetensors"))
 _MULTIPLY_ADDS_PER_CPU_S = 24e9
 """Measured over the training steps of the default sweep, one thread."""
 _TRUNK_READS = (32, 96)

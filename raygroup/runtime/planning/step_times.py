@@ -11,13 +11,14 @@ from pathlib import PurePosixPath
 from statistics import median
 from typing import Any
 
-from raygroup.config import ConfigError, Trial, fingerprint, from_json
-from raygroup.files.places import Place
+from raygroup.config import Trial, fingerprint, from_json
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_if_there, read_json, write_json
-from raygroup.storage.sweeps import CACHE
+from raygroup.files.places import Place
 from raygroup.packing import shared_settings
-from raygroup.storage.locks import CONFIG, DONE, SWEEP, done_ids
 from raygroup.runtime.planning.plan import Job, Plan
+from raygroup.storage.locks import CONFIG, DONE, SWEEP, done_ids
+from raygroup.storage.sweeps import CACHE
 
 MEASURED, CALIBRATED, ESTIMATED = "measured", "calibrated", "estimated"
 FILE = "step_times.json"

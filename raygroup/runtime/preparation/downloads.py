@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.local_copies import alone, fetch, local_copies
 from raygroup.files.places import Place, Remote
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
-from raygroup.files.local_copies import localised
-from raygroup.files.retry import Patience
-from raygroup.files.places import Place, size_of
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_if_there, write_json
+from raygroup.files.local_copies import localised
+from raygroup.files.places import Place, size_of
+from raygroup.files.retry import Patience
 from raygroup.runtime.planning.plan import BUNDLED, Job
 from raygroup.runtime.processes import pool
 from raygroup.words.crops import crop_array

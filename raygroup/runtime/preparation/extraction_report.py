@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from raygroup.files.local_copies import localised
 from raygroup.files.atomic import read_json
-from raygroup.runtime.preparation.extraction import Progress, extraction_of, made_shards
+from raygroup.files.local_copies import localised
 from raygroup.runtime.planning.plan import Job
+from raygroup.runtime.preparation.extraction import Progress, extraction_of, made_shards
 from raygroup.runtime.progress import preparing
 from raygroup.terminal import say
 from raygroup.words.importing.report import Report

@@ -10,19 +10,19 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from raygroup.config import Words
+from raygroup.files.atomic import write_whole
 from raygroup.files.local_copies import copy_of, publish
 from raygroup.files.places import Place
-from raygroup.files.atomic import write_whole
-from raygroup.runtime.preparation.extraction import Progress, Work, complete, extraction_of, on_this_machine
-from raygroup.storage.locks import held
 from raygroup.runtime.planning.plan import Job, Plan
+from raygroup.runtime.preparation.extraction import Progress, Work, complete, extraction_of, on_this_machine
 from raygroup.runtime.processes import cores, pool
-from raygroup.words.rendering.fonts import FontFile
-from raygroup.words.labels import normalise
+from raygroup.storage.locks import held
 from raygroup.words.importing.importer import store_given
-from raygroup.words.word_store import SCHEMA, Metadata, write_words
+from raygroup.words.labels import normalise
+from raygroup.words.rendering.fonts import FontFile
 from raygroup.words.rendering.synthesis import Order, chunks, drawn, fonts_of
 from raygroup.words.rendering.synthesis import plan as orders_of
+from raygroup.words.word_store import SCHEMA, Metadata, write_words
 
 _PATIENCE_S = 3600.0
 """How long a second driver waits for the first to prepare the words both need."""

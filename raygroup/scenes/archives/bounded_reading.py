@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from raygroup.config import ConfigError
-from raygroup.scenes.archives.members import MAX_BYTES, UnreadableError
+from raygroup.errors import ConfigError, UnreadableFileError
+from raygroup.scenes.archives.members import MAX_BYTES
 
 BROKEN = (
     OSError,
@@ -30,14 +30,14 @@ BROKEN = (
 )
 """What the archive libraries raise for bytes that are not what they say."""
 
-Streamed = Iterator[tuple[str, bytes | UnreadableError]]
+Streamed = Iterator[tuple[str, bytes | UnreadableFileError]]
 """Names and contents."""
 
 
 def bounded(file: IO[bytes]) -> bytes:
     content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise UnreadableError(f"more than {MAX_BYTES >> 20} MB, whatever its header says")
+        raise UnreadableFileError(f"more than {MAX_BYTES >> 20} MB, whatever its header says")
     return content
 
 
@@ -45,10 +45,10 @@ def bounded(file: IO[bytes]) -> bytes:
 def unreadable() -> Iterator[None]:
     try:
         yield
-    except UnreadableError:
+    except UnreadableFileError:
         raise
     except BROKEN as error:
-        raise UnreadableError(said(error)) from error
+        raise UnreadableFileError(said(error)) from error
 
 
 @contextlib.contextmanager

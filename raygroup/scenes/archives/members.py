@@ -25,10 +25,6 @@ Told = Callable[[str, str, str], None]
 """Takes the kind, the place and the words of a problem."""
 
 
-class UnreadableError(ValueError):
-    """A file of a data set that cannot be read, and why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Member:
     """A file of a source."""

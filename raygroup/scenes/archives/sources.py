@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from raygroup.config import ConfigError
-from raygroup.scenes.archives.members import SMALL_SUFFIXES, Listing, Member, Told, UnreadableError
+from raygroup.errors import ConfigError, UnreadableFileError
 from raygroup.scenes.archives.bounded_reading import Streamed, bounded, understood, unreadable
+from raygroup.scenes.archives.members import SMALL_SUFFIXES, Listing, Member, Told
 from raygroup.scenes.archives.tarballs import Tar, is_tar
 from raygroup.scenes.archives.zips import Zip, is_zip
 
-__all__ = ["Folder", "Member", "OneFile", "Source", "Tar", "UnreadableError", "Zip", "source_of"]
+__all__ = ["Folder", "Member", "OneFile", "Source", "Tar", "UnreadableFileError", "Zip", "source_of"]
 
 
 class Source(Protocol):
@@ -27,7 +27,7 @@ class Source(Protocol):
         """The files that may be read, in their own order; called before anything is read."""
 
     def read(self, name: str) -> bytes:
-        """A listed file; raises UnreadableError."""
+        """A listed file; raises UnreadableFileError."""
 
     def stream(self, names: Collection[str]) -> Streamed:
         """The files of these names, each once, in the order in which they are read fastest."""
@@ -76,7 +76,7 @@ class Folder:
         for name in names:
             try:
                 yield name, self.read(name)
-            except UnreadableError as error:
+            except UnreadableFileError as error:
                 yield name, error
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
-from raygroup.scenes.archives.members import MAX_BYTES, SMALL_SUFFIXES, Listing, Member, Told, UnreadableError, room_of
+from raygroup.errors import UnreadableFileError
 from raygroup.scenes.archives.bounded_reading import BROKEN, Streamed, bounded, said
+from raygroup.scenes.archives.members import MAX_BYTES, SMALL_SUFFIXES, Listing, Member, Told, room_of
 
 _KEPT_BYTES = 256 << 20
 """Of a tarball's label files, kept from its listing on: it cannot be read out of order."""
@@ -68,8 +69,8 @@ class Tar:
         return tuple(listing.found.values())
 
     def read(self, name: str) -> bytes:
-        content = next((content for _, content in self.stream({name})), UnreadableError("no such entry"))
-        if isinstance(content, UnreadableError):
+        content = next((content for _, content in self.stream({name})), UnreadableFileError("no such entry"))
+        if isinstance(content, UnreadableFileError):
             raise content
         return content
 
@@ -85,7 +86,7 @@ class Tar:
         except (StopIteration, *BROKEN) as error:
             self._reading = None
             for name in left.values():
-                yield name, UnreadableError(f"the archive is damaged before or in this entry: {said(error)}")
+                yield name, UnreadableFileError(f"the archive is damaged before or in this entry: {said(error)}")
 
     def _next(self, wanted: int) -> "tuple[int, tarfile.TarInfo, IO[bytes] | None]":
         if self._reading is None or self._position > wanted:
@@ -112,16 +113,18 @@ class Forward:
 
     def read(self, count: int) -> bytes:
         if not 0 <= count <= self.most:
-            raise UnreadableError(f"a header at byte {self._at:,} asks for {count:,} bytes, at most {self.most:,} are read")
+            raise UnreadableFileError(f"a header at byte {self._at:,} asks for {count:,} bytes, at most {self.most:,} are read")
         if self._at + count > self._room and self._is_packed:
-            raise UnreadableError(f"it unpacks to more than {self._room:,} bytes, which no data set does: unpack it and give the folder")
+            raise UnreadableFileError(
+                f"it unpacks to more than {self._room:,} bytes, which no data set does: unpack it and give the folder"
+            )
         self.last = self._file.read(count)
         self._at += len(self.last)
         return self.last
 
     def seek(self, position: int) -> int:
         if position < self._at:
-            raise UnreadableError(f"a header at byte {self._at:,} leads back to byte {position:,}")
+            raise UnreadableFileError(f"a header at byte {self._at:,} leads back to byte {position:,}")
         if not self._is_packed:
             self._at = self._file.seek(position)
         while self._at < position and self.read(min(_STEP, position - self._at)):
@@ -150,7 +153,7 @@ def _entries(path: Path) -> "Iterator[tuple[int, tarfile.TarInfo, IO[bytes] | No
             forward.most = _MAX_HEADER
             number += 1
         if len(forward.last) != _BLOCK or any(forward.last):
-            raise UnreadableError(f"at byte {archive.offset:,} there is neither a file's header nor the end of the archive")
+            raise UnreadableFileError(f"at byte {archive.offset:,} there is neither a file's header nor the end of the archive")
         forward.finish()
 
 

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from raygroup.scenes.archives.members import Listing, Member, Told, UnreadableError, room_of
+from raygroup.errors import UnreadableFileError
 from raygroup.scenes.archives.bounded_reading import Streamed, bounded, understood, unreadable
+from raygroup.scenes.archives.members import Listing, Member, Told, room_of
 
 _MAX_DIRECTORY = 256 << 20
 """Bytes of a zip's directory, which zipfile parses whole."""
@@ -59,7 +60,7 @@ class Zip:
         for name in sorted(names, key=lambda name: self._entries[name].header_offset):
             try:
                 yield name, self.read(name)
-            except UnreadableError as error:
+            except UnreadableFileError as error:
                 yield name, error
 
 
@@ -72,7 +73,7 @@ def _fault_of_entry(entry: zipfile.ZipInfo) -> str:
 
 
 def _num_entries(path: Path) -> int:
-    """What a zip says of itself; raises UnreadableError for a directory of which zipfile would make gigabytes."""
+    """What a zip says of itself; raises UnreadableFileError for a directory of which zipfile would make gigabytes."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - (1 << 16) - 22 - 76))
@@ -83,7 +84,7 @@ def _num_entries(path: Path) -> int:
     if large >= 0 and (directory == 0xFFFFFFFF or count == _COUNTED - 1):
         count, directory = (int.from_bytes(end[large + start : large + start + 8], "little") for start in (32, 40))
     if directory > min(size, _MAX_DIRECTORY):
-        raise UnreadableError(
+        raise UnreadableFileError(
             f"its directory would be {directory:,} bytes of a file of {size:,}, at most {_MAX_DIRECTORY >> 20} MB are read"
         )
     return count

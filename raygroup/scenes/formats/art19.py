@@ -6,10 +6,10 @@ test images only Total-Text's own ``Test`` folder says, or a list that was cut d
 
 import re
 
+from raygroup.errors import UnreadableFileError
 from raygroup.scenes.collection import IMAGE_SUFFIXES, Collection
 from raygroup.scenes.formats.json_format import JsonFormat
 from raygroup.scenes.formats.label_lines import decoded_lines
-from raygroup.scenes.archives.members import UnreadableError
 
 ID_LIST = "Total_Text_ID_vs_ArT_ID.list"
 NUM_TEST_IMAGES = 300
@@ -34,7 +34,7 @@ def total_text_test_ids(collection: Collection) -> frozenset[str]:
     try:
         lines = decoded_lines(collection.read(listed), place, problems)
         pairs = {match[1]: match[2] for _, line in lines if (match := _PAIR.fullmatch(line))}
-    except UnreadableError as error:
+    except UnreadableFileError as error:
         problems.add("Total-Text inside", place, f"not readable: {error}: the test images of Total-Text stay in")
         return frozenset()
     if len(pairs) <= NUM_TEST_IMAGES:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Set
 from pathlib import Path, PurePosixPath
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError, UnreadableFileError
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.label_lines import decoded_lines
-from raygroup.scenes.archives.members import UnreadableError
 from raygroup.scenes.formats.parsed import Labelled
 from raygroup.scenes.formats.script_names import task_of
 
@@ -42,7 +41,7 @@ def _kept(collection: Collection, keep_list: Path | None) -> Set[str] | None:
         return None
     try:
         content = collection.read(member) if keep_list is None and member else Path(keep_list or "").read_bytes()
-    except (OSError, UnreadableError) as error:
+    except (OSError, UnreadableFileError) as error:
         raise ConfigError(f"{keep_list or KEEP_LIST}: the list of Hindi images to keep cannot be read: {error}") from error
     return {_stem(line) for _, line in decoded_lines(content, KEEP_LIST, collection.problems)}
 

@@ -7,9 +7,10 @@ coordinates are ICDAR15's layout.
 
 import re
 
-from raygroup.scenes.formats.line_format import LineFormat
+from raygroup.errors import LabelError
 from raygroup.scenes.formats.label_lines import numbers
-from raygroup.scenes.formats.parsed import SHOWN, LabelError, Parsed
+from raygroup.scenes.formats.line_format import LineFormat
+from raygroup.scenes.formats.parsed import SHOWN, Parsed
 
 _BOX = re.compile(r"\s*([^\s,]+)[\s,]+([^\s,]+)[\s,]+([^\s,]+)[\s,]+([^\s,]+?)[\s,]+(\".*)")
 _ESCAPED = re.compile(r"\\([\"\\])")

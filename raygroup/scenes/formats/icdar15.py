@@ -8,8 +8,8 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.label_lines import numbers, split
+from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.parsed import SHOWN, Parsed
 
 _DONT_CARE = "###"

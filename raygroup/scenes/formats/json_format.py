@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from raygroup.errors import LabelError, UnreadableFileError
+from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.json_stream import json_items
-from raygroup.scenes.archives.members import Member, UnreadableError
-from raygroup.scenes.formats.parsed import SHOWN, LabelError, Labelled, Parsed, finished
+from raygroup.scenes.formats.parsed import SHOWN, Labelled, Parsed, finished
 from raygroup.scenes.scene import Scene
 
 _PATTERN = re.compile(r".+\.json", re.IGNORECASE)
@@ -42,7 +43,7 @@ class JsonFormat:
         try:
             first = [*islice(json_items(collection.read(member)), _LOOKED_AT)]
             said = [self._doubt(item) for _, items in first if isinstance(items, list) for item in items[:1]]
-        except (LabelError, UnreadableError) as error:
+        except (LabelError, UnreadableFileError) as error:
             return f"{place}: {error}"
         wrong = [doubt for doubt in said if doubt]
         if not said:
@@ -70,7 +71,7 @@ class JsonFormat:
         for member, content in collection.stream(self.label_files(collection)):
             place = collection.place(member)
             try:
-                if isinstance(content, UnreadableError):
+                if isinstance(content, UnreadableFileError):
                     raise LabelError(str(content))
                 yield from self._of_file(collection, member, content, left_out)
             except LabelError as error:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from raygroup.scenes.formats.parsed import SHOWN, LabelError
+from raygroup.errors import LabelError
+from raygroup.scenes.formats.parsed import SHOWN
 
 MAX_ITEM = 1 << 20
 """Characters of one item: all labels of one image."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from raygroup.scenes.formats.parsed import SHOWN, LabelError, Parsed
+from raygroup.errors import LabelError
+from raygroup.scenes.formats.parsed import SHOWN, Parsed
 from raygroup.scenes.scene import Problems
 
 MAX_LINES = 5_000

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from raygroup.errors import UnreadableFileError
+from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.label_lines import Parse, decoded_lines, read_lines, short, tried
-from raygroup.scenes.archives.members import Member, UnreadableError
 from raygroup.scenes.formats.parsed import Labelled, Parsed, finished
 from raygroup.scenes.scene import Problems, Scene
 
@@ -48,7 +49,7 @@ class LineFormat:
         place = collection.place(member)
         try:
             return self._misfit(collection.read(member), place, is_forced)
-        except UnreadableError as error:
+        except UnreadableFileError as error:
             return f"{place}: {error}"
 
     def scenes(self, collection: Collection) -> Iterator[Scene]:
@@ -59,7 +60,7 @@ class LineFormat:
         files = dict(collection.labels(self.pattern))
         for member, content in collection.stream(files):
             place, stems = collection.place(member), self.stems(files[member])
-            if isinstance(content, UnreadableError):
+            if isinstance(content, UnreadableFileError):
                 collection.problems.add("label file unreadable", place, str(content))
                 found = []
             elif self.pattern is ANY_NAME and not collection.has_image(stems) and (said := self._misfit(content, place, True)):

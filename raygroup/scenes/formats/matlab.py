@@ -10,6 +10,8 @@ from itertools import islice
 
 import numpy as np
 
+from raygroup.errors import MatFileError
+
 Cell = str | tuple[float, ...]
 
 MAX_UNPACKED = 8 << 20
@@ -19,10 +21,6 @@ _CELL, _CHAR, _NUMERIC = 1, 4, range(6, 16)
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 _UTF = {16: "utf-8", 17: "utf-16", 18: "utf-32"}
 _DEEPEST = 2
-
-
-class MatError(ValueError):
-    """Bytes that are no such file, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +40,10 @@ class _Array:
 def cell_rows(content: bytes, names: Sequence[str]) -> list[list[Cell]]:
     """The rows of the first cell array that is called one of ``names``; a cell in a cell counts as what it holds.
 
-    Raises MatError.
+    Raises MatFileError.
     """
     if len(content) < 128 or content[126:128] not in (b"IM", b"MI"):
-        raise MatError("no MATLAB 5 file: its header does not end in IM or MI")
+        raise MatFileError("no MATLAB 5 file: its header does not end in IM or MI")
     order = "<" if content[126:128] == b"IM" else ">"
     seen = []
     for element in _elements(content[128:], order):
@@ -54,7 +52,7 @@ def cell_rows(content: bytes, names: Sequence[str]) -> list[list[Cell]]:
         if array.name in names:
             return [array.cells[row :: array.rows] for row in range(array.rows)]
         seen.append(array.name)
-    raise MatError(f"expected an array called {' or '.join(names)}, found {', '.join(map(repr, seen[:5])) or 'none'}")
+    raise MatFileError(f"expected an array called {' or '.join(names)}, found {', '.join(map(repr, seen[:5])) or 'none'}")
 
 
 def _elements(content: bytes, order: str) -> Iterator[_Element]:
@@ -68,7 +66,7 @@ def _elements(content: bytes, order: str) -> Iterator[_Element]:
         else:
             at = start + size + (0 if kind == _COMPRESSED else -size % 8)
         if start + size > len(content):
-            raise MatError(f"an element of {size:,} bytes where {len(content) - start:,} are left")
+            raise MatFileError(f"an element of {size:,} bytes where {len(content) - start:,} are left")
         yield _Element(kind, content[start : start + size])
 
 
@@ -77,35 +75,35 @@ def _unpacked(body: bytes, order: str) -> _Element:
     try:
         content = inflater.decompress(body, MAX_UNPACKED)
     except zlib.error as error:
-        raise MatError(f"a compressed element is broken: {error}") from error
+        raise MatFileError(f"a compressed element is broken: {error}") from error
     if inflater.unconsumed_tail:
-        raise MatError(f"it unpacks to more than {MAX_UNPACKED >> 20} MB")
+        raise MatFileError(f"it unpacks to more than {MAX_UNPACKED >> 20} MB")
     return next(_elements(content, order), _Element(0, b""))
 
 
 def _array(element: _Element, order: str, depth: int) -> _Array:
     if element.kind != _MATRIX:
-        raise MatError(f"expected an array, got an element of type {element.kind}")
+        raise MatFileError(f"expected an array, got an element of type {element.kind}")
     parts = _elements(element.body, order)
     head = [*islice(parts, 3)]
     if not head:
         return _Array("", 0, [""])
     if len(head) < 3 or len(head[0].body) < 4 or len(head[1].body) < 8:
-        raise MatError("an array without flags, dimensions or name")
+        raise MatFileError("an array without flags, dimensions or name")
     kind = int(np.frombuffer(head[0].body, f"{order}u4", 1)[0]) & 0xFF
     name = head[2].body.decode("latin-1")
     if kind == _CELL and depth < _DEEPEST:
         rows = int(np.frombuffer(head[1].body, f"{order}i4", 1)[0])
         cells = [_array(part, order, depth + 1).cells for part in parts]
         if rows < 0 or rows > len(cells) or (rows and len(cells) % rows):
-            raise MatError(f"{rows:,} rows of {len(cells):,} cells in all")
+            raise MatFileError(f"{rows:,} rows of {len(cells):,} cells in all")
         return _Array(name, rows, [cell[0] if cell else "" for cell in cells])
     data = next(parts, _Element(2, b""))
     if kind == _CHAR:
         return _Array(name, 1, [_text(data, order)])
     if kind in _NUMERIC:
         return _Array(name, 1, [tuple(_values(data, order))])
-    raise MatError(f"an array of class {kind}{' too deep in cells' if kind == _CELL else ''}, expected text, numbers or cells of them")
+    raise MatFileError(f"an array of class {kind}{' too deep in cells' if kind == _CELL else ''}, expected text, numbers or cells of them")
 
 
 def _text(data: _Element, order: str) -> str:
@@ -114,16 +112,16 @@ def _text(data: _Element, order: str) -> str:
         try:
             return data.body.decode(codec)
         except UnicodeDecodeError as error:
-            raise MatError(f"a text that is not {codec}: {error.reason}") from error
+            raise MatFileError(f"a text that is not {codec}: {error.reason}") from error
     units = np.asarray(_values(data, order), np.int64) & 0xFFFF
     try:
         return units.astype("<u2").tobytes().decode("utf-16-le")
     except UnicodeDecodeError as error:
-        raise MatError("a text with half a character") from error
+        raise MatFileError("a text with half a character") from error
 
 
 def _values(data: _Element, order: str) -> list[float]:
     if data.kind not in _TYPES:
-        raise MatError(f"numbers of type {data.kind}, which is none")
+        raise MatFileError(f"numbers of type {data.kind}, which is none")
     kind = np.dtype(f"{order}{_TYPES[data.kind]}")
     return [*map(float, np.frombuffer(data.body, kind, len(data.body) // kind.itemsize).tolist())]

@@ -10,9 +10,10 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
+from raygroup.errors import LabelError
 from raygroup.scenes.formats.label_lines import numbers, split
-from raygroup.scenes.formats.parsed import SHOWN, LabelError, Parsed
+from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
+from raygroup.scenes.formats.parsed import SHOWN, Parsed
 from raygroup.scenes.formats.script_names import MLT19_SCRIPTS, is_script
 
 _DONT_CARE = "###"

@@ -4,18 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from raygroup.scenes.archives.members import Member
+from raygroup.scenes.formats.script_names import is_script, task_of
 from raygroup.scenes.polygons import checked
 from raygroup.scenes.scene import Instance, Problems, Scene
-from raygroup.scenes.formats.script_names import is_script, task_of
 
 SHOWN = 60
 """Characters of a text or a line that messages show."""
 _TOGETHER = 1000
 """Instances whose polygons are checked at once."""
-
-
-class LabelError(ValueError):
-    """What a line or an item should have been and what it was."""
 
 
 @dataclass(frozen=True, slots=True)

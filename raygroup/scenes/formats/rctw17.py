@@ -4,9 +4,10 @@
 ``###``. One pair of quotes is dropped; there are no escapes. Files are named after their images; the data set names no languages.
 """
 
-from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
+from raygroup.errors import LabelError
 from raygroup.scenes.formats.label_lines import numbers, split
-from raygroup.scenes.formats.parsed import SHOWN, LabelError, Parsed
+from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
+from raygroup.scenes.formats.parsed import SHOWN, Parsed
 
 _DONT_CARE = "###"
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
+from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.art19 import ART19
 from raygroup.scenes.formats.icdar13 import ICDAR13
@@ -14,7 +15,6 @@ from raygroup.scenes.formats.rctw17 import RCTW17
 from raygroup.scenes.formats.synthtextmlt import SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, SYNTHTEXTMLT_GT
 from raygroup.scenes.formats.totaltext import TOTALTEXT, TOTALTEXT_LINES
 from raygroup.scenes.formats.word_lists import ICDAR13_WORDS, MLT19_WORDS
-from raygroup.scenes.archives.members import Member
 from raygroup.scenes.scene import Scene
 
 _SAMPLES = 9

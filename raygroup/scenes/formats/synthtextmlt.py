@@ -15,16 +15,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from raygroup.errors import ImageError, LabelError, UnreadableFileError
+from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats import mlt
 from raygroup.scenes.formats.hindi import without_bad_hindi
-from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
-from raygroup.scenes.images import ImageError, header
 from raygroup.scenes.formats.label_lines import numbers, read_lines
-from raygroup.scenes.archives.members import Member, UnreadableError
-from raygroup.scenes.formats.parsed import SHOWN, LabelError, Labelled, Parsed, finished
-from raygroup.scenes.scene import Scene
+from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
+from raygroup.scenes.formats.parsed import SHOWN, Labelled, Parsed, finished
 from raygroup.scenes.formats.script_names import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
+from raygroup.scenes.images import header
+from raygroup.scenes.scene import Scene
 
 _GT_FOLDER = re.compile(rf"(?:{'|'.join(MLT19_OF_TASK.values())})_gt/", re.IGNORECASE)
 _OUTSIDE = 2.0
@@ -120,14 +121,14 @@ class SynthTextMLT:
         for image, content in collection.stream(files):
             yield self._in_pixels(collection, files[image], image, content)
 
-    def _in_pixels(self, collection: Collection, member: Member, image: Member, content: bytes | UnreadableError) -> Labelled:
+    def _in_pixels(self, collection: Collection, member: Member, image: Member, content: bytes | UnreadableFileError) -> Labelled:
         place, problems = collection.place(member), collection.problems
         try:
-            if isinstance(content, UnreadableError):
+            if isinstance(content, UnreadableFileError):
                 raise content
             size = header(content)
             shares = read_lines(collection.read(member), parse, place, problems)
-        except (UnreadableError, ImageError) as error:
+        except (UnreadableFileError, ImageError) as error:
             problems.add("labels without size", place, f"the image or its labels cannot be read: {error}")
             return Labelled(image.stem, place, image)
         script = _language(collection, member)

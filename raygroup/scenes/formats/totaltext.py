@@ -12,12 +12,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from raygroup.errors import LabelError, MatFileError, UnreadableFileError
+from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
-from raygroup.scenes.formats.matlab import Cell, MatError, cell_rows
 from raygroup.scenes.formats.label_lines import MAX_LINE, MAX_LINES, at_most, decoded_lines, numbers, tried
-from raygroup.scenes.archives.members import Member, UnreadableError
-from raygroup.scenes.formats.parsed import SHOWN, LabelError, Labelled, Parsed, finished
+from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
+from raygroup.scenes.formats.matlab import Cell, cell_rows
+from raygroup.scenes.formats.parsed import SHOWN, Labelled, Parsed, finished
 from raygroup.scenes.scene import Problems, Scene
 
 _PATTERN = re.compile(r"(?:poly_)?gt_(?P<stem>img_?\d+)\.(?:mat|txt)")
@@ -54,7 +55,7 @@ def mat_rows(content: bytes) -> Iterator[tuple[int, Callable[[], Parsed]]]:
     """Each row with its number; raises LabelError for a file that is none."""
     try:
         rows = cell_rows(content, ("polygt", "gt"))
-    except MatError as error:
+    except MatFileError as error:
         raise LabelError(str(error)) from error
     for number, row in enumerate(rows, start=1):
         yield number, lambda row=row: _row(row)  # type: ignore[misc]
@@ -91,7 +92,7 @@ class TotalText:
         place = collection.place(member)
         try:
             understood, wrong = tried(_entries(member, collection.read(member), place, Problems()), place)
-        except (LabelError, UnreadableError) as error:
+        except (LabelError, UnreadableFileError) as error:
             return f"{place}: {error}"
         return wrong[0] if len(wrong) > len(understood) else ""
 
@@ -106,10 +107,10 @@ class TotalText:
             yield Labelled(image.stem if image else stem, place, image, _found(member, content, place, collection.problems))
 
 
-def _found(member: Member, content: bytes | UnreadableError, place: str, problems: Problems) -> list[tuple[int, Parsed]]:
+def _found(member: Member, content: bytes | UnreadableFileError, place: str, problems: Problems) -> list[tuple[int, Parsed]]:
     found: list[tuple[int, Parsed]] = []
     try:
-        if isinstance(content, UnreadableError):
+        if isinstance(content, UnreadableFileError):
             raise LabelError(str(content))
         for number, entry in at_most(MAX_LINES, _entries(member, content, place, problems), place, problems):
             try:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from raygroup.errors import LabelError, UnreadableFileError
+from raygroup.scenes.archives.members import Member, leads_out, plain, suffix_of
 from raygroup.scenes.collection import IMAGE_SUFFIXES, Collection
 from raygroup.scenes.formats.icdar13 import unquoted
 from raygroup.scenes.formats.label_lines import at_most, decoded_lines, short, split, tried
-from raygroup.scenes.archives.members import Member, UnreadableError, leads_out, plain, suffix_of
-from raygroup.scenes.formats.parsed import SHOWN, LabelError, Labelled, Parsed, finished
+from raygroup.scenes.formats.parsed import SHOWN, Labelled, Parsed, finished
 from raygroup.scenes.scene import Problems, Scene
 
 _PATTERN = re.compile(r"(?:.*_)?gt\.txt", re.IGNORECASE)
@@ -56,7 +57,7 @@ class WordList:
         place = collection.place(member)
         try:
             lines = decoded_lines(collection.read(member), "", Problems())
-        except UnreadableError as error:
+        except UnreadableFileError as error:
             return f"{place}: {error}"
         understood, wrong = tried(((number, partial(self._named, line)) for number, line in lines), place)
         return f"{wrong[0]}; a line of {self.title} is {self.example}" if len(wrong) > len(understood) else ""
@@ -67,7 +68,7 @@ class WordList:
     def _labelled(self, collection: Collection) -> Iterator[Labelled]:
         for member, content in collection.stream(self.label_files(collection)):
             place = collection.place(member)
-            if isinstance(content, UnreadableError):
+            if isinstance(content, UnreadableFileError):
                 collection.problems.add("label file unreadable", place, str(content))
                 continue
             seen: set[str] = set()

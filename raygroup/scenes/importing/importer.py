@@ -12,14 +12,14 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_if_there, write_json
+from raygroup.scenes.archives.sources import Member, Tar, UnreadableFileError
 from raygroup.scenes.collection import Collection, each_once
 from raygroup.scenes.formats.registry import Format
 from raygroup.scenes.importing.shard_rows import Settings
-from raygroup.scenes.scene import Problems, Scene
 from raygroup.scenes.importing.shards import Shard, make
-from raygroup.scenes.archives.sources import Member, Tar, UnreadableError
+from raygroup.scenes.scene import Problems, Scene
 
 SHARD_SCENES = 256
 
@@ -92,7 +92,7 @@ def _streamed(shards: Sequence[tuple[Shard, dict[str, Any]]], collection: Collec
     """The shards with their images, read in one pass over the tarballs."""
     images = {shard.number: [scene.image for scene in shard.scenes if scene.image] for shard, _ in shards}
     stream = collection.stream(image for shard, said in shards if not said for image in images[shard.number])
-    read: dict[Member, bytes | UnreadableError] = {}
+    read: dict[Member, bytes | UnreadableFileError] = {}
     for shard, said in shards:
         if said:
             yield shard, said

@@ -9,12 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from raygroup.errors import ImageError
+from raygroup.scenes.archives.sources import UnreadableFileError
 from raygroup.scenes.cropping import crop
-from raygroup.scenes.images import Header, ImageError, Pixels, decode, header
+from raygroup.scenes.images import Header, Pixels, decode, header
 from raygroup.scenes.scene import Instance, Problems, Scene
-from raygroup.scenes.archives.sources import UnreadableError
-from raygroup.words.labels import count_changes, normalise
 from raygroup.words.label_conflicts import contradiction_counts, contradictions
+from raygroup.words.labels import count_changes, normalise
 
 _NO_TASK = frozenset({"symbols", "symbol"})
 """Scripts whose words no task reads: the paper discards them (section 4.2)."""
@@ -56,7 +57,7 @@ class Taken:
     """Of each scene's image bytes: 128 bits in hexadecimal."""
 
 
-def take_in(scenes: Sequence[Scene], contents: Sequence[bytes | UnreadableError], settings: Settings) -> Taken:
+def take_in(scenes: Sequence[Scene], contents: Sequence[bytes | UnreadableFileError], settings: Settings) -> Taken:
     """The rows of a shard; ``contents`` are the scenes' images. What cannot be used is told of and left out."""
     cv2.setNumThreads(1)
     taken = Taken()
@@ -67,10 +68,10 @@ def take_in(scenes: Sequence[Scene], contents: Sequence[bytes | UnreadableError]
     return taken
 
 
-def _image(scene: Scene, content: bytes | UnreadableError, problems: Problems) -> tuple[bytes, Header, Pixels] | None:
+def _image(scene: Scene, content: bytes | UnreadableFileError, problems: Problems) -> tuple[bytes, Header, Pixels] | None:
     place = scene.image.name if scene.image else scene.name
     try:
-        if isinstance(content, UnreadableError):
+        if isinstance(content, UnreadableFileError):
             raise ImageError(str(content))
         found = header(content)
         pixels = decode(content, found)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import ConfigError, fingerprint
+from raygroup.config import fingerprint
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_if_there, write_json
+from raygroup.scenes.archives.sources import Source, UnreadableFileError, source_of
 from raygroup.scenes.importing.shard_rows import Settings, Taken, take_in
 from raygroup.scenes.scene import Scene
-from raygroup.scenes.archives.sources import Source, UnreadableError, source_of
 from raygroup.scenes.scene_store import SCENES, WORDS, write_part
 
 RECIPE = 1
@@ -28,7 +29,7 @@ class Shard:
     scenes: tuple[Scene, ...]
     paths: tuple[Path, ...]
     """Of the collection's sources."""
-    contents: tuple[bytes | UnreadableError, ...] | None = None
+    contents: tuple[bytes | UnreadableFileError, ...] | None = None
     """The images, where they lie in a tarball, which only one process reads; else None."""
 
     @property
@@ -81,13 +82,13 @@ def _counts(taken: Taken) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _read(shard: Shard) -> list[bytes | UnreadableError]:
-    found: list[bytes | UnreadableError] = []
+def _read(shard: Shard) -> list[bytes | UnreadableFileError]:
+    found: list[bytes | UnreadableFileError] = []
     for scene in shard.scenes:
         try:
             assert scene.image is not None
             found.append(_opened(shard.paths[scene.image.source]).read(scene.image.name))
-        except UnreadableError as error:
+        except UnreadableFileError as error:
             found.append(error)
     return found
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from raygroup.scenes.formats.script_names import MLT19_OF_TASK
 from raygroup.scenes.layouts.layout import Files, Layout
 from raygroup.scenes.layouts.page import Page, as_file, box, corners, flat, quad, rectangle, script, text
 from raygroup.scenes.scene import Instance
-from raygroup.scenes.formats.script_names import MLT19_OF_TASK
 
 _QUADS = "corners beyond four: a curved word is told by the smallest rectangle around it"
 _NO_SCRIPTS = "scripts"

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.scenes.cropping import reading_quad
-from raygroup.scenes.scene import Instance, Polygon, Scene
 from raygroup.scenes.formats.script_names import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
+from raygroup.scenes.scene import Instance, Polygon, Scene
 from raygroup.tasks import TASKS
 
 DONT_CARE = "###"

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import whole, write_whole
 from raygroup.scenes.images import header
 from raygroup.scenes.layouts.layout import Layout

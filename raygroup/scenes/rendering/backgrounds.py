@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.scenes.collection import IMAGE_SUFFIXES
 
 Picture = NDArray[np.uint8]

@@ -11,14 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.randomness import generator
+from raygroup.scenes.formats.script_names import MLT19_OF_TASK, task_of
 from raygroup.scenes.rendering.backgrounds import Picture, background, image_files
 from raygroup.scenes.rendering.painting import paint, photographed
 from raygroup.scenes.rendering.placing import Placed, place
-from raygroup.scenes.scene import Instance, Scene
 from raygroup.scenes.rendering.settings import SceneSettings
-from raygroup.scenes.formats.script_names import MLT19_OF_TASK, task_of
+from raygroup.scenes.scene import Instance, Scene
 from raygroup.tasks import TASKS
 from raygroup.words.rendering.fonts import FontFile, find_fonts
 from raygroup.words.rendering.word_lists import word_list

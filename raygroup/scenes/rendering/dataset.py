@@ -12,12 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import ConfigError, fingerprint
+from raygroup.config import fingerprint
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_if_there, write_json
-from raygroup.scenes.rendering.backgrounds import image_files
-from raygroup.scenes.rendering.composing import Materials, encoded, gather, label, lay_out
 from raygroup.scenes.layouts.page import Page
 from raygroup.scenes.layouts.writing import LAYOUTS, into, opened, put_page, put_whole
+from raygroup.scenes.rendering.backgrounds import image_files
+from raygroup.scenes.rendering.composing import Materials, encoded, gather, label, lay_out
 from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.words.rendering.fonts import fonts_fingerprint
 

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.scenes.scene import Polygon
 from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.scenes.rendering.typesetting import Block, typeset
 from raygroup.scenes.rendering.warping import Arc, Warp, arc, flat
+from raygroup.scenes.scene import Polygon
 from raygroup.words.rendering.fonts import FontFile
 
 ILLEGIBLE = ("tiny", "blurred", "faint")

@@ -15,14 +15,14 @@ import shapely
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
-from raygroup.config import ConfigError
-from raygroup.scoring.word_columns import Annotated, Flags, Indices, Places, Polygons, Reals, polygons
-from raygroup.scoring.archive_entries import Entry, SubmissionError, read_entries
+from raygroup.errors import ConfigError, SubmissionError
+from raygroup.scoring.archive_entries import Entry, read_entries
 from raygroup.scoring.line_files import decoded
 from raygroup.scoring.matching import Matching
 from raygroup.scoring.measures import Scores, hmean, ratio
-from raygroup.scoring.results import Result, result
 from raygroup.scoring.protocols.totaltext import coordinates
+from raygroup.scoring.results import Result, result
+from raygroup.scoring.word_columns import Annotated, Flags, Indices, Places, Polygons, Reals, polygons
 
 TRUTH_NAME = r"poly_gt_img([0-9]+)\.mat"
 SUBMISSION_NAME = r"img([0-9]+)\.txt"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from raygroup.config import ConfigError
-from raygroup.scoring.word_columns import Annotated
-from raygroup.scoring.archive_entries import SubmissionError, read_entries
+from raygroup.errors import ConfigError, SubmissionError
+from raygroup.scoring.archive_entries import read_entries
 from raygroup.scoring.line_files import Layout, read_words
 from raygroup.scoring.matching import Broken, match
 from raygroup.scoring.results import Result, result, verdicts
+from raygroup.scoring.word_columns import Annotated
 
 TASKS = (1, 3, 4)
 IGNORED = "###"

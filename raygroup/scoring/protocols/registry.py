@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from raygroup.config import ConfigError
-from raygroup.scoring.protocols import deteval
-from raygroup.scoring.protocols import icdar15
-from raygroup.scoring.protocols import mlt19
-from raygroup.scoring.protocols import totaltext
-from raygroup.scoring.word_columns import Annotated
+from raygroup.errors import ConfigError
+from raygroup.scoring.protocols import deteval, icdar15, mlt19, totaltext
 from raygroup.scoring.results import Result
+from raygroup.scoring.word_columns import Annotated
 
 
 @dataclass(frozen=True, kw_only=True)

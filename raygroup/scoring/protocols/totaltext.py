@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from raygroup.config import ConfigError
-from raygroup.scoring.protocols import icdar15
-from raygroup.scoring.word_columns import Annotated, Places, polygons
-from raygroup.scoring.archive_entries import Entry, SubmissionError, read_entries
+from raygroup.errors import ConfigError, SubmissionError
+from raygroup.scoring.archive_entries import Entry, read_entries
 from raygroup.scoring.line_files import decoded
+from raygroup.scoring.protocols import icdar15
 from raygroup.scoring.results import Result
+from raygroup.scoring.word_columns import Annotated, Places, polygons
 
 TRUTH_NAME = r"gt_img([0-9]+).txt"
 SUBMISSION_NAME = r"res_img([0-9]+).txt"

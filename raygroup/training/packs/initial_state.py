@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from raygroup.config import ConfigError, Trial
-from raygroup.model.task_classifier import TaskClassifiers
+from raygroup.config import Trial
+from raygroup.errors import ConfigError
 from raygroup.model.grouping import initial_assignment
 from raygroup.model.heads.bank import HeadBank
+from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.randomness import generator
 from raygroup.training.packs.training_data import Material
 from raygroup.training.universal_weights import Universal, copy_universal

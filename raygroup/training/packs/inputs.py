@@ -12,9 +12,9 @@ from torch import Tensor
 from raygroup.config import Training, Trial
 from raygroup.model.heads.bank import BEGIN
 from raygroup.randomness import generator
-from raygroup.training.packs.training_data import Material
-from raygroup.training.packs.sharding import WHOLE, Share
 from raygroup.training.label_batches import batch, hidden_characters, longest_first, step_by_step
+from raygroup.training.packs.sharding import WHOLE, Share
+from raygroup.training.packs.training_data import Material
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.model.heads.bank import HeadBank
+from raygroup.model.task_classifier import TaskClassifiers
 
 
 class Rates(NamedTuple):

@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raygroup.config import Trial
-from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.model.grouping import task_model_probabilities, word_model_probabilities
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import PLAIN, Kernels
 from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
-from raygroup.training.packs.cuda_graphs import STEPS_A_GRAPH, CapturedSteps
-from raygroup.training.packs.inputs import Inputs, drawn
-from raygroup.training.packs.training_data import Material
-from raygroup.training.packs.optimizer import PackOptimizer, Rates, clip_by_row
-from raygroup.training.packs.trial_tensors import Settings, require_alike, require_possible
-from raygroup.training.packs.sharding import ALONE, WHOLE, Shard, Share
-from raygroup.training.packs.initial_state import empty_bank, first_assignments, initialise
+from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.training.label_batches import rate
+from raygroup.training.packs.cuda_graphs import STEPS_A_GRAPH, CapturedSteps
+from raygroup.training.packs.initial_state import empty_bank, first_assignments, initialise
+from raygroup.training.packs.inputs import Inputs, drawn
+from raygroup.training.packs.optimizer import PackOptimizer, Rates, clip_by_row
+from raygroup.training.packs.sharding import ALONE, WHOLE, Shard, Share
+from raygroup.training.packs.training_data import Material
+from raygroup.training.packs.trial_tensors import Settings, require_alike, require_possible
 from raygroup.training.universal_weights import Universal
 
 LOSSES = ("integrated", "grouping", "task")

@@ -5,14 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from raygroup.errors import NotFiniteError
 from raygroup.training.packs.pack import LOSSES
 
 Evidence = tuple[int, NDArray[np.float32], NDArray[np.float32], dict[str, float]]
 """(step, R_TM (t, m), losses of the heads (m,), named losses)."""
-
-
-class NotFiniteError(RuntimeError):
-    """A loss became infinite or not a number; the message names it and the step."""
 
 
 def evidence(rows: NDArray[np.float32], first_step: int, tasks: int, heads: int) -> Iterator[Evidence]:

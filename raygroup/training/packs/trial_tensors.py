@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from raygroup.config import ConfigError, Trial
+from raygroup.config import Trial
+from raygroup.errors import ConfigError
 from raygroup.model.kernels.forms import Kernels, on_processor
 from raygroup.packing import shared_settings
 from raygroup.training.packs.sharding import Shard

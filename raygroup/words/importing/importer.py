@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.words.crops import decode_gray
-from raygroup.words.importing.rows import Listing, understand
 from raygroup.words.importing.label_files import SUFFIXES, LabelFile, label_file_in
 from raygroup.words.importing.parquet_files import ParquetWords, parquet_files_in
 from raygroup.words.importing.report import Report, Tally
+from raygroup.words.importing.rows import Listing, understand
 from raygroup.words.word_store import SCHEMA, Metadata, write_words
 
 _MISSING, _UNREADABLE = "image missing", "image unreadable"

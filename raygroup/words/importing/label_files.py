@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 NEEDED = ("path", "text")

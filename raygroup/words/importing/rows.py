@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.tasks import TASKS, by_paper_order
 from raygroup.words.coverage import spelled_by_any, spelled_by_none, supports_of
 from raygroup.words.importing.label_files import LabelFile
-from raygroup.words.labels import LONGEST, count_changes, normalise
-from raygroup.words.label_conflicts import contradiction_counts, contradiction_lines
 from raygroup.words.importing.parquet_files import ParquetWords
 from raygroup.words.importing.report import Tally
+from raygroup.words.label_conflicts import contradiction_counts, contradiction_lines
+from raygroup.words.labels import LONGEST, count_changes, normalise
 from raygroup.words.word_store import SPLITS, split_of
 
 Listing = LabelFile | ParquetWords

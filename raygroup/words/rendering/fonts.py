@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uharfbuzz as hb
 
-from raygroup.config import ConfigError
+from raygroup.errors import ConfigError
 from raygroup.tasks import TASKS, Task
 
 PACKAGES = (

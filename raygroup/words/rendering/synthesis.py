@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from raygroup.config import RECIPE_VERSION, Words, fingerprint, result_fields
 from raygroup.randomness import generator
 from raygroup.words.rendering.fonts import FontFile, coverage, find_fonts, fonts_fingerprint
-from raygroup.words.rendering.word_lists import word_list
 from raygroup.words.rendering.shaping import ink
 from raygroup.words.rendering.variation import scene
+from raygroup.words.rendering.word_lists import word_list
 
 _SIZES = (26, 40)
 """Least pixels an em, and one more than the most, before the crop is scaled to its height."""
