@@ -18,10 +18,11 @@ from machine import machine_name, printed
 from torch.profiler import ProfilerActivity, profile
 
 from raygroup.config import Heads, Training, Trial
+from raygroup.costs import pack_bytes
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import Kernels, kernels
 from raygroup.model.laptop_trunk import Trunk
-from raygroup.packing import fitting, pack_bytes
+from raygroup.packing import fill_packs
 from raygroup.tasks import PAPER_TASKS
 from raygroup.training.allocator import keep_freed_memory
 from raygroup.training.label_batches import encoded
@@ -66,7 +67,7 @@ def measured(asked: argparse.Namespace, form: Kernels, folder: Path) -> dict[str
         for count in asked.heads for seed in range(asked.seeds)
     ]  # fmt: skip
     memory = torch.cuda.get_device_properties(0).total_memory if asked.device == "cuda" else float("inf")
-    packs = fitting(trials, asked.classes, PLANES, memory)
+    packs = fill_packs(trials, asked.classes, PLANES, memory)
     rounds = 1 if asked.quick else 3
     together = sum(step_s(Pack([trials[place] for place in pack], material, universal(), asked.device, form), rounds) for pack in packs)
     peak = torch.cuda.max_memory_allocated() if asked.device == "cuda" else None

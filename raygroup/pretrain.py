@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def run(settings: Pretraining, storage_path: Path, out: Path, fonts: Path | None = None) -> None:
     """Renders the words into the cache, trains, reads new renders and unseen words, and writes the weights with their scores."""
-    from raygroup.config import to_json
+    from raygroup.config_sections import to_json
     from raygroup.runtime.preparation.prepare import render_store
     from raygroup.runtime.progress import preparing
     from raygroup.storage.locks import held, writable

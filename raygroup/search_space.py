@@ -1,5 +1,9 @@
-"""A sweep as pure data: one base trial, a grid of fields, seeds. Search spaces are files of at most 30 lines that make one ``Sweep``."""
+"""A sweep as pure data: a base trial, a grid of fields, and seeds.
 
+A search space is a Python file of at most 30 lines that defines one ``Sweep``.
+"""
+
+import ast
 import importlib.util
 import itertools
 import re
@@ -8,12 +12,13 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from raygroup.config import Trial, require, section
+from raygroup.config import Trial
+from raygroup.config_sections import require, section
 from raygroup.errors import ConfigError
 
-Made = TypeVar("Made")
+Definition = TypeVar("Definition")
 SHIPPED = (Path(__file__).parent.parent / "search_spaces", Path(__file__).parent / "search_spaces")
-"""Where the bundled search spaces lie: in a checkout, in an installed wheel."""
+"""Folders of the bundled search spaces: in a checkout, and in an installed wheel."""
 
 
 @section
@@ -23,7 +28,8 @@ class Sweep:
     name: str
     trial: Trial = Trial()
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    """Dotted field -> its values, such as ``{"grouping.base_coefficient": (0.0, 0.1)}``; crossed with each other and the seeds."""
+    """The values of each varied field, such as ``{"grouping.base_coefficient": (0.0, 0.1)}``. All combinations are run, with every
+    seed."""
     seeds: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
@@ -32,27 +38,31 @@ class Sweep:
         for seed in self.seeds:
             self.trial.replaced("seed", seed)
         for path, values in self.grid.items():
-            right = isinstance(values, tuple | list) and len(values) > 0
-            require(right, f"grid['{path}']", values, "a tuple of values")
+            is_tuple = isinstance(values, tuple | list) and len(values) > 0
+            require(is_tuple, f"grid['{path}']", values, "a tuple of values")
             require(path != "seed", "grid", path, "given as 'seeds'")
             for value in values:
                 self.trial.replaced(path, value)
 
     def trials(self) -> list[tuple[str, Trial]]:
-        """Every (label, trial), the label naming what varies, such as ``base_coefficient=0.2 seed=1``."""
-        found = []
+        """Return every (label, trial). The label names what varies, such as ``base_coefficient=0.2 seed=1``."""
+        trials = []
         for point in itertools.product(*self.grid.values()):
             for seed in self.seeds:
                 trial = self.trial.replaced("seed", seed)
                 for path, value in zip(self.grid, point, strict=True):
                     trial = trial.replaced(path, value)
                 words = [f"{path.rsplit('.', 1)[-1]}={value}" for path, value in zip(self.grid, point, strict=True)]
-                found.append((" ".join([*words, f"seed={seed}"]), trial))
-        return found
+                trials.append((" ".join([*words, f"seed={seed}"]), trial))
+        return trials
 
 
 def find(name: str) -> Path:
-    """The file of a search space: a path ending in .py, or a name looked up in ./search_spaces, then among the shipped ones."""
+    """Return the file of a search space.
+
+    A name that ends in .py is a path. Any other name is looked up in ./search_spaces, then among the bundled ones. Raises ConfigError if
+    no file is there.
+    """
     if name.endswith(".py"):
         if not Path(name).is_file():
             raise ConfigError(f"no search space file {name}")
@@ -65,8 +75,11 @@ def find(name: str) -> Path:
     raise ConfigError(f"no search space '{name}'; there are: {', '.join(known)}; or give a path ending in .py")
 
 
-def load(name: str, variable: str = "sweep", kind: type[Made] = Sweep) -> Made:  # type: ignore[assignment]
-    """What a search space defines, a Sweep as a rule; raises ConfigError with file and line where the file does not load."""
+def load(name: str, variable: str = "sweep", kind: type[Definition] = Sweep) -> Definition:  # type: ignore[assignment]
+    """Return what a search space defines: a Sweep, unless ``variable`` and ``kind`` ask for something else.
+
+    Raises ConfigError with the file and the line if the file cannot be loaded.
+    """
     path = find(name)
     spec = importlib.util.spec_from_file_location(f"raygroup_search_space_{path.stem}", path)
     if spec is None or spec.loader is None:
@@ -75,26 +88,25 @@ def load(name: str, variable: str = "sweep", kind: type[Made] = Sweep) -> Made: 
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise ConfigError(f"{path}{_line_in(path, error)}: {error}") from error
-    made = getattr(module, variable, None)
-    if not isinstance(made, kind):
+        raise ConfigError(f"{path}{_line_suffix(path, error)}: {error}") from error
+    definition = getattr(module, variable, None)
+    if not isinstance(definition, kind):
         raise ConfigError(f"{path}: must define '{variable} = {kind.__name__}(...)'")
-    return made
+    return definition
 
 
 def hypothesis(name: str) -> str:
-    """The docstring of a search space, which says what is expected of it."""
-    import ast
-
+    """Return the docstring of a search space. It states the hypothesis that the sweep tests."""
     return ast.get_docstring(ast.parse(find(name).read_text(encoding="utf-8"))) or ""
 
 
-def _line_in(path: Path, error: BaseException) -> str:
+def _line_suffix(path: Path, error: BaseException) -> str:
+    """Return ``:LINE`` of the search space at which an error arose, or nothing if it arose elsewhere."""
     if isinstance(error, SyntaxError):
         return f":{error.lineno}"
-    line, trace = "", error.__traceback__
+    suffix, trace = "", error.__traceback__
     while trace:
         if Path(trace.tb_frame.f_code.co_filename) == path:
-            line = f":{trace.tb_lineno}"
+            suffix = f":{trace.tb_lineno}"
         trace = trace.tb_next
-    return line
+    return suffix

@@ -1,28 +1,59 @@
-"""How entry points print: tables that fit the terminal, and are not cut where there is none; one line for what cannot be done."""
+"""Print tables and lines for every command, and turn errors into exit codes."""
 
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 
 from rich.console import Console, Group
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from raygroup.errors import ConfigError
+from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, RaygroupError
 
 PIPED_WIDTH = 180
-"""Columns for output that goes to a file or another program."""
+"""Columns for output that goes to a file or to another program."""
 
 
-def console() -> Console:
-    """Standard output: plain text of a fixed width where nobody looks. It stays this one when a library's output is redirected."""
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+def run_command(work: Callable[[], int | None], *, resume: str | None = None) -> int:
+    """Run a command and return its exit code.
+
+    An error that a user can act on becomes one line on standard error. Every other exception is a defect and keeps its traceback.
+    ``resume`` is the command line that continues the work. The line names it if running the same command again can help.
+    """
+    _end_on_sigterm()
+    try:
+        return work() or DONE
+    except RaygroupError as error:
+        can_continue = error.exit_code != BAD_INPUT
+        return _refuse(str(error), error.exit_code, resume if can_continue else None)
+    except BrokenExecutor:
+        return _refuse("a worker process died, perhaps because memory ran out; fewer --workers need less memory", FAILED, resume)
+    except OSError as error:
+        return _refuse(str(error), FAILED if resume else BAD_INPUT, resume)
+    except KeyboardInterrupt as interrupt:
+        print(file=sys.stderr)
+        return _refuse(str(interrupt) or "interrupted", INTERRUPTED, resume)
 
 
-def end_on_sigterm() -> None:
-    """SIGTERM ends a command as Ctrl-C does, with a word of its own."""
+def command_line(module: str, arguments: Sequence[str] | None) -> str:
+    """Return the shell command that repeats this call.
+
+    ``arguments`` are those of ``main``. None stands for the arguments of this process.
+    """
+    return shlex.join(["python", "-m", module, *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def _refuse(message: str, exit_code: int, resume: str | None) -> int:
+    ending = f". Everything recorded so far is kept. To continue: {resume}" if resume else ""
+    print(f"raygroup: {message.rstrip('.') if ending else message}{ending}", file=sys.stderr)
+    return exit_code
+
+
+def _end_on_sigterm() -> None:
+    """Let SIGTERM end a command as Ctrl-C does."""
 
     def end(number: int, frame: object) -> None:
         raise KeyboardInterrupt("ended by SIGTERM")
@@ -30,37 +61,37 @@ def end_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, end)
 
 
-def same_command(module: str, arguments: Sequence[str] | None) -> str:
-    """What to type to go on; ``arguments`` are those of ``main``, None for those of this process."""
-    return shlex.join(["python", "-m", module, *(sys.argv[1:] if arguments is None else arguments)])
+def console() -> Console:
+    """Return a console on standard output.
 
-
-def refuse(error: ConfigError) -> int:
-    """Prints the one line of an input that cannot be used; the exit code 2."""
-    print(f"raygroup: {error}", file=sys.stderr)
-    return 2
+    It prints plain text of a fixed width unless a terminal is there. It keeps its stream if a library redirects standard output later.
+    """
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
-    """An empty table; columns named in ``right`` are aligned to the right."""
-    made = Table(box=None, pad_edge=False, header_style="dim")
+    """Return an empty table. Columns named in ``right`` are aligned to the right."""
+    rows = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    return made
+        rows.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return rows
 
 
 def titled(title: str, rows: Table) -> Group:
-    """A table under its title, which may be wider than the table."""
+    """Put a title above a table. The title may be wider than the table."""
     return Group(Text(title, style="bold"), rows)
 
 
 def say(out: Console, text: str) -> None:
-    """A line as long as it is, whatever signs stand in it."""
+    """Print one line at its full length, with no markup."""
     out.print(text, soft_wrap=True, markup=False)
 
 
 def show(out: Console, title: str, rows: Table) -> None:
-    """Prints a table under its title, as wide as it needs: a narrow terminal breaks its lines, but no cell is broken or cut."""
+    """Print a table under its title, as wide as it needs.
+
+    A narrow terminal wraps its lines, but no cell is broken or cut.
+    """
     width = out.width
     out.width = max(width, Measurement.get(out, out.options.update(max_width=10_000), rows).maximum)
     try:
@@ -70,7 +101,7 @@ def show(out: Console, title: str, rows: Table) -> None:
 
 
 def size_text(size: float) -> str:
-    """Bytes as ``12.3 MB``."""
+    """Format a number of bytes, such as ``12.3 MB``."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
@@ -79,7 +110,18 @@ def size_text(size: float) -> str:
 
 
 def seconds_text(seconds: float) -> str:
-    """A duration as ``1:02:03`` or ``2:03``."""
+    """Format a duration, such as ``1:02:03`` or ``2:03``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def end_on_sigterm() -> None:  # removed once every command uses run_command
+    _end_on_sigterm()
+
+
+def refuse(error: RaygroupError) -> int:  # removed once every command uses run_command
+    return _refuse(str(error), error.exit_code, None)
+
+
+same_command = command_line

@@ -7,20 +7,8 @@ import sys
 import pytest
 
 from raygroup import config
-from raygroup.config import (
-    Grouping,
-    Heads,
-    Loss,
-    Pretraining,
-    Training,
-    Trial,
-    Words,
-    fingerprint,
-    from_json,
-    result_fields,
-    to_json,
-    trial_id,
-)
+from raygroup.config import Grouping, Heads, Loss, Pretraining, Training, Trial, Words, trial_from_json, trial_id
+from raygroup.config_sections import fingerprint, result_fields, to_json
 from raygroup.errors import ConfigError
 
 SECTIONS = {"words": Words, "heads": Heads, "grouping": Grouping, "loss": Loss, "training": Training}
@@ -131,7 +119,7 @@ def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
         ("words.mixture", {"MLT19": 1}, 'pairs of a source and its ratio, each source once, such as (("MLT19", 100), ("LSVT19", 20))'),
         ("words.mixture", ("MLT19", 1), 'pairs of a source and its ratio, each source once, such as (("MLT19", 100), ("LSVT19", 20))'),
         ("words.mixture_weighting", "per_image", "one of per_sample, per_dataset"),
-        ("words.mixture_weighting", "per_dataset", "'per_sample' where words.mixture is empty: there is nothing to weigh"),
+        ("words.mixture_weighting", "per_dataset", "'per_sample' if words.mixture is empty, because there is nothing to weigh"),
         ("heads.count", 2.5, "a whole number from 1"),
         ("heads.count", "5", "a whole number from 1"),
         ("heads.start", "random", "one of universal, independent"),
@@ -226,7 +214,7 @@ def test_a_trials_id_is_the_same_in_every_process_whatever_its_hash_seed():
 @pytest.mark.parametrize("path", OTHER)
 def test_a_trial_read_from_its_json_is_the_trial_that_was_written(path):
     trial = before(path).replaced(path, OTHER[path])
-    read = from_json(json.loads(json.dumps(to_json(trial))))
+    read = trial_from_json(json.loads(json.dumps(to_json(trial))))
     assert read == trial
     assert trial_id("s", read, "d") == trial_id("s", trial, "d")
 
@@ -234,7 +222,7 @@ def test_a_trial_read_from_its_json_is_the_trial_that_was_written(path):
 def test_json_of_another_version_is_refused_with_the_field_it_does_not_know():
     stored = to_json(Trial())
     stored["grouping"]["from_the_future"] = 1
-    assert refused(from_json, stored).startswith("no field 'from_the_future'; Grouping has: ")
+    assert refused(trial_from_json, stored).startswith("no field 'from_the_future'; Grouping has: ")
 
 
 def test_result_fields_are_plain_json_without_the_settings_that_change_no_number():
