@@ -5,13 +5,12 @@ An assignment array is (n, t): the head of every task after every recorded step.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.tasks import by_paper_order
+from raygroup.task_groups import TaskGroups
 
 Assignment = NDArray[np.int64]
 Reals = NDArray[np.floating[Any]]
@@ -89,43 +88,9 @@ def entropy(r_tm: Reals) -> NDArray[np.float64]:
     return np.asarray(-np.where(p_tm > 0, p_tm * np.log(np.where(p_tm > 0, p_tm, 1)), 0).sum(axis=-1))
 
 
-@dataclass(frozen=True)
-class Grouping:
-    """Which head each task is on at one step; it prints as ``ar+ko | bn | zh | hi+ja | la``."""
-
-    head_of: tuple[tuple[str, int], ...]
-    """(task, head), in row order."""
-    heads: int
-
-    @property
-    def by_head(self) -> dict[int, frozenset[str]]:
-        """The group of every head, empty for an idle one."""
-        return {head: frozenset(task for task, at in self.head_of if at == head) for head in range(self.heads)}
-
-    @property
-    def partition(self) -> frozenset[frozenset[str]]:
-        """The non-empty groups, whatever heads they are on."""
-        return frozenset(group for group in self.by_head.values() if group)
-
-    @property
-    def idle(self) -> tuple[int, ...]:
-        """Heads without a task."""
-        return tuple(head for head, group in self.by_head.items() if not group)
-
-    def __str__(self) -> str:
-        return partition_text(self.partition)
-
-
-def grouping(tasks: Sequence[str], heads: int, assigned: Sequence[int] | Assignment) -> Grouping:
+def grouping(tasks: Sequence[str], heads: int, assigned: Sequence[int] | Assignment) -> TaskGroups:
     """The grouping of one row of an assignment array."""
-    return Grouping(tuple(zip(tasks, map(int, assigned), strict=True)), heads)
-
-
-def partition_text(partition: frozenset[frozenset[str]]) -> str:
-    """Tasks in the paper's order inside a group, groups in the order of their first tasks."""
-    order = by_paper_order({task for group in partition for task in group})
-    groups = sorted((by_paper_order(set(group)) for group in partition), key=lambda group: order.index(group[0]))
-    return " | ".join("+".join(group) for group in groups)
+    return TaskGroups(tuple(zip(tasks, map(int, assigned), strict=True)), heads)
 
 
 def _runs(assigned: Assignment) -> list[tuple[int, int]]:

@@ -5,13 +5,11 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 from raygroup.paper import GroupRow
+from raygroup.task_groups import Groups
 from raygroup.tasks import by_paper_order
 
-Partition = frozenset[frozenset[str]]
-"""The non-empty groups of a run; which head has which group does not matter."""
 
-
-def occurrence_rows(runs: Iterable[tuple[int, Partition]]) -> list[GroupRow]:
+def occurrence_rows(runs: Iterable[tuple[int, Groups]]) -> list[GroupRow]:
     """The rows of Table 2 from (heads configured, final partition) of every run, idle heads included in the first number.
 
     Ordered by occurrences, then by the fewest heads; equal rows share a rank and the next one counts them (1, 2, 2, 4). All groups
@@ -31,7 +29,7 @@ def _merit(row: GroupRow) -> tuple[int, ...]:
     return (-row.num_occurrences, row.first_heads)
 
 
-def checked_runs(runs: Iterable[tuple[int, Partition]]) -> list[tuple[int, Partition]]:
+def checked_runs(runs: Iterable[tuple[int, Groups]]) -> list[tuple[int, Groups]]:
     """The same runs; ValueError where one is no partition of the tasks of the others or has more groups than heads."""
     listed = list(runs)
     for number, (heads, partition) in enumerate(listed, 1):

@@ -1,6 +1,5 @@
 """Table 3 from histories: assignment changes against the base coefficient, with their spread, beside the paper's and the control's."""
 
-import itertools
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ import numpy as np
 
 from raygroup.files.places import Place
 from raygroup.history.assignments import Assignment, assignment
-from raygroup.history.occurrences import Partition
 from raygroup.history.reader import read_history
 from raygroup.paper import TABLE_3, TABLE_3_STEPS
 from raygroup.storage.sweeps import DONE, StoredSweep, StoredTrial, read_sweeps
@@ -103,17 +101,6 @@ def row(name: str, trials: Sequence[TrialEvidence], epsilon: float | None) -> Ro
         settling_step=Spread.of(trial.settling_step for trial in trials),
         trials=tuple(trials),
     )
-
-
-def pair_agreement(one: Partition, other: Partition) -> tuple[int, int]:
-    """Pairs of tasks that both groupings join or both separate, of all pairs (the Rand index as a fraction)."""
-
-    def joined(partition: Partition) -> set[tuple[str, ...]]:
-        return {pair for group in partition for pair in itertools.combinations(sorted(group), 2)}
-
-    num_tasks = sum(map(len, one))
-    pairs = num_tasks * (num_tasks - 1) // 2
-    return pairs - len(joined(one) ^ joined(other)), pairs
 
 
 def plain(table: Table3) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from raygroup.paper import TABLE_3_STEPS
 from raygroup.scoring.word_accuracy import WordScore
-from raygroup.tables.table3 import Row, Spread, Table3, pair_agreement
+from raygroup.tables.table3 import Row, Spread, Table3
 from raygroup.tables.trial_evidence import TrialEvidence
+from raygroup.task_groups import pair_agreement
 from raygroup.terminal import show, table
 
 CONTROL = (
@@ -118,9 +119,9 @@ def _likeness(trial: TrialEvidence, control: dict[int, TrialEvidence]) -> str:
     other = control.get(trial.config.seed)
     if other is None or trial.config.grouping.control:
         return ""
-    if other.grouping.partition == trial.grouping.partition:
+    if other.grouping.groups == trial.grouping.groups:
         return "same"
-    alike, pairs = pair_agreement(trial.grouping.partition, other.grouping.partition)
+    alike, pairs = pair_agreement(trial.grouping.groups, other.grouping.groups)
     return f"{alike}/{pairs} pairs"
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from raygroup.config import Trial
 from raygroup.files.places import Place
 from raygroup.history.assignments import (
-    Grouping,
     assignment,
     decisiveness,
     grouping,
@@ -22,6 +21,7 @@ from raygroup.history.reader import read_history
 from raygroup.scoring.predictions import FILE, ROUTINGS, read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScores
 from raygroup.storage.sweeps import StoredTrial
+from raygroup.task_groups import TaskGroups
 
 SHORT_HOLDS = (20, 50, 100)
 LONG_HOLDS = (100, 200, 500)
@@ -44,7 +44,7 @@ class TrialEvidence:
     tasks: int
     settled: dict[int, int]
     """K -> changes that settled for K steps; only for K below ``counted``."""
-    grouping: Grouping
+    grouping: TaskGroups
     unstable: bool
     """Whether the grouping has stood for fewer steps than the largest K."""
     settling_step: int

@@ -47,7 +47,7 @@ def test_two_tasks_moving_in_one_step_are_one_raw_change_and_two_task_changes():
 def test_two_heads_swapping_their_tasks_is_a_change_though_the_groups_are_the_same():
     swapped = stays(((0, 1), 3), ((1, 0), 3))
     assert raw_changes(swapped) == 1
-    assert grouping(["ar", "bn"], 2, swapped[0]).partition == grouping(["ar", "bn"], 2, swapped[-1]).partition
+    assert grouping(["ar", "bn"], 2, swapped[0]).groups == grouping(["ar", "bn"], 2, swapped[-1]).groups
 
 
 def test_a_flicker_shorter_than_the_hold_is_no_settled_change():
@@ -97,9 +97,9 @@ def test_an_assignment_is_unstable_until_it_has_stood_long_enough(assigned, sett
 @given(st.lists(st.integers(0, 4), min_size=7, max_size=7), st.permutations(range(5)))
 def test_groups_do_not_depend_on_the_labels_of_heads(heads, names):
     one, other = grouping(PAPER_TASKS, 5, heads), grouping(PAPER_TASKS, 5, [names[head] for head in heads])
-    assert one.partition == other.partition
+    assert one.groups == other.groups
     assert str(one) == str(other)
-    assert len(one.idle) + len(one.partition) == 5
+    assert len(one.idle) + len(one.groups) == 5
 
 
 def test_a_grouping_is_written_in_the_papers_order():

@@ -11,8 +11,9 @@ from raygroup.config import Grouping, Heads
 from raygroup.errors import ConfigError
 from raygroup.history.reader import read_history
 from raygroup.storage.sweeps import read_sweeps
-from raygroup.tables.table3 import Spread, pair_agreement, plain, table3
+from raygroup.tables.table3 import Spread, plain, table3
 from raygroup.tables.table3_text import mean_scores, remarks, spread_text
+from raygroup.task_groups import pair_agreement
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""A grouping: the map from tasks to heads, and the groups that it forms."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from raygroup.tasks import by_paper_order
+
+Groups = frozenset[frozenset[str]]
+"""The non-empty groups of a grouping, whatever heads they are on."""
+
+
+@dataclass(frozen=True)
+class TaskGroups:
+    """The head of each task at one step. It prints as ``ar+ko | bn | zh | hi+ja | la``."""
+
+    head_of: tuple[tuple[str, int], ...]
+    """(task, head) of every task, in the order of R_TM's rows."""
+    heads: int
+    """Number of heads, idle ones included."""
+
+    @property
+    def by_head(self) -> dict[int, frozenset[str]]:
+        """The group of every head. An idle head has an empty group."""
+        return {head: frozenset(task for task, task_head in self.head_of if task_head == head) for head in range(self.heads)}
+
+    @property
+    def groups(self) -> Groups:
+        """The non-empty groups."""
+        return frozenset(group for group in self.by_head.values() if group)
+
+    @property
+    def idle(self) -> tuple[int, ...]:
+        """Heads without a task."""
+        return tuple(head for head, group in self.by_head.items() if not group)
+
+    def __str__(self) -> str:
+        return groups_text(self.groups)
+
+
+def groups_text(groups: Groups) -> str:
+    """Format groups in the paper's order: tasks within a group, and groups by their first tasks."""
+    order = by_paper_order({task for group in groups for task in group})
+    ordered = sorted((by_paper_order(set(group)) for group in groups), key=lambda group: order.index(group[0]))
+    return " | ".join("+".join(group) for group in ordered)
+
+
+def task_pairs(groups: Groups) -> set[tuple[str, str]]:
+    """Return the pairs of tasks that share a group, each pair sorted."""
+    return {(one, other) for group in groups for one in group for other in group if one < other}
+
+
+def pair_agreement(one: Groups, other: Groups) -> tuple[int, int]:
+    """Return on how many pairs of tasks two groupings agree, and the number of pairs.
+
+    They agree on a pair if both keep it in one group or both separate it.
+    """
+    tasks = _tasks(one)
+    num_pairs = len(tasks) * (len(tasks) - 1) // 2
+    return num_pairs - len(task_pairs(one) ^ task_pairs(other)), num_pairs
+
+
+def _tasks(groups: Iterable[frozenset[str]]) -> set[str]:
+    return {task for group in groups for task in group}
