@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 from machine import machine_name, printed
 
 from raygroup.config import Words
-from raygroup.words.feature_store import Features
-from raygroup.words.rendering.synthesis import draw, fonts_of, plan
+from raygroup.words.feature_store import FeatureStore
+from raygroup.words.rendering.synthesis import draw_png, fonts_of, plan_crops
 
 WORDS = Words(tasks=("hi", "la"), characters=(20, 20), words_per_task=24, unseen_per_task=4, renders=1)
 TIMES = 8
@@ -37,7 +37,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="raygroup-benchmark-") as folder:
         small, large = (measured(Path(folder), words, more) for words in (few, TIMES * few))
         store = next(Path(folder).glob(f"runs-{TIMES * few}/cache/features-*/features.json"))
-        read_us = reading_us(Features(store))
+        read_us = reading_us(FeatureStore(store))
     found = {
         "words": TIMES * few, "words_per_s": round(TIMES * few / large["wall_s"]), "features_mb": round(TIMES * few * 12288 / 1e6),
         "worker_mb": large["worker_mb"], "worker_ratio": round(large["worker_mb"] / small["worker_mb"], 3),
@@ -83,7 +83,7 @@ def peaks_below(pid: int) -> dict[int, float]:
     return {child: peak for child, peak in found.items() if is_below(child)}
 
 
-def reading_us(features: Features) -> float:
+def reading_us(features: FeatureStore) -> float:
     """Median microseconds for 48 words anywhere in the store."""
     draws, took = np.random.default_rng(0), []
     for _ in range(2000):
@@ -97,7 +97,7 @@ def reading_us(features: Features) -> float:
 def write_words(path: Path, count: int) -> Path:
     """A Parquet file of the same few rendered words again and again, a row group at a time."""
     fonts = fonts_of(WORDS, None)
-    drawn = [(order, draw(order, WORDS, fonts[order.task])) for order in plan(WORDS)]
+    drawn = [(order, draw_png(order, WORDS, fonts[order.task])) for order in plan_crops(WORDS)]
     orders = [order for order, _ in drawn]
     columns = {"image": [image for _, image in drawn], "text": [o.text for o in orders], "task": [o.task for o in orders]}
     block = pa.table({name: [values[row % len(drawn)] for row in range(2048)] for name, values in columns.items()})

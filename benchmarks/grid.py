@@ -30,7 +30,7 @@ from raygroup.training.packs.pack import Pack
 from raygroup.training.packs.training_data import Material
 from raygroup.training.universal_weights import Universal
 from raygroup.words.charset import Charset
-from raygroup.words.feature_store import Features, write_features
+from raygroup.words.feature_store import FeatureStore, write_features
 
 PLANES = (FEATURES, 16, 64)
 STEPS = 20_000
@@ -94,7 +94,7 @@ def made(folder: Path, classes: int, words: int = 48) -> Material:
     write_features(folder / "features.arrow", PLANES, [planes], {})
     targets, lengths = encoded(labels, charset)
     p_wt = np.eye(7, dtype=np.float32)[random.integers(0, 7, words)]
-    return Material(Features(folder / "features.arrow"), targets, lengths, p_wt, np.arange(words), PAPER_TASKS, charset)
+    return Material(FeatureStore(folder / "features.arrow"), targets, lengths, p_wt, np.arange(words), PAPER_TASKS, charset)
 
 
 def universal() -> Universal:

@@ -27,7 +27,7 @@ from raygroup.training.packs.step_records import evidence
 from raygroup.training.packs.training_data import Material
 from raygroup.training.universal_weights import Universal
 from raygroup.words.charset import Charset
-from raygroup.words.feature_store import Features, write_features
+from raygroup.words.feature_store import FeatureStore, write_features
 
 ROWS_A_FLUSH = 10
 
@@ -73,7 +73,7 @@ def made(folder: Path) -> Pack:
     write_features(folder / "features.arrow", (24, FEATURES), [random.standard_normal((1024, 24, FEATURES)).astype(np.float16)], {})
     targets, lengths = encoded(labels, charset)
     p_wt = np.eye(7, dtype=np.float32)[random.integers(0, 7, 1024)]
-    material = Material(Features(folder / "features.arrow"), targets, lengths, p_wt, np.arange(1024), PAPER_TASKS, charset)
+    material = Material(FeatureStore(folder / "features.arrow"), targets, lengths, p_wt, np.arange(1024), PAPER_TASKS, charset)
     head = HeadBank(1, charset.num_classes, features=FEATURES, positions=POSITIONS, embed=32, hidden=64)
     head.initialise(0, torch.Generator().manual_seed(0))
     trial = Trial(heads=Heads(count=5), training=Training(steps=600))

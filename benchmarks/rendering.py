@@ -20,7 +20,7 @@ from raygroup.tasks import TASKS
 from raygroup.terminal import console, table
 from raygroup.words.rendering.fonts import FontFile
 from raygroup.words.rendering.shaping import ink
-from raygroup.words.rendering.synthesis import Order, draw, fonts_of, picture, plan
+from raygroup.words.rendering.synthesis import CropOrder, draw_png, fonts_of, draw_pixels, plan_crops
 
 try:
     from PIL import Image, ImageDraw, ImageFont
@@ -35,16 +35,16 @@ TURN = 64
 """Words drawn in one way before it is the next way's turn."""
 PLAIN, RATIO = "Pillow, plain", "ink / Pillow"
 
-Draw = Callable[[Order], object]
+Draw = Callable[[CropOrder], object]
 
 
 def ways(words: Words, fonts: tuple[FontFile, ...]) -> dict[str, Draw]:
     """How a word may be drawn: as the sweep does, in colour, ink alone, and the baseline, which neither joins letters nor varies."""
 
-    def ink_alone(order: Order) -> object:
+    def ink_alone(order: CropOrder) -> object:
         return ink(order.text, fonts[order.number % len(fonts)], order.task, 32)
 
-    def pillow(order: Order) -> object:
+    def pillow(order: CropOrder) -> object:
         font = _pillow_font(fonts[order.number % len(fonts)])
         left, top, right, bottom = font.getbbox(order.text)
         page = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4), 255)
@@ -52,8 +52,8 @@ def ways(words: Words, fonts: tuple[FontFile, ...]) -> dict[str, Draw]:
         return page.resize((min(max(8, page.width * 32 // page.height), words.width), words.height), Image.Resampling.BILINEAR)
 
     return {
-        "gray PNG": lambda order: draw(order, words, fonts),
-        "RGB": lambda order: picture(order, words, fonts, gray=False),
+        "gray PNG": lambda order: draw_png(order, words, fonts),
+        "RGB": lambda order: draw_pixels(order, words, fonts, gray=False),
         "ink": ink_alone,
     } | ({PLAIN: pillow} if Image else {})
 
@@ -63,7 +63,7 @@ def _pillow_font(font: FontFile) -> Any:
     return ImageFont.truetype(font.path, 32, index=font.index, layout_engine=ImageFont.Layout.BASIC)
 
 
-def speeds(orders: Sequence[Order], drawing: dict[str, Draw], patience: float) -> dict[str, float]:
+def speeds(orders: Sequence[CropOrder], drawing: dict[str, Draw], patience: float) -> dict[str, float]:
     """Words a CPU second of each way of drawing, in turns over the same words until the patience is spent."""
     for draw_one in drawing.values():
         for order in orders[:TURN]:
@@ -96,7 +96,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     words = Words(words_per_task=300, unseen_per_task=0, renders=4)
     fonts, found = fonts_of(words, None), {}
-    orders = [order for order in plan(words) if order.split == "train"]
+    orders = [order for order in plan_crops(words) if order.split == "train"]
     for task in TASKS:
         mine = [order for order in orders if order.task == task]
         shuffled = [mine[place] for place in generator("benchmark", task).permutation(len(mine))]

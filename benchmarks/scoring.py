@@ -20,7 +20,7 @@ import shapely
 from machine import machine_name, printed
 from rapidfuzz.distance import Levenshtein
 
-from raygroup.evaluate import run
+from raygroup.evaluate import evaluate
 
 IMAGES, WORDS = 2000, 20
 _TEXTS = {"Latin": "castle", "Korean": "한국어간판", "Chinese": "东京大学", "Arabic": "مرحبا", "Bangla": "য়াদের", "Hindi": "हिन्दी"}
@@ -78,7 +78,7 @@ def _pair_of_lines(draw: random.Random) -> tuple[str, str]:
 
 
 def ours(truth: Path, submission: Path) -> tuple[float, ...]:
-    found = run("mlt19-task4", truth, submission).scores
+    found = evaluate("mlt19-task4", truth, submission).scores
     assert found.one_minus_ned is not None
     return found.precision, found.recall, found.one_minus_ned
 

@@ -1,1 +1,71 @@
-"""raygroup: which languages should share a recognition head? Grouped multilingual text recognition on Ray."""
+"""Decide which languages should share a recognition head: grouped multilingual text recognition on Ray.
+
+The public names below load on first use, so ``import raygroup`` is quick and needs neither torch nor Ray.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from raygroup.config import Grouping, Heads, Loss, Pretraining, Training, Trial, Weights, Words
+    from raygroup.errors import ClusterLostError, ConfigError, HistoryError, OverBudgetError, RaygroupError
+    from raygroup.history.reader import History
+    from raygroup.model.heads.decoding import Reader
+    from raygroup.search_space import Sweep
+    from raygroup.sweep import run_sweep
+    from raygroup.tables.sweep_result import SweepResult, TrialResult, history_table, read_history, read_sweep, read_sweeps
+    from raygroup.task_groups import TaskGroups
+
+_HOMES = {
+    "raygroup.config": ("Grouping", "Heads", "Loss", "Pretraining", "Training", "Trial", "Weights", "Words"),
+    "raygroup.errors": ("ClusterLostError", "ConfigError", "HistoryError", "OverBudgetError", "RaygroupError"),
+    "raygroup.history.reader": ("History",),
+    "raygroup.model.heads.decoding": ("Reader",),
+    "raygroup.search_space": ("Sweep",),
+    "raygroup.sweep": ("run_sweep",),
+    "raygroup.tables.sweep_result": ("SweepResult", "TrialResult", "history_table", "read_history", "read_sweep", "read_sweeps"),
+    "raygroup.task_groups": ("TaskGroups",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ClusterLostError",
+    "ConfigError",
+    "Grouping",
+    "Heads",
+    "History",
+    "HistoryError",
+    "Loss",
+    "OverBudgetError",
+    "Pretraining",
+    "RaygroupError",
+    "Reader",
+    "Sweep",
+    "SweepResult",
+    "TaskGroups",
+    "Training",
+    "Trial",
+    "TrialResult",
+    "Weights",
+    "Words",
+    "__version__",
+    "history_table",
+    "read_history",
+    "read_sweep",
+    "read_sweeps",
+    "run_sweep",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("raygroup")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'raygroup' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,4 +1,7 @@
-"""``python -m raygroup.evaluate``: what a field's official script would say of anybody's submission, and every word of it."""
+"""``python -m raygroup.evaluate``: score a submission as the official script of its competition does.
+
+``evaluate`` is the command's Python twin.
+"""
 
 import argparse
 import json
@@ -8,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
-from raygroup.terminal import console, end_on_sigterm, refuse
+from raygroup.terminal import console, run_command
 
 if TYPE_CHECKING:
     from raygroup.scoring.curve import Curve
     from raygroup.scoring.results import Result
 
-DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
-CURVES = (".csv", ".png")
+CURVE_SUFFIXES = (".csv", ".png")
 
 PROTOCOLS = (
     "mlt19-task1", "mlt19-task3", "mlt19-task4", "icdar15-e2e", "icdar15-spotting",
@@ -23,62 +25,58 @@ PROTOCOLS = (
 )  # fmt: skip
 
 
-def run(protocol: str, gt: Path, submission: Path, *, lexicon: Path | None = None, max_edits: int | None = 1) -> "Result":
-    """Scores a submission. Raises ConfigError for a protocol that is not there and a ground truth or a lexicon that cannot be used, and
-    SubmissionError, a ConfigError, where the official script would refuse the submission."""
+def evaluate(
+    protocol: str, gt: Path | str, submission: Path | str, *, lexicon: Path | str | None = None, max_edits: int | None = 1
+) -> "Result":
+    """Score a submission under a protocol, one of ``PROTOCOLS``.
+
+    Raises ConfigError for an unknown protocol and for a ground truth or a lexicon that cannot be used. Raises SubmissionError, which is a
+    ConfigError, if the official script would refuse the submission.
+    """
     from raygroup.scoring.lexicons import corrected, read_lexicon
     from raygroup.scoring.protocols.registry import protocol as protocol_named
 
-    asked = protocol_named(protocol)
-    if lexicon is not None and not asked.reads:
-        raise ConfigError(f"--lexicon {lexicon}: {protocol} has no texts: leave it out")
-    truths = asked.read_truths(gt)
-    detections = asked.read_detections(submission, truths)
+    rules = protocol_named(protocol)
+    if lexicon is not None and not rules.reads:
+        raise ConfigError(f"--lexicon {lexicon}: {protocol} scores no texts; leave --lexicon out")
+    truths = rules.read_truths(Path(gt))
+    detections = rules.read_detections(Path(submission), truths)
     if lexicon is not None:
-        detections = corrected(detections, read_lexicon(lexicon, truths.images), max_edits)
-    return asked.score(truths, detections)
+        detections = corrected(detections, read_lexicon(Path(lexicon), truths.images), max_edits)
+    return rules.score(truths, detections)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = parser().parse_args(arguments)
-    end_on_sigterm()
-    try:
-        return _evaluate(asked)
-    except ConfigError as error:
-        return refuse(error)
-    except OSError as error:
-        print(f"raygroup: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt as stopped:
-        print(f"\n{str(stopped) or 'interrupted'}", file=sys.stderr)
-        return INTERRUPTED
+    """Run the command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    return run_command(lambda: _run(options))
 
 
-def _evaluate(asked: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> None:
     from raygroup.scoring.curve import curve
     from raygroup.scoring.protocols.registry import protocol
     from raygroup.scoring.score_table import show_result
     from raygroup.scoring.word_outcomes import require_suffix, write_details
 
-    if asked.details is not None:
-        require_suffix(asked.details)
-    if asked.curve is not None and asked.curve.suffix.lower() not in CURVES:
-        raise ConfigError(f"--curve {asked.curve}: must end in {' or '.join(CURVES)}")
-    result = run(asked.protocol, asked.gt, asked.submission, lexicon=asked.lexicon, max_edits=asked.max_edits)
-    points = None if result.detections.confidences is None and asked.curve is None else curve(result)
-    if asked.details is not None:
-        write_details(result, asked.details)
-    if points is not None and asked.curve is not None:
-        _write_curve(points, asked.curve, protocol(asked.protocol).title)
-    if asked.json:
+    if options.details is not None:
+        require_suffix(options.details)
+    if options.curve is not None and options.curve.suffix.lower() not in CURVE_SUFFIXES:
+        raise ConfigError(f"--curve {options.curve}: must end in {' or '.join(CURVE_SUFFIXES)}")
+    result = evaluate(options.protocol, options.gt, options.submission, lexicon=options.lexicon, max_edits=options.max_edits)
+    points = None if result.detections.confidences is None and options.curve is None else curve(result)
+    title = protocol(options.protocol).title
+    if options.details is not None:
+        write_details(result, options.details)
+    if points is not None and options.curve is not None:
+        _write_curve(points, options.curve, title)
+    if options.json:
         print(json.dumps(_as_json(result, points), ensure_ascii=False, allow_nan=False))
     else:
-        show_result(result, protocol(asked.protocol).title, points, console())
-    return DONE
+        show_result(result, title, points, console())
 
 
 def _write_curve(points: "Curve", path: Path, title: str) -> None:
-    """Numbers, or a picture of them, by the file's ending."""
+    """Write the curve as numbers or as a picture, by the ending of the file."""
     from raygroup.scoring.curve import write_curve
 
     if path.suffix.lower() == ".csv":
@@ -108,30 +106,31 @@ def _edits(text: str) -> int | None:
     return int(text)
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
+    parser = argparse.ArgumentParser(
         prog="python -m raygroup.evaluate", description="Score a submission as the official script of its competition does.",
-        epilog="exit codes: 0 scored, 2 a submission that the official script would refuse, or other bad input (one line says which)",
+        epilog="exit codes: 0 scored, 2 bad input, such as a submission that the official script would refuse",
     )  # fmt: skip
-    made.add_argument("--protocol", required=True, choices=PROTOCOLS, metavar="NAME", help=", ".join(PROTOCOLS))
-    made.add_argument("--gt", required=True, type=Path, help="the ground truth: a zip or a folder")
-    made.add_argument("--submission", required=True, type=Path, help="a zip or a folder, as it is handed in")
-    made.add_argument("--json", action="store_true", help="print one JSON object")
-    made.add_argument(
+    parser.add_argument("--protocol", required=True, choices=PROTOCOLS, metavar="NAME", help=", ".join(PROTOCOLS))
+    parser.add_argument("--gt", required=True, type=Path, help="the ground truth: a zip or a folder")
+    parser.add_argument("--submission", required=True, type=Path, help="the submission: a zip or a folder")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
         "--details", type=Path, metavar="FILE", help="write every matched, missed and false word to FILE.parquet or FILE.jsonl"
     )
-    made.add_argument(
+    parser.add_argument(
         "--curve", type=Path, metavar="FILE", help="write precision, recall and H at every confidence to FILE.csv or FILE.png"
     )
-    made.add_argument(
+    parser.add_argument(
         "--lexicon", type=Path, metavar="PATH",
-        help="replace texts by the nearest word: a file of one word a line, or a folder with such a file for every image",
+        help="replace texts by the nearest word: a file with one word a line, or a folder with one such file for each image",
     )  # fmt: skip
-    made.add_argument(
+    parser.add_argument(
         "--max-edits", type=_edits, default=1, metavar="N",
-        help="drop detections that are further from every word of the lexicon (default: 1; any: drop none, as with generic lexicons)",
+        help="drop detections further than this from every lexicon word (default: 1; any: drop none, as with generic lexicons)",
     )  # fmt: skip
-    return made
+    return parser
 
 
 if __name__ == "__main__":

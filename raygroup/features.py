@@ -1,4 +1,7 @@
-"""``python -m raygroup.features``: the frozen trunk over a data set, once, on any number of nodes; a sweep on these words finds it done."""
+"""``python -m raygroup.features``: run the frozen trunk over a data set once, on one machine or on a cluster.
+
+A sweep on the same words finds the features ready. ``extract_features`` is the command's Python twin.
+"""
 
 import argparse
 import sys
@@ -7,59 +10,84 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
-from raygroup.files.places import Place, place_named
-from raygroup.terminal import end_on_sigterm, refuse, same_command
+from raygroup.files.places import Place, parse_place
+from raygroup.terminal import command_line, console, run_command, say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from raygroup.runtime.planning.plan import Job, Plan
+    from raygroup.runtime.planning.jobs import Job
+    from raygroup.runtime.planning.plan import Plan
 
-DONE, BAD_INPUT, FAILED, CLUSTER_LOST, INTERRUPTED = 0, 2, 3, 5, 130
 
+def extract_features(
+    data: Place | str, *, storage_path: Place | str = "runs", sweep: str | None = None, weights: str | None = None, local: bool = False,
+    address: str | None = None, device: str = "cpu", workers: int | None = None, shard_words: int | None = None, progress: bool = False,
+) -> list[Place]:  # fmt: skip
+    """Make the word store of a data set and its features. Returns the ``features.json`` of each set of features.
 
-def run(
-    data: Place, *, storage_path: Place = Path("runs"), sweep: str | None = None, weights: str | None = None, local: bool = False,
-    address: str | None = None, device: str = "cpu", workers: int | None = None, shard_words: int | None = None, dry_run: bool = False,
-) -> int:  # fmt: skip
-    """Makes the word store of a data set and its features, where a sweep with ``words=data`` and this storage path looks for them.
+    A sweep with ``words=data`` and the same storage path finds them. ``sweep`` names a search space, if it asks for other tasks or weights
+    than the default ones. ``weights`` replaces the weights of the search space.
 
-    ``sweep`` is the search space they are for, where it asks for other tasks or weights than the usual ones; ``weights`` take the place
-    of its own. Raises ConfigError for input that cannot be used, ClusterLostError, OSError where storage fails, KeyboardInterrupt when
-    stopped: shards that were written stay, the same call goes on.
+    Raises ConfigError for input that cannot be used, ClusterLostError, OSError if the storage path fails, and KeyboardInterrupt. Finished
+    shards are kept, and the same call continues.
     """
+    from rich.console import Console
+
+    screen = console() if progress else Console(quiet=True)
+    plan = _plan(parse_place(str(data)), parse_place(str(storage_path)), sweep, weights)
+    jobs = _jobs_by_features(plan)
+    _make_missing(plan, jobs, screen, local, address, workers, device=device, shard_rows=shard_words)
+    return [job.features for job in jobs]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    return run_command(lambda: _run(options), resume=command_line("raygroup.features", arguments))
+
+
+def _run(options: argparse.Namespace) -> None:
     from raygroup.runtime.preparation.extraction import require_shard_rows
     from raygroup.runtime.preparation.extraction_report import intake, size, state
-    from raygroup.terminal import console, say
 
-    screen = console()
-    require_shard_rows(shard_words)
-    plan = _plan(data, storage_path, sweep, weights)
-    jobs = [*{job.features: job for job in plan.jobs}.values()]
-    if dry_run:
+    out = console()
+    require_shard_rows(options.shard_words)
+    plan = _plan(options.data, options.storage_path, options.sweep, options.weights)
+    jobs = _jobs_by_features(plan)
+    if options.dry_run:
         for job in jobs:
-            say(screen, state(job, shard_words))
-        return DONE
-    missing = [job for job in jobs if not job.features.exists()]
-    if missing:
-        _make(plan, missing, screen, local, address, workers, device=device, shard_rows=shard_words)
+            say(out, state(job, options.shard_words))
+        return
+    new = _make_missing(
+        plan, jobs, out, options.local, options.address, options.workers, device=options.device, shard_rows=options.shard_words
+    )
     for job in jobs:
-        if job in missing:
-            say(screen, intake(job))
-        say(screen, f"{'made' if job in missing else 'made already'}: {size(job)}")
-    return DONE
+        if job in new:
+            say(out, intake(job))
+        say(out, f"{'made' if job in new else 'already made'}: {size(job)}")
 
 
-def _make(
+def _jobs_by_features(plan: "Plan") -> "list[Job]":
+    """Return one job for each distinct set of features."""
+    return [*{job.features: job for job in plan.jobs}.values()]
+
+
+def _make_missing(
     plan: "Plan", jobs: "Sequence[Job]", screen: "Console", local: bool, address: str | None, workers: int | None, **settings: Any
-) -> None:
-    from raygroup.runtime.local import require_device
-    from raygroup.runtime.preparation.extraction import on_this_machine
+) -> "list[Job]":
+    """Make the features that are missing. Returns their jobs."""
+    from raygroup.runtime.placement import require_device
+    from raygroup.runtime.preparation.extraction import on_this_machine, require_shard_rows
     from raygroup.runtime.preparation.extraction_report import telling
     from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
     from raygroup.runtime.processes import cores
-    from raygroup.storage.locks import writable
+    from raygroup.storage.locks import require_writable
 
+    require_shard_rows(settings["shard_rows"])
+    missing = [job for job in jobs if not job.features.exists()]
+    if not missing:
+        return []
     if address is None:
         require_device(settings["device"])
     if local:
@@ -68,10 +96,11 @@ def _make(
         from raygroup.runtime.on_ray.extraction import on_ray
 
         work = on_ray(address, workers)
-    writable(plan.storage)
+    require_writable(plan.storage)
     with telling(screen) as progress:
-        prepare_words(plan, jobs, progress)
-        prepare_features(jobs, work, progress, **settings)
+        prepare_words(plan, missing, progress)
+        prepare_features(missing, work, progress, **settings)
+    return missing
 
 
 def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -> "Plan":
@@ -83,28 +112,9 @@ def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -
     space = load(sweep) if sweep else Sweep(name="features", trial=Trial(heads=Heads(start="independent")))
     if weights is not None:
         if "weights.file" in space.grid:
-            raise ConfigError(f"--weights {weights}: {sweep} says itself which weights, several of them: leave it out")
+            raise ConfigError(f"--weights {weights}: the search space {sweep} varies weights.file itself; leave --weights out")
         space = Sweep(name=space.name, trial=space.trial.replaced("weights.file", weights), grid=space.grid, seeds=space.seeds)
     return make_plan(space, "", storage, brought_here(data), None)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    asked = _parser().parse_args(arguments)
-    end_on_sigterm()
-    same = same_command("raygroup.features", arguments)
-    try:
-        return run(**vars(asked))
-    except ConfigError as error:
-        return refuse(error)
-    except KeyboardInterrupt as stopped:
-        print(f"\n{str(stopped) or 'interrupted'}; the shards that are made are kept. To go on: {same}", file=sys.stderr)
-        return INTERRUPTED
-    except (OSError, RuntimeError) as error:
-        codes = {"ClusterLostError": CLUSTER_LOST, "BrokenProcessPool": FAILED}
-        if not isinstance(error, OSError) and type(error).__name__ not in codes:
-            raise
-        print(f"raygroup: {error}; the shards that are made are kept. To go on: {same}", file=sys.stderr)
-        return codes.get(type(error).__name__, FAILED)
 
 
 def _count(text: str) -> int:
@@ -113,30 +123,31 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m raygroup.features", description="Run the frozen trunk over a data set, for every sweep on its words.",
-        epilog="exit codes: 0 done, 2 bad input, 3 storage or a worker failed, 5 cluster lost, 130 interrupted; after the last three the "
-        "same command goes on with the shards that are missing",
+        epilog="exit codes: 0 done, 2 bad input, 3 storage or a worker failed, 5 cluster lost, 130 interrupted; "
+        "after the last three the same command continues with the missing shards",
     )  # fmt: skip
     parser.add_argument(
-        "data", type=place_named, metavar="DATA",
-        help="what the sweep's --words takes: a Parquet file or a folder of them, or a folder of images with labels.csv, .tsv or .jsonl; "
+        "data", type=parse_place, metavar="DATA",
+        help="the words, as for the sweep's --words: a Parquet file, a folder of them, or images with labels.csv, .tsv or .jsonl; "
         "Parquet also as s3://bucket/file",
     )  # fmt: skip
-    parser.add_argument("--sweep", help="the search space they are for, where it has tasks or weights of its own: a name, or a path")
+    parser.add_argument("--sweep", help="a search space with tasks or weights of its own: a name or a path")
     parser.add_argument("--weights", help="laptop (in the package), or a file of python -m raygroup.pretrain (default: the sweep's)")
     parser.add_argument(
-        "--storage-path", type=place_named, default=Path("runs"), help="where the sweep's results go: a folder, or s3://bucket/folder"
+        "--storage-path", type=parse_place, default=Path("runs"), help="where the sweep's results go: a folder, or s3://bucket/folder"
     )
     parser.add_argument("--address", help="a running Ray cluster to join (default: Ray on this machine)")
-    parser.add_argument("--local", action="store_true", help="without Ray, in processes of this machine; the features are the same")
+    parser.add_argument("--local", action="store_true", help="work without Ray, in processes of this machine; features are the same")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the trunk computes (default: cpu)")
-    parser.add_argument("--workers", type=_count, metavar="N", help="at most so many processes, or GPUs (default: all there are)")
+    parser.add_argument("--workers", type=_count, metavar="N", help="most processes, or GPUs, to use (default: all)")
     parser.add_argument(
-        "--shard-words", type=_count, metavar="N", help="words a shard, a multiple of 1024 (default: 16384, fewer for a small data set)"
+        "--shard-words", type=_count, metavar="N", help="words in a shard, a multiple of 1024 (default: 16384, fewer for a small set)"
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what is made and what is not, and stop")
+    parser.add_argument("--dry-run", action="store_true", help="say which features exist and which do not, then stop")
     return parser
 
 

@@ -1,4 +1,7 @@
-"""``python -m raygroup.pretrain``: trains the trunk and the universal head (stage 1 at laptop scale) that sweeps start from."""
+"""``python -m raygroup.pretrain``: train the trunk and the universal head (stage 1 at laptop scale) that sweeps start from.
+
+``pretrain`` is the command's Python twin.
+"""
 
 import argparse
 import sys
@@ -7,78 +10,85 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Pretraining
-from raygroup.errors import ConfigError
+from raygroup.config_sections import to_json
+from raygroup.terminal import command_line, console, run_command, say
+from raygroup.trunks import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from raygroup.scoring.word_accuracy import WordScore
     from raygroup.training.universal_weights import Universal
-    from raygroup.words.word_store import WordTable
+
+_TESTED_WORDS = 200
+"""Words of each split and task that score the universal head."""
 
 
-def run(settings: Pretraining, storage_path: Path, out: Path, fonts: Path | None = None) -> None:
-    """Renders the words into the cache, trains, reads new renders and unseen words, and writes the weights with their scores."""
-    from raygroup.config_sections import to_json
+def pretrain(
+    settings: Pretraining, out: Path | str, *, storage_path: Path | str = "runs", fonts: Path | str | None = None, progress: bool = False
+) -> dict[str, Any]:
+    """Render the words into the cache, train, score new renders and unseen words, and write the weights file.
+
+    Returns the scores by split and task, which are also in the file. Raises ConfigError for fonts or a storage path that cannot be used.
+    """
+    from rich.console import Console
+
     from raygroup.runtime.preparation.prepare import render_store
     from raygroup.runtime.progress import preparing
-    from raygroup.storage.locks import held, writable
-    from raygroup.storage.sweeps import CACHE
-    from raygroup.terminal import console
+    from raygroup.storage.layout import words_path
+    from raygroup.storage.locks import lock_folder, require_writable
+    from raygroup.training.universal_weights import save_universal
     from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
     from raygroup.words.word_store import read_words
 
-    screen = console()
-    writable(storage_path)
-    found = fonts_of(settings.words, fonts)
-    data = rendered_fingerprint(settings.words, found)
-    store = storage_path / CACHE / f"words-{data[:16]}" / "words.parquet"
-    with preparing(screen) as progress:
-        with held(store.parent, "cache"):
+    storage, out = Path(storage_path), Path(out)
+    require_writable(storage)
+    font_faces = fonts_of(settings.words, Path(fonts) if fonts else None)
+    data = rendered_fingerprint(settings.words, font_faces)
+    store = Path(str(words_path(storage, data)))
+    with preparing(console() if progress else Console(quiet=True)) as show_progress:
+        with lock_folder(store.parent, "cache"):
             if not store.exists():
-                render_store(store, settings.words, found, data, progress)
+                render_store(store, settings.words, font_faces, data, show_progress)
         words = read_words(store)
-        universal = _trained(words, settings, progress)
-    scores = _scores(universal, words)
-    from raygroup.training.universal_weights import save_universal
-
+        universal = _train(words, settings, show_progress)
+    scores = _score(universal, words)
     out.parent.mkdir(parents=True, exist_ok=True)
     save_universal(out, universal, {"settings": to_json(settings), "data": data, "scores": scores})
-    screen.print_json(data=scores)
-    screen.print(f"weights: {out} ({out.stat().st_size / 1e6:.2f} MB)")
+    return scores
 
 
-def _trained(words: "WordTable", settings: Pretraining, progress: Any) -> "Universal":
+def _train(words: "WordStore", settings: Pretraining, progress: Any) -> "Universal":
     from raygroup.training.universal import train_universal
     from raygroup.words.charset import Charset
     from raygroup.words.crops import crop_array
 
     rows = words.rows_of("train")
-    every = words.labels()
-    labels = [every[row] for row in rows]
+    all_labels = words.labels()
+    labels = [all_labels[row] for row in rows]
     crops = crop_array(words, rows, settings.words.height, settings.words.width)
 
-    def told(phase: str, step: int, steps: int, loss: float) -> None:
+    def report(phase: str, step: int, steps: int, loss: float) -> None:
         if step % 20 == 0 or step == steps:
             progress(f"steps of {phase}", step, steps)
 
-    return train_universal(crops, labels, Charset.of(labels), settings, told)
+    return train_universal(crops, labels, Charset.from_labels(labels), settings, report)
 
 
-def _scores(universal: "Universal", words: "WordTable") -> dict[str, Any]:
-    """1-NED and exact match of the universal head, by split and task, on up to 200 words each."""
+def _score(universal: "Universal", words: "WordStore") -> dict[str, Any]:
+    """Return 1-NED and exact match of the universal head, by split and task."""
     import torch
 
     from raygroup.model.heads.decoding import Reader
     from raygroup.model.kernels.forms import kernels
-    from raygroup.model.laptop_trunk import HEIGHT, WIDTH
     from raygroup.scoring.word_accuracy import score_words
     from raygroup.training.feature_extraction import extracted
     from raygroup.training.word_reading import tested_rows
     from raygroup.words.crops import crop_array
     from raygroup.words.labels import to_logical
 
-    labels, task_of, found = words.labels(), words.task_numbers(), {}
+    labels, task_of = words.labels(), words.task_numbers()
+    by_split = {}
     for split in ("new", "unseen"):
-        rows = tested_rows(words.rows_of(split), task_of, 200)
+        rows = tested_rows(words.rows_of(split), task_of, _TESTED_WORDS)
         features = torch.from_numpy(extracted(universal.trunk, crop_array(words, rows, HEIGHT, WIDTH))).float()
         reader = Reader(universal.head, kernels("auto"))
         read = reader.greedy(features, torch.zeros(len(rows), dtype=torch.long), max(map(len, labels)) + 1)
@@ -86,8 +96,8 @@ def _scores(universal: "Universal", words: "WordTable") -> dict[str, Any]:
         names = [words.metadata.tasks[task] for task in task_of[rows]]
         scores = score_words(names, [labels[row] for row in rows], readings, words.metadata.tasks)
         rounded = {task: _rounded(score) for task, score in scores.by_task.items()}
-        found[split] = {"mean": _rounded(scores.mean), **rounded}
-    return found
+        by_split[split] = {"mean": _rounded(scores.mean), **rounded}
+    return by_split
 
 
 def _rounded(score: "WordScore") -> dict[str, float]:
@@ -95,20 +105,29 @@ def _rounded(score: "WordScore") -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    return run_command(lambda: _run(options), resume=command_line("raygroup.pretrain", arguments))
+
+
+def _run(options: argparse.Namespace) -> None:
+    from raygroup.search_space import load
+
+    settings = load(options.name, "pretraining", Pretraining)
+    scores = pretrain(settings, options.out, storage_path=options.storage_path, fonts=options.fonts, progress=True)
+    screen = console()
+    screen.print_json(data=scores)
+    say(screen, f"weights: {options.out} ({options.out.stat().st_size / 1e6:.2f} MB)")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(prog="python -m raygroup.pretrain", description=__doc__)
     parser.add_argument("name", nargs="?", default="pretrain", help="a file with 'pretraining = Pretraining(...)' (default: pretrain)")
     parser.add_argument("--out", type=Path, default=Path("universal.safetensors"), help="the weights file to write")
     parser.add_argument("--storage-path", type=Path, default=Path("runs"), help="where the rendered words are cached (default: ./runs)")
     parser.add_argument("--fonts", type=Path, help="a folder of fonts to render with, beside the installed ones")
-    asked = parser.parse_args(arguments)
-    from raygroup.search_space import load
-    from raygroup.terminal import refuse
-
-    try:
-        run(load(asked.name, "pretraining", Pretraining), asked.storage_path, asked.out, asked.fonts)
-    except ConfigError as error:
-        return refuse(error)
-    return 0
+    return parser
 
 
 if __name__ == "__main__":

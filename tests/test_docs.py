@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from raygroup.cluster.__main__ import flags as cluster_flags
-from raygroup.data.__main__ import flags as data_flags
-from raygroup.evaluate import parser as evaluate_parser
+from raygroup.cluster.__main__ import build_parser as cluster_flags
+from raygroup.data.__main__ import build_parser as data_flags
+from raygroup.evaluate import build_parser as evaluate_parser
 from raygroup.runs.arguments import parser as runs_parser
-from raygroup.sweep import flags as sweep_flags
+from raygroup.sweep import build_parser as sweep_flags
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))

@@ -1,0 +1,56 @@
+"""``raygroup COMMAND`` or ``python -m raygroup COMMAND``: run a command by name, or list the commands."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "sweep": "run the trials of a search space, and resume them",
+    "runs": "list, show, stop, retry, copy and clean sweeps",
+    "reproduce": "rebuild a table of the paper from finished sweeps",
+    "data": "inspect, import, render, export and compare data sets",
+    "features": "run the frozen trunk over a data set, once",
+    "evaluate": "score a submission as the official script does",
+    "pretrain": "train the trunk and the universal head (stage 1)",
+    "cluster": "check a cluster file, prepare AWS, watch for spot notices",
+}
+"""The name of every command, and its purpose. ``raygroup NAME`` is ``python -m raygroup.NAME``."""
+_PACKAGES = {"runs", "data", "cluster"}
+"""Commands of several modules, whose ``main`` is in ``__main__``."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code. The command parses its own arguments."""
+    options = _parser().parse_args(arguments)
+    if options.command is None:
+        _parser().print_help()
+        return 0
+    suffix = ".__main__" if options.command in _PACKAGES else ""
+    command = importlib.import_module(f"raygroup.{options.command}{suffix}")
+    exit_code: int = command.main(options.arguments)
+    return exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    lines = "\n".join(f"  {name:{width}}  {purpose}" for name, purpose in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="raygroup", usage="raygroup COMMAND [arguments]", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=f"Decide which languages should share a recognition head.\n\ncommands:\n{lines}",
+        epilog="raygroup COMMAND --help lists the arguments of a command. python -m raygroup.COMMAND is the same.",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"raygroup {_version()}")
+    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="one of the commands above")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _version() -> str:
+    from raygroup import __version__
+
+    return str(__version__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

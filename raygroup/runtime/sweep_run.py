@@ -1,0 +1,92 @@
+"""Run a planned sweep: check it, prepare words and features, and train the trials that are missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from raygroup.errors import OverBudgetError, StopRequestedError
+from raygroup.runtime.local import run_packs
+from raygroup.runtime.placement import Placement, require_device, require_device_memory, require_kernels, require_workers
+from raygroup.runtime.planning.cluster_file import read_cluster
+from raygroup.runtime.planning.forecast import Forecast, forecast, over_budget
+from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.mixtures import show_mixtures
+from raygroup.runtime.planning.packs import PackedJobs, packs_of
+from raygroup.runtime.planning.plan import Plan, declare
+from raygroup.runtime.preparation.prepare import prepare
+from raygroup.runtime.progress import preparing, watching
+from raygroup.storage.layout import STOP_FILE
+from raygroup.storage.locks import lock_folder, require_writable
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a sweep is run. None of it changes a result."""
+
+    placement: Placement = Placement()
+    local: bool = False
+    """Train in processes of this machine, without Ray."""
+    address: str | None = None
+    """A running Ray cluster. None starts Ray on this machine."""
+    cluster: Path | None = None
+    """A cluster file with prices, for ``budget``."""
+    calibrate: bool = False
+    """Time a few steps here before the forecast."""
+    budget: float | None = None
+    """Most US dollars that the sweep may be forecast to cost."""
+    yes: bool = False
+    """Run it even if it is forecast to cost more."""
+
+
+def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str, str]:
+    """Train the trials that are not done yet. Returns the reason of each trial that failed, by id.
+
+    Raises ConfigError for input that cannot be used, OverBudgetError before anything starts, ClusterLostError, StopRequestedError if a
+    user stopped the sweep, and OSError if the storage path fails. The trained steps are kept in each case.
+    """
+    missing = plan.missing
+    if not missing:
+        return {}
+    _require_runnable(options)
+    if options.budget is not None:
+        reason = over_budget(forecast_sweep(plan, missing, options)[1], options.budget)
+        if reason and not options.yes:
+            raise OverBudgetError(reason)
+    require_writable(plan.storage)
+    with lock_folder(plan.folder, "sweep"):
+        failed = _train(plan, missing, options, screen)
+    if plan.missing and (plan.folder / STOP_FILE).is_file():
+        raise StopRequestedError("stopped on request")
+    return failed
+
+
+def forecast_sweep(plan: Plan, missing: Sequence[Job], options: RunOptions) -> tuple[list[PackedJobs], Forecast]:
+    """Return the packs of the missing trials, and what they will take."""
+    packs = packs_of(missing, options.placement)
+    cluster = read_cluster(options.cluster) if options.cluster else None
+    return packs, forecast(plan, packs, options.placement, cluster, options.calibrate)
+
+
+def _require_runnable(options: RunOptions) -> None:
+    """Raise ConfigError for a placement that this machine or its Ray could never run."""
+    if options.address is None:
+        require_device(options.placement.device)
+    require_kernels(options.placement)
+    require_workers(options.placement, options.local)
+    require_device_memory(options.placement)
+
+
+def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> dict[str, str]:
+    declare(plan)
+    with preparing(screen) as progress:
+        prepare(plan, missing, progress)
+    show_mixtures(missing, plan.words, screen)
+    packs = packs_of(missing, options.placement)
+    with watching(screen, missing, plan.sweep.name) as board:
+        if options.local:
+            return run_packs(packs, plan.storage, board, options.placement)
+        from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray
+
+        return run_on_ray(packs, plan.storage, board, options.address, options.placement)

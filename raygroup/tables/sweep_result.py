@@ -1,0 +1,252 @@
+"""The result of a sweep, read from its records: trials, groupings, scores per task, and tables of them."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from raygroup.config import Trial
+from raygroup.errors import ConfigError
+from raygroup.files.places import Place, parse_place
+from raygroup.history.assignments import Assignment, assignment, decisiveness, grouping, settling_row
+from raygroup.history.reader import History, attempt_files
+from raygroup.history.reader import read_history as read_trial_history
+from raygroup.scoring.predictions import read_predictions, score_predictions
+from raygroup.scoring.word_accuracy import WordScore, WordScores
+from raygroup.storage.layout import PREDICTIONS_FILE
+from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
+from raygroup.storage.sweeps import read_sweep as read_stored_sweep
+from raygroup.storage.sweeps import read_sweeps as read_stored_sweeps
+from raygroup.tables.history_rows import history_rows, varied_fields
+from raygroup.task_groups import TaskGroups
+
+TESTED_SPLITS = ("new", "unseen")
+"""New images of training words, and words that were never trained on."""
+_LONGEST_STEP_S = 60.0
+"""A longer gap between two steps counts as this much: a trial that waited overnight did not train all night."""
+_SCORE_COLUMNS = ("split", "task", "text", "reading", "reading_by_true_task")
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """One trial of a sweep. Its files are read when a property first needs them.
+
+    Properties raise HistoryError or ConfigError if the trial has not come far enough to have them.
+    """
+
+    stored: StoredTrial
+
+    @property
+    def id(self) -> str:
+        """The trial's id, which is also the name of its folder."""
+        return self.stored.id
+
+    @property
+    def label(self) -> str:
+        """The varied fields and the seed, such as ``base_coefficient=0.2 seed=0``."""
+        return self.stored.label
+
+    @property
+    def folder(self) -> Place:
+        """The trial's folder on the storage path."""
+        return self.stored.folder
+
+    @property
+    def state(self) -> str:
+        """``done``, ``failed``, ``unfinished`` or ``not started``."""
+        return self.stored.state
+
+    @property
+    def failure(self) -> str | None:
+        """The reason why the trial failed for good, or None."""
+        return str(self.stored.outcome().get("reason", "")) if self.state == TrialState.FAILED else None
+
+    @functools.cached_property
+    def settings(self) -> Trial:
+        """The complete settings of the trial."""
+        return self.stored.config()
+
+    @functools.cached_property
+    def history(self) -> History:
+        """Every recorded step."""
+        return read_trial_history(self.folder)
+
+    @functools.cached_property
+    def assigned(self) -> Assignment:
+        """The head of each task after every step, (n, t)."""
+        return assignment(self.history.r_tm)
+
+    @property
+    def groups(self) -> TaskGroups:
+        """The grouping after the last step."""
+        return grouping(self.history.tasks, self.history.heads, self.assigned[-1])
+
+    @property
+    def decisiveness(self) -> float:
+        """Mean over tasks of max P_TM after the last step, from 1/m (undecided) to 1."""
+        return decisiveness(self.history.r_tm[-1])
+
+    @property
+    def settling_step(self) -> int:
+        """The step from which the last assignment stood unbroken to the end."""
+        return int(self.history.step[settling_row(self.assigned)])
+
+    @property
+    def training_s(self) -> float:
+        """Wall time in seconds that the steps took. Long pauses between two steps do not count."""
+        return float(np.minimum(np.diff(self.history.clock_s), _LONGEST_STEP_S).sum())
+
+    @functools.cached_property
+    def _predictions(self) -> pa.Table:
+        return read_predictions(self.folder / PREDICTIONS_FILE, _SCORE_COLUMNS)
+
+    def scores(self, split: str = "unseen", routing: str = "classifier") -> WordScores:
+        """Return accuracy and 1-NED for each task and their mean.
+
+        ``split`` is ``train``, ``new`` or ``unseen``. ``routing`` says who picks the head of a word: the trained ``classifier``, or the
+        ``true task``, which flatters.
+        """
+        return score_predictions(self._predictions, split, routing)
+
+    @property
+    def worst_one_minus_ned(self) -> float:
+        """The lowest 1-NED of any task on new and unseen words; nan if no word has a task."""
+        scores = [score.one_minus_ned for split in TESTED_SPLITS for score in self.scores(split).by_task.values()]
+        return min(scores, default=float("nan"))
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """A sweep and its declared trials, in the order of the search space."""
+
+    stored: StoredSweep
+    trials: tuple[TrialResult, ...]
+    run_failures: Mapping[str, str] = field(default_factory=dict)
+    """Reasons of the trials that failed in the run that returned this result, by id."""
+
+    @staticmethod
+    def of(stored: StoredSweep, run_failures: Mapping[str, str] | None = None) -> "SweepResult":
+        """Wrap a stored sweep."""
+        return SweepResult(stored, tuple(TrialResult(trial) for trial in stored.trials if trial.declared), run_failures or {})
+
+    @property
+    def name(self) -> str:
+        """The sweep's name."""
+        return self.stored.name
+
+    @property
+    def folder(self) -> Place:
+        """The sweep's folder on the storage path."""
+        return self.stored.folder
+
+    @property
+    def done(self) -> tuple[TrialResult, ...]:
+        """The finished trials."""
+        return tuple(trial for trial in self.trials if trial.state == TrialState.DONE)
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """The reason of every trial that failed for good, by label."""
+        return {trial.label: trial.failure or "" for trial in self.trials if trial.state == TrialState.FAILED}
+
+    @property
+    def finished(self) -> bool:
+        """Whether every trial is done."""
+        return len(self.done) == len(self.trials)
+
+    @property
+    def groupings(self) -> Mapping[str, TaskGroups]:
+        """The final grouping of every finished trial, by label."""
+        return {trial.label: trial.groups for trial in self.done}
+
+    def table(self) -> pa.Table:
+        """Return one row for each finished trial: what varies, its grouping, and its mean scores.
+
+        Scores are those of words that the trained classifier routed. The columns ``new_*`` and ``unseen_*`` hold the mean over tasks.
+        """
+        trials = self.done
+        columns: dict[str, list[object]] = {"trial": [trial.label for trial in trials], **self._varied(trials)}
+        columns |= {
+            "grouping": [str(trial.groups) for trial in trials],
+            "decisiveness": [trial.decisiveness for trial in trials],
+            "settling_step": [trial.settling_step for trial in trials],
+        }
+        for split in TESTED_SPLITS:
+            means = [mean_score(trial.scores(split)) for trial in trials]
+            columns[f"{split}_one_minus_ned"] = [score.one_minus_ned for score in means]
+            columns[f"{split}_accuracy"] = [score.accuracy for score in means]
+        columns["worst_one_minus_ned"] = [trial.worst_one_minus_ned for trial in trials]
+        columns["training_s"] = [trial.training_s for trial in trials]
+        return pa.table(columns)
+
+    def task_scores(self, routing: str = "classifier") -> pa.Table:
+        """Return one row for each finished trial, tested split and task: ``words``, ``accuracy`` and ``one_minus_ned``."""
+        rows = [
+            {"trial": trial.label, "split": split, "task": task, **_score_columns(score)}
+            for trial in self.done
+            for split in TESTED_SPLITS
+            for task, score in trial.scores(split, routing).by_task.items()
+        ]
+        names = ("trial", "split", "task", "words", "accuracy", "one_minus_ned")
+        return pa.table({name: [row[name] for row in rows] for name in names})
+
+    def history(self, every: int = 1) -> pa.Table:
+        """Return every step of every trial that has a history. See ``history_table``."""
+        return history_table(self, every)
+
+    def _varied(self, trials: tuple[TrialResult, ...]) -> dict[str, list[object]]:
+        settings = [trial.settings for trial in trials]
+        return {**varied_fields(settings), "seed": [trial.seed for trial in settings]}
+
+
+def mean_score(scores: WordScores) -> WordScore:
+    """Return the mean over tasks, or the score of all words if no word has a task."""
+    return scores.mean if scores.by_task else scores.all
+
+
+def read_sweeps(storage_path: Place | str = "runs") -> tuple[SweepResult, ...]:
+    """Return the sweeps under a storage path, the newest last.
+
+    Raises ConfigError if there is no such folder, or if it has the layout of another version.
+    """
+    return tuple(map(SweepResult.of, read_stored_sweeps(parse_place(str(storage_path)))))
+
+
+def sweep_result(folder: Place, run_failures: Mapping[str, str] | None = None) -> SweepResult:
+    """Return the result of the sweep in a folder, with the reasons of trials that just failed, by id."""
+    return SweepResult.of(read_stored_sweep(folder), run_failures)
+
+
+def read_sweep(name: str, storage_path: Place | str = "runs") -> SweepResult:
+    """Return one sweep by name. Raises ConfigError if it is not there. The message lists those that are."""
+    sweeps = {sweep.name: sweep for sweep in read_sweeps(storage_path)}
+    if name not in sweeps:
+        raise ConfigError(f"no sweep '{name}' in {storage_path}; there are: {', '.join(sweeps) or 'none'}")
+    return sweeps[name]
+
+
+def read_history(trial_folder: Place | str) -> History:
+    """Return every recorded step of a trial, finished or not. Raises HistoryError if there is nothing to read."""
+    return read_trial_history(parse_place(str(trial_folder)))
+
+
+def history_table(sweep: SweepResult | StoredSweep, every: int = 1) -> pa.Table:
+    """Return a tidy Arrow table: one row for each trial, step, task and head.
+
+    Columns: ``trial`` (its label), one column for each field that varies (its dotted name), ``seed``, ``step``, ``task``, ``head``, ``r``
+    (R_TM after the step), ``p`` (P_TM without noise: the softmax of ``r`` over heads), and ``assigned`` (whether the task is on the head).
+    ``every`` keeps only each so-manieth step, and the last. Raises HistoryError for a damaged history. Trials without one are left out.
+    """
+    result = sweep if isinstance(sweep, SweepResult) else SweepResult.of(sweep)
+    trials = [trial for trial in result.trials if trial.stored.outcome() or _has_history(trial)]
+    return history_rows([(trial.label, trial.settings, trial.history) for trial in trials], every)
+
+
+def _has_history(trial: TrialResult) -> bool:
+    return bool(attempt_files(trial.folder))
+
+
+def _score_columns(score: WordScore) -> dict[str, object]:
+    return {"words": score.num_words, "accuracy": score.accuracy, "one_minus_ned": score.one_minus_ned}
