@@ -47,9 +47,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _version() -> str:
-    from raygroup import __version__
+    from importlib.metadata import version
 
-    return str(__version__)
+    return version("raygroup")
 
 
 if __name__ == "__main__":
