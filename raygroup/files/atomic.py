@@ -1,4 +1,5 @@
-"""Files that appear whole or not at all: the one way raygroup writes under a storage path."""
+"""Atomic writes: a file appears whole or not at all. raygroup writes under a storage path in no
+other way."""
 
 import contextlib
 import errno
@@ -13,53 +14,60 @@ from typing import IO, Any
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, Remote
 
-LAYOUT = 1
-"""Of the JSON files of a storage path; raised when their meaning changes."""
+JSON_LAYOUT = 1
+"""Version of the JSON files on a storage path. It is raised when their meaning changes."""
+PARTIAL_GLOB = "*.partial*"
+"""Names of half-written files, which a killed process leaves behind."""
 
 
 @contextlib.contextmanager
-def whole(path: Place, *, safe: bool = True, lost: str = "") -> Iterator[IO[bytes]]:
-    """A file to write, which appears under its name when the block ends without an error; with ``safe`` it then survives a power cut.
+def atomic_write(path: Place, *, durable: bool = True, consequence: str = "") -> Iterator[IO[bytes]]:
+    """Give a file to write, which appears at ``path`` when the block ends without an error.
 
-    Raises OSError naming the path; ``lost`` says in its message what the failure means.
+    If ``durable``, it then survives a power cut. Raises OSError that names the path;
+    ``consequence`` adds to the message what the failure means.
     """
     try:
-        with _to_object(path) if isinstance(path, Remote) else _to_file(path, safe) as file:
+        with _write_object(path) if isinstance(path, Remote) else _write_file(path, durable) as file:
             yield file
     except OSError as error:
         if isinstance(error, FileExistsError | PermissionError) or error.filename == str(path):
             raise
-        said = f"{error.strerror or error}" + (f": {lost}" if lost else "")
-        raise OSError(error.errno or errno.EIO, said, str(path)) from error
+        message = f"{error.strerror or error}" + (f": {consequence}" if consequence else "")
+        raise OSError(error.errno or errno.EIO, message, str(path)) from error
 
 
-def write_whole(path: Place, content: bytes, *, safe: bool = True, lost: str = "") -> None:
-    """``whole`` for content that is there already."""
-    with whole(path, safe=safe, lost=lost) as file:
+def write_bytes(path: Place, content: bytes, *, durable: bool = True) -> None:
+    """Write the content of a file atomically."""
+    with atomic_write(path, durable=durable) as file:
         file.write(content)
 
 
-def write_json(path: Place, content: dict[str, Any], *, safe: bool = True) -> None:
-    """A JSON file of this layout."""
-    write_whole(path, json.dumps({"layout": LAYOUT, **content}, ensure_ascii=False, indent=1).encode(), safe=safe)
+def write_json(path: Place, content: dict[str, Any], *, durable: bool = True) -> None:
+    """Write a JSON file of the current layout atomically."""
+    write_bytes(path, json.dumps({"layout": JSON_LAYOUT, **content}, ensure_ascii=False, indent=1).encode(), durable=durable)
 
 
 def read_json(path: Place) -> dict[str, Any]:
-    """A JSON file of this layout; raises ConfigError naming the file and, for another layout, the way out."""
+    """Read a JSON file of the current layout.
+
+    Raises ConfigError that names the file if it cannot be read or has another layout.
+    """
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ConfigError(f"{path}: not readable: {error}") from error
     layout = stored.get("layout") if isinstance(stored, dict) else None
-    if layout != LAYOUT:
+    if layout != JSON_LAYOUT:
         raise ConfigError(
-            f"{path}: layout {layout}, this raygroup reads {LAYOUT}: use the raygroup that wrote it, or another --storage-path"
+            f"{path}: layout {layout}, this raygroup reads {JSON_LAYOUT}: use the raygroup that wrote it, or another --storage-path"
         )
     return dict(stored)
 
 
-def read_if_there(path: Place) -> dict[str, Any]:
-    """``read_json``, or nothing where there is no such file, also where it goes while this looks."""
+def read_json_if_exists(path: Place) -> dict[str, Any]:
+    """Read a JSON file, or return an empty dictionary if it does not exist. It may disappear at any
+    moment."""
     try:
         return read_json(path)
     except ConfigError as error:
@@ -69,7 +77,7 @@ def read_if_there(path: Place) -> dict[str, Any]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes a new name in the folder survive a power cut."""
+    """Make the names in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -78,16 +86,16 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _to_file(path: Path, safe: bool) -> Iterator[IO[bytes]]:
+def _write_file(path: Path, durable: bool) -> Iterator[IO[bytes]]:
     partial = path.with_name(f"{path.name}.partial-{os.getpid()}-{uuid.uuid4().hex[:6]}")
     try:
         with partial.open("wb") as file:
             yield file
             file.flush()
-            if safe:
+            if durable:
                 os.fsync(file.fileno())
         os.replace(partial, path)
-        if safe:
+        if durable:
             sync_folder(path.parent)
     finally:
         with contextlib.suppress(OSError):
@@ -95,9 +103,10 @@ def _to_file(path: Path, safe: bool) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def _to_object(path: Remote) -> Iterator[IO[bytes]]:
-    """Gathered in memory, then one PUT (or one upload in parts that is completed at its end): a store shows either all of it or nothing."""
-    with io.BytesIO() as gathered:
-        yield gathered
-        with path.files.open_output_stream(path.key) as stream:
-            stream.write(gathered.getbuffer())
+def _write_object(path: Remote) -> Iterator[IO[bytes]]:
+    """Collect the content in memory, then send it with one PUT. A large one goes up in parts, which
+    the store shows only once complete."""
+    with io.BytesIO() as buffer:
+        yield buffer
+        with path.filesystem.open_output_stream(path.key) as stream:
+            stream.write(buffer.getbuffer())

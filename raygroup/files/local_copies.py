@@ -1,4 +1,5 @@
-"""Copies of immutable files on this machine: what is memory-mapped must lie on a disk here, wherever the storage path is."""
+"""Copies of immutable files on this machine. A memory-mapped file must lie on a local disk,
+wherever the storage path is."""
 
 import contextlib
 import fcntl
@@ -9,62 +10,66 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from raygroup.files.atomic import whole
-from raygroup.files.places import Place, Remote, opened
+from raygroup.files.atomic import atomic_write
+from raygroup.files.places import Place, Remote, open_stream
 
-_BLOCK = 8 << 20
+_BLOCK_BYTES = 8 << 20
 
 
-def local_copies() -> Path:
-    """Where copies lie: ``RAYGROUP_COPIES``, or a folder of this user among the machine's temporary files."""
-    named = os.environ.get("RAYGROUP_COPIES")
-    folder = Path(named) if named else Path(tempfile.gettempdir()) / f"raygroup-copies-{os.getuid()}"
+def copies_folder() -> Path:
+    """Return the folder of the copies: ``RAYGROUP_COPIES``, or a folder of this user among the
+    machine's temporary files."""
+    configured = os.environ.get("RAYGROUP_COPIES")
+    folder = Path(configured) if configured else Path(tempfile.gettempdir()) / f"raygroup-copies-{os.getuid()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
-def localised(path: Place) -> Path:
-    """The file itself, or its copy, fetched once by whichever process of this machine needs it first; the file must never change.
+def local_copy(path: Place) -> Path:
+    """Return a local file as it is, or the local copy of a remote one.
 
-    Raises FileNotFoundError where there is none.
+    The first process on this machine that needs the copy fetches it. The file must never change.
+    Raises FileNotFoundError if it does not exist.
     """
     if isinstance(path, Path):
         return path
-    return made_once(copy_of(path), lambda copy: fetch(path, copy))
+    return make_once(copy_path(path), lambda copy: fetch(path, copy))
 
 
-def made_once(copy: Path, make: Callable[[Path], None]) -> Path:
-    """A file of this machine, made by whichever process needs it first; ``make`` must have it appear whole."""
+def make_once(copy: Path, make: Callable[[Path], None]) -> Path:
+    """Return a local file, which the first process that needs it makes. ``make`` must write it
+    atomically."""
     if not copy.is_file():
-        with alone(copy.parent):
+        with exclusive_lock(copy.parent):
             if not copy.is_file():
                 make(copy)
     return copy
 
 
-def copy_of(path: Remote) -> Path:
-    """Where the copy of a remote file lies, or will."""
-    return local_copies() / hashlib.sha256(str(path.parent).encode()).hexdigest()[:24] / path.name
+def copy_path(path: Remote) -> Path:
+    """Return the path of the local copy of a remote file, whether or not it exists."""
+    return copies_folder() / hashlib.sha256(str(path.parent).encode()).hexdigest()[:24] / path.name
 
 
 def fetch(source: Place, target: Path) -> None:
-    """Copies a file to this machine; it appears whole."""
+    """Copy a file to this machine. It appears whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with opened(source) as stream, whole(target) as file:
-        shutil.copyfileobj(stream, file, _BLOCK)
+    with open_stream(source) as stream, atomic_write(target) as file:
+        shutil.copyfileobj(stream, file, _BLOCK_BYTES)
 
 
 def publish(source: Path, target: Place) -> None:
-    """Copies a local file to where it shall be read from; it appears whole. Nothing where it lies there already."""
+    """Copy a local file to an object store. It appears whole. A local target is the source itself,
+    so nothing happens."""
     if isinstance(target, Path):
         return
-    with source.open("rb") as file, target.files.open_output_stream(target.key) as stream:
-        shutil.copyfileobj(file, stream, _BLOCK)
+    with source.open("rb") as file, target.filesystem.open_output_stream(target.key) as stream:
+        shutil.copyfileobj(file, stream, _BLOCK_BYTES)
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One process of this machine at a time."""
+def exclusive_lock(folder: Path) -> Iterator[None]:
+    """Let only one process of this machine run the block at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:

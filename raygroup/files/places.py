@@ -1,6 +1,8 @@
-"""Where files lie: a folder of this machine or a network file system (``pathlib.Path``), or an object store (``Remote``).
+"""Places of files: a path of this machine or a network file system (``pathlib.Path``), or a name in
+an object store (``Remote``).
 
-``Remote`` has the part of pathlib's interface that raygroup uses, so that what reads a storage path reads it wherever it is.
+``Remote`` has the part of pathlib's interface that raygroup uses. So the same code reads a storage
+path wherever it is.
 """
 
 import argparse
@@ -19,16 +21,17 @@ if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
 
 _ATTEMPTS = 8
-"""Requests to an object store before one counts as failed; waits between them double."""
+"""Requests to an object store before one counts as failed. The wait between them doubles."""
+_S3_SETTINGS = ("region", "endpoint_override", "scheme")
 
 
 class Remote:
-    """A name in an object store, such as ``s3://bucket/runs``; it may or may not be there."""
+    """A name in an object store, such as ``s3://bucket/runs``. It need not exist."""
 
     __slots__ = ("_query", "_root", "path")
 
     def __init__(self, uri: str) -> None:
-        """Raises ConfigError for a kind of store that is not known."""
+        """Raises ConfigError for an unknown kind of store."""
         parts = urlsplit(uri)
         self._root = f"{parts.scheme}://{parts.netloc}"
         self._query = parts.query
@@ -37,12 +40,12 @@ class Remote:
             raise ConfigError(f"{uri}: a storage path is a folder, or s3://bucket/folder (gs:// and abfs:// likewise)")
 
     @property
-    def files(self) -> "FileSystem":
-        return _opened(self._root, self._query)
+    def filesystem(self) -> "FileSystem":
+        return _connect(self._root, self._query)
 
     @property
     def key(self) -> str:
-        """What pyarrow calls it: bucket and key."""
+        """Bucket and key, as pyarrow expects them."""
         return (urlsplit(self._root).netloc + str(self.path)).rstrip("/")
 
     @property
@@ -59,13 +62,13 @@ class Remote:
 
     @property
     def parent(self) -> "Remote":
-        return self._at(self.path.parent)
+        return self._with_path(self.path.parent)
 
     def with_name(self, name: str) -> "Remote":
-        return self._at(self.path.with_name(name))
+        return self._with_path(self.path.with_name(name))
 
     def __truediv__(self, name: "str | PurePosixPath") -> "Remote":
-        return self._at(self.path / name)
+        return self._with_path(self.path / name)
 
     def __str__(self) -> str:
         return self._root + str(self.path).rstrip("/")
@@ -86,7 +89,7 @@ class Remote:
         return Remote, (str(self) + (f"?{self._query}" if self._query else ""),)
 
     def relative_to(self, other: "Remote") -> PurePosixPath:
-        """Raises ValueError where it does not lie below the other."""
+        """Return the path below ``other``. Raises ValueError if it does not lie below."""
         if self._root != other._root:
             raise ValueError(f"{self} is not below {other}")
         return self.path.relative_to(other.path)
@@ -107,15 +110,15 @@ class Remote:
         return False
 
     def size(self) -> int:
-        """Bytes of the object."""
-        return int(self.files.get_file_info(self.key).size or 0)
+        """Return the bytes of the object."""
+        return int(self.filesystem.get_file_info(self.key).size or 0)
 
     def mkdir(self, parents: bool = True, exist_ok: bool = True) -> None:
-        """Nothing: an object store has no folders, only names with slashes."""
+        """Do nothing: an object store has no folders, only names with slashes."""
 
     def read_bytes(self) -> bytes:
-        """Raises FileNotFoundError, or OSError where the store does not answer."""
-        with self.files.open_input_stream(self.key) as stream:
+        """Read the object. Raises FileNotFoundError, or OSError if the store does not answer."""
+        with self.filesystem.open_input_stream(self.key) as stream:
             return bytes(stream.read())
 
     def read_text(self, encoding: str = "utf-8") -> str:
@@ -123,100 +126,110 @@ class Remote:
 
     def unlink(self, missing_ok: bool = False) -> None:
         try:
-            self.files.delete_file(self.key)
+            self.filesystem.delete_file(self.key)
         except FileNotFoundError:
             if not missing_ok:
                 raise
 
     def iterdir(self) -> Iterator["Remote"]:
-        return (self / info.base_name for info in self.listed())
+        return (self / info.base_name for info in self.infos())
 
     def glob(self, pattern: str) -> Iterator["Remote"]:
-        """Names that match, part by part: ``*/sweep.json`` asks for one name in each folder, all at once, and lists no further."""
+        """Return the names that match, part by part.
+
+        A part without wildcards is not listed. So ``*/sweep.json`` asks for one name in each
+        folder, and for all of them at once.
+        """
         first, _, rest = pattern.partition("/")
         if not _is_pattern(first):
-            found = [self / first]
+            children = [self / first]
         else:
-            found = [self / info.base_name for info in self.listed() if fnmatch.fnmatchcase(info.base_name, first)]
+            children = [self / info.base_name for info in self.infos() if fnmatch.fnmatchcase(info.base_name, first)]
         if _is_pattern(rest):
-            return (below for place in found for below in place.glob(rest))
-        named = [place / rest for place in found] if rest else found
+            return (match for child in children for match in child.glob(rest))
+        places = [child / rest for child in children] if rest else children
         if rest or not _is_pattern(first):
-            kinds = self.files.get_file_info([place.key for place in named])
-            named = [place for place, info in zip(named, kinds, strict=True) if info.type.name != "NotFound"]
-        return iter(named)
+            infos = self.filesystem.get_file_info([place.key for place in places])
+            places = [place for place, info in zip(places, infos, strict=True) if info.type.name != "NotFound"]
+        return iter(places)
 
     def rglob(self, pattern: str) -> Iterator["Remote"]:
-        """Names anywhere below whose last part matches, from one listing."""
-        for info in self.listed(recursive=True):
+        """Return the names at any depth whose last part matches. One listing finds them all."""
+        for info in self.infos(recursive=True):
             if fnmatch.fnmatchcase(info.base_name, pattern):
                 yield self / PurePosixPath(info.path).relative_to(self.key)
 
-    def _at(self, path: PurePosixPath) -> "Remote":
-        made = object.__new__(Remote)
-        made._root, made._query, made.path = self._root, self._query, path
-        return made
-
-    def _kind(self) -> str:
-        return str(self.files.get_file_info(self.key).type.name)
-
-    def listed(self, *, recursive: bool = False) -> "list[FileInfo]":
-        """What lies in it, or with ``recursive`` anywhere below, by name; nothing where there is no such folder."""
+    def infos(self, *, recursive: bool = False) -> "list[FileInfo]":
+        """List the entries of a folder by name, with ``recursive`` at any depth. A missing folder
+        has none."""
         from pyarrow.fs import FileSelector
 
-        found = self.files.get_file_info(FileSelector(self.key, recursive=recursive, allow_not_found=True))
-        return sorted(found, key=lambda info: str(info.path))
+        infos = self.filesystem.get_file_info(FileSelector(self.key, recursive=recursive, allow_not_found=True))
+        return sorted(infos, key=lambda info: str(info.path))
+
+    def _with_path(self, path: PurePosixPath) -> "Remote":
+        place = object.__new__(Remote)
+        place._root, place._query, place.path = self._root, self._query, path
+        return place
+
+    def _kind(self) -> str:
+        return str(self.filesystem.get_file_info(self.key).type.name)
 
 
 Place = Union[Path, Remote]  # noqa: UP007 (a runtime alias of both)
-"""Where something lies."""
+"""The location of a file or folder."""
 
 
 def place(text: str | Path | Remote) -> Place:
-    """What a user named: a folder, or a name in an object store."""
+    """Return the place that a user named: a local path, or a name in an object store."""
     if isinstance(text, Remote):
         return text
     return Remote(str(text)) if "://" in str(text) else Path(text)
 
 
-def place_named(text: str) -> Place:
-    """``place`` for flags of commands: it says what a storage path is where the text names none; argparse itself would only say that it
-    does not."""
+def parse_place(text: str) -> Place:
+    """Convert a command-line argument to a place. Of a bare ConfigError, argparse would show no
+    text."""
     try:
         return place(text)
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def readable(path: Place) -> Any:
-    """What pyarrow's readers take: a path, or an open object of which they fetch the parts they need."""
-    return path.files.open_input_file(path.key) if isinstance(path, Remote) else path
+def arrow_source(path: Place) -> Any:
+    """Return what pyarrow's readers accept: a local path, or an open object of which they fetch the
+    parts they need."""
+    return path.filesystem.open_input_file(path.key) if isinstance(path, Remote) else path
 
 
-def opened(path: Place) -> Any:
-    """A stream of its bytes, to be closed by a ``with``."""
-    return path.files.open_input_stream(path.key) if isinstance(path, Remote) else path.open("rb")
+def open_stream(path: Place) -> Any:
+    """Open a file as a binary stream. Use it in a ``with`` statement."""
+    return path.filesystem.open_input_stream(path.key) if isinstance(path, Remote) else path.open("rb")
 
 
 def size_of(path: Place) -> int:
-    """Bytes of a file, or of all files below a folder; 0 where there is none, also where it goes while this looks."""
+    """Return the bytes of a file, or of all files below a folder.
+
+    A missing file has 0, also if it disappears during the count. Links are not followed.
+    """
     if isinstance(path, Remote):
-        return sum(info.size or 0 for info in path.listed(recursive=True)) if path.is_dir() else path.size()
+        return sum(info.size or 0 for info in path.infos(recursive=True)) if path.is_dir() else path.size()
     try:
-        return sum(size_of(below) for below in path.iterdir() if not below.is_symlink()) if path.is_dir() else path.stat().st_size
+        return sum(size_of(child) for child in path.iterdir() if not child.is_symlink()) if path.is_dir() else path.stat().st_size
     except FileNotFoundError:
         return 0
 
 
 def remove(path: Place) -> None:
-    """Deletes a file, a link, or a folder with all below it; what has gone in the meantime is no error."""
+    """Delete a file, a link, or a folder with everything below it. It is no error if some of it is
+    gone already."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, onerror=_unless_gone) if isinstance(path, Path) else path.files.delete_dir(path.key)
+        shutil.rmtree(path, onerror=_ignore_missing) if isinstance(path, Path) else path.filesystem.delete_dir(path.key)
     else:
         path.unlink(missing_ok=True)
 
 
-def _unless_gone(function: object, path: str, caught: tuple[type[BaseException], BaseException, object]) -> None:
+def _ignore_missing(function: object, path: str, caught: tuple[type[BaseException], BaseException, object]) -> None:
     if not isinstance(caught[1], FileNotFoundError):
         raise caught[1]
 
@@ -226,30 +239,31 @@ def _is_pattern(name: str) -> bool:
 
 
 @functools.cache
-def _opened(root: str, query: str) -> "FileSystem":
-    """One connection a process and store."""
+def _connect(root: str, query: str) -> "FileSystem":
+    """Return the connection of this process to a store."""
     from pyarrow import fs
 
     if not root.startswith("s3://"):
         return fs.FileSystem.from_uri(root + (f"?{query}" if query else ""))[0]
-    asked = {name: values[-1] for name, values in parse_qs(query).items()}
-    unknown = set(asked) - {"region", "endpoint_override", "scheme"}
+    options = {name: values[-1] for name, values in parse_qs(query).items()}
+    unknown = sorted(set(options) - set(_S3_SETTINGS))
     if unknown:
-        raise ConfigError(f"{root}?{query}: {sorted(unknown)[0]} is no setting; there are region, endpoint_override and scheme")
-    # Opened late, a small file is one request instead of three.
-    patient = fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS)
-    return fs.S3FileSystem(**_s3_settings(root, asked), retry_strategy=patient, allow_delayed_open=True)
+        raise ConfigError(f"{root}?{query}: {unknown[0]} is no setting; there are region, endpoint_override and scheme")
+    retry = fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS)
+    # With delayed opening, a small file takes one request instead of three.
+    return fs.S3FileSystem(**_s3_arguments(root, options), retry_strategy=retry, allow_delayed_open=True)
 
 
-def _s3_settings(root: str, asked: dict[str, str]) -> dict[str, Any]:
-    """Endpoint and region, as the query or AWS's own environment variables say; credentials come from where AWS's tools look."""
+def _s3_arguments(root: str, options: dict[str, str]) -> dict[str, Any]:
+    """Return endpoint and region: from the query, else from AWS's environment variables. pyarrow
+    finds the credentials itself."""
     from pyarrow import fs
 
-    endpoint = asked.get("endpoint_override") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    region = asked.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    endpoint = options.get("endpoint_override") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = options.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if endpoint:
         scheme, _, host = endpoint.rpartition("://")
-        return {"endpoint_override": host, "scheme": asked.get("scheme") or scheme or "https", "region": region or "us-east-1"}
+        return {"endpoint_override": host, "scheme": options.get("scheme") or scheme or "https", "region": region or "us-east-1"}
     bucket = urlsplit(root).netloc
     try:
         return {"region": region or fs.resolve_s3_region(bucket)}

@@ -1,4 +1,5 @@
-"""Storage that fails for a while: a full disk that is enlarged, a network file system that comes back, an object store under load."""
+"""Retry work on storage that fails for a while: a full disk, a network file system that is away, an
+object store under load."""
 
 import time
 from collections.abc import Callable
@@ -8,32 +9,37 @@ from typing import TypeVar
 from raygroup.errors import ConfigError
 
 Result = TypeVar("Result")
-_LASTING = (PermissionError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
-"""Errors that waiting does not mend."""
+_PERMANENT = (PermissionError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
+"""Errors that do not go away by waiting."""
+_FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 10.0
 
 
 @dataclass(frozen=True)
-class Patience:
-    """Repeats work on a storage path that fails, for ``seconds`` at most; ``waiting`` is told why, each time."""
+class Retry:
+    """Repeats failing work on a storage path for a limited time."""
 
-    seconds: float = 0.0
-    waiting: Callable[[OSError], None] = lambda error: None
+    limit_s: float = 0.0
+    on_wait: Callable[[OSError], None] = lambda error: None
+    """Called with the error before each wait."""
 
     def __call__(self, work: Callable[[], Result]) -> Result:
-        """What the work returns; raises its last error once patience is over, and at once where waiting cannot help."""
-        deadline, wait_s = time.monotonic() + self.seconds, 0.2
+        """Return the result of ``work``.
+
+        Raises its last error once the time is over, and a permanent error at once.
+        """
+        deadline, wait_s = time.monotonic() + self.limit_s, _FIRST_WAIT_S
         while True:
             try:
                 return work()
             except (OSError, ConfigError) as error:
                 cause = error if isinstance(error, OSError) else error.__cause__
-                if not isinstance(cause, OSError) or isinstance(cause, _LASTING) or time.monotonic() + wait_s > deadline:
+                if not isinstance(cause, OSError) or isinstance(cause, _PERMANENT) or time.monotonic() + wait_s > deadline:
                     raise
-                self.waiting(cause)
+                self.on_wait(cause)
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
 
-IMPATIENT = Patience()
+NO_RETRY = Retry()
 """Fails at the first error."""

@@ -1,6 +1,7 @@
-"""Pure functions over R_TM: which head a task is on, when that changed, when it settled, and how sure it is.
+"""Measures of R_TM: the head of each task, when it changed, when it settled, and how decided it is.
 
-An assignment array is (n, t): the head of every task after every recorded step. "Over the first N steps" is ``assignment[:N]``.
+All are pure functions. An assignment array is (n, t): the head of every task after every recorded
+step. For the first N steps, pass ``assignment[:N]``.
 """
 
 import itertools
@@ -17,83 +18,99 @@ Reals = NDArray[np.floating[Any]]
 
 
 def assignment(r_tm: Reals) -> Assignment:
-    """Head of each task: argmax over the last axis, ties to the lowest head; (n, t, m) -> (n, t)."""
+    """Return the head of each task, (n, t, m) -> (n, t).
+
+    It is the argmax over the last axis. Ties go to the lowest head.
+    """
     return np.asarray(np.argmax(r_tm, axis=-1), np.int64)
 
 
 def change_rows(assigned: Assignment) -> NDArray[np.intp]:
-    """Rows whose assignment differs from the row before; the first recorded step is never one."""
+    """Return the rows whose assignment differs from the row before. The first row is never one."""
     return np.flatnonzero((assigned[1:] != assigned[:-1]).any(axis=1)) + 1
 
 
 def raw_changes(assigned: Assignment) -> int:
-    """Steps whose assignment differs from the step before: the released code's rule.
+    """Count the steps whose assignment differs from the step before.
 
-    It starts after the first step, so leaving the initial tie is no change; heads keep their labels, so two heads that swap
-    their tasks do change; several tasks that move in one step are one change.
+    This is the released code's rule. Leaving the initial tie is no change, because counting starts
+    after the first step. Two heads that swap their tasks are a change, because heads keep their
+    labels. Several tasks that move in one step are one change.
     """
     return len(change_rows(assigned))
 
 
 def task_changes(assigned: Assignment) -> int:
-    """Moves of single tasks: two tasks that move in one step are two."""
+    """Count the moves of single tasks. Two tasks that move in one step are two moves."""
     return int((assigned[1:] != assigned[:-1]).sum())
 
 
 def settled_changes(assigned: Assignment, hold: int) -> int:
-    """Changes from one settled assignment to another: an assignment is settled once it has stood for ``hold`` steps in a row.
+    """Count the changes from one settled assignment to another.
 
-    The first one to settle is no change, and neither is falling back to the last settled one. ``hold`` 1 is ``raw_changes``.
+    An assignment is settled once it has lasted ``hold`` steps in a row. The first one to settle is
+    no change, and neither is a return to the last settled one. With ``hold`` 1 this equals
+    ``raw_changes``.
     """
     settled = [assigned[first] for first, end in _runs(assigned) if end - first >= hold]
     return sum(not np.array_equal(before, after) for before, after in itertools.pairwise(settled))
 
 
 def settling_row(assigned: Assignment) -> int:
-    """The row from which the last assignment stood unbroken to the end."""
+    """Return the row from which the last assignment lasted to the end."""
     changes = change_rows(assigned)
     return int(changes[-1]) if len(changes) else 0
 
 
 def stability(assigned: Assignment) -> float:
-    """Share of the recorded steps, counted back from the end, over which the last assignment stood unbroken; above 0, up to 1."""
+    """Return the share of the steps over which the last assignment lasted, above 0 and up to 1."""
     return (len(assigned) - settling_row(assigned)) / len(assigned)
 
 
-def unstable(assigned: Assignment, settle: int) -> bool:
-    """Whether the last assignment has not stood for ``settle`` steps (in the paper, all stood for the last 10k of 20k)."""
+def is_unstable(assigned: Assignment, settle: int) -> bool:
+    """Return True if the last assignment has lasted less than ``settle`` steps.
+
+    In the paper, every run's last assignment lasted for the last 10k of 20k steps.
+    """
     return len(assigned) - settling_row(assigned) < settle
 
 
 def task_probabilities(r_tm: Reals) -> NDArray[np.float64]:
-    """P_TM without Gumbel noise: softmax of R_TM over heads, same shape."""
+    """Return P_TM without Gumbel noise, of R_TM's shape: the softmax over heads."""
     shifted = np.asarray(r_tm, np.float64) - np.max(r_tm, axis=-1, keepdims=True)
     exponent = np.exp(shifted)
     return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))
 
 
 def max_probability(r_tm: Reals) -> NDArray[np.float64]:
-    """max P_TM of each task, from 1/m (all heads alike) to 1 (decided); (..., t, m) -> (..., t)."""
+    """Return max P_TM of each task, (..., t, m) -> (..., t).
+
+    It runs from 1/m, where all heads are equally likely, to 1, where the task is decided.
+    """
     return np.asarray(task_probabilities(r_tm).max(axis=-1))
 
 
 def decisiveness(r_tm: Reals) -> float:
-    """Mean over tasks of max P_TM for one step (t, m). A grouping with little more than 1/m is noise."""
+    """Return the mean over tasks of max P_TM for one step, (t, m). A grouping with little more than
+    1/m is noise."""
     return float(max_probability(r_tm).mean())
 
 
 def entropy(r_tm: Reals) -> NDArray[np.float64]:
-    """Entropy in nats of each task's P_TM, from 0 (decided) to log m (all heads alike); (..., t, m) -> (..., t)."""
+    """Return the entropy of each task's P_TM in nats, (..., t, m) -> (..., t).
+
+    It runs from 0, where the task is decided, to log m, where all heads are equally likely.
+    """
     p_tm = task_probabilities(r_tm)
     return np.asarray(-np.where(p_tm > 0, p_tm * np.log(np.where(p_tm > 0, p_tm, 1)), 0).sum(axis=-1))
 
 
 def grouping(tasks: Sequence[str], heads: int, assigned: Sequence[int] | Assignment) -> TaskGroups:
-    """The grouping of one row of an assignment array."""
+    """Return the grouping in one row of an assignment array."""
     return TaskGroups(tuple(zip(tasks, map(int, assigned), strict=True)), heads)
 
 
 def _runs(assigned: Assignment) -> list[tuple[int, int]]:
-    """(first row, row after the last) of every stretch without a change."""
+    """Return (first row, row after the last) of every stretch without a change."""
     changes = change_rows(assigned).tolist()
     return list(zip([0, *changes], [*changes, len(assigned)], strict=True))

@@ -1,4 +1,5 @@
-"""Table 2: which groups the runs of a sweep ended in, how often, and from how many heads on; and whether such a table can be true."""
+"""Table 2: the groups in which the runs of a sweep ended, and a check that such a table is
+possible."""
 
 import dataclasses
 import itertools
@@ -10,60 +11,73 @@ from raygroup.tasks import by_paper_order
 
 
 def occurrence_rows(runs: Iterable[tuple[int, Groups]]) -> list[GroupRow]:
-    """The rows of Table 2 from (heads configured, final partition) of every run, idle heads included in the first number.
+    """Return the rows of Table 2 from (number of heads, final groups) of every run. Idle heads
+    count among the heads.
 
-    Ordered by occurrences, then by the fewest heads; equal rows share a rank and the next one counts them (1, 2, 2, 4). All groups
-    seen once share one rank, as in the paper. A group counts only where it is whole: A+K is no occurrence of A.
+    Rows are ordered by occurrences, then by the fewest heads. Equal rows share a rank, and the next
+    rank counts all of them (1, 2, 2, 4). All groups that occur once share one rank, as in the
+    paper. A group counts only as a whole: A+K is no occurrence of A.
     """
-    seen: dict[frozenset[str], list[int]] = {}
-    for heads, partition in checked_runs(runs):
-        for group in partition:
-            seen.setdefault(group, []).append(heads)
-    rows = [GroupRow(0, group, len(heads), min(heads)) for group, heads in seen.items()]
-    rows.sort(key=lambda row: (*_merit(row), len(row.tasks), row.label))
-    merits = [_merit(row) if row.num_occurrences > 1 else (-1,) for row in rows]
-    return [dataclasses.replace(row, rank=merits.index(merit) + 1) for row, merit in zip(rows, merits, strict=True)]
+    heads_of_group: dict[frozenset[str], list[int]] = {}
+    for heads, groups in require_partitions(runs):
+        for group in groups:
+            heads_of_group.setdefault(group, []).append(heads)
+    rows = [GroupRow(0, group, len(heads), min(heads)) for group, heads in heads_of_group.items()]
+    rows.sort(key=lambda row: (*_rank_key(row), len(row.tasks), row.label))
+    keys = [_rank_key(row) if row.num_occurrences > 1 else (-1,) for row in rows]
+    return [dataclasses.replace(row, rank=keys.index(key) + 1) for row, key in zip(rows, keys, strict=True)]
 
 
-def _merit(row: GroupRow) -> tuple[int, ...]:
+def _rank_key(row: GroupRow) -> tuple[int, ...]:
     return (-row.num_occurrences, row.first_heads)
 
 
-def checked_runs(runs: Iterable[tuple[int, Groups]]) -> list[tuple[int, Groups]]:
-    """The same runs; ValueError where one is no partition of the tasks of the others or has more groups than heads."""
-    listed = list(runs)
-    for number, (heads, partition) in enumerate(listed, 1):
-        tasks = [task for group in partition for task in group]
-        expected = {task for group in listed[0][1] for task in group}
-        if len(tasks) != len(set(tasks)) or set(tasks) != expected or frozenset() in partition:
-            raise ValueError(f"run {number}: {sorted(map(sorted, partition))} is not a partition of {'+'.join(by_paper_order(expected))}")
-        if len(partition) > heads:
-            raise ValueError(f"run {number}: {len(partition)} groups on {heads} heads")
-    return listed
+def require_partitions(runs: Iterable[tuple[int, Groups]]) -> list[tuple[int, Groups]]:
+    """Return the same runs as a list.
+
+    Raises ValueError if the groups of a run are no partition of the first run's tasks, or are more
+    than its heads.
+    """
+    run_list = list(runs)
+    for number, (heads, groups) in enumerate(run_list, 1):
+        tasks = [task for group in groups for task in group]
+        expected = {task for group in run_list[0][1] for task in group}
+        if len(tasks) != len(set(tasks)) or set(tasks) != expected or frozenset() in groups:
+            raise ValueError(f"run {number}: {sorted(map(sorted, groups))} is not a partition of {'+'.join(by_paper_order(expected))}")
+        if len(groups) > heads:
+            raise ValueError(f"run {number}: {len(groups)} groups on {heads} heads")
+    return run_list
 
 
 def task_totals(rows: Sequence[GroupRow]) -> dict[str, int]:
-    """For each task, in the paper's order, the sum of occurrences over the groups that hold it: the number of runs, if all is well."""
+    """Return the occurrences of each task, summed over the groups that hold it, in the paper's
+    order.
+
+    In a correct table each is the number of runs.
+    """
     names = by_paper_order({task for row in rows for task in row.tasks})
     return {name: sum(row.num_occurrences for row in rows if name in row.tasks) for name in names}
 
 
-def complaints(rows: Sequence[GroupRow], num_runs: int) -> list[str]:
-    """What cannot be true in a table like Table 2, one line each; empty for every table that ``occurrence_rows`` makes."""
+def inconsistencies(rows: Sequence[GroupRow], num_runs: int) -> list[str]:
+    """Return the facts that cannot be true in a table such as Table 2, one line each.
+
+    A table from ``occurrence_rows`` has none.
+    """
     totals = task_totals(rows)
-    found = []
+    lines = []
     for total in sorted(set(totals.values()) - {num_runs}):
         names = ", ".join(name for name in totals if totals[name] == total)
-        found.append(f"groups with {names} occur {total} times, but every task is in one group of each of the {num_runs} runs")
+        lines.append(f"groups with {names} occur {total} times, but every task is in one group of each of the {num_runs} runs")
     slots = sum(len(row.tasks) * row.num_occurrences for row in rows)
     if slots != len(totals) * num_runs:
-        found.append(f"the groups fill {slots} places, but {len(totals)} tasks in {num_runs} runs have {len(totals) * num_runs}")
+        lines.append(f"the groups fill {slots} places, but {len(totals)} tasks in {num_runs} runs have {len(totals) * num_runs}")
     impossible = [row for row in rows if not 1 <= row.num_occurrences <= num_runs]
-    found += [f"{row.label} occurs {row.num_occurrences} times in {num_runs} runs" for row in impossible]
+    lines += [f"{row.label} occurs {row.num_occurrences} times in {num_runs} runs" for row in impossible]
     for better, worse in itertools.pairwise(rows):
         if worse.num_occurrences > better.num_occurrences:
-            found.append(
+            lines.append(
                 f"{worse.label} ({worse.num_occurrences} occurrences) is ranked {worse.rank}, below {better.label} "
                 f"({better.num_occurrences}), ranked {better.rank}"
             )
-    return found
+    return lines

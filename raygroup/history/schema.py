@@ -1,4 +1,18 @@
-"""The Arrow schema of a history: what one trial records at every step, and what its metadata must say to be read again."""
+"""The columns and metadata of a history: what one trial records at every step.
+
+A history is an Arrow table with one row a step. ``COLUMNS`` describes its columns. No column has
+nulls.
+
+The table's metadata holds one JSON text under the key ``raygroup``. It always has
+
+- ``layout``: the version of this format;
+- ``tasks``: the names of the tasks, in the order of R_TM's rows;
+- ``heads``: the number of heads.
+
+Training adds ``config`` (the trial's settings), ``label``, ``data`` (fingerprint of words and
+weights), ``versions`` (of Python and packages), ``git_commit`` (null if unknown), ``charset`` (its
+hash), ``kernels``, ``device`` and ``from_step``, the step from which the attempt resumed.
+"""
 
 import json
 from collections.abc import Sequence
@@ -8,40 +22,59 @@ import pyarrow as pa
 
 from raygroup.errors import HistoryError
 
-LAYOUT = 1
-"""Raised when a column or its meaning changes."""
+HISTORY_LAYOUT = 1
+"""Version of the format. It is raised when a column or its meaning changes."""
 
-KEY = b"raygroup"
-SCALARS = ("integrated_loss", "grouping_loss", "task_loss", "words_per_s")
+COLUMNS = {
+    "step": "Number of the optimiser step, counted from 1. The state before training is not recorded.",
+    "r_tm": "R_TM after this step: t * m scores, task by task (row by row). Eq. (3) makes probabilities of them.",
+    "nll_m": "Loss of each head, m numbers: the mean over the step's words of NLL_WM, Eq. (5). All heads read all words.",
+    "integrated_loss": "Eq. (8), which is Eq. (6) if epsilon is 0: the heads' losses weighted by P_WM + epsilon, mean or sum over words.",
+    "grouping_loss": "Eq. (9): how many tasks the heads lack, summed over heads. 0 if each head has its minimum of tasks.",
+    "task_loss": "Eq. (2): cross-entropy of the task classifier, mean over the step's words.",
+    "words_per_s": "Words trained on per second, averaged over the steps since the last record was brought to the history.",
+    "clock_s": "Unix time at which the step was brought to the history, in seconds.",
+}
+"""Column -> what it holds, for t tasks and m heads.
+
+The losses are those of the step's forward pass, so they belong to R_TM before the step. They are
+not multiplied by their weights in the total loss.
+"""
+
+SCALAR_COLUMNS = ("integrated_loss", "grouping_loss", "task_loss", "words_per_s")
+"""Columns of one 32-bit number, in their order in the table."""
+_METADATA_KEY = b"raygroup"
 
 
 def history_schema(tasks: Sequence[str], heads: int, metadata: dict[str, Any]) -> pa.Schema:
-    """Columns of one row a step, counted from 1: the state after that optimiser step (the state before training is not recorded).
+    """Return the Arrow schema of a history.
 
-    ``r_tm``: R_TM, row by row (tasks x heads). ``nll_m``: mean over the step's words of each head's Eq. (5). ``clock_s``: Unix time.
-    The metadata gets the layout, the tasks in row order and the number of heads beside what is given.
+    ``step`` is int32, ``clock_s`` float64, ``r_tm`` and ``nll_m`` are fixed-size lists of float32,
+    and the other columns are float32. The layout, the tasks and the number of heads are added to
+    ``metadata``. Raises TypeError if the metadata cannot be stored as JSON.
     """
     columns = [
         ("step", pa.int32()),
         ("r_tm", pa.list_(pa.float32(), len(tasks) * heads)),
         ("nll_m", pa.list_(pa.float32(), heads)),
-        *((name, pa.float32()) for name in SCALARS),
+        *((name, pa.float32()) for name in SCALAR_COLUMNS),
         ("clock_s", pa.float64()),
     ]
-    described = {**metadata, "layout": LAYOUT, "tasks": list(tasks), "heads": heads}
-    text = json.dumps(described, ensure_ascii=False, sort_keys=True)
-    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns], metadata={KEY: text.encode()})
+    facts = {**metadata, "layout": HISTORY_LAYOUT, "tasks": list(tasks), "heads": heads}
+    text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns], metadata={_METADATA_KEY: text.encode()})
 
 
-def read_metadata(schema: pa.Schema, where: object) -> dict[str, Any]:
-    """The metadata ``history_schema`` wrote; raises HistoryError where it is missing or of another layout."""
-    stored = (schema.metadata or {}).get(KEY)
-    if stored is None:
-        raise HistoryError(f"{where}: no history of raygroup")
-    metadata: dict[str, Any] = json.loads(stored)
-    if metadata.get("layout") != LAYOUT:
+def read_metadata(schema: pa.Schema, path: object) -> dict[str, Any]:
+    """Return the metadata of a history. Raises HistoryError that names the path if it is missing or
+    of another layout."""
+    text = (schema.metadata or {}).get(_METADATA_KEY)
+    if text is None:
+        raise HistoryError(f"{path}: no history of raygroup")
+    metadata: dict[str, Any] = json.loads(text)
+    if metadata.get("layout") != HISTORY_LAYOUT:
         raise HistoryError(
-            f"{where}: history of layout {metadata.get('layout')}, this raygroup reads {LAYOUT}: "
+            f"{path}: history of layout {metadata.get('layout')}, this raygroup reads {HISTORY_LAYOUT}: "
             "read it with the raygroup that wrote it, or train into another --storage-path"
         )
     return metadata

@@ -1,4 +1,5 @@
-"""Where the messages of one attempt's history go: one growing stream on a file system, immutable parts on an object store."""
+"""The files of one attempt's history: one growing stream on a file system, immutable parts on an
+object store."""
 
 import contextlib
 import os
@@ -6,40 +7,44 @@ import zlib
 from pathlib import Path
 from typing import Any, Protocol
 
-from raygroup.files.atomic import sync_folder, write_whole
+from raygroup.files.atomic import sync_folder, write_bytes
 from raygroup.files.places import Place, Remote
+from raygroup.storage.layout import attempt_part_file, attempt_stream_file
 
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
-Marks = dict[str, tuple[int, int]]
-"""File name -> (bytes, CRC-32 of them): how much of a history was on disk at some moment, and that it is unchanged."""
+"""The end marker of the Arrow IPC streaming format."""
+Checksums = dict[str, tuple[int, int]]
+"""File name -> (bytes, CRC-32 of these bytes): how much of a history was on disk at some moment,
+and with which content."""
 
 
 class Sink(Protocol):
-    """Takes IPC messages: the schema first."""
+    """A place to write IPC messages: first the schema, then record batches."""
 
     @property
     def path(self) -> Place: ...
 
     def write(self, message: Any) -> None:
-        """The whole message, or OSError and nothing of it."""
+        """Write the whole message, or raise OSError and write nothing."""
 
     def sync(self) -> None:
-        """All that was written survives a power cut when this returns."""
+        """Return when everything written so far would survive a power cut."""
 
-    def marks(self) -> Marks: ...
+    def checksums(self) -> Checksums: ...
 
     def close(self, *, ended: bool) -> None:
-        """Lets go of the file; with ``ended`` the stream is marked as complete."""
+        """Close the file. If ``ended``, mark the stream as complete."""
 
 
-def sink(folder: Place, attempt: int, schema: Any) -> Sink:
-    """Raises OSError naming the file where it cannot be made, also where this attempt has one already."""
+def open_sink(folder: Place, attempt: int, schema: Any) -> Sink:
+    """Create the history file of an attempt. Raises OSError that names it if that fails, or if the
+    file exists already."""
     folder.mkdir(parents=True, exist_ok=True)
-    return Parts(folder, attempt, schema) if isinstance(folder, Remote) else Stream(folder / f"attempt-{attempt}.arrows", schema)
+    return Parts(folder, attempt, schema) if isinstance(folder, Remote) else Stream(folder / attempt_stream_file(attempt), schema)
 
 
 class Stream:
-    """``attempt-<N>.arrows``, appended to; one writer a file."""
+    """A file ``attempt-<N>.arrows`` that grows. It has one writer."""
 
     def __init__(self, path: Path, schema: Any) -> None:
         self._path, self._size, self._crc = path, 0, 0
@@ -51,7 +56,7 @@ class Stream:
         except OSError:
             os.close(self._file)
             with contextlib.suppress(OSError):
-                path.unlink()  # so that another try may make it
+                path.unlink()  # so that a retry can create it
             raise
 
     @property
@@ -59,22 +64,22 @@ class Stream:
         return self._path
 
     def write(self, message: Any) -> None:
-        """At the end of what is whole: a write that was interrupted is written over."""
-        view, at = memoryview(message), self._size
+        """Write after the last complete message. An interrupted write is thereby overwritten."""
+        view, position = memoryview(message), self._size
         try:
             while view:
-                written = os.pwrite(self._file, view, at)
-                view, at = view[written:], at + written
+                num_bytes = os.pwrite(self._file, view, position)
+                view, position = view[num_bytes:], position + num_bytes
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._size)
             raise OSError(error.errno, error.strerror, str(self.path)) from error
-        self._size, self._crc = at, zlib.crc32(message, self._crc)
+        self._size, self._crc = position, zlib.crc32(message, self._crc)
 
     def sync(self) -> None:
         os.fsync(self._file)
 
-    def marks(self) -> Marks:
+    def checksums(self) -> Checksums:
         return {self.path.name: (self._size, self._crc)}
 
     def close(self, *, ended: bool) -> None:
@@ -87,31 +92,32 @@ class Stream:
 
 
 class Parts:
-    """``part-<N>-<K>.arrows``: what was written between two syncs, each a stream of its own that appears whole and never changes."""
+    """Files ``part-<N>-<K>.arrows``, one for each sync. Each is a complete stream that never
+    changes."""
 
     def __init__(self, folder: Remote, attempt: int, schema: Any) -> None:
         self.folder, self.attempt, self._schema = folder, attempt, bytes(schema)
-        self._waiting: list[bytes] = []
-        self._marks: Marks = {}
+        self._unsaved: list[bytes] = []
+        self._checksums: Checksums = {}
 
     @property
     def path(self) -> Remote:
-        """Of the next part."""
-        return self.folder / f"part-{self.attempt}-{len(self._marks):05d}.arrows"
+        """Path of the next part."""
+        return self.folder / attempt_part_file(self.attempt, len(self._checksums))
 
     def write(self, message: Any) -> None:
-        self._waiting.append(bytes(message))
+        self._unsaved.append(bytes(message))
 
     def sync(self) -> None:
-        if not self._waiting:
+        if not self._unsaved:
             return
-        content = b"".join([self._schema, *self._waiting, END_OF_STREAM])
-        write_whole(self.path, content)
-        self._marks[self.path.name] = (len(content), zlib.crc32(content))
-        self._waiting = []
+        content = b"".join([self._schema, *self._unsaved, END_OF_STREAM])
+        write_bytes(self.path, content)
+        self._checksums[self.path.name] = (len(content), zlib.crc32(content))
+        self._unsaved = []
 
-    def marks(self) -> Marks:
-        return dict(self._marks)
+    def checksums(self) -> Checksums:
+        return dict(self._checksums)
 
     def close(self, *, ended: bool) -> None:
         if ended:

@@ -1,4 +1,5 @@
-"""Writes a history: rows gather in memory, go to an Arrow IPC stream one batch at a time, and end as one Parquet file."""
+"""Write a history: rows collect in memory, go to an Arrow IPC stream in batches, and end as one
+Parquet file."""
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -9,37 +10,40 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from raygroup.files.atomic import whole
+from raygroup.files.atomic import atomic_write
 from raygroup.files.places import Place
-from raygroup.files.retry import IMPATIENT, Patience
-from raygroup.history.reader import FOLDER, SEALED, attempt_files, read_attempts, require_every_step
-from raygroup.history.schema import SCALARS, history_schema
-from raygroup.history.sinks import Marks, sink
+from raygroup.files.retry import NO_RETRY, Retry
+from raygroup.history.reader import attempt_files, read_attempts, require_every_step
+from raygroup.history.schema import SCALAR_COLUMNS, history_schema
+from raygroup.history.sinks import Checksums, open_sink
+from raygroup.storage.layout import HISTORY_FILE, HISTORY_FOLDER
 
 
 class HistoryWriter:
-    """The history of one attempt at a trial, in ``<folder>/history``: ``attempt-<N>.arrows``, on object stores ``part-<N>-<K>.arrows``.
+    """Writes the history of one attempt at a trial into ``<trial folder>/history``.
 
-    Rows go to a file every ``flush_every`` steps, which a killed process survives; a power cut, and an object store, they reach once
-    ``flush`` has returned. Flush before a checkpoint is written, or a trial that resumes from it lacks steps.
+    The file is ``attempt-<N>.arrows``, or ``part-<N>-<K>.arrows`` on an object store. Rows go to
+    the sink every ``flush_every`` steps. On a file system they then survive the end of the process.
+    They survive a power cut, or reach an object store, once ``flush`` has returned. Flush before
+    you write a checkpoint, or a trial that resumes from it lacks steps.
     """
 
     def __init__(
         self, folder: Place, attempt: int, tasks: Sequence[str], heads: int, metadata: dict[str, Any], *, flush_every: int = 50,
-        patience: Patience = IMPATIENT,
+        retry: Retry = NO_RETRY,
     ) -> None:  # fmt: skip
-        """Raises OSError naming the file where it cannot be made, also where this attempt has one already."""
+        """Raises OSError that names the file if it cannot be created or exists already."""
         self._schema = history_schema(tasks, heads, metadata)
         self._step = np.zeros(flush_every, np.int32)
         self._r_tm = np.zeros((flush_every, len(tasks), heads), np.float32)
         self._nll_m = np.zeros((flush_every, heads), np.float32)
-        self._scalars = np.zeros((len(SCALARS), flush_every), np.float32)
+        self._scalars = np.zeros((len(SCALAR_COLUMNS), flush_every), np.float32)
         self._clock_s = np.zeros(flush_every, np.float64)
         self._rows = 0
         self._last_step = 0
-        self._patience = patience
+        self._retry = retry
         self._failed = self._closed = False
-        self._sink = patience(lambda: sink(folder / FOLDER, attempt, self._schema.serialize()))
+        self._sink = retry(lambda: open_sink(folder / HISTORY_FOLDER, attempt, self._schema.serialize()))
 
     def append(
         self,
@@ -52,7 +56,8 @@ class HistoryWriter:
         words_per_s: float,
         clock_s: float,
     ) -> None:
-        """One step's row: R_TM (t, m) after the step, the other columns as in ``history_schema``; raises OSError where a flush does."""
+        """Append the row of one step. ``schema.COLUMNS`` describes it; R_TM is (t, m) here. Raises
+        OSError like ``flush``."""
         if self._rows == len(self._step):
             self._write_rows()
         row = self._rows
@@ -67,21 +72,23 @@ class HistoryWriter:
             self._write_rows()
 
     def flush(self) -> None:
-        """Everything appended is on the disk when this returns. On a full disk OSError: what earlier flushes wrote stays readable."""
+        """Bring everything appended so far to disk. Raises OSError if the disk is full; earlier
+        flushes stay readable."""
         self._write_rows()
-        self._tried(self._sink.sync)
+        self._try(self._sink.sync)
 
     @property
     def path(self) -> Place:
-        """The file that is being written; on an object store the next one."""
+        """The file that is being written, or the next one on an object store."""
         return self._sink.path
 
-    def marks(self) -> Marks:
-        """What of this attempt's files is written, with checksums."""
-        return self._sink.marks()
+    def checksums(self) -> Checksums:
+        """Return the checksums of what this attempt has written."""
+        return self._sink.checksums()
 
     def close(self) -> None:
-        """Flushes and ends the stream; after a failed write it only lets go of the file. A second call does nothing."""
+        """Flush and end the stream. After a failed write it only closes the file. A second call
+        does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -92,23 +99,25 @@ class HistoryWriter:
             self._sink.close(ended=not self._failed)
 
     def _write_rows(self) -> None:
-        """What is in memory, as one record batch."""
+        """Write the rows in memory as one record batch."""
         if self._rows == 0:
             return
         n = self._rows
         blocks = [self._step[:n], self._r_tm[:n], self._nll_m[:n], *self._scalars[:, :n], self._clock_s[:n]]
-        columns = [_arrow(values, field.type) for values, field in zip(blocks, self._schema, strict=True)]
+        columns = [_arrow_array(values, field.type) for values, field in zip(blocks, self._schema, strict=True)]
         message = pa.record_batch(columns, schema=self._schema).serialize()
-        self._tried(lambda: self._sink.write(message))
+        self._try(lambda: self._sink.write(message))
         self._rows = 0
 
-    def _tried(self, work: Callable[[], None]) -> None:
+    def _try(self, work: Callable[[], None]) -> None:
+        """Do the work with retries. If it fails for good, name the last step that the history
+        has."""
         try:
-            self._patience(work)
+            self._retry(work)
         except OSError as error:
             self._failed = True
-            kept = f"history stops after step {self._last_step - self._rows}"
-            raise OSError(error.errno or 0, f"{error.strerror or error}: {kept}", error.filename) from error
+            end = f"history stops after step {self._last_step - self._rows}"
+            raise OSError(error.errno or 0, f"{error.strerror or error}: {end}", error.filename) from error
 
     def __enter__(self) -> "HistoryWriter":
         return self
@@ -118,16 +127,17 @@ class HistoryWriter:
 
 
 def seal(trial_folder: Place, steps: int | None = None) -> Place:
-    """Merges the attempts into ``history.parquet``, whose pages carry checksums; it appears whole or not at all, and the attempts stay
-    (``remove_attempts``).
+    """Merge the attempts into ``history.parquet``. Its pages have checksums, and it appears whole
+    or not at all.
 
-    Raises HistoryError, and seals nothing, where a step from 1 to the last one is missing. ``steps``: how many the trial trained;
-    without it, a last attempt whose end is damaged passes for one that stopped there.
+    The attempts stay until ``remove_attempts``. ``steps`` is the number of steps that the trial
+    trained. Without it, damage at the end of the last attempt looks like an attempt that stopped
+    there. Raises HistoryError, and seals nothing, if a step is missing.
     """
-    sealed = trial_folder / SEALED
+    sealed = trial_folder / HISTORY_FILE
     table = read_attempts(trial_folder)
-    require_every_step(table, trial_folder / FOLDER, steps)
-    with whole(sealed, lost="history not sealed, its attempts are kept") as file:
+    require_every_step(table, trial_folder / HISTORY_FOLDER, steps)
+    with atomic_write(sealed, consequence="history not sealed, its attempts are kept") as file:
         pq.write_table(
             table, file, compression="zstd", use_dictionary=False, use_byte_stream_split=True, write_page_checksum=True
         )  # fmt: skip
@@ -135,14 +145,15 @@ def seal(trial_folder: Place, steps: int | None = None) -> Place:
 
 
 def remove_attempts(trial_folder: Place) -> None:
-    """Deletes the attempts of a sealed history; leaves them where there is no ``history.parquet``."""
-    if (trial_folder / SEALED).is_file():
+    """Delete the attempts of a sealed history. Without ``history.parquet`` they stay."""
+    if (trial_folder / HISTORY_FILE).is_file():
         for path in attempt_files(trial_folder):
             path.unlink(missing_ok=True)
 
 
-def _arrow(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
-    """Numbers without copying; ``pa.array`` would import pandas in mid-training."""
+def _arrow_array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """Return an Arrow array of these numbers without copying them. ``pa.array`` would import pandas
+    during training."""
     if pa.types.is_fixed_size_list(kind):
-        return pa.FixedSizeListArray.from_arrays(_arrow(values.ravel(), kind.value_type), kind.list_size)
+        return pa.FixedSizeListArray.from_arrays(_arrow_array(values.ravel(), kind.value_type), kind.list_size)
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

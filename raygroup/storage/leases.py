@@ -1,9 +1,12 @@
-"""Leases: which attempt at a trial may write its checkpoints and its end.
+"""Leases: the right of one attempt to write a trial.
 
-A process that was believed dead may come back: cut off from its cluster, stopped, or left over by a killed driver. Each attempt takes the
-trial over by writing its number and a secret into ``lease.json``; whoever finds another's there may no longer write. On a file system the
-look and the write are one step, under a lock; on an object store another attempt may come between them, which does no harm that
-can last: files carry the attempt's number, and both attempts compute the same.
+A process that was believed dead may come back: it was cut off from its cluster, or stopped, or left
+over by a killed driver. So each attempt takes the trial over. It writes its number and a secret
+token into ``lease.json``, and an attempt that finds another's token there may no longer write.
+
+On a file system a lock makes the check and the write one step. On an object store another attempt
+may come between them. That does no lasting harm: files carry the number of their attempt, and both
+attempts compute the same.
 """
 
 import contextlib
@@ -16,17 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.errors import LeaseLostError
-from raygroup.files.atomic import read_if_there, write_json
+from raygroup.files.atomic import read_json_if_exists, write_json
 from raygroup.files.places import Place
 from raygroup.history.reader import last_attempt
-from raygroup.storage.locks import held, now
+from raygroup.storage.layout import LEASE_FILE, now
+from raygroup.storage.locks import lock_folder
 
-LEASE = "lease.json"
-_PATIENCE_S = 120.0
-"""How long to wait for a trial's lock, which is held for moments: a machine cut off in one of them keeps it until its file server, after
-ninety seconds by default, takes it away."""
-_KEPT = 20
-"""Attempts that are told of."""
+_LOCK_WAIT_S = 120.0
+"""How long to wait for a trial's lock. It is held for moments only, but a machine that is cut off
+in such a moment keeps it until the file server takes it away, by default after 90 seconds."""
+_LISTED_ATTEMPTS = 20
+"""Attempts that ``lease.json`` lists: the last ones."""
 
 
 @dataclass(frozen=True)
@@ -39,43 +42,49 @@ class Lease:
 
     @contextlib.contextmanager
     def guard(self) -> Iterator[dict[str, Any]]:
-        """What is written in the block is written by the current attempt; gives what ``lease.json`` says, and raises LeaseLostError where
-        this attempt no longer is the one."""
-        with _alone(self.folder):
-            lease = read_if_there(self.folder / LEASE)
+        """Hold the trial while the block writes to it.
+
+        The block gets the content of ``lease.json``. Raises LeaseLostError if another attempt has
+        taken the trial over.
+        """
+        with _lock_trial(self.folder):
+            lease = read_json_if_exists(self.folder / LEASE_FILE)
             if lease.get("token") != self.token:
-                raise LeaseLostError(f"attempt {self.attempt} at {self.folder} was taken over by {_described(lease)}")
+                raise LeaseLostError(f"attempt {self.attempt} at {self.folder} was taken over by {_last_attempt_text(lease)}")
             yield lease
 
     def note(self, **facts: Any) -> None:
-        """Adds to what is told of this attempt, such as the step it began at and how it ended."""
+        """Add facts to this attempt's record, such as the step it began at and how it ended."""
         with self.guard() as lease:
             lease["attempts"][-1] |= facts
-            write_json(self.folder / LEASE, lease, safe=False)
+            write_json(self.folder / LEASE_FILE, lease, durable=False)
 
 
-def take(folder: Place) -> Lease:
-    """Takes a trial over from whatever attempt had it."""
+def take_lease(folder: Place) -> Lease:
+    """Take a trial over from any earlier attempt."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
-        stored = read_if_there(folder / LEASE)
+    with _lock_trial(folder):
+        stored = read_json_if_exists(folder / LEASE_FILE)
         attempt = 1 + max(int(stored.get("attempt", 0)), last_attempt(folder))
         token = uuid.uuid4().hex
-        by = f"process {os.getpid()} on {socket.gethostname()}"
-        attempts = [*stored.get("attempts", []), {"attempt": attempt, "by": by, "at": now()}][-_KEPT:]
-        write_json(folder / LEASE, {"attempt": attempt, "token": token, "attempts": attempts})
+        record = {"attempt": attempt, "by": f"process {os.getpid()} on {socket.gethostname()}", "at": now()}
+        records = [*stored.get("attempts", []), record][-_LISTED_ATTEMPTS:]
+        write_json(folder / LEASE_FILE, {"attempt": attempt, "token": token, "attempts": records})
     return Lease(folder, attempt, token)
 
 
-def attempts(folder: Place) -> list[dict[str, Any]]:
-    """What is told of the attempts at a trial, oldest first: ``attempt``, ``by``, ``at``, and as far as known ``from_step``, ``ended``."""
-    return list(read_if_there(folder / LEASE).get("attempts", []))
+def attempt_records(folder: Place) -> list[dict[str, Any]]:
+    """Return the records of a trial's attempts, oldest first.
+
+    Each has ``attempt``, ``by`` and ``at``, and ``from_step`` and ``ended`` once they are known.
+    """
+    return list(read_json_if_exists(folder / LEASE_FILE).get("attempts", []))
 
 
-def _described(lease: dict[str, Any]) -> str:
+def _last_attempt_text(lease: dict[str, Any]) -> str:
     last = (lease.get("attempts") or [{}])[-1]
     return f"attempt {last.get('attempt')}, {last.get('by')}"
 
 
-def _alone(folder: Place) -> contextlib.AbstractContextManager[None]:
-    return held(folder, "trial", _PATIENCE_S) if isinstance(folder, Path) else contextlib.nullcontext()
+def _lock_trial(folder: Place) -> contextlib.AbstractContextManager[None]:
+    return lock_folder(folder, "trial", _LOCK_WAIT_S) if isinstance(folder, Path) else contextlib.nullcontext()

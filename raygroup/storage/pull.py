@@ -1,7 +1,8 @@
-"""Copies sweeps from a storage path to a folder of this machine, again and again while they run: what is there already stays.
+"""Copy sweeps from a storage path to a folder of this machine. It may be repeated while they run.
 
-A copy is a storage path like any other. What lies in a trial under a name that never changes its content is copied once; what says how far
-a trial is, and a history that grows, is copied every time; a trial's ``DONE.json`` comes after everything it vouches for.
+The copy is a storage path of its own. A file whose name stands for fixed content is copied once.
+Files that tell how far a trial is, and a history that still grows, are copied every time. A trial's
+``DONE.json`` comes last, after everything that it vouches for.
 """
 
 import contextlib
@@ -13,136 +14,156 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from raygroup.errors import ConfigError
+from raygroup.files.atomic import PARTIAL_GLOB
 from raygroup.files.local_copies import fetch
 from raygroup.files.places import Place, Remote
-from raygroup.history.reader import FOLDER
-from raygroup.storage.cleanup import CHECKPOINTS, checkpoint_number
-from raygroup.storage.sweeps import CACHE, StoredSweep, read_sweeps
+from raygroup.storage.layout import (
+    ATTEMPT_STREAMS_GLOB,
+    ATTEMPTS_GLOB,
+    CACHE_FOLDER,
+    CHECKPOINT_INDEX_FILE,
+    CHECKPOINTS_FOLDER,
+    CONFIG_FILE,
+    DONE_FILE,
+    FAILED_FILE,
+    HISTORY_FOLDER,
+    HOLDER_FILE,
+    STOP_FILE,
+    WEIGHTS_PREFIX,
+    checkpoint_number,
+)
+from raygroup.storage.sweeps import StoredSweep, read_sweeps
 
-DONE = "DONE.json"
-_REFRESHED = ("*.json", "attempt-*.arrows")
+_CHANGING = ("*.json", ATTEMPT_STREAMS_GLOB)
 """Files whose content may change while their size stays."""
-_NOT_OURS = ("*.pkl", "*.partial*", ".*", "holder.json")
-"""Nothing that Python would run, nothing half-written, no locks."""
-_GOING = ("FAILED.json", "STOP.json", f"{FOLDER}/*.arrows")
-"""What a trial or sweep may have no longer: the copy loses it too."""
-_AT_ONCE = 16
+_NEVER_COPIED = ("*.pkl", PARTIAL_GLOB, ".*", HOLDER_FILE)
+"""Pickles, which Python would execute; half-written files; locks."""
+_TEMPORARY = (FAILED_FILE, STOP_FILE, f"{HISTORY_FOLDER}/{ATTEMPTS_GLOB}")
+"""Files that a trial or sweep may lose again. The copy then loses them too."""
+_THREADS = 16
 
-Told = Callable[[int, int], None]
-"""(bytes copied so far, bytes to copy)."""
+ProgressCallback = Callable[[int, int], None]
+"""Called with (bytes copied so far, bytes to copy)."""
 
 
 @dataclass(frozen=True)
-class Pulled:
-    """What became of the files."""
+class PullResult:
+    """The number of files that were copied, and that were not."""
 
-    copied: int
-    bytes: int
-    kept: int
-    """There already."""
+    num_copied: int
+    copied_bytes: int
+    num_present: int
+    """Files that the copy had already."""
 
 
 @dataclass(frozen=True)
 class _File:
     name: PurePosixPath
-    """Below the storage path."""
+    """Relative to the storage path."""
     size: int
 
-    def like(self, patterns: Iterable[str]) -> bool:
+    def matches(self, patterns: Iterable[str]) -> bool:
         return any(fnmatch.fnmatchcase(self.name.name, pattern) for pattern in patterns)
 
 
 def pull(
     source: Place, target: Path, *, sweep: str | None = None, checkpoints: str = "none", include_caches: bool = False,
-    told: Told = lambda copied, to_copy: None,
-) -> Pulled:  # fmt: skip
-    """Copies every sweep, or the one named, each file appearing whole; ``checkpoints``: none, the last of each trial, or all.
+    on_progress: ProgressCallback = lambda copied_bytes, total_bytes: None,
+) -> PullResult:  # fmt: skip
+    """Copy every sweep, or the one with this name. Each file appears whole.
 
-    Raises ConfigError, before anything is copied, for a sweep that is not there and for a name that would lead out of ``target``; OSError
-    where the store fails, after which the same call goes on.
+    ``checkpoints`` is "none", "last" (of each trial) or "all". Raises ConfigError before anything
+    is copied if the sweep does not exist, or if a name would lead out of ``target``. Raises OSError
+    if the store fails; the same call then continues.
     """
     sweeps = [stored for stored in read_sweeps(source) if sweep in (None, stored.name)]
     if not sweeps:
         raise ConfigError(f"no sweep{f' {sweep!r}' if sweep else ''} in {source}")
     if isinstance(source, Path) and source.resolve() == target.resolve():
         raise ConfigError(f"{target} is the storage path itself: name another folder to copy it to")
-    listed = [_of_sweep(source, stored, checkpoints) for stored in sweeps]
-    files = [file for of_sweep in listed for file in of_sweep]
+    files_of_sweeps = [_list_sweep(source, stored, checkpoints) for stored in sweeps]
+    files = [file for files_of_sweep in files_of_sweeps for file in files_of_sweep]
     if include_caches:
-        files += _of_caches(source, sweeps)
-    due = [file for file in files if not _is_there(file, target)]
-    done = [file for file in due if file.name.name == DONE]
-    others = [file for file in due if file.name.name != DONE]
-    copied = _Progress(sum(file.size for file in due), told)
-    for batch in (others, done):
-        _copy_all(source, target, batch, copied)
-    for stored, of_sweep in zip(sweeps, listed, strict=True):
-        _forget(target / stored.folder.name, {target / file.name for file in of_sweep})
-    return Pulled(copied.files, copied.bytes, len(files) - len(due))
+        files += _list_caches(source, sweeps)
+    due = [file for file in files if not _is_present(file, target)]
+    copies = _Copies(sum(file.size for file in due), on_progress)
+    # DONE.json last: an interrupted copy must have no trial that only seems done.
+    _copy_all(source, target, [file for file in due if file.name.name != DONE_FILE], copies)
+    _copy_all(source, target, [file for file in due if file.name.name == DONE_FILE], copies)
+    for stored, files_of_sweep in zip(sweeps, files_of_sweeps, strict=True):
+        _remove_stale(target / stored.folder.name, {target / file.name for file in files_of_sweep})
+    return PullResult(copies.num_files, copies.num_bytes, len(files) - len(due))
 
 
-def _of_sweep(source: Place, sweep: StoredSweep, checkpoints: str) -> list[_File]:
-    """Two looks: a trial that is done at the first has all its files at the second, however long the looks take."""
-    done = {file.name for file in _listed(source, sweep.folder) if file.name.name == DONE}
-    files = [file for file in _listed(source, sweep.folder) if file.name.name != DONE or file.name in done]
-    wanted = _chosen(files, checkpoints)
-    return [file for file in files if not file.like(_NOT_OURS) and (CHECKPOINTS not in file.name.parts or file.name in wanted)]
+def _list_sweep(source: Place, sweep: StoredSweep, checkpoints: str) -> list[_File]:
+    """Return the files of a sweep to copy.
+
+    It lists the folder twice. A trial that is done in the first listing has all its files in the
+    second, however long the listings take.
+    """
+    done = {file.name for file in _list_files(source, sweep.folder) if file.name.name == DONE_FILE}
+    files = [file for file in _list_files(source, sweep.folder) if file.name.name != DONE_FILE or file.name in done]
+    selected = _select_checkpoints(files, checkpoints)
+    return [
+        file for file in files if not file.matches(_NEVER_COPIED) and (CHECKPOINTS_FOLDER not in file.name.parts or file.name in selected)
+    ]
 
 
-def _chosen(files: Sequence[_File], checkpoints: str) -> Collection[PurePosixPath]:
-    """The checkpoints to copy, with the lists of their checksums."""
+def _select_checkpoints(files: Sequence[_File], checkpoints: str) -> Collection[PurePosixPath]:
+    """Return the checkpoints to copy, with the lists of their checksums."""
     if checkpoints == "none":
         return ()
-    inside = [file.name for file in files if CHECKPOINTS in file.name.parts]
+    inside = [file.name for file in files if CHECKPOINTS_FOLDER in file.name.parts]
     if checkpoints == "all":
         return set(inside)
-    last: dict[PurePosixPath, PurePosixPath] = {}
-    for name in sorted((name for name in inside if checkpoint_number(name.name)), key=lambda name: checkpoint_number(name.name) or (0, 0)):
-        last[name.parent] = name
-    return {*last.values(), *(name for name in inside if name.name == "state.json")}
+    numbered = [(number, name) for name in inside if (number := checkpoint_number(name.name))]
+    last = {name.parent: name for _, name in sorted(numbered, key=lambda pair: pair[0])}
+    return {*last.values(), *(name for name in inside if name.name == CHECKPOINT_INDEX_FILE)}
 
 
-def _of_caches(source: Place, sweeps: Sequence[StoredSweep]) -> list[_File]:
-    """Words, features and weights that these sweeps read; all there are where one does not say what it reads."""
-    named = {name for sweep in sweeps for name in sweep.caches or ()}
-    every = any(sweep.caches is None for sweep in sweeps)
+def _list_caches(source: Place, sweeps: Sequence[StoredSweep]) -> list[_File]:
+    """Return the words, features and weights that these sweeps read, or all if a sweep does not
+    list its caches."""
+    used = {name for sweep in sweeps for name in sweep.caches or ()}
+    all_are_used = any(sweep.caches is None for sweep in sweeps)
 
-    def used(file: _File) -> bool:
+    def is_used(file: _File) -> bool:
         folder = file.name.parts[1]
-        return len(file.name.parts) > 2 and (every or folder in named or folder.startswith("weights-"))
+        return len(file.name.parts) > 2 and (all_are_used or folder in used or folder.startswith(WEIGHTS_PREFIX))
 
-    return [file for file in _listed(source, source / CACHE) if used(file) and not file.like(_NOT_OURS)]
+    return [file for file in _list_files(source, source / CACHE_FOLDER) if is_used(file) and not file.matches(_NEVER_COPIED)]
 
 
-def _listed(source: Place, folder: Place) -> Iterator[_File]:
-    """The files below a folder; raises ConfigError for a name that would lead out of a copy."""
-    found = _in_store(folder) if isinstance(folder, Remote) else _in_folder(folder)
+def _list_files(source: Place, folder: Place) -> Iterator[_File]:
+    """List the files below a folder. Raises ConfigError for a name that would lead out of the
+    copy."""
     below = PurePosixPath(*folder.relative_to(source).parts)  # type: ignore[arg-type]
-    for name, size in found:
+    for name, size in _list_store(folder) if isinstance(folder, Remote) else _list_folder(folder):
         if name.startswith("/") or ".." in (below / name).parts or "\0" in name:
             raise ConfigError(f"{folder}: the name {name!r} would lead out of the folder it is copied to; nothing was copied")
         yield _File(below / name, size)
 
 
-def _in_store(folder: Remote) -> Iterator[tuple[str, int]]:
+def _list_store(folder: Remote) -> Iterator[tuple[str, int]]:
     from pyarrow.fs import FileType
 
-    for info in folder.listed(recursive=True):
+    for info in folder.infos(recursive=True):
         if info.type == FileType.File:
             yield info.path[len(folder.key) + 1 :], info.size
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[str, int]]:
-    """Links are not followed: what they lead to is not in the storage path."""
-    for where, _, names in os.walk(folder):
-        for path in (Path(where) / name for name in names):
+def _list_folder(folder: Path) -> Iterator[tuple[str, int]]:
+    """List name and size of every file. Links are not followed, since their targets may lie outside
+    the storage path."""
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent) / name for name in names):
             with contextlib.suppress(FileNotFoundError):
                 if not path.is_symlink():
                     yield path.relative_to(folder).as_posix(), path.stat().st_size
 
 
-def _is_there(file: _File, target: Path) -> bool:
-    if file.like(_REFRESHED):
+def _is_present(file: _File, target: Path) -> bool:
+    if file.matches(_CHANGING):
         return False
     try:
         return (target / file.name).stat().st_size == file.size
@@ -150,28 +171,32 @@ def _is_there(file: _File, target: Path) -> bool:
         return False
 
 
-class _Progress:
-    """What was copied so far; told from the thread that waits for the copies."""
+class _Copies:
+    """Counts files and bytes as they are copied. Only the thread that waits for the copies uses
+    it."""
 
-    def __init__(self, to_copy: int, told: Told) -> None:
-        self.to_copy, self.told, self.files, self.bytes = to_copy, told, 0, 0
+    def __init__(self, total_bytes: int, on_progress: ProgressCallback) -> None:
+        self.total_bytes, self.on_progress = total_bytes, on_progress
+        self.num_files = self.num_bytes = 0
 
     def add(self, size: int | None) -> None:
-        self.files, self.bytes = self.files + (size is not None), self.bytes + (size or 0)
-        self.told(self.bytes, self.to_copy)
+        self.num_files += size is not None
+        self.num_bytes += size or 0
+        self.on_progress(self.num_bytes, self.total_bytes)
 
 
-def _copy_all(source: Place, target: Path, files: Sequence[_File], copied: _Progress) -> None:
-    pool = ThreadPoolExecutor(_AT_ONCE)
+def _copy_all(source: Place, target: Path, files: Sequence[_File], copies: _Copies) -> None:
+    pool = ThreadPoolExecutor(_THREADS)
     try:
         for size in pool.map(lambda file: _copy(source / file.name, target / file.name), files):
-            copied.add(size)
+            copies.add(size)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _copy(source: Place, target: Path) -> int | None:
-    """Bytes of the copy; None for a file that went since it was listed, as a finishing trial removes its attempts."""
+    """Copy a file and return its bytes. Return None if it is gone since it was listed: a finishing
+    trial removes its attempts."""
     try:
         fetch(source, target)
     except FileNotFoundError:
@@ -179,9 +204,13 @@ def _copy(source: Place, target: Path) -> int | None:
     return target.stat().st_size
 
 
-def _forget(folder: Path, there: Collection[Path]) -> None:
-    """Removes from the copy of a sweep what it has no longer; only in trials that the source has, so that copies of several add up."""
-    trials = {path.parent for path in there if path.name == "config.json"}
-    for place in (folder, *trials):
-        for path in [path for pattern in _GOING for path in place.glob(pattern) if path not in there]:
+def _remove_stale(sweep_folder: Path, listed: Collection[Path]) -> None:
+    """Remove from the copy what the sweep has no longer.
+
+    Only in trials that the source has, so that one folder can hold the copies of several storage
+    paths.
+    """
+    trials = {path.parent for path in listed if path.name == CONFIG_FILE}
+    for folder in (sweep_folder, *trials):
+        for path in [path for pattern in _TEMPORARY for path in folder.glob(pattern) if path not in listed]:
             path.unlink(missing_ok=True)

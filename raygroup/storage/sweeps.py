@@ -1,64 +1,80 @@
-"""What lies under a storage path: sweeps, their trials and how far those are, caches. Reads only; the runtime writes."""
+"""Read the sweeps on a storage path, and the state of their trials. Nothing here writes."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import Trial, from_json
+from raygroup.config import Trial, trial_from_json
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_json
-from raygroup.files.places import Place
+from raygroup.files.places import Place, Remote
+from raygroup.storage.layout import CACHE_FOLDER, CONFIG_FILE, DONE_FILE, FAILED_FILE, SWEEP_FILE
 
-CACHE = "cache"
-
-DONE = "done"
-FAILED = "failed"
-UNFINISHED = "unfinished"
-NOT_STARTED = "not started"
-_MARKS = {"DONE.json": DONE, "FAILED.json": FAILED, "config.json": UNFINISHED}
 _THREADS = 16
+"""Trials to read at the same time: an object store takes a while for each answer."""
+
+
+class TrialState(StrEnum):
+    """The state of a trial, as its folder shows it."""
+
+    DONE = "done"
+    FAILED = "failed"
+    """For good: it is not tried again until the sweep is run again."""
+    UNFINISHED = "unfinished"
+    """Running or interrupted; the folder does not tell which."""
+    NOT_STARTED = "not started"
+
+
+_STATE_OF_FILE = {DONE_FILE: TrialState.DONE, FAILED_FILE: TrialState.FAILED, CONFIG_FILE: TrialState.UNFINISHED}
+"""File in a trial's folder -> state. The first file that exists decides."""
+_OUTCOME_FILES = {TrialState.DONE: DONE_FILE, TrialState.FAILED: FAILED_FILE}
 
 
 @dataclass(frozen=True)
 class StoredTrial:
-    """A trial of a sweep as its folder shows it."""
+    """One trial of a sweep, as its folder shows it."""
 
     folder: Place
     id: str
     label: str
     declared: bool
-    """False for a trial that the sweep held once and no longer does: its folder is still there."""
-    seen: frozenset[str] | None = None
-    """Names in its folder when the sweep was listed, on an object store; None where the folder is asked each time."""
+    """False if the sweep no longer declares the trial. Its folder still exists."""
+    file_names: frozenset[str] | None = None
+    """JSON files in its folder when an object store was listed. None on a file system, where each
+    is looked up when needed."""
 
     @property
-    def state(self) -> str:
-        """DONE, FAILED (for good), UNFINISHED (running or interrupted: no reader can tell) or NOT_STARTED."""
-        return next((state for name, state in _MARKS.items() if self._has(name)), NOT_STARTED)
+    def state(self) -> TrialState:
+        """How far the trial is."""
+        return next((state for name, state in _STATE_OF_FILE.items() if self._has(name)), TrialState.NOT_STARTED)
 
     def _has(self, name: str) -> bool:
-        return (self.folder / name).is_file() if self.seen is None else name in self.seen
+        return (self.folder / name).is_file() if self.file_names is None else name in self.file_names
 
     def outcome(self) -> dict[str, Any]:
-        """What DONE.json or FAILED.json says; empty for the other states."""
-        names = {DONE: "DONE.json", FAILED: "FAILED.json"}
-        return read_json(self.folder / names[self.state]) if self.state in names else {}
+        """Return the content of DONE.json or FAILED.json, or an empty dictionary in the other
+        states."""
+        state = self.state
+        return read_json(self.folder / _OUTCOME_FILES[state]) if state in _OUTCOME_FILES else {}
 
     def config(self) -> Trial:
-        """The settings; raises ConfigError where they are of another version, or not written yet."""
-        path = self.folder / "config.json"
+        """Read the trial's settings. Raises ConfigError if they are missing or belong to another
+        version."""
+        path = self.folder / CONFIG_FILE
         try:
-            return from_json(read_json(path)["trial"])
+            return trial_from_json(read_json(path)["trial"])
         except (ConfigError, KeyError) as error:
             raise ConfigError(f"{path}: {error}") from error
 
 
 @dataclass(frozen=True)
 class StoredSweep:
-    """A sweep under a storage path; trials in the order they were declared, then those it no longer declares."""
+    """One sweep under a storage path."""
 
     folder: Place
     name: str
@@ -68,77 +84,109 @@ class StoredSweep:
     written_at: str
     """ISO time at which the sweep was declared."""
     caches: frozenset[str] | None
-    """Folders under ``cache/`` it reads; None where it does not say."""
+    """Names of the cache folders that the sweep reads. None if its file does not list them."""
     trials: tuple[StoredTrial, ...]
+    """The declared trials in order, then those that the sweep no longer declares."""
 
-    def in_state(self, state: str) -> tuple[StoredTrial, ...]:
-        """The declared trials in a state."""
+    def in_state(self, state: TrialState) -> tuple[StoredTrial, ...]:
+        """Return the declared trials that are in this state."""
         return tuple(trial for trial in self.trials if trial.declared and trial.state == state)
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to train: every declared trial is done or has failed for good, and one at least is done."""
-        return bool(self.in_state(DONE)) and not self.in_state(UNFINISHED) and not self.in_state(NOT_STARTED)
+        """True if every declared trial is done or failed, and at least one is done."""
+        states = {trial.state for trial in self.trials if trial.declared}
+        return TrialState.DONE in states and states <= {TrialState.DONE, TrialState.FAILED}
 
     @property
     def finished_at(self) -> str:
-        """ISO time at which the last trial was done; empty where none is."""
+        """ISO time at which the last trial was done, or an empty string if none is."""
         with ThreadPoolExecutor(_THREADS) as threads:
-            outcomes = threads.map(StoredTrial.outcome, self.in_state(DONE))
+            outcomes = threads.map(StoredTrial.outcome, self.in_state(TrialState.DONE))
             return max((str(outcome.get("finished_at", "")) for outcome in outcomes), default="")
 
 
 def read_sweeps(storage: Place) -> tuple[StoredSweep, ...]:
-    """The sweeps under a storage path, the newest last; raises ConfigError where there is no such folder or one has another layout."""
+    """Read all sweeps under a storage path, the newest last.
+
+    Raises ConfigError if the path is no folder, or if a sweep has another layout.
+    """
     if not storage.is_dir():
         raise ConfigError(f"no storage path {storage}: name the folder of your sweeps, or make one with 'python -m raygroup.sweep'")
-    return tuple(sorted(map(_sweep, storage.glob("*/sweep.json")), key=lambda sweep: (sweep.finished_at or sweep.written_at, sweep.name)))
+    sweeps = map(_read_sweep, storage.glob(f"*/{SWEEP_FILE}"))
+    return tuple(sorted(sweeps, key=lambda sweep: (sweep.finished_at or sweep.written_at, sweep.name)))
 
 
-def caches(storage: Place) -> tuple[Place, ...]:
-    """The folders of prepared words and features."""
-    found: list[Place] = [path for path in (storage / CACHE).glob("*") if path.is_dir()]
-    return tuple(sorted(found, key=str))
+def read_sweep(sweep_folder: Place) -> StoredSweep:
+    """Return the sweep in a folder. Raises ConfigError if its ``sweep.json`` is missing or
+    damaged."""
+    return _read_sweep(sweep_folder / SWEEP_FILE)
 
 
-def _sweep(path: Place) -> StoredSweep:
-    stored = read_json(path)
-    seen = _listed(path.parent)
-    declared = [
-        StoredTrial(path.parent / _name(path, entry["id"]), entry["id"], entry["label"], True, _seen(seen, entry["id"]))
-        for entry in stored["trials"]
-    ]
-    others = _undeclared(path.parent, {trial.id for trial in declared}, seen)
-    used = frozenset(stored["caches"]) if "caches" in stored else None
-    return StoredSweep(path.parent, stored["name"], stored["hypothesis"], stored["data"], stored["written_at"], used, (*declared, *others))
+def cache_folders(storage: Place) -> tuple[Place, ...]:
+    """Return the cache folders: prepared words, features and weights."""
+    folders: list[Place] = [path for path in (storage / CACHE_FOLDER).glob("*") if path.is_dir()]
+    return tuple(sorted(folders, key=str))
 
 
-def _listed(sweep_folder: Place) -> Mapping[str, frozenset[str]] | None:
-    """Trial id -> names of its JSON files, from one listing; None on a file system, where asking for a name costs nothing."""
+def is_done(trial_folder: Place) -> bool:
+    """Return True if the trial is done."""
+    return (trial_folder / DONE_FILE).is_file()
+
+
+def done_ids(sweep_folder: Place) -> set[str]:
+    """Return the ids of a sweep's trials that are done, from one listing of its folder."""
+    if isinstance(sweep_folder, Remote):
+        return {path.parent.name for path in sweep_folder.rglob(DONE_FILE)}
+    try:
+        return {entry.name for entry in os.scandir(sweep_folder) if os.path.exists(os.path.join(entry.path, DONE_FILE))}
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+
+
+def _read_sweep(path: Place) -> StoredSweep:
+    stored, folder = read_json(path), path.parent
+    files_of_trials = _list_json_files(folder)
+    declared = []
+    for entry in stored["trials"]:
+        trial_id = _require_folder_name(path, entry["id"])
+        declared.append(StoredTrial(folder / trial_id, trial_id, entry["label"], True, _files_of(files_of_trials, trial_id)))
+    others = _undeclared_trials(folder, {trial.id for trial in declared}, files_of_trials)
+    caches = frozenset(stored["caches"]) if "caches" in stored else None
+    return StoredSweep(folder, stored["name"], stored["hypothesis"], stored["data"], stored["written_at"], caches, (*declared, *others))
+
+
+def _list_json_files(sweep_folder: Place) -> Mapping[str, frozenset[str]] | None:
+    """Return trial id -> names of its JSON files, from one listing. Return None on a file system,
+    where a look-up costs nothing."""
     if isinstance(sweep_folder, Path):
         return None
-    found: dict[str, set[str]] = {}
+    names_of_trials: dict[str, set[str]] = {}
     for path in sweep_folder.rglob("*.json"):
         if path.parent.parent == sweep_folder:
-            found.setdefault(path.parent.name, set()).add(path.name)
-    return {trial: frozenset(names) for trial, names in found.items()}
+            names_of_trials.setdefault(path.parent.name, set()).add(path.name)
+    return {trial_id: frozenset(names) for trial_id, names in names_of_trials.items()}
 
 
-def _seen(listed: Mapping[str, frozenset[str]] | None, trial: str) -> frozenset[str] | None:
-    return None if listed is None else listed.get(trial, frozenset())
+def _files_of(files_of_trials: Mapping[str, frozenset[str]] | None, trial_id: str) -> frozenset[str] | None:
+    return None if files_of_trials is None else files_of_trials.get(trial_id, frozenset())
 
 
-def _name(path: Place, trial_id: str) -> str:
-    """The id, if it names a folder beside the file: ``clean`` deletes below it."""
+def _require_folder_name(path: Place, trial_id: str) -> str:
+    """Return the id if it names a folder beside the file. ``runs clean`` deletes below that folder,
+    so no id may lead elsewhere."""
     if not re.fullmatch(r"[\w-]+", trial_id):
         raise ConfigError(f"{path}: no trial can have the id {trial_id!r}")
     return trial_id
 
 
-def _undeclared(folder: Place, known: set[str], listed: Mapping[str, frozenset[str]] | None) -> Iterator[StoredTrial]:
-    if listed is None:
-        names = sorted(path.parent.name for path in folder.glob("*/config.json"))
+def _undeclared_trials(
+    folder: Place, declared_ids: set[str], files_of_trials: Mapping[str, frozenset[str]] | None
+) -> Iterator[StoredTrial]:
+    if files_of_trials is None:
+        names = sorted(path.parent.name for path in folder.glob(f"*/{CONFIG_FILE}"))
     else:
-        names = sorted(name for name, files in listed.items() if "config.json" in files)
-    for name in [name for name in names if name not in known]:
-        yield StoredTrial(folder / name, name, str(read_json(folder / name / "config.json").get("label", "")), False, _seen(listed, name))
+        names = sorted(name for name, files in files_of_trials.items() if CONFIG_FILE in files)
+    for name in [name for name in names if name not in declared_ids]:
+        label = str(read_json(folder / name / CONFIG_FILE).get("label", ""))
+        yield StoredTrial(folder / name, name, label, False, _files_of(files_of_trials, name))

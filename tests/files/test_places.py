@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_if_there, read_json, whole, write_json, write_whole
-from raygroup.files.local_copies import copy_of, fetch, localised, publish
-from raygroup.files.places import Place, Remote, place, readable, remove, size_of
+from raygroup.files.atomic import atomic_write, read_json, read_json_if_exists, write_bytes, write_json
+from raygroup.files.local_copies import copy_path, fetch, local_copy, publish
+from raygroup.files.places import Place, Remote, arrow_source, place, remove, size_of
 
 
 @pytest.fixture(params=["folder", "object store"])
@@ -24,7 +24,7 @@ def filled(root: Place, *names: str) -> Place:
     """The root with these files, each of ten bytes."""
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(root / name, bytes(10))
+        write_bytes(root / name, bytes(10))
     return root
 
 
@@ -123,7 +123,7 @@ def test_nothing_matches_in_what_is_not_there(root):
 
 def test_a_file_appears_whole_or_not_at_all(root):
     def interrupted(path: Place) -> None:
-        with whole(path) as file:
+        with atomic_write(path) as file:
             file.write(b"half")
             raise ZeroDivisionError
 
@@ -137,7 +137,7 @@ def test_a_file_appears_whole_or_not_at_all(root):
 
 def test_a_file_written_again_has_the_later_content(root):
     filled(root, "file")
-    write_whole(root / "file", b"later", safe=False)
+    write_bytes(root / "file", b"later", durable=False)
     assert (root / "file").read_bytes() == b"later"
     assert names(root, root.iterdir()) == ["file"]
 
@@ -145,7 +145,7 @@ def test_a_file_written_again_has_the_later_content(root):
 def test_writers_of_one_file_leave_one_of_their_contents(root):
     filled(root, "file")
     contents = [bytes([number]) * 100_000 for number in range(8)]
-    writers = [threading.Thread(target=write_whole, args=(root / "file", content)) for content in contents]
+    writers = [threading.Thread(target=write_bytes, args=(root / "file", content)) for content in contents]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -190,11 +190,11 @@ def test_json_that_cannot_be_read_names_its_file(root):
         ("list", b"[1]", "layout None, this raygroup reads 1"),
         ("later", b'{"layout": 2}', "layout 2, this raygroup reads 1: use the raygroup that wrote it"),
     ):
-        write_whole(root / name, content)
+        write_bytes(root / name, content)
         with pytest.raises(ConfigError, match=f"{name}: {said}"):
             read_json(root / name)
         with pytest.raises(ConfigError, match=f"{name}: {said}"):
-            read_if_there(root / name)
+            read_json_if_exists(root / name)
     with pytest.raises(ConfigError, match="nothing: not readable") as caught:
         read_json(root / "nothing")
     assert isinstance(caught.value.__cause__, FileNotFoundError)
@@ -202,9 +202,9 @@ def test_json_that_cannot_be_read_names_its_file(root):
 
 def test_json_that_is_not_there_may_be_asked_for(root):
     filled(root, "file")
-    assert read_if_there(root / "nothing") == {}
-    assert read_if_there(root / "nowhere" / "nothing") == {}
-    assert read_if_there(root / "file" / "below") == {}
+    assert read_json_if_exists(root / "nothing") == {}
+    assert read_json_if_exists(root / "nowhere" / "nothing") == {}
+    assert read_json_if_exists(root / "file" / "below") == {}
 
 
 def test_reading_what_is_not_there_is_the_error_of_a_missing_file(root):
@@ -244,7 +244,7 @@ def test_a_place_travels_to_another_process(root):
 
 
 def test_the_settings_of_a_store_travel_with_it(bucket, object_store, monkeypatch):
-    write_whole(place(f"{bucket}/runs/file"), b"there")
+    write_bytes(place(f"{bucket}/runs/file"), b"there")
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     told = place(f"{bucket}/runs?endpoint_override={object_store.removeprefix('http://')}&scheme=http&region=us-east-1")
     again = pickle.loads(pickle.dumps(told / "file"))
@@ -253,18 +253,18 @@ def test_the_settings_of_a_store_travel_with_it(bucket, object_store, monkeypatc
 
 def test_a_copy_on_this_machine_is_made_once(root):
     filled(root, "cache/words/words.parquet")
-    first = localised(root / "cache/words/words.parquet")
+    first = local_copy(root / "cache/words/words.parquet")
     assert first.read_bytes() == bytes(10)
     before = first.stat().st_mtime_ns
-    assert localised(root / "cache/words/words.parquet").stat().st_mtime_ns == before
+    assert local_copy(root / "cache/words/words.parquet").stat().st_mtime_ns == before
     with pytest.raises(FileNotFoundError):
-        localised(root / "cache/words/nothing").read_bytes()
+        local_copy(root / "cache/words/nothing").read_bytes()
 
 
 def test_readers_that_need_a_copy_at_the_same_time_share_it(root):
     filled(root, "cache/words.parquet")
     found: list[Path] = []
-    readers = [threading.Thread(target=lambda: found.append(localised(root / "cache/words.parquet"))) for _ in range(6)]
+    readers = [threading.Thread(target=lambda: found.append(local_copy(root / "cache/words.parquet"))) for _ in range(6)]
     for reader in readers:
         reader.start()
     for reader in readers:
@@ -274,7 +274,7 @@ def test_readers_that_need_a_copy_at_the_same_time_share_it(root):
 
 
 def test_files_of_one_name_in_two_folders_have_two_copies():
-    assert copy_of(Remote("s3://bucket/a/file")) != copy_of(Remote("s3://bucket/b/file"))
+    assert copy_path(Remote("s3://bucket/a/file")) != copy_path(Remote("s3://bucket/b/file"))
 
 
 def test_a_published_file_reads_as_the_local_one(root, tmp_path):
@@ -293,9 +293,9 @@ def test_arrow_reads_what_is_stored_part_by_part(root):
     import pyarrow.parquet as pq
 
     filled(root, "other")
-    with whole(root / "table.parquet") as file:
+    with atomic_write(root / "table.parquet") as file:
         pq.write_table(pa.table({"step": [1, 2, 3]}), file)
-    with pq.ParquetFile(readable(root / "table.parquet")) as file:
+    with pq.ParquetFile(arrow_source(root / "table.parquet")) as file:
         assert file.read(["step"])["step"].to_pylist() == [1, 2, 3]
 
 

@@ -11,6 +11,7 @@ from raygroup.history.assignments import (
     decisiveness,
     entropy,
     grouping,
+    is_unstable,
     max_probability,
     raw_changes,
     settled_changes,
@@ -18,7 +19,6 @@ from raygroup.history.assignments import (
     stability,
     task_changes,
     task_probabilities,
-    unstable,
 )
 from raygroup.tasks import PAPER_TASKS
 
@@ -90,7 +90,7 @@ def test_an_assignment_is_unstable_until_it_has_stood_long_enough(assigned, sett
     stood = len(assigned) - settling_row(assigned)
     assert (assigned[-stood:] == assigned[-1]).all()
     assert stood == len(assigned) or (assigned[-stood - 1] != assigned[-1]).any()
-    assert unstable(assigned, settle) == (stood < settle)
+    assert is_unstable(assigned, settle) == (stood < settle)
     assert stability(assigned) == stood / len(assigned)
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raygroup.history.occurrences import complaints, occurrence_rows, task_totals
+from raygroup.history.occurrences import inconsistencies, occurrence_rows, task_totals
 from raygroup.paper import TABLE_2, TABLE_2_RUNS
 from raygroup.tasks import PAPER_TASKS, TASKS
 
@@ -41,7 +41,7 @@ def test_the_ranks_are_the_papers_but_for_the_two_rows_it_swapped():
 
 def test_the_printed_table_misses_bengali_hindi_and_korean_in_one_run():
     assert task_totals(TABLE_2) == {"ar": 18, "bn": 17, "zh": 18, "hi": 17, "ja": 18, "ko": 17, "la": 18}
-    found = complaints(TABLE_2, TABLE_2_RUNS)
+    found = inconsistencies(TABLE_2, TABLE_2_RUNS)
     assert found[0] == "groups with bn, hi, ko occur 17 times, but every task is in one group of each of the 18 runs"
     assert found[1] == "the groups fill 123 places, but 7 tasks in 18 runs have 126"
     assert found[2] == "H+J (3 occurrences) is ranked 9, below B+C+H+J+L (2), ranked 8"
@@ -74,7 +74,7 @@ def blocks(assignment: list[int]) -> frozenset[frozenset[str]]:
 
 @given(st.lists(assignments, min_size=1, max_size=12))
 def test_no_table_made_from_runs_draws_a_complaint(runs):
-    assert complaints(occurrence_rows([(7, blocks(run)) for run in runs]), len(runs)) == []
+    assert inconsistencies(occurrence_rows([(7, blocks(run)) for run in runs]), len(runs)) == []
 
 
 @given(st.lists(assignments, min_size=1, max_size=8), st.permutations(range(7)))

@@ -7,7 +7,7 @@ from synthetic_storage import fail_trial, start_trial, trials, write_storage, wr
 from raygroup.errors import ConfigError
 from raygroup.files.places import size_of
 from raygroup.history.reader import read_history
-from raygroup.storage.sweeps import DONE, FAILED, NOT_STARTED, UNFINISHED, caches, read_sweeps
+from raygroup.storage.sweeps import TrialState, cache_folders, read_sweeps
 
 
 def test_the_state_of_a_trial_is_what_its_folder_shows(tmp_path):
@@ -18,7 +18,7 @@ def test_the_state_of_a_trial_is_what_its_folder_shows(tmp_path):
         start_trial(trial.folder, "half", label, config)
     fail_trial(sweep.trials[0].folder, "loss is nan", 12)
     (sweep.trials[1].folder / "DONE.json").write_text('{"layout": 1, "steps": 60, "finished_at": "2026-01-01"}')
-    assert [trial.state for trial in sweep.trials] == [FAILED, DONE, UNFINISHED, NOT_STARTED]
+    assert [trial.state for trial in sweep.trials] == [TrialState.FAILED, TrialState.DONE, TrialState.UNFINISHED, TrialState.NOT_STARTED]
     assert sweep.trials[0].outcome()["reason"] == "loss is nan"
     assert not sweep.finished
 
@@ -45,12 +45,12 @@ def test_a_trial_the_sweep_no_longer_declares_is_still_seen(tmp_path):
     path.write_text(json.dumps({**stored, "trials": stored["trials"][1:]}))
     sweep = read_sweeps(tmp_path)[0]
     assert [trial.declared for trial in sweep.trials] == [True, True, True, False]
-    assert len(sweep.in_state(DONE)) == 3
+    assert len(sweep.in_state(TrialState.DONE)) == 3
 
 
 def test_sizes_are_those_of_the_files(tmp_path):
     write_storage(tmp_path)
-    (cache,) = caches(tmp_path)
+    (cache,) = cache_folders(tmp_path)
     assert size_of(cache) == size_of(cache / "features.arrow") == 2000
 
 

@@ -1,0 +1,107 @@
+"""The checkpoints of a trial: which it has, whether they are sound, which to keep.
+
+``checkpoints/state.json`` lists them with their checksums. A checkpoint vouches for the history up
+to its step too, so it is sound only if every byte recorded until then is unchanged.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from raygroup.files.atomic import read_json_if_exists, write_bytes, write_json
+from raygroup.files.places import Place
+from raygroup.history.reader import is_unchanged
+from raygroup.history.sinks import Checksums
+from raygroup.storage.layout import CHECKPOINT_INDEX_FILE, CHECKPOINTS_FOLDER, CHECKPOINTS_GLOB, checkpoint_file, checkpoint_number
+
+_KEPT = 2
+
+
+@dataclass(frozen=True)
+class CheckpointEntry:
+    """One checkpoint in the list, with its JSON keys as field names."""
+
+    step: int
+    file: str
+    sha256: str
+    history: Checksums
+    """The files of the history that hold steps up to this one."""
+
+
+def add_checkpoint(trial_folder: Place, step: int, attempt: int, content: bytes, history: Checksums) -> None:
+    """Write a checkpoint and list it; only the last two are kept."""
+    folder = trial_folder / CHECKPOINTS_FOLDER
+    folder.mkdir(exist_ok=True)
+    name = checkpoint_file(step, attempt)
+    write_bytes(folder / name, content)
+    earlier = [entry for entry in _read_index(trial_folder) if entry.step < step]
+    added = CheckpointEntry(step, name, hashlib.sha256(content).hexdigest(), history)
+    _keep_only(trial_folder, [*earlier, added][-_KEPT:])
+
+
+def read_checkpoint(trial_folder: Place, step: int) -> tuple[bytes, Checksums]:
+    """Return the content of a listed checkpoint, and the history that belongs to it."""
+    entry = next(entry for entry in _read_index(trial_folder) if entry.step == step)
+    return (trial_folder / CHECKPOINTS_FOLDER / entry.file).read_bytes(), entry.history
+
+
+def keep_last_checkpoint(trial_folder: Place) -> None:
+    """Delete all checkpoints but the last; a finished trial needs no other."""
+    last = _read_index(trial_folder)[-1:]
+    if last:
+        _keep_only(trial_folder, last)
+
+
+def drop_checkpoints_after(trial_folder: Place, step: int) -> None:
+    """Delete the checkpoints after the step from which a trial resumes.
+
+    If a later attempt resumed from one of them, the history would lack the steps between.
+    """
+    entries = _read_index(trial_folder)
+    kept = [entry for entry in entries if entry.step <= step]
+    if len(kept) < len(entries):
+        _keep_only(trial_folder, kept)
+
+
+def listed_steps(trial_folder: Place) -> tuple[int, ...]:
+    """Return the steps of all listed checkpoints, sound or not, oldest first."""
+    return tuple(entry.step for entry in _read_index(trial_folder))
+
+
+def sound_steps(trial_folder: Place) -> set[int]:
+    """Return the steps of the sound checkpoints: those whose own bytes and history are
+    unchanged."""
+    return {entry.step for entry in _read_index(trial_folder) if _is_sound(trial_folder, entry)}
+
+
+def checkpoint_files(trial_folder: Place) -> list[Place]:
+    """Return the paths of all checkpoints in the folder, listed or not, by step and attempt."""
+    numbered = [(checkpoint_number(path.name), path) for path in (trial_folder / CHECKPOINTS_FOLDER).glob("*")]
+    return [path for _, path in sorted(((number, path) for number, path in numbered if number), key=lambda pair: (pair[0], str(pair[1])))]
+
+
+def _read_index(trial_folder: Place) -> list[CheckpointEntry]:
+    stored = read_json_if_exists(trial_folder / CHECKPOINTS_FOLDER / CHECKPOINT_INDEX_FILE)
+    return [_entry(item) for item in stored.get("checkpoints", [])]
+
+
+def _entry(item: dict[str, Any]) -> CheckpointEntry:
+    history = {name: (int(size), int(crc)) for name, (size, crc) in item.get("history", {}).items()}
+    return CheckpointEntry(int(item["step"]), item["file"], item["sha256"], history)
+
+
+def _keep_only(trial_folder: Place, entries: list[CheckpointEntry]) -> None:
+    """List these checkpoints, then delete all others."""
+    folder = trial_folder / CHECKPOINTS_FOLDER
+    write_json(folder / CHECKPOINT_INDEX_FILE, {"checkpoints": [asdict(entry) for entry in entries]})
+    names = {entry.file for entry in entries}
+    for path in [path for path in folder.glob(CHECKPOINTS_GLOB) if path.name not in names]:
+        path.unlink(missing_ok=True)
+
+
+def _is_sound(trial_folder: Place, entry: CheckpointEntry) -> bool:
+    try:
+        content = (trial_folder / CHECKPOINTS_FOLDER / entry.file).read_bytes()
+    except FileNotFoundError:
+        return False
+    return hashlib.sha256(content).hexdigest() == entry.sha256 and is_unchanged(trial_folder, entry.history)

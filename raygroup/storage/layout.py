@@ -1,0 +1,149 @@
+"""The names of all files and folders on a storage path.
+
+::
+
+<storage path>/ cache/                                    inputs that sweeps share
+  words-<hash>/words.parquet              word images features-<hash>/                        word
+  features features.json                         list of the shards, written last: it marks a
+  complete store 00000.arrow, 00000.json               a shard, and its record, written after it
+  ray.log                               output of Ray during the extraction
+  weights-<hash>/weights.safetensors      stage-1 weights step_times.json
+  measured step times train/                                  state of Ray Train <sweep>/ sweep.json
+  hypothesis and declared trials STOP.json                               a request to stop, removed
+  when the sweep is run again figures/                                pictures and tables tune.log
+  output of Ray Tune <trial id>/ config.json                           settings and inputs
+  lease.json                            attempts, and which of them may write progress.json
+  last step, rewritten during training history/                              one stream an attempt,
+  until the history is sealed attempt-<N>.arrows                  on a file system
+  part-<N>-<K>.arrows                 on an object store history.parquet                       the
+  sealed history checkpoints/ state.json                          list of the checkpoints, with
+  checksums step-<step>-<attempt>.safetensors predictions.parquet                   words as the
+  trained heads read them tensorboard/                          scalars error.txt
+  traceback of an unexpected error stalled-<time>-<rank>.txt             stacks of a worker that
+  made no progress FAILED.json                           the trial failed for good: reason and step
+  DONE.json                             the trial is done; nothing is written after it
+
+A writer locks the sweep, the trial or the cache folder through ``.lock`` on a file system,
+``holder.json`` on an object store. Half-written files are called ``<name>.partial-*``
+(``raygroup.files.atomic``).
+"""
+
+import re
+from datetime import UTC, datetime
+
+from raygroup.files.places import Place
+
+LOCK_FILE = ".lock"
+HOLDER_FILE = "holder.json"
+
+CACHE_FOLDER = "cache"
+WORDS_FILE = "words.parquet"
+FEATURES_FILE = "features.json"
+WEIGHTS_FILE = "weights.safetensors"
+WEIGHTS_PREFIX = "weights-"
+"""Start of the names of cache folders with weights."""
+STEP_TIMES_FILE = "step_times.json"
+RAY_LOG_FILE = "ray.log"
+TRAIN_FOLDER = "train"
+
+SWEEP_FILE = "sweep.json"
+STOP_FILE = "STOP.json"
+FIGURES_FOLDER = "figures"
+TUNE_LOG_FILE = "tune.log"
+TUNE_FOLDER = "tune"
+"""State of Ray Tune in a sweep's folder; earlier versions of raygroup left it there."""
+
+CONFIG_FILE = "config.json"
+LEASE_FILE = "lease.json"
+PROGRESS_FILE = "progress.json"
+HISTORY_FOLDER = "history"
+HISTORY_FILE = "history.parquet"
+ATTEMPTS_GLOB = "*.arrows"
+"""Streams and parts in the history folder."""
+ATTEMPT_STREAMS_GLOB = "attempt-*.arrows"
+"""Streams only: they grow, parts never change."""
+CHECKPOINTS_FOLDER = "checkpoints"
+CHECKPOINT_INDEX_FILE = "state.json"
+CHECKPOINTS_GLOB = "step-*.safetensors"
+PREDICTIONS_FILE = "predictions.parquet"
+TENSORBOARD_FOLDER = "tensorboard"
+ERROR_FILE = "error.txt"
+STACKS_GLOB = "stalled-*.txt"
+FAILED_FILE = "FAILED.json"
+DONE_FILE = "DONE.json"
+
+_HASH_LENGTH = 16
+_ATTEMPT = re.compile(r"attempt-(?P<stream>\d+)\.arrows|part-(?P<attempt>\d+)-(?P<part>\d+)\.arrows")
+_CHECKPOINT = re.compile(r"step-(\d+)(?:-(\d+))?\.safetensors")
+_STACKS = re.compile(r"stalled-(\d+)(?:-\d+)?\.txt")
+
+
+def now() -> str:
+    """Return the current time as stored files give it: ISO 8601, UTC, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def words_path(storage: Place, fingerprint: str) -> Place:
+    """Return the path of the word images with this fingerprint."""
+    return storage / CACHE_FOLDER / f"words-{fingerprint[:_HASH_LENGTH]}" / WORDS_FILE
+
+
+def features_path(storage: Place, fingerprint: str) -> Place:
+    """Return the path of the ``features.json`` with this fingerprint."""
+    return storage / CACHE_FOLDER / f"features-{fingerprint[:_HASH_LENGTH]}" / FEATURES_FILE
+
+
+def weights_path(storage: Place, fingerprint: str) -> Place:
+    """Return the path of the shared copy of stage-1 weights with this fingerprint."""
+    return storage / CACHE_FOLDER / f"{WEIGHTS_PREFIX}{fingerprint[:_HASH_LENGTH]}" / WEIGHTS_FILE
+
+
+def shard_file(number: int) -> str:
+    """Return the name of a shard of features."""
+    return f"{number:05}.arrow"
+
+
+def shard_record_file(number: int) -> str:
+    """Return the name of the record that marks a shard of features as complete."""
+    return f"{number:05}.json"
+
+
+def attempt_stream_file(attempt: int) -> str:
+    """Return the name of an attempt's history on a file system."""
+    return f"attempt-{attempt}.arrows"
+
+
+def attempt_part_file(attempt: int, part: int) -> str:
+    """Return the name of one part of an attempt's history on an object store."""
+    return f"part-{attempt}-{part:05d}.arrows"
+
+
+def attempt_and_part(name: str) -> tuple[int, int] | None:
+    """Return the attempt and part in the name of a history file, else None. The part of a stream is
+    0."""
+    match = _ATTEMPT.fullmatch(name)
+    return (int(match["stream"] or match["attempt"]), int(match["part"] or 0)) if match else None
+
+
+def checkpoint_file(step: int, attempt: int) -> str:
+    """Return the name of the checkpoint that an attempt wrote after a step."""
+    return f"step-{step:06d}-{attempt}.safetensors"
+
+
+def checkpoint_number(name: str) -> tuple[int, int] | None:
+    """Return the step and attempt in the name of a checkpoint, else None. The attempt is 0 if the
+    name has none."""
+    match = _CHECKPOINT.fullmatch(name)
+    return (int(match[1]), int(match[2] or 0)) if match else None
+
+
+def stacks_file(unix_time: float, rank: int) -> str:
+    """Return the name of the file for the stacks of a stalled worker."""
+    return f"stalled-{unix_time:.0f}-{rank}.txt"
+
+
+def stacks_time(name: str) -> int:
+    """Return the Unix time in the name of a stacks file, or 0 for any other name. All workers of an
+    attempt share it."""
+    match = _STACKS.fullmatch(name)
+    return int(match[1]) if match else 0
