@@ -17,6 +17,7 @@ from raygroup.trunks import HEIGHT, WIDTH
 if TYPE_CHECKING:
     from raygroup.scoring.word_accuracy import WordScore
     from raygroup.training.universal_weights import Universal
+    from raygroup.words.word_store import WordStore
 
 _TESTED_WORDS = 200
 """Words of each split and task that score the universal head."""
@@ -37,7 +38,7 @@ def pretrain(
     from raygroup.storage.locks import lock_folder, require_writable
     from raygroup.training.universal_weights import save_universal
     from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
-    from raygroup.words.word_store import read_words
+    from raygroup.words.word_store import open_word_store
 
     storage, out = Path(storage_path), Path(out)
     require_writable(storage)
@@ -48,7 +49,7 @@ def pretrain(
         with lock_folder(store.parent, "cache"):
             if not store.exists():
                 render_store(store, settings.words, font_faces, data, show_progress)
-        words = read_words(store)
+        words = open_word_store(store)
         universal = _train(words, settings, show_progress)
     scores = _score(universal, words)
     out.parent.mkdir(parents=True, exist_ok=True)

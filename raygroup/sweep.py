@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from raygroup.runtime.summary import next_steps, summarise
+    from raygroup.runtime.summary import next_steps, print_summary
     from raygroup.runtime.sweep_run import train_missing
 
     plan = _plan(arguments.name, arguments.storage_path, arguments.words, arguments.fonts)
@@ -70,7 +70,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return _dry_run(plan, options, as_json=arguments.json)
     out = console()
     failed = train_missing(plan, options, out)
-    summarise(plan, out, failed)
+    print_summary(plan, out, failed)
     for line in next_steps(plan):
         say(out, line)
     return FAILED if failed or plan.missing else DONE
