@@ -1,4 +1,7 @@
-"""Every number the paper printed, in one place and as printed: what is recomputed from them lives with what recomputes it."""
+"""Keep every number of the paper as printed.
+
+Numbers that raygroup recomputes from them are in the modules that do so.
+"""
 
 from dataclasses import dataclass
 
@@ -14,33 +17,42 @@ class DataSet:
     name: str
     train_images: int
     ratio: int
-    """Relative sampling ratio; per image or per data set is not said (the released code draws per image)."""
+    """Relative sampling ratio. The paper does not say if it is per image or per data set.
+
+    The released code draws per image.
+    """
     unit: str
-    """What one annotation holds: ``word`` or ``phrase``."""
+    """Unit of one annotation, ``word`` or ``phrase``."""
     box: str
     num_languages: int
 
 
 @dataclass(frozen=True)
 class GroupRow:
-    """A row of Table 2, the paper's or one made from histories: a set of tasks that ended up sharing a head."""
+    """A row of Table 2, from the paper or from histories.
+
+    It is a set of tasks that ended up on one head.
+    """
 
     rank: int
     tasks: frozenset[str]
     num_occurrences: int
-    """In how many runs exactly this set was a group."""
+    """Number of runs in which exactly this set was a group."""
     first_heads: int
-    """The least number of heads configured in those runs."""
+    """Smallest number of heads configured in these runs."""
 
     @property
     def label(self) -> str:
-        """Initials in the paper's order, such as ``A+K``; the name of a task that has no initial."""
+        """Return the initials in the paper's order, such as ``A+K``.
+
+        A task without an initial gives its name.
+        """
         return "+".join(TASKS[name].initial if name in TASKS else name for name in by_paper_order(set(self.tasks)))
 
 
 @dataclass(frozen=True)
 class HeadSize:
-    """A row of Table 4; parameters in millions."""
+    """A row of Table 4, with parameters in millions."""
 
     embed: int
     hidden: int
@@ -60,7 +72,7 @@ class EndToEnd:
     precision: float
     recall: float
     heads: int | None = None
-    """Recognition heads, where the row says so."""
+    """Number of recognition heads, if the row gives it."""
     grouped: bool = False
 
 
@@ -78,11 +90,13 @@ TABLE_1: tuple[DataSet, ...] = (
     DataSet("ArT19", 5303, 50, "word", "Polygon", 2),
     DataSet("LSVT19", 30000, 20, "phrase", "Polygon", 2),
 )
-"""Table 1: the data sets and their sampling ratios."""
+"""Table 1: data sets and their sampling ratios."""
 
 TABLE_1_RATIOS: tuple[tuple[str, float], ...] = tuple((row.name, float(row.ratio)) for row in TABLE_1)
-"""``words.mixture`` of stage 1 (section 4.2); stage 2 reads MLT19 alone. The paper draws images: where words are drawn, an image
-weighs as much as it has words."""
+"""``words.mixture`` of stage 1 (section 4.2). Stage 2 reads MLT19 alone.
+
+The paper draws images. If words are drawn, an image weighs as much as it has words.
+"""
 
 TABLE_2: tuple[GroupRow, ...] = (
     _group(1, "C", 9, 4),
@@ -116,13 +130,16 @@ TABLE_2: tuple[GroupRow, ...] = (
     _group(15, "HK", 1, 7),
     _group(15, "CJ", 1, 7),
 )
-"""Table 2: the groups of 18 runs (2 to 7 heads, three each). As printed it cannot be: ``history.occurrences.complaints``."""
+"""Table 2: the groups of 18 runs (2 to 7 heads, three runs each).
+
+The printed numbers cannot all be right: see ``history.occurrences.inconsistencies``.
+"""
 
 TABLE_2_RUNS = 18
-"""Section 4.3: 2 to 7 heads, each repeated three times."""
+"""Section 4.3: 2 to 7 heads, three runs each."""
 
 TABLE_3: dict[float, int] = {0.0: 1, 0.1: 3, 0.2: 5, 0.3: 2, 0.4: 2}
-"""Table 3: base coefficient epsilon -> assignment changes in the first 3,000 steps; one run each, 5 heads."""
+"""Table 3: epsilon -> assignment changes in the first 3,000 steps, with 5 heads and one run each."""
 
 TABLE_3_STEPS = 3000
 
@@ -135,7 +152,7 @@ TABLE_4: tuple[HeadSize, ...] = (
     HeadSize(200, 256, 5.52, "zh", 5200, 3.78),
     HeadSize(250, 256, 5.98, "la", 250, 1.54),
 )
-"""Table 4: heads of different sizes, the task each was given, and its size before and after pruning."""
+"""Table 4: heads of different sizes, the task of each, and its size before and after pruning."""
 
 TABLE_5: tuple[EndToEnd, ...] = (
     EndToEnd("E2E-MLT", 26.5, 37.4, 20.5),
@@ -151,4 +168,4 @@ TABLE_5: tuple[EndToEnd, ...] = (
     EndToEnd("Grouped", 48.3, 67.8, 37.5, heads=6, grouped=True),
     EndToEnd("Grouped", 48.2, 68.0, 37.3, heads=7, grouped=True),
 )
-"""Table 5: end-to-end recognition on the MLT19 test set. The first four are other people's systems."""
+"""Table 5: end-to-end recognition on the MLT19 test set. The first four are by other authors."""

@@ -1,4 +1,4 @@
-"""The tasks T_i: what each is called, how its words are shaped, and which characters it supports (paper section 3)."""
+"""Define the tasks T_i: names, shaping and supported characters (paper section 3)."""
 
 from dataclasses import dataclass
 
@@ -6,37 +6,46 @@ Ranges = tuple[tuple[int, int], ...]
 
 HAN: Ranges = ((0x3005, 0x3007), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F))
 SHARED: Ranges = ((0x21, 0x40), (0x5B, 0x60), (0x7B, 0x7E))
-"""Digits and punctuation, which every task supports (eight of them stand in all seven public character maps)."""
+"""Digits and punctuation, which every task supports.
+
+Eight of them are in all seven public character maps.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A language set L_i and how to write it."""
+    """A language set L_i, and how to write its words."""
 
     name: str
     title: str
     initial: str
     """The letter of the paper's Table 2."""
     script: str
-    """ISO 15924, for HarfBuzz."""
+    """ISO 15924 code, for HarfBuzz."""
     language: str
-    """BCP 47, for HarfBuzz: without it a pan-CJK font draws Chinese words with Japanese shapes."""
+    """BCP 47 tag, for HarfBuzz. Without it, a pan-CJK font draws Chinese words with Japanese shapes."""
     direction: str
     word_lists: tuple[str, ...]
-    """Languages of wordfreq."""
+    """Languages in wordfreq that the words come from."""
     probe: str
-    """Letters without which a font cannot write the task."""
+    """Letters that a font must have to write the task."""
     opentype_language: str = ""
-    """The OpenType language system of the right shapes, where languages share code points and differ in shapes (Han)."""
+    """OpenType language system with the right shapes.
+
+    It is set for Han, whose languages share code points but differ in shapes.
+    """
     letters: Ranges
-    """Unicode ranges of the letters and signs that make a word one of this task."""
+    """Unicode ranges of the letters and signs that belong to this task."""
 
     def has_letter(self, character: str) -> bool:
         point = ord(character)
         return any(first <= point <= last for first, last in self.letters)
 
     def supports(self, character: str) -> bool:
-        """Whether the task can spell this character: its own letters, and the digits and punctuation all tasks share."""
+        """Test if the task can spell a character.
+
+        It can spell its own letters, and the digits and punctuation that all tasks share.
+        """
         point = ord(character)
         return self.has_letter(character) or any(first <= point <= last for first, last in SHARED)
 
@@ -81,11 +90,14 @@ _ALL = (
 )  # fmt: skip
 
 TASKS: dict[str, Task] = {task.name: task for task in _ALL}
-"""Every task raygroup can render and recognise by its characters, in the paper's order. Add a language here."""
+"""Tasks that raygroup can render and recognise by characters, in the paper's order.
+
+Add a language here.
+"""
 
 PAPER_TASKS: tuple[str, ...] = tuple(TASKS)
 
 
 def by_paper_order(names: set[str]) -> tuple[str, ...]:
-    """Known tasks first, in the paper's order, then the others by name."""
+    """Return known tasks in the paper's order, then the others by name."""
     return tuple(name for name in TASKS if name in names) + tuple(sorted(names - TASKS.keys()))

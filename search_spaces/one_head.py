@@ -1,6 +1,9 @@
-"""Yardstick: one head for all tasks (the paper's single-head baseline), trained as long as a grouped trial.
+"""Baseline: one head for all tasks.
 
-Hypothesis: the least accuracy that a grouping should reach, since five heads have five times the weights.
+This is the paper's single-head baseline, trained for as many steps as a grouped trial.
+
+Hypothesis: this is the least accuracy that a grouping should reach, because five heads have five
+times the weights.
 """
 
 from raygroup.config import Grouping, Heads, Training, Trial

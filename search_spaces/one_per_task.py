@@ -1,6 +1,9 @@
-"""Yardstick: one head per task, fixed from the start (the paper's multiplexed baseline), trained as long as a grouped trial.
+"""Baseline: one head per task, fixed from the start.
 
-Hypothesis: with as many heads as tasks there is nothing to share; a grouping with fewer heads should come close.
+This is the paper's multiplexed baseline, trained for as many steps as a grouped trial.
+
+Hypothesis: nothing is shared here, because there are as many heads as tasks. A grouping with fewer
+heads should come close.
 """
 
 from raygroup.config import Grouping, Heads, Training, Trial

@@ -1,7 +1,9 @@
-"""Stage 1 at laptop scale (paper 4.2): one trunk and one universal head for all seven tasks, from many rendered words.
+"""Stage 1 at laptop scale (paper 4.2), on many rendered words.
 
-Expected: features on which a small head reads new renders of known words, and words it never saw, of every script; words kept
-unseen here are the ones every sweep keeps unseen.
+It trains one trunk and one universal head for all seven tasks.
+
+Expected: a small head on these features reads new renders of known words, and words it never saw, in
+every script. Words that are unseen here are also unseen in every sweep.
 """
 
 from raygroup.config import Pretraining, Words

@@ -1,8 +1,11 @@
-"""Table 3 at laptop scale: does the base coefficient epsilon change how languages are grouped?
+"""Table 3 at laptop scale: does epsilon change how languages are grouped?
 
-Hypothesis (paper 4.4): with epsilon 0 a head never learns the tasks it was not given, so the assignment hardly changes; with a large
-epsilon all heads learn alike, and it hardly changes either; between, it changes most. Five heads, seven tasks, real words rendered
-with real fonts, heads copied from universal weights.
+Five heads learn seven tasks from real words, rendered with real fonts. The heads start from the
+universal weights.
+
+Hypothesis (paper 4.4): the assignment changes most at a middle base coefficient epsilon. With
+epsilon 0, a head never learns the tasks that it does not have, so the assignment hardly changes.
+With a large epsilon, all heads learn alike, so it hardly changes either.
 """
 
 from raygroup.config import Heads, Training, Trial

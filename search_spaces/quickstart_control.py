@@ -1,7 +1,10 @@
-"""The honest control of quickstart: every head is given the mean loss over heads, so that only noise and Eq. (9) move R_TM.
+"""The control of quickstart: every head gets the mean loss over heads.
 
-Hypothesis: groupings still form, since the grouping loss and Gumbel noise alone decide something; what quickstart shows beyond this
-is what recognition contributes. Rows of P_WM sum to one, so epsilon cannot change a trajectory here: equal seeds, equal groupings.
+So only noise and Eq. (9) move R_TM.
+
+Hypothesis: groupings still form, because Gumbel noise and the grouping loss alone decide something.
+The difference to quickstart is the effect of recognition. Rows of P_WM sum to 1, so epsilon cannot
+change a trajectory here: equal seeds give equal groupings.
 """
 
 from raygroup.config import Grouping, Heads, Training, Trial

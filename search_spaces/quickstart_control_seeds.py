@@ -1,6 +1,9 @@
-"""The control of quickstart_seeds: recognition losses averaged over heads, three seeds.
+"""The control of quickstart_seeds, with the same three seeds.
 
-Hypothesis: for each seed the grouping is the same at every epsilon, and differs from quickstart_seeds where recognition had a say.
+Recognition losses are averaged over heads.
+
+Hypothesis: for each seed, the grouping is the same at every epsilon. It differs from
+quickstart_seeds if recognition had an effect there.
 """
 
 from raygroup.config import Grouping, Heads, Training, Trial

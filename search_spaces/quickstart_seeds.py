@@ -1,7 +1,7 @@
-"""quickstart with three seeds: which of its differences between values of epsilon are more than the noise of a single run?
+"""quickstart with three seeds: which differences exceed the noise of one run?
 
-Hypothesis (from a toy with 80 seeds): single runs range widely, so the paper's 1, 3, 5, 2, 2 changes from one run each lie within
-seed noise; means over seeds differ little.
+Hypothesis (from a toy with 80 seeds): single runs vary widely, and means over seeds differ little.
+The paper's 1, 3, 5, 2, 2 changes come from one run each, so they lie within seed noise.
 """
 
 from raygroup.config import Heads, Training, Trial

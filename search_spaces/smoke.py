@@ -1,6 +1,7 @@
-"""The whole path in seconds: two seeds of a few steps on few words.
+"""The whole path in seconds: two seeds, a few steps, few words.
 
-Hypothesis: none; this shows that rendering, features, training, recording and reading work on this machine.
+Hypothesis: none. The sweep shows that rendering, features, training, recording and reading work on
+this machine.
 """
 
 from raygroup.config import Heads, Training, Trial, Words

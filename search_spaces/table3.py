@@ -1,7 +1,10 @@
-"""Table 3 at the paper's scale (section 4.4): changes of the assignment within 3,000 iterations, five heads, MLT19's training words.
+"""Table 3 at the paper's scale (section 4.4): changes of the assignment.
 
-Hypothesis: 1, 3, 5, 2, 2 changes for epsilon 0, 0.1, 0.2, 0.3, 0.4. The paper ran each once; three seeds tell noise from effect.
-Its stage 2 mixes nothing; stage 1 drew from all of Table 1: words.mixture with paper.TABLE_1_RATIOS.
+Five heads train for 3,000 iterations on MLT19's training words.
+
+Hypothesis: 1, 3, 5, 2, 2 changes for epsilon 0, 0.1, 0.2, 0.3, 0.4. The paper has one run of each.
+Three seeds tell noise from effect. Stage 2 reads MLT19 alone. Stage 1 drew from all of Table 1: set
+words.mixture to paper.TABLE_1_RATIOS.
 """
 
 from raygroup.config import Heads, Training, Trial, Weights, Words

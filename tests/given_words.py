@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from raygroup.config import Words
-from raygroup.words.rendering.synthesis import draw, fonts_of, plan
+from raygroup.words.rendering.synthesis import draw_png, fonts_of, plan_crops
 
 WORDS = Words(tasks=("hi", "la"), characters=(20, 20), words_per_task=24, unseen_per_task=4, renders=1)
 
@@ -13,8 +13,8 @@ def write_folder(folder: Path, *, columns: tuple[str, ...] = ("path", "text"), t
     """Images of Hindi and Latin words under ``images/`` and labels.csv with the given columns."""
     fonts, rows = fonts_of(WORDS, None), []
     (folder / "images").mkdir(parents=True)
-    for number, order in enumerate(plan(WORDS)):
-        image = draw(order, WORDS, fonts[order.task])
+    for number, order in enumerate(plan_crops(WORDS)):
+        image = draw_png(order, WORDS, fonts[order.task])
         assert image is not None
         path = f"images/mot-é-{number}.png"
         (folder / path).write_bytes(image)

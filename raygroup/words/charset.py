@@ -1,4 +1,4 @@
-"""The characters a head can write and the numbers of their classes, saved with every model."""
+"""Number the characters that a head can write. Every model is saved with its charset."""
 
 import functools
 from collections import Counter
@@ -6,29 +6,34 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raygroup.config import fingerprint, require
+from raygroup.config_sections import fingerprint, require
 from raygroup.errors import ConfigError
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-"""How class 0 reads: something that the charset cannot spell."""
+"""Text of class 0, which stands for a character that the charset cannot spell."""
 
 
 @dataclass(frozen=True)
 class Charset:
-    """Class 0 begins a word and stands for every unsupported character; 1..n are the characters; n + 1 ends a word."""
+    """The characters of a head and their class numbers.
+
+    Class 0 begins a word and stands for every unsupported character. Classes 1 to n are the
+    characters. Class n + 1 ends a word.
+    """
 
     characters: tuple[str, ...]
-    """Single code points of normalised labels, each once; their order is their class."""
+    """Single code points of normalised labels, each once. The first has class 1."""
 
     def __post_init__(self) -> None:
-        right = all(len(character) == 1 for character in self.characters) and len(set(self.characters)) == len(self.characters)
-        require(right, "charset.characters", self.characters, "single code points, each once")
+        are_single = all(len(character) == 1 for character in self.characters)
+        are_different = len(set(self.characters)) == len(self.characters)
+        require(are_single and are_different, "charset.characters", self.characters, "single code points, each once")
 
     @classmethod
-    def of(cls, labels: Iterable[str], at_least: int = 1) -> "Charset":
-        """The characters that stand ``at_least`` so often in the labels, by code point."""
+    def from_labels(cls, labels: Iterable[str], min_count: int = 1) -> "Charset":
+        """Return the characters that occur ``min_count`` times or more, by code point."""
         counts = _character_counts(labels)
-        return cls(tuple(sorted(character for character, count in counts.items() if count >= at_least)))
+        return cls(tuple(sorted(character for character, count in counts.items() if count >= min_count)))
 
     @property
     def begin(self) -> int:
@@ -44,25 +49,31 @@ class Charset:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the characters in their order."""
+        """Return the SHA-256 of the characters in their order."""
         return fingerprint("".join(self.characters))
 
     def encode(self, label: str) -> list[int]:
-        """One class for each code point, without begin and end; unsupported ones are 0."""
+        """Return the class of each code point, without begin and end.
+
+        An unsupported character is 0.
+        """
         classes = self._classes
         return [classes.get(character, 0) for character in label]
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text up to the end of the word; a class that is no character reads as U+FFFD."""
+    def decode(self, classes: Iterable[int]) -> str:
+        """Return the text before the end of the word.
+
+        A class that is not a character becomes U+FFFD.
+        """
         text = []
-        for number in ids:
+        for number in classes:
             if number == self.end:
                 break
             text.append(self.characters[number - 1] if 0 < number < self.end else REPLACEMENT)
         return "".join(text)
 
-    def unsupported(self, labels: Iterable[str]) -> Counter[str]:
-        """How often each character that the charset lacks stands in the labels."""
+    def unsupported_characters(self, labels: Iterable[str]) -> Counter[str]:
+        """Count the characters in the labels that the charset lacks."""
         counts = _character_counts(labels)
         return Counter({character: count for character, count in counts.items() if character not in self._classes})
 
@@ -71,7 +82,10 @@ class Charset:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Charset":
-        """The charset ``to_json`` wrote; a ConfigError where its characters are not those that were hashed."""
+        """Return the charset that ``to_json`` wrote.
+
+        Raises ConfigError if the stored hash does not fit the characters.
+        """
         characters: Sequence[str] = stored.get("characters", "")
         charset = cls(tuple(characters))
         if charset.hash != stored.get("hash"):

@@ -1,4 +1,4 @@
-"""P_WT for words whose task is not known: the share of a word's characters that each task can spell (paper section 3)."""
+"""Estimate P_WT of words without a task (paper section 3)."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -6,52 +6,60 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.config import require
+from raygroup.config_sections import require
 from raygroup.tasks import TASKS
 
 Supports = Callable[[str], bool]
 
-_CHUNK = 8192
-"""Labels counted at a time, so that memory does not grow with the data set."""
+_LABELS_PER_BLOCK = 8192
+"""Number of labels counted at a time, so that memory does not grow with the data set."""
 _DEFAULT_TASK = "la"
 
 
 def supports_of(tasks: Sequence[str]) -> tuple[Supports, ...]:
-    """What each known task can spell; of a task of the user's own only its words could tell, so it spells nothing here."""
-    return tuple(TASKS[name].supports if name in TASKS else _nothing for name in tasks)
+    """Return, for each task, a test of the characters it can spell.
+
+    A task that raygroup does not know spells nothing here. Only the user's words could tell.
+    """
+    return tuple(TASKS[name].supports if name in TASKS else _supports_nothing for name in tasks)
 
 
 def task_shares(
     labels: Sequence[str], tasks: Sequence[str], supports: Sequence[Supports] | None = None, word_tasks: str = "soft"
 ) -> NDArray[np.float32]:
-    """P_WT of Eq. (1), (w, t): rows sum to 1, or to 0 for a label with no character of any task.
+    """Return P_WT of Eq. (1), (w, t).
 
-    ``soft``: the shares, scaled to sum 1 (the paper does not say how they are made to). ``argmax``: 1 for the task with the largest share,
-    as the released code does; of equals, the one with a letter that no other task spells, then Latin, then the first. The released code
-    draws among equals at random where Latin is not one of them; we take the first, so that equal words have equal tasks.
+    A row sums to 1, or to 0 if no task can spell any character of the label.
+
+    ``soft`` counts the characters that each task can spell and divides by the sum of these counts.
+    The paper does not say how it makes rows sum to 1. ``argmax`` gives 1 to the task that can spell
+    most characters, as the released code does. A tie goes to a task with a letter that no other task
+    can spell, then to Latin, then to the first. If Latin is not in the tie, the released code draws
+    among the tied tasks. We take the first, so that equal words have equal tasks.
     """
     require(word_tasks in ("soft", "argmax"), "word_tasks", word_tasks, "soft or argmax")
-    spelling = _Spelling(labels, supports_of(tasks) if supports is None else supports)
+    spelling = _SpellingTable(labels, supports_of(tasks) if supports is None else supports)
     shares_wt = np.zeros((len(labels), len(tasks)), np.float32)
-    for start in range(0, len(labels), _CHUNK):
-        counts_wt, alone_wt = spelling.counts(labels[start : start + _CHUNK])
-        shares_wt[start : start + _CHUNK] = _soft(counts_wt) if word_tasks == "soft" else _argmax(counts_wt, alone_wt, tasks)
+    for start in range(0, len(labels), _LABELS_PER_BLOCK):
+        block = slice(start, start + _LABELS_PER_BLOCK)
+        counts_wt, unique_wt = spelling.counts(labels[block])
+        shares_wt[block] = _soft(counts_wt) if word_tasks == "soft" else _argmax(counts_wt, unique_wt, tasks)
     return shares_wt
 
 
 def character_counts(labels: Sequence[str], supports: Sequence[Supports]) -> NDArray[np.int64]:
-    """How many characters of each label each task supports, (w, t)."""
-    return _Spelling(labels, supports).counts(labels)[0]
+    """Count the characters of each label that each task supports, (w, t)."""
+    return _SpellingTable(labels, supports).counts(labels)[0]
 
 
-def spelled_by_any(labels: Sequence[str], supports: Sequence[Supports]) -> NDArray[np.bool_]:
-    """Which labels, (w,), have a character that at least one task can spell."""
-    spelled = {character for character in set().union(*labels) if any(spells(character) for spells in supports)}
-    return np.array([not spelled.isdisjoint(label) for label in labels], np.bool_)
+def spellable_labels(labels: Sequence[str], supports: Sequence[Supports]) -> NDArray[np.bool_]:
+    """Mark the labels with a character that some task can spell, (w,)."""
+    spellable = {character for character in set().union(*labels) if any(spells(character) for spells in supports)}
+    return np.array([not spellable.isdisjoint(label) for label in labels], np.bool_)
 
 
-def spelled_by_none(labels: Iterable[str], supports: Sequence[Supports]) -> Counter[str]:
-    """How often each character that no task can spell stands in the labels."""
+def unspellable_characters(labels: Iterable[str], supports: Sequence[Supports]) -> Counter[str]:
+    """Count the characters in the labels that no task can spell."""
     counts = Counter("".join(labels))
     return Counter({character: count for character, count in counts.items() if not any(spells(character) for spells in supports)})
 
@@ -61,37 +69,42 @@ def _soft(counts_wt: NDArray[np.int64]) -> NDArray[np.float64]:
     return shares_wt
 
 
-def _argmax(counts_wt: NDArray[np.int64], alone_wt: NDArray[np.int64], tasks: Sequence[str]) -> NDArray[np.bool_]:
+def _argmax(counts_wt: NDArray[np.int64], unique_wt: NDArray[np.int64], tasks: Sequence[str]) -> NDArray[np.bool_]:
     is_default = np.array([name == _DEFAULT_TASK for name in tasks])
-    rank_wt = 4 * counts_wt + 2 * (alone_wt > 0) + is_default
+    # A count outweighs both tie-breaks, and a letter of one task alone outweighs the default task.
+    rank_wt = 4 * counts_wt + 2 * (unique_wt > 0) + is_default
     chosen_wt = np.equal(np.arange(len(tasks)), np.argmax(rank_wt, axis=1, keepdims=True))
-    held_wt: NDArray[np.bool_] = np.logical_and(chosen_wt, counts_wt > 0)
-    return held_wt
+    task_wt: NDArray[np.bool_] = np.logical_and(chosen_wt, counts_wt > 0)
+    return task_wt
 
 
-class _Spelling:
-    """Which task spells which character, asked once for each character of a data set."""
+class _SpellingTable:
+    """The tasks that can spell each character of a data set."""
 
     def __init__(self, labels: Sequence[str], supports: Sequence[Supports]) -> None:
         characters = sorted(set().union(*labels))
-        self._points = np.array([ord(character) for character in characters], np.uint32)
-        spells = [[task(character) for task in supports] for character in characters]
-        self._spells = np.array(spells, np.int64).reshape(len(characters), len(supports))
-        self._alone = self._spells * (self._spells.sum(axis=1, keepdims=True) == 1)
+        self._code_points = np.array([ord(character) for character in characters], np.uint32)
+        spells = [[can_spell(character) for can_spell in supports] for character in characters]
+        self._spells_ct = np.array(spells, np.int64).reshape(len(characters), len(supports))
+        self._unique_ct = self._spells_ct * (self._spells_ct.sum(axis=1, keepdims=True) == 1)
 
     def counts(self, labels: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(w, t) each: how many characters of a label a task can spell, and how many of them no other task can."""
-        points = np.frombuffer("".join(labels).encode("utf-32-le", "surrogatepass"), np.uint32)
-        rows = np.searchsorted(self._points, points)
+        """Count the characters that each task can spell, (w, t), twice.
+
+        The first array counts all of them. The second counts those that no other task can spell.
+        """
+        code_points = np.frombuffer("".join(labels).encode("utf-32-le", "surrogatepass"), np.uint32)
+        rows = np.searchsorted(self._code_points, code_points)
         ends = np.cumsum([0, *map(len, labels)])
-        return _sums(self._spells[rows], ends), _sums(self._alone[rows], ends)
+        return _sums(self._spells_ct[rows], ends), _sums(self._unique_ct[rows], ends)
 
 
 def _sums(values: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sum the rows between each end and the next."""
     totals = np.zeros((len(values) + 1, values.shape[1]), np.int64)
     np.cumsum(values, axis=0, out=totals[1:])
     return totals[ends[1:]] - totals[ends[:-1]]
 
 
-def _nothing(character: str) -> bool:
+def _supports_nothing(character: str) -> bool:
     return False

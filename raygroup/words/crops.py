@@ -1,17 +1,20 @@
-"""Encoded word images become crops of one size, the pixels a trunk reads."""
+"""Turn encoded word images into crops for the trunk."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
-from raygroup.words.word_store import WordTable
+from raygroup.words.word_store import WordStore
 
 Gray = NDArray[np.uint8]
 
 
 def decode_gray(image: bytes) -> Gray | None:
-    """The pixels (h, w) of an encoded image, turned as its EXIF says; None where it cannot be read."""
+    """Return the gray pixels (h, w) of an encoded image.
+
+    The image is turned as its EXIF data says. Returns None if it cannot be read.
+    """
     if not image:
         return None
     try:
@@ -22,8 +25,10 @@ def decode_gray(image: bytes) -> Gray | None:
 
 
 def decode_crop(image: bytes, height: int, width: int) -> Gray:
-    """(height, width): scaled to the height, squeezed where wider than the width, else continued to the right by the median of its last
-    column. Raises ValueError for bytes that are no image."""
+    """Decode an image and fit it to (height, width).
+
+    Raises ValueError if the bytes are not an image.
+    """
     pixels = decode_gray(image)
     if pixels is None:
         raise ValueError(f"{len(image)} bytes that are no readable image")
@@ -31,14 +36,17 @@ def decode_crop(image: bytes, height: int, width: int) -> Gray:
 
 
 def fit(pixels: Gray, height: int, width: int) -> Gray:
-    """``decode_crop`` of pixels that are decoded already."""
-    own_height, own_width = pixels.shape
-    scaled_width = min(max(round(own_width * height / own_height), 1), width)
-    if (own_height, own_width) != (height, scaled_width):
-        shrinks = height <= own_height and scaled_width <= own_width
-        pixels = np.asarray(
-            cv2.resize(pixels, (scaled_width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8
-        )
+    """Scale gray pixels to the height and fit the width.
+
+    A wider word is squeezed to the width. A narrower one is padded on the right with the median of
+    its last column.
+    """
+    source_height, source_width = pixels.shape
+    scaled_width = min(max(round(source_width * height / source_height), 1), width)
+    if (source_height, source_width) != (height, scaled_width):
+        shrinks = height <= source_height and scaled_width <= source_width
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        pixels = np.asarray(cv2.resize(pixels, (scaled_width, height), interpolation=interpolation), np.uint8)
     crop = np.empty((height, width), np.uint8)
     crop[:, :scaled_width] = pixels
     if scaled_width < width:
@@ -46,13 +54,16 @@ def fit(pixels: Gray, height: int, width: int) -> Gray:
     return crop
 
 
-def crop_array(table: WordTable, rows: NDArray[np.int64], height: int, width: int) -> NDArray[np.uint8]:
-    """(n, height, width): the crops of the rows, in their order. Raises ConfigError naming file and row of an unreadable image."""
+def crop_array(store: WordStore, rows: NDArray[np.int64], height: int, width: int) -> NDArray[np.uint8]:
+    """Return the crops of the rows in their order, (n, height, width).
+
+    Raises ConfigError with the file and the row if an image cannot be read.
+    """
     crops = np.empty((len(rows), height, width), np.uint8)
-    for places, images in table.images(rows):
+    for places, images in store.images(rows):
         for place, image in zip(places, images.to_pylist(), strict=True):
             try:
                 crops[place] = decode_crop(image, height, width)
             except ValueError as error:
-                raise ConfigError(f"{table.path}: row {rows[place]}, image: {error}") from error
+                raise ConfigError(f"{store.path}: row {rows[place]}, image: {error}") from error
     return crops

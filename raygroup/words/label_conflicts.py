@@ -1,4 +1,7 @@
-"""Words whose script label contradicts their characters: kept, marked and counted, for the label may be what is right (row G19)."""
+"""Find words whose characters contradict their script label (row G19).
+
+These words are kept, marked and counted: the label may be right.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,52 +14,59 @@ from raygroup.words.coverage import Supports, character_counts
 
 _TASKS = tuple(TASKS)
 _LETTERS: tuple[Supports, ...] = tuple(task.has_letter for task in TASKS.values())
-_CHUNK = 8192
+_LABELS_PER_BLOCK = 8192
 
 
 def contradictions(labels: Sequence[str], tasks: Sequence[str | None]) -> NDArray[np.bool_]:
-    """Which words (w,) have no letter of the task they are labelled with, but a letter of another.
+    """Mark the words whose letters contradict their task, (w,).
 
-    Han letters are Chinese and Japanese alike. Nothing contradicts digits and punctuation, which every task spells, nor a word without
-    a task (None), nor one of a task whose letters are not known here. Raises ValueError where there are not as many tasks as labels.
+    A word contradicts its task if it has no letter of that task, but a letter of another. Han
+    letters belong to Chinese and to Japanese. Digits and punctuation contradict nothing, because
+    every task spells them. A word cannot contradict if its task is None or not in ``TASKS``. Raises
+    ValueError if the numbers of labels and tasks differ.
     """
-    found = np.zeros(len(labels), np.bool_)
-    for start, own, letters_wt in _counted(labels, tasks):
-        found[start : start + len(own)] = _contradicted(own, letters_wt)
-    return found
+    contradicts = np.zeros(len(labels), np.bool_)
+    for start, task_w, letters_wt in _letter_blocks(labels, tasks):
+        contradicts[start : start + len(task_w)] = _contradicts(task_w, letters_wt)
+    return contradicts
 
 
 def contradiction_counts(labels: Sequence[str], tasks: Sequence[str | None]) -> Counter[tuple[str, str]]:
-    """(task by label, task by characters) -> words that contradict. By characters a word is of the task with most of its letters; of
-    several with equally many, of all of them, such as ``zh+ja`` for Han alone."""
+    """Count contradicting words by (labelled task, written task).
+
+    The written task has most of the word's letters. If several tie, all are named: Han letters alone
+    give ``zh+ja``.
+    """
     counts: Counter[tuple[str, str]] = Counter()
-    for _, own, letters_wt in _counted(labels, tasks):
-        rows = np.flatnonzero(_contradicted(own, letters_wt))
+    for _, task_w, letters_wt in _letter_blocks(labels, tasks):
+        rows = np.flatnonzero(_contradicts(task_w, letters_wt))
         most_wt = letters_wt[rows] == letters_wt[rows].max(axis=1, keepdims=True, initial=0)
-        by_characters = ["+".join(_TASKS[task] for task in np.flatnonzero(most)) for most in most_wt]
-        counts.update((_TASKS[labelled], written) for labelled, written in zip(own[rows], by_characters, strict=True))
+        written = ["+".join(_TASKS[task] for task in np.flatnonzero(most)) for most in most_wt]
+        counts.update((_TASKS[task], script) for task, script in zip(task_w[rows], written, strict=True))
     return counts
 
 
 def contradiction_lines(counts: Counter[tuple[str, str]]) -> list[str]:
-    """For a person to read: one line a pair, the most frequent first."""
-    return [
-        f"{number} kept, though labelled {labelled} and written in letters of {written}"
-        for (labelled, written), number in counts.most_common()
-    ]
+    """Return one line for people per pair, the most frequent first."""
+    return [f"{count} kept, though labelled {task} and written in letters of {written}" for (task, written), count in counts.most_common()]
 
 
-def _counted(labels: Sequence[str], tasks: Sequence[str | None]) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
-    """First word, each word's labelled task (w,), -1 where it is none of ``TASKS``, and its letters of every task (w, t)."""
+def _letter_blocks(labels: Sequence[str], tasks: Sequence[str | None]) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
+    """Count the letters of words in blocks.
+
+    A block has its first word, the task of each word (w,), and its letters of every task (w, t). A
+    task is its place in ``TASKS``, or -1 if it is not there.
+    """
     if len(labels) != len(tasks):
         raise ValueError(f"{len(labels)} labels and {len(tasks)} tasks: there must be as many")
     place = {name: number for number, name in enumerate(_TASKS)}
-    for start in range(0, len(labels), _CHUNK):
-        own = np.array([-1 if name is None else place.get(name, -1) for name in tasks[start : start + _CHUNK]], np.intp)
-        yield start, own, character_counts(labels[start : start + _CHUNK], _LETTERS)
+    for start in range(0, len(labels), _LABELS_PER_BLOCK):
+        block = slice(start, start + _LABELS_PER_BLOCK)
+        task_w = np.array([-1 if name is None else place.get(name, -1) for name in tasks[block]], np.intp)
+        yield start, task_w, character_counts(labels[block], _LETTERS)
 
 
-def _contradicted(own: NDArray[np.intp], letters_wt: NDArray[np.int64]) -> NDArray[np.bool_]:
-    has_own = letters_wt[np.arange(len(own)), own] > 0
-    found: NDArray[np.bool_] = (own >= 0) & ~has_own & letters_wt.any(axis=1)
-    return found
+def _contradicts(task_w: NDArray[np.intp], letters_wt: NDArray[np.int64]) -> NDArray[np.bool_]:
+    has_letter_of_task = letters_wt[np.arange(len(task_w)), task_w] > 0
+    contradicts: NDArray[np.bool_] = (task_w >= 0) & ~has_letter_of_task & letters_wt.any(axis=1)
+    return contradicts

@@ -1,4 +1,4 @@
-"""What a transcription says, apart from how it was typed: labels in NFC, and Arabic in the order in which it is seen."""
+"""Normalise transcriptions to labels, and put Arabic into visual order."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import regex
 
 LONGEST = 31
-"""Characters a decoder reads at most: the released code's 32 steps less the end."""
+"""Most characters a decoder reads. The released code takes 32 steps, and one is the end."""
 
 _INVISIBLE = "\u00ad\u200c\u200d\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
 _PRESENTATION = "\ufb50-\ufdff\ufe70-\ufefe"
@@ -24,9 +24,11 @@ _UNITS = regex.compile(rf"{_FORWARD}++(?:[.,:/\-]{_EXTENDING}{_FORWARD}++)*+|{_B
 
 
 def normalise(text: str) -> str:
-    """The label of a transcription: NFC, no invisible signs, no blanks at the ends, Arabic presentation forms as their letters.
+    """Return the label of a transcription.
 
-    Never NFKC, which would merge signs that MLT19 tells apart (full-width letters, superscripts). Tatweel and harakat stay.
+    A label is in NFC. It has no invisible signs and no blanks at its ends, and Arabic presentation
+    forms are replaced by their letters. Tatweel and harakat stay. NFKC is not used, because it would
+    merge signs that MLT19 tells apart, for example full-width letters and superscripts.
     """
     if not text.isascii():
         text = _INVISIBLE_SIGNS.sub("", text)
@@ -35,7 +37,10 @@ def normalise(text: str) -> str:
 
 
 def count_changes(texts: Iterable[str]) -> Counter[str]:
-    """How many texts normalisation changed, by what it did; a text that changed in two ways counts in both."""
+    """Count the texts that normalisation changed, by kind of change.
+
+    A text that changed in two ways counts in both.
+    """
     changes: Counter[str] = Counter()
     for text in texts:
         if text != normalise(text):
@@ -44,12 +49,15 @@ def count_changes(texts: Iterable[str]) -> Counter[str]:
 
 
 def to_visual(label: str) -> str:
-    """A label with Arabic letters from left to right as seen; any other label unchanged. For the model alone.
+    """Return a label in visual order, from left to right. Only the model reads this order.
 
-    Grapheme clusters are reversed, so that harakat stay after their letter; runs of digits and of left-to-right letters, with single
-    ``. , : / -`` between them, keep their own order. It is its own inverse for every text: clusters are a base with the marks that
-    extend it, whatever stands around them, and marks without a base stay in front. (The context rules of ``\\X`` matter only inside
-    runs, whose order is kept.)
+    A label without Arabic letters is returned unchanged. Grapheme clusters are reversed, so that
+    harakat stay after their letter. Runs of digits and of left-to-right letters, with single
+    ``. , : / -`` between them, keep their order.
+
+    The function is its own inverse for every text. A cluster is a base with the marks that extend
+    it, whatever stands around it. Marks without a base stay in front. The context rules of ``\\X``
+    matter only inside runs, and these keep their order.
     """
     if label.isascii() or not _ARABIC_LETTER.search(label):
         return label
@@ -58,16 +66,20 @@ def to_visual(label: str) -> str:
 
 
 def to_logical(visual: str) -> str:
-    """The label that ``to_visual`` was given."""
+    """Return the label that ``to_visual`` turned into this text."""
     return to_visual(visual)
 
 
 def _letters_of_form(form: re.Match[str]) -> str:
-    """Isolated harakat decompose to a blank that carries them: it is dropped."""
+    """Return the letters of a presentation form.
+
+    An isolated haraka decomposes to a blank and the haraka. The blank is removed.
+    """
     return unicodedata.normalize("NFKC", form.group()).lstrip()
 
 
 def _changes(text: str) -> Iterable[str]:
+    """Name each kind of change that ``normalise`` makes to a text. Reports store these names."""
     for sign in set(_INVISIBLE_SIGNS.findall(text)):
         yield f"U+{ord(sign):04X} {unicodedata.name(sign)} removed"
     visible = _INVISIBLE_SIGNS.sub("", text)

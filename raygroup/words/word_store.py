@@ -1,4 +1,7 @@
-"""The word store: word images and what is known of them in one Parquet file, written at once and read a row group at a time."""
+"""Store word images and their labels in one Parquet file.
+
+The file is written in one pass, and its images are read one row group at a time.
+"""
 
 import functools
 import hashlib
@@ -16,9 +19,9 @@ from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
 
-LAYOUT = 1
+_LAYOUT = 1
 SPLITS = ("train", "new", "unseen")
-"""Trained on; other images of words that are trained on; words that are never trained on."""
+"""Training words; other images of training words; words that are never trained on."""
 
 SCHEMA = pa.schema(
     [
@@ -30,61 +33,80 @@ SCHEMA = pa.schema(
         pa.field("split", pa.string(), nullable=False),
     ]
 )
-"""``image``: an encoded PNG or JPEG; ``text``: the raw transcription; ``label``: its ``normalise``; ``task``: null where not known."""
+"""Columns of a word store.
 
-_FEW_VALUES = ["task", "source", "split"]
+``image`` is an encoded PNG or JPEG. ``text`` is the raw transcription, and ``label`` is what
+``normalise`` makes of it. ``task`` is null if it is not known.
+"""
+
+_DICTIONARY_COLUMNS = ["task", "source", "split"]
 _GROUP_ROWS = 2048
 _GROUP_BYTES = 32 << 20
 _UNSEEN_ONE_IN = 11
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metadata:
-    """What a store says of itself."""
+class StoreMetadata:
+    """Facts about a word store, kept in its file."""
 
     fingerprint: str
-    """Hash of what the words were made from."""
+    """Hash of the data that the words were made from."""
     tasks: tuple[str, ...]
     report: dict[str, Any] = field(default_factory=dict)
-    """JSON: what was kept, dropped and changed on the way in."""
+    """JSON: counts of the words that were kept, dropped and changed when the store was made."""
 
 
 @dataclass(frozen=True)
-class WordTable:
-    """A store that was opened: its images on disk, its small columns too until one of them is asked for."""
+class WordStore:
+    """An open word store.
+
+    Images stay on disk. The other columns are read into memory when one of them is first used.
+    """
 
     path: Path
-    metadata: Metadata
+    metadata: StoreMetadata
     footer: pq.FileMetaData
     group_starts: NDArray[np.int64]
-    """First row of each row group, then the number of rows."""
+    """First row of each row group, then the total number of rows."""
 
     def __len__(self) -> int:
         return int(self.group_starts[-1])
 
     @functools.cached_property
     def columns(self) -> pa.Table:
-        """Every column but ``image``, in memory; ``task``, ``source`` and ``split`` are dictionaries."""
-        with pq.ParquetFile(self.path, metadata=self.footer, read_dictionary=_FEW_VALUES) as file:
+        """Return every column but ``image``, in memory.
+
+        ``task``, ``source`` and ``split`` are dictionary-encoded.
+        """
+        with pq.ParquetFile(self.path, metadata=self.footer, read_dictionary=_DICTIONARY_COLUMNS) as file:
             return file.read(columns=SCHEMA.names[1:])
 
     def labels(self) -> list[str]:
         return self.columns["label"].to_pylist()  # type: ignore[no-any-return]
 
     def rows_of(self, split: str) -> NDArray[np.int64]:
-        """The rows of a split, ascending."""
+        """Return the rows of a split, ascending."""
         return np.flatnonzero(self._numbers("split", (split,)) == 0)
 
     def task_numbers(self) -> NDArray[np.int32]:
-        """(w,): each word's place in ``metadata.tasks``; -1 where its task is not known."""
+        """Return the place of each word's task in ``metadata.tasks``, (w,).
+
+        It is -1 if the task is not known.
+        """
         return self._numbers("task", self.metadata.tasks)
 
     def source_numbers(self, names: tuple[str, ...]) -> NDArray[np.int32]:
-        """(w,): the place of each word's source in ``names``; -1 where it is none of them."""
+        """Return the place of each word's source in ``names``, (w,).
+
+        It is -1 if the source is not among them.
+        """
         return self._numbers("source", names)
 
     def images(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
-        """The encoded images of the rows, one row group at a time: where in ``rows`` they belong, and their bytes."""
+        """Yield the encoded images of the rows by row group.
+
+        Each item is the places of these images in ``rows``, and their bytes.
+        """
         with pq.ParquetFile(self.path, metadata=self.footer) as file:
             groups = np.searchsorted(self.group_starts, rows, side="right") - 1
             for group in np.unique(groups):
@@ -101,16 +123,20 @@ class WordTable:
 
 
 def split_of(label: str) -> str:
-    """``unseen`` for one word in eleven, else ``train``: a fixed property of the word whatever its case, its images and the data set."""
+    """Return ``unseen`` for one word in eleven, else ``train``.
+
+    The split is a fixed property of a word, whatever its case, its images or its data set.
+    """
     digest = hashlib.sha256(label.casefold().encode("utf-8", "surrogatepass")).digest()
     return "unseen" if int.from_bytes(digest) % _UNSEEN_ONE_IN == 0 else "train"
 
 
-def write_words(path: Path, batches: Iterable[pa.RecordBatch], metadata: Metadata | Callable[[], Metadata]) -> None:
-    """Write batches of ``SCHEMA`` in row groups of at most 2048 words and about 32 MB; the file is there whole or not at all,
-    also after a power cut.
+def write_word_store(path: Path, batches: Iterable[pa.RecordBatch], metadata: StoreMetadata | Callable[[], StoreMetadata]) -> None:
+    """Write batches of ``SCHEMA`` to a word store.
 
-    ``metadata`` may be a function, called when all batches were written: a report is complete only then.
+    A row group has at most 2048 words and about 32 MB. The file appears complete or not at all, even
+    after a power cut. ``metadata`` may be a function. It is called after the last batch, because a
+    report is complete only then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -118,7 +144,7 @@ def write_words(path: Path, batches: Iterable[pa.RecordBatch], metadata: Metadat
         with temporary.open("wb") as file:
             with pq.ParquetWriter(
                 file, SCHEMA, compression={"image": "NONE", **dict.fromkeys(SCHEMA.names[1:], "ZSTD")},
-                use_dictionary=_FEW_VALUES, write_statistics=_FEW_VALUES,
+                use_dictionary=_DICTIONARY_COLUMNS, write_statistics=_DICTIONARY_COLUMNS,
             ) as writer:  # fmt: skip
                 for group in _groups(batches):
                     writer.write_table(group, row_group_size=_GROUP_ROWS)
@@ -130,18 +156,22 @@ def write_words(path: Path, batches: Iterable[pa.RecordBatch], metadata: Metadat
         temporary.unlink(missing_ok=True)
 
 
-def read_words(path: Path) -> WordTable:
-    """Open a store; raises ConfigError for another kind of file or another layout."""
+def open_word_store(path: Path) -> WordStore:
+    """Open a word store.
+
+    Raises ConfigError if the file is something else or has another layout.
+    """
     try:
         footer = pq.read_metadata(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise ConfigError(f"{path}: not a word store: {error}") from error
     metadata = _from_json(path, (footer.metadata or {}).get(b"raygroup"))
     sizes = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
-    return WordTable(path, metadata, footer, np.cumsum([0, *sizes], dtype=np.int64))
+    return WordStore(path, metadata, footer, np.cumsum([0, *sizes], dtype=np.int64))
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Regroup batches within the limits on words and bytes."""
     waiting: list[pa.RecordBatch] = []
     rows, size = 0, 0
     for batch in batches:
@@ -156,17 +186,17 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def _to_json(metadata: Metadata) -> str:
-    facts = {"layout": LAYOUT, "fingerprint": metadata.fingerprint, "tasks": metadata.tasks, "report": metadata.report}
+def _to_json(metadata: StoreMetadata) -> str:
+    facts = {"layout": _LAYOUT, "fingerprint": metadata.fingerprint, "tasks": metadata.tasks, "report": metadata.report}
     return json.dumps(facts, ensure_ascii=False)
 
 
-def _from_json(path: Path, stored: bytes | None) -> Metadata:
+def _from_json(path: Path, stored: bytes | None) -> StoreMetadata:
     if stored is None:
         raise ConfigError(f"{path}: a Parquet file, but not a word store: its schema metadata has no key 'raygroup'")
     facts = json.loads(stored)
-    if facts.get("layout") != LAYOUT:
+    if facts.get("layout") != _LAYOUT:
         raise ConfigError(
-            f"{path}: word store of layout {facts.get('layout')}, this version reads {LAYOUT}; remove it and prepare it again"
+            f"{path}: word store of layout {facts.get('layout')}, but this version reads {_LAYOUT}; delete it and prepare it again"
         )
-    return Metadata(fingerprint=facts["fingerprint"], tasks=tuple(facts["tasks"]), report=facts["report"])
+    return StoreMetadata(fingerprint=facts["fingerprint"], tasks=tuple(facts["tasks"]), report=facts["report"])

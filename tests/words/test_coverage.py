@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raygroup.tasks import PAPER_TASKS, TASKS
-from raygroup.words.coverage import spelled_by_any, spelled_by_none, supports_of, task_shares
+from raygroup.words.coverage import spellable_labels, supports_of, task_shares, unspellable_characters
 
 SEVEN = ("ar", "bn", "zh", "hi", "ja", "ko", "la")
 
@@ -82,5 +82,5 @@ def test_a_task_of_the_user_spells_nothing_that_could_be_known_beforehand():
 
 def test_characters_of_no_task_are_counted():
     supports = supports_of(SEVEN)
-    assert spelled_by_none(["a☃☃", "b c"], supports) == {"☃": 2, " ": 1}
-    assert spelled_by_any(["a☃", "☃", ""], supports).tolist() == [True, False, False]
+    assert unspellable_characters(["a☃☃", "b c"], supports) == {"☃": 2, " ": 1}
+    assert spellable_labels(["a☃", "☃", ""], supports).tolist() == [True, False, False]

@@ -5,7 +5,7 @@ import pytest
 
 from raygroup.errors import ConfigError
 from raygroup.words.crops import crop_array, decode_crop, decode_gray
-from raygroup.words.word_store import SCHEMA, Metadata, read_words, write_words
+from raygroup.words.word_store import SCHEMA, StoreMetadata, open_word_store, write_word_store
 
 
 def png(pixels):
@@ -15,8 +15,8 @@ def png(pixels):
 def store(path, images):
     names = [str(number) for number in range(len(images))]
     batch = pa.record_batch([images, names, names, names, names, ["train"] * len(images)], schema=SCHEMA)
-    write_words(path, [batch], Metadata(fingerprint="", tasks=()))
-    return read_words(path)
+    write_word_store(path, [batch], StoreMetadata(fingerprint="", tasks=()))
+    return open_word_store(path)
 
 
 def test_a_crop_of_the_right_size_is_left_alone():

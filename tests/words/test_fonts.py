@@ -11,10 +11,10 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from raygroup.errors import ConfigError
 from raygroup.tasks import TASKS
 from raygroup.words.rendering import fonts
-from raygroup.words.rendering.fonts import DESIGNS, coverage, find_fonts, fonts_fingerprint, scan, writes
+from raygroup.words.rendering.fonts import MIN_FAMILIES, can_write, code_points, find_fonts, fonts_fingerprint, scan_folder
 from raygroup.words.rendering.shaping import ink
 
-_CACHED = (fonts._of_packages, fonts._of_system)
+_CACHED = (fonts._package_fonts, fonts._system_fonts)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def only(monkeypatch):
 
     def look_in(packages=(), system=()):
         monkeypatch.setattr(fonts, "PACKAGES", tuple(packages))
-        monkeypatch.setattr(fonts, "SYSTEM", tuple(system))
+        monkeypatch.setattr(fonts, "SYSTEM_FOLDERS", tuple(system))
         for cached in _CACHED:
             cached.cache_clear()
 
@@ -59,35 +59,35 @@ def families(found):
 
 
 def package(name):
-    return scan(Path(importlib.util.find_spec(name).submodule_search_locations[0]))
+    return scan_folder(Path(importlib.util.find_spec(name).submodule_search_locations[0]))
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_installed_packages_alone_give_every_task_two_designs(task, only):
     only(packages=fonts.PACKAGES)
-    assert len(families(find_fonts(task))) >= DESIGNS == 2
+    assert len(families(find_fonts(task))) >= MIN_FAMILIES == 2
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_font_of_a_task_has_all_its_probe_letters_and_stands_upright(task):
     for font in find_fonts(task):
-        assert set(map(ord, TASKS[task].probe)) <= coverage(font.path, font.index)
+        assert set(map(ord, TASKS[task].probe)) <= code_points(font.path, font.index)
         assert "italic" not in Path(font.path).stem.lower()
 
 
 def test_a_simplified_chinese_font_covers_japanese_and_is_still_not_taken_for_it():
     for font in package("pylopdf_fonts_zh_cn"):
-        assert set(map(ord, TASKS["ja"].probe)) <= coverage(font.path, font.index)
-        assert writes(font, TASKS["zh"])
-        assert not writes(font, TASKS["ja"])
+        assert set(map(ord, TASKS["ja"].probe)) <= code_points(font.path, font.index)
+        assert can_write(font, TASKS["zh"])
+        assert not can_write(font, TASKS["ja"])
         assert font not in find_fonts("ja")
 
 
 def test_a_japanese_font_is_not_taken_for_chinese_nor_for_korean():
     for font in package("pylopdf_fonts_jp"):
-        assert writes(font, TASKS["ja"])
-        assert not writes(font, TASKS["zh"])
-        assert not writes(font, TASKS["ko"])
+        assert can_write(font, TASKS["ja"])
+        assert not can_write(font, TASKS["zh"])
+        assert not can_write(font, TASKS["ko"])
 
 
 def test_fonts_of_han_tasks_do_not_write_latin_words():
@@ -160,14 +160,14 @@ def test_the_fingerprint_of_fonts_is_their_bytes_and_neither_their_name_nor_thei
     original = find_fonts("bn")[0]
     (tmp_path / "here").mkdir()
     shutil.copy(original.path, tmp_path / "here" / "renamed.ttf")
-    copied = scan(tmp_path / "here")
+    copied = scan_folder(tmp_path / "here")
     assert fonts_fingerprint(tuple(copied)) == fonts_fingerprint((original,))
-    other = scan(made_font(tmp_path / "there" / "renamed.ttf", "a").parent)
+    other = scan_folder(made_font(tmp_path / "there" / "renamed.ttf", "a").parent)
     assert fonts_fingerprint(tuple(other)) != fonts_fingerprint((original,))
 
 
 def test_fonts_are_found_in_the_same_order_every_time(only):
     packages = fonts.PACKAGES
     before = {task: find_fonts(task) for task in TASKS}
-    only(packages=packages, system=fonts.SYSTEM)
+    only(packages=packages, system=fonts.SYSTEM_FOLDERS)
     assert {task: find_fonts(task) for task in TASKS} == before

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raygroup.tasks import PAPER_TASKS, TASKS
-from raygroup.words.importing.importer import read_given
+from raygroup.words.importing.importer import read_user_words
 from raygroup.words.label_conflicts import contradiction_counts, contradiction_lines, contradictions
 
 
@@ -104,6 +104,6 @@ def test_words_of_a_user_that_contradict_their_labels_are_kept_and_told(tmp_path
     texts, tasks = ["word1", "مرحبا", "سلام", "2024", "word2"], ["la", "la", "la", "la", None]
     splits = ["train"] * 4 + ["unseen"]
     pq.write_table(pa.table({"image": [image] * 5, "text": texts, "task": tasks, "split": splits}), tmp_path / "words.parquet")
-    given = read_given(tmp_path / "words.parquet", ("ar", "la"))
+    given = read_user_words(tmp_path / "words.parquet", ("ar", "la"))
     assert given.table["task"].to_pylist() == tasks
     assert "2 kept, though labelled la and written in letters of ar" in given.report.notes

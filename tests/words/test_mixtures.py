@@ -11,9 +11,8 @@ from raygroup.config import Words
 from raygroup.errors import ConfigError
 from raygroup.paper import TABLE_1, TABLE_1_RATIOS
 from raygroup.tables.mixture import print_mixture
-from raygroup.words.mixtures import Mixture
-from raygroup.words.sources import listed_sources, mixed_rows, mixture_of, stored_sources
-from raygroup.words.word_store import SCHEMA, Metadata, read_words, write_words
+from raygroup.words.mixtures import Mixture, listed_sources, mixed_rows, mixture_of, stored_sources
+from raygroup.words.word_store import SCHEMA, StoreMetadata, open_word_store, write_word_store
 
 
 def paper(weighting="per_sample"):
@@ -135,13 +134,13 @@ ROWS = [
 def table(tmp_path):
     columns = [[b"image"] * 8, ["text"] * 8, ["text"] * 8, ["la"] * 8, *map(list, zip(*ROWS, strict=True))]
     batch = pa.record_batch([pa.array(column, kind.type) for column, kind in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
-    write_words(tmp_path / "words.parquet", [batch], Metadata(fingerprint="made up", tasks=("la",)))
-    return read_words(tmp_path / "words.parquet")
+    write_word_store(tmp_path / "words.parquet", [batch], StoreMetadata(fingerprint="made up", tasks=("la",)))
+    return open_word_store(tmp_path / "words.parquet")
 
 
 def test_words_are_drawn_among_the_training_rows_of_their_source_by_its_ratio(table):
     mixed = mixed_rows(table, Words(mixture=(("a", 1), ("b", 3))))
-    drawn = np.concatenate([mixed.drawn(0, step, 100) for step in range(200)])
+    drawn = np.concatenate([mixed.draw_rows(0, step, 100) for step in range(200)])
     expected = {0: Fraction(3, 9), 1: Fraction(1, 9), 4: Fraction(1, 9), 6: Fraction(3, 9), 7: Fraction(1, 9)}
     rows, counts = np.unique(drawn, return_counts=True)
     assert rows.tolist() == list(expected)

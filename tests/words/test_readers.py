@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from raygroup.errors import ConfigError
-from raygroup.words.importing.importer import data_fingerprint, read_given, store_given
-from raygroup.words.word_store import SCHEMA, read_words, split_of
+from raygroup.words.importing.importer import data_fingerprint, import_user_words, read_user_words
+from raygroup.words.word_store import SCHEMA, open_word_store, split_of
 
 TASKS = ("ar", "ko", "la")
 PNG = cv2.imencode(".png", np.full((8, 16), 200, np.uint8))[1].tobytes()
@@ -38,13 +38,13 @@ def parquet(path, **columns):
 
 def refused(path, tasks=TASKS):
     with pytest.raises(ConfigError) as error:
-        read_given(path, tasks)
+        read_user_words(path, tasks)
     assert "\n" not in str(error.value)
     return str(error.value)
 
 
 def test_a_folder_of_images_with_a_csv_becomes_words_of_the_stores_schema(tmp_path):
-    given = read_given(many(tmp_path / "mine"), TASKS)
+    given = read_user_words(many(tmp_path / "mine"), TASKS)
     assert given.table.schema == SCHEMA
     assert given.table["label"].to_pylist() == LATIN
     assert given.table["image"].to_pylist() == [PNG] * 40
@@ -59,37 +59,37 @@ def test_a_folder_of_images_with_a_csv_becomes_words_of_the_stores_schema(tmp_pa
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_byte_order_marks_and_line_ends_of_any_system_are_read(tmp_path, encoding, newline):
     lines = ["path,text,task,split", 'a.png,"1,000 ""net""",la,train', "", "b.png,한글,ko,unseen"]
-    given = read_given(folder(tmp_path, lines, ["a.png", "b.png"], encoding=encoding, newline=newline), TASKS)
+    given = read_user_words(folder(tmp_path, lines, ["a.png", "b.png"], encoding=encoding, newline=newline), TASKS)
     assert given.table["text"].to_pylist() == ['1,000 "net"', "한글"]
     assert given.table["split"].to_pylist() == ["train", "unseen"]
 
 
 def test_in_a_tsv_quotes_are_text(tmp_path):
-    given = read_given(folder(tmp_path, ["text\tpath", '"word0"\ta.png'], ["a.png"], "labels.tsv"), TASKS)
+    given = read_user_words(folder(tmp_path, ["text\tpath", '"word0"\ta.png'], ["a.png"], "labels.tsv"), TASKS)
     assert given.table["text"].to_pylist() == ['"word0"']
 
 
 def test_a_jsonl_is_read_line_by_line(tmp_path):
     lines = [json.dumps({"path": "a.png", "text": "ab\u2028c", "task": None, "page": 3}, ensure_ascii=False), ""]
-    given = read_given(folder(tmp_path, lines, ["a.png"], "labels.jsonl"), TASKS)
+    given = read_user_words(folder(tmp_path, lines, ["a.png"], "labels.jsonl"), TASKS)
     assert given.table["text"].to_pylist() == ["ab\u2028c"]
 
 
 def test_a_label_file_may_be_named_itself(tmp_path):
     folder(tmp_path, ["path,text", "a.png,word1"], ["a.png"], "other.csv")
-    assert read_given(tmp_path / "other.csv", TASKS).table.num_rows == 1
+    assert read_user_words(tmp_path / "other.csv", TASKS).table.num_rows == 1
 
 
 def test_the_raw_text_is_kept_beside_its_label(tmp_path):
-    given = read_given(folder(tmp_path, ["path,text", "a.png, \ufefb\u200d "], ["a.png"]), TASKS)
+    given = read_user_words(folder(tmp_path, ["path,text", "a.png, \ufefb\u200d "], ["a.png"]), TASKS)
     assert given.table["text"].to_pylist() == [" \ufefb\u200d "]
     assert given.table["label"].to_pylist() == ["لا"]
     assert given.report.changed["Arabic presentation forms folded"] == 1
 
 
 def test_images_in_parquet_are_bytes_or_a_struct_as_hugging_face_writes_it(tmp_path):
-    plain = read_given(parquet(tmp_path / "a.parquet", image=[PNG], text=["word1"], source=["web"]), TASKS)
-    struct = read_given(parquet(tmp_path / "b.parquet", image=[{"bytes": PNG, "path": "x.png"}], text=["word1"], task=["la"]), TASKS)
+    plain = read_user_words(parquet(tmp_path / "a.parquet", image=[PNG], text=["word1"], source=["web"]), TASKS)
+    struct = read_user_words(parquet(tmp_path / "b.parquet", image=[{"bytes": PNG, "path": "x.png"}], text=["word1"], task=["la"]), TASKS)
     assert plain.table["image"].to_pylist() == struct.table["image"].to_pylist() == [PNG]
     assert plain.table["source"].to_pylist() == ["web"]
     assert struct.table["source"].to_pylist() == ["b"]
@@ -98,20 +98,20 @@ def test_images_in_parquet_are_bytes_or_a_struct_as_hugging_face_writes_it(tmp_p
 
 def test_given_words_stored_as_they_stream_are_those_read_at_once(tmp_path):
     path = many(tmp_path / "mine", more=["gone.png,word", "i/1.png,☃"])
-    report = store_given(path, TASKS, tmp_path / "store.parquet", "f00")
-    given, stored = read_given(path, TASKS), read_words(tmp_path / "store.parquet")
+    report = import_user_words(path, TASKS, tmp_path / "store.parquet", "f00")
+    given, stored = read_user_words(path, TASKS), open_word_store(tmp_path / "store.parquet")
     assert stored.labels() == given.table["label"].to_pylist()
     assert stored.metadata.tasks == given.tasks
     assert stored.metadata.report == report.to_json()
     assert report == given.report
-    again = read_given(tmp_path / "store.parquet", TASKS)
+    again = read_user_words(tmp_path / "store.parquet", TASKS)
     assert again.table == given.table
 
 
 def test_missing_and_unreadable_images_are_named_counted_and_skipped(tmp_path):
     path = many(tmp_path / "mine", missing=1)
     (path / "i/3.png").write_bytes(b"not an image")
-    given = read_given(path, TASKS)
+    given = read_user_words(path, TASKS)
     assert given.table.num_rows == 38
     assert given.report.dropped["image missing"].examples == ("labels.csv:2 i/0.png",)
     assert given.report.dropped["image unreadable"].examples == ("labels.csv:5 i/3.png",)
@@ -120,17 +120,17 @@ def test_missing_and_unreadable_images_are_named_counted_and_skipped(tmp_path):
 def test_too_many_bad_images_stop_before_training(tmp_path):
     path = many(tmp_path / "mine", missing=3)
     assert "3 of the images looked at so far are missing or unreadable, the first labels.csv:2 i/0.png; at most 5% of 40" in refused(path)
-    assert read_given(path, TASKS, bad_share=0.1).table.num_rows == 37
+    assert read_user_words(path, TASKS, bad_share=0.1).table.num_rows == 37
 
 
 def test_a_parquet_image_without_bytes_is_missing(tmp_path):
     rows = [{"bytes": PNG, "path": None}] * 20 + [{"bytes": None, "path": "x.png"}]
-    given = read_given(parquet(tmp_path / "a.parquet", image=rows, text=["word1"] * 21), TASKS)
+    given = read_user_words(parquet(tmp_path / "a.parquet", image=rows, text=["word1"] * 21), TASKS)
     assert given.report.dropped["image missing"].examples == ("a.parquet: row 20",)
 
 
 def test_texts_that_are_empty_or_of_no_task_are_dropped_and_counted(tmp_path):
-    given = read_given(many(tmp_path, more=["i/0.png,", "i/1.png,\u200d", "i/2.png,☃☃", "i/3.png,中国", "i/4.png,a☃"]), TASKS)
+    given = read_user_words(many(tmp_path, more=["i/0.png,", "i/1.png,\u200d", "i/2.png,☃☃", "i/3.png,中国", "i/4.png,a☃"]), TASKS)
     assert given.table.num_rows == 41
     assert given.report.dropped["no text"].examples == ("labels.csv:42 i/0.png", "labels.csv:43 i/1.png")
     assert given.report.dropped["no character of any task"].count == 2
@@ -139,7 +139,7 @@ def test_texts_that_are_empty_or_of_no_task_are_dropped_and_counted(tmp_path):
 
 def test_tasks_are_those_of_the_data_where_every_word_has_one(tmp_path):
     lines = ["path,text,task", "a.png,tlhIngan,klingon", "b.png,word1,la", "c.png,☃,klingon"]
-    given = read_given(folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
+    given = read_user_words(folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
     assert given.tasks == ("la", "klingon")
     assert given.table.num_rows == 3
 
@@ -151,34 +151,34 @@ def test_a_task_nobody_knows_is_an_error_where_some_words_have_none(tmp_path):
 
 
 def test_a_known_task_of_some_words_joins_the_tasks_asked_for(tmp_path):
-    given = read_given(folder(tmp_path, ["path,text,task", "a.png,word1,", "b.png,क,hi"], ["a.png", "b.png"]), TASKS)
+    given = read_user_words(folder(tmp_path, ["path,text,task", "a.png,word1,", "b.png,क,hi"], ["a.png", "b.png"]), TASKS)
     assert given.tasks == ("hi", "la")
     assert "no word without a task has a letter of: ar, ko" in given.report.notes
 
 
 def test_a_task_asked_for_is_kept_for_one_letter_of_a_word_whose_task_is_not_known(tmp_path):
     lines = ["path,text,task", "a.png,word1,", "b.png,2한,", "c.png,☃,", "d.png,مر,la"]
-    given = read_given(folder(tmp_path, lines, ["a.png", "b.png", "c.png", "d.png"]), TASKS)
+    given = read_user_words(folder(tmp_path, lines, ["a.png", "b.png", "c.png", "d.png"]), TASKS)
     assert given.tasks == ("ko", "la")
     assert "no word without a task has a letter of: ar" in given.report.notes
 
 
 def test_digits_alone_are_words_of_every_task_asked_for(tmp_path):
-    given = read_given(folder(tmp_path, ["path,text", "a.png,1907"], ["a.png"]), TASKS)
+    given = read_user_words(folder(tmp_path, ["path,text", "a.png,1907"], ["a.png"]), TASKS)
     assert given.tasks == TASKS
     assert not [note for note in given.report.notes if "letter" in note]
 
 
 def test_a_task_that_the_data_names_for_dropped_words_alone_is_left_out(tmp_path):
     lines = ["path,text,task", "a.png,word1,la", "a.png,,klingon"]
-    given = read_given(folder(tmp_path, lines, ["a.png"]), TASKS)
+    given = read_user_words(folder(tmp_path, lines, ["a.png"]), TASKS)
     assert given.tasks == ("la",)
     assert "no word is kept of: klingon" in given.report.notes
 
 
 def test_a_word_that_names_its_task_needs_no_character_of_it(tmp_path):
     lines = ["path,text,task", "a.png,λόγος,la", "b.png,λόγος,", "c.png,word1,"]
-    given = read_given(folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
+    given = read_user_words(folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
     assert given.table["task"].to_pylist() == ["la", None]
     assert given.table["text"].to_pylist() == ["λόγος", "word1"]
     assert given.report.dropped["no character of any task"].examples == ("labels.csv:3 b.png",)
@@ -187,7 +187,7 @@ def test_a_word_that_names_its_task_needs_no_character_of_it(tmp_path):
 def test_words_longer_than_a_decoder_reads_are_dropped_whoever_names_their_task(tmp_path):
     longest, decomposed = "é" * 31, "e\u0301" * 31
     lines = ["path,text,task", f"a.png,{decomposed},la", f"b.png,{longest}e,la", f"c.png,{longest}e,"]
-    given = read_given(folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
+    given = read_user_words(folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
     assert given.table["label"].to_pylist() == [longest]
     assert given.report.dropped["longer than 31 characters"].examples == ("labels.csv:3 b.png", "labels.csv:4 c.png")
 
@@ -267,12 +267,12 @@ def test_parquet_columns_that_lack_or_have_another_type_are_named(tmp_path):
 
 def test_what_the_splits_cannot_show_is_said(tmp_path):
     train = next(word for word in LATIN if split_of(word) == "train")
-    alone = read_given(folder(tmp_path / "a", ["path,text", f"a.png,{train}"], ["a.png"]), TASKS)
+    alone = read_user_words(folder(tmp_path / "a", ["path,text", f"a.png,{train}"], ["a.png"]), TASKS)
     assert "no unseen words to validate on" in alone.report.notes[-1]
     lines = ["path,text,split", "a.png,word1,train", "a.png,word1,unseen"]
     assert (
         "labels both in train and in unseen: 1, such as 'word1'"
-        in read_given(folder(tmp_path / "b", lines, ["a.png"]), TASKS).report.notes[0]
+        in read_user_words(folder(tmp_path / "b", lines, ["a.png"]), TASKS).report.notes[0]
     )
 
 

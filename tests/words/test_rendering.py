@@ -8,7 +8,7 @@ import uharfbuzz as hb
 
 from raygroup.randomness import generator
 from raygroup.tasks import TASKS
-from raygroup.words.rendering.fonts import SYSTEM, coverage, face, find_fonts, scan, writes
+from raygroup.words.rendering.fonts import SYSTEM_FOLDERS, can_write, code_points, face, find_fonts, scan_folder
 from raygroup.words.rendering.shaping import ink, nominal_ink
 from raygroup.words.rendering.word_lists import word_list
 
@@ -22,7 +22,7 @@ def components(picture):
 
 def fonts_with(text):
     """The Arabic fonts that have the characters: some lack ASCII signs."""
-    able = [font for font in find_fonts("ar") if set(map(ord, text)) <= coverage(font.path, font.index)]
+    able = [font for font in find_fonts("ar") if set(map(ord, text)) <= code_points(font.path, font.index)]
     assert able
     return able
 
@@ -177,8 +177,8 @@ def test_a_pan_cjk_font_draws_the_same_ideograph_with_the_shapes_of_the_language
     """Needs a font that names both languages, such as Noto Sans CJK (Debian's fonts-noto-cjk, manimgx-fonts-cjk)."""
     spec = importlib.util.find_spec("manimgx_fonts_cjk")
     packaged = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    every = [font for folder in (*packaged, *SYSTEM) if folder.is_dir() for font in scan(folder)]
-    both = [font for font in every if writes(font, TASKS["zh"]) and writes(font, TASKS["ja"])]
+    every = [font for folder in (*packaged, *SYSTEM_FOLDERS) if folder.is_dir() for font in scan_folder(folder)]
+    both = [font for font in every if can_write(font, TASKS["zh"]) and can_write(font, TASKS["ja"])]
     if not both:
         pytest.skip("no font here that names both Chinese and Japanese")
     for ideograph in "直骨返":

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raygroup.errors import ConfigError
-from raygroup.words.word_store import SCHEMA, Metadata, read_words, split_of, write_words
+from raygroup.words.word_store import SCHEMA, StoreMetadata, open_word_store, split_of, write_word_store
 
-FACTS = Metadata(fingerprint="f00", tasks=("ar", "la"), report={"kept": 3})
+FACTS = StoreMetadata(fingerprint="f00", tasks=("ar", "la"), report={"kept": 3})
 
 
 def batch(count, image=b"png", first=0):
@@ -23,8 +23,8 @@ def batch(count, image=b"png", first=0):
 
 
 def test_words_are_read_as_they_were_written(tmp_path):
-    write_words(tmp_path / "new" / "words.parquet", [batch(2), batch(3, first=2)], FACTS)
-    table = read_words(tmp_path / "new" / "words.parquet")
+    write_word_store(tmp_path / "new" / "words.parquet", [batch(2), batch(3, first=2)], FACTS)
+    table = open_word_store(tmp_path / "new" / "words.parquet")
     assert len(table) == 5
     assert table.metadata == FACTS
     assert table.labels() == ["w0", "w1", "w2", "w3", "w4"]
@@ -34,25 +34,25 @@ def test_words_are_read_as_they_were_written(tmp_path):
 
 
 def test_a_row_group_is_bounded_so_that_reading_one_needs_little_memory(tmp_path):
-    write_words(tmp_path / "many.parquet", [batch(5000)], FACTS)
-    write_words(tmp_path / "large.parquet", [batch(2, b"x" * (9 << 20), first) for first in (0, 2, 4)], FACTS)
+    write_word_store(tmp_path / "many.parquet", [batch(5000)], FACTS)
+    write_word_store(tmp_path / "large.parquet", [batch(2, b"x" * (9 << 20), first) for first in (0, 2, 4)], FACTS)
     many, large = (pq.ParquetFile(tmp_path / name).metadata for name in ("many.parquet", "large.parquet"))
     assert [many.row_group(group).num_rows for group in range(many.num_row_groups)] == [2048, 2048, 904]
     assert [large.row_group(group).num_rows for group in range(large.num_row_groups)] == [2, 2, 2]
 
 
 def test_images_are_found_in_any_order_of_rows(tmp_path):
-    write_words(tmp_path / "words.parquet", [batch(5000)], FACTS)
+    write_word_store(tmp_path / "words.parquet", [batch(5000)], FACTS)
     rows = np.array([4999, 3, 2048, 3, 2047])
     found = {}
-    for places, images in read_words(tmp_path / "words.parquet").images(rows):
+    for places, images in open_word_store(tmp_path / "words.parquet").images(rows):
         found.update(zip(places.tolist(), images.to_pylist(), strict=True))
     assert [found[place] for place in range(5)] == [b"pngw4999", b"pngw3", b"pngw2048", b"pngw3", b"pngw2047"]
 
 
 def test_a_store_without_words_can_be_read(tmp_path):
-    write_words(tmp_path / "words.parquet", [], FACTS)
-    table = read_words(tmp_path / "words.parquet")
+    write_word_store(tmp_path / "words.parquet", [], FACTS)
+    table = open_word_store(tmp_path / "words.parquet")
     assert (len(table), table.labels(), table.task_numbers().tolist()) == (0, [], [])
 
 
@@ -62,15 +62,15 @@ def test_a_store_is_there_whole_or_not_at_all(tmp_path):
         raise ConfigError("too many bad images")
 
     with pytest.raises(ConfigError, match="too many bad images"):
-        write_words(tmp_path / "words.parquet", breaks(), FACTS)
+        write_word_store(tmp_path / "words.parquet", breaks(), FACTS)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_writing_leaves_the_older_store(tmp_path):
-    write_words(tmp_path / "words.parquet", [batch(2)], FACTS)
+    write_word_store(tmp_path / "words.parquet", [batch(2)], FACTS)
     with pytest.raises(ZeroDivisionError):
-        write_words(tmp_path / "words.parquet", [batch(3)], lambda: 1 // 0)
-    assert len(read_words(tmp_path / "words.parquet")) == 2
+        write_word_store(tmp_path / "words.parquet", [batch(3)], lambda: 1 // 0)
+    assert len(open_word_store(tmp_path / "words.parquet")) == 2
 
 
 def test_a_store_has_all_its_bytes_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
@@ -81,7 +81,7 @@ def test_a_store_has_all_its_bytes_on_the_disk_before_it_has_its_name(tmp_path, 
         synced.append((os.fstat(descriptor).st_ino, os.fstat(descriptor).st_size, path.exists()))
 
     monkeypatch.setattr(os, "fsync", watch)
-    write_words(path, [batch(3)], FACTS)
+    write_word_store(path, [batch(3)], FACTS)
     assert synced == [(path.stat().st_ino, path.stat().st_size, False)]
 
 
@@ -93,8 +93,8 @@ def test_metadata_may_tell_what_is_known_only_after_the_last_word(tmp_path):
             seen.append(2)
             yield batch(2)
 
-    write_words(tmp_path / "words.parquet", batches(), lambda: Metadata(fingerprint="f", tasks=(), report={"kept": sum(seen)}))
-    assert read_words(tmp_path / "words.parquet").metadata.report == {"kept": 6}
+    write_word_store(tmp_path / "words.parquet", batches(), lambda: StoreMetadata(fingerprint="f", tasks=(), report={"kept": sum(seen)}))
+    assert open_word_store(tmp_path / "words.parquet").metadata.report == {"kept": 6}
 
 
 def test_a_file_that_is_no_word_store_is_refused_by_name(tmp_path):
@@ -104,9 +104,9 @@ def test_a_file_that_is_no_word_store_is_refused_by_name(tmp_path):
     pq.write_table(later, tmp_path / "later.parquet")
     for name, message in [("other", "has no key 'raygroup'"), ("text", "not a word store"), ("gone", "not a word store")]:
         with pytest.raises(ConfigError, match=rf"{name}\.parquet: .*{message}"):
-            read_words(tmp_path / f"{name}.parquet")
+            open_word_store(tmp_path / f"{name}.parquet")
     with pytest.raises(ConfigError, match="layout 99, this version reads 1; remove it"):
-        read_words(tmp_path / "later.parquet")
+        open_word_store(tmp_path / "later.parquet")
 
 
 @given(st.text())

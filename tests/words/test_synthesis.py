@@ -12,7 +12,17 @@ import pytest
 from raygroup.config import Words
 from raygroup.randomness import generator
 from raygroup.tasks import TASKS
-from raygroup.words.rendering.synthesis import Order, _choice, chunks, draw, drawn, fonts_of, picture, plan, rendered_fingerprint
+from raygroup.words.rendering.synthesis import (
+    CropOrder,
+    _choose_font,
+    chunks,
+    draw_crops,
+    draw_pixels,
+    draw_png,
+    fonts_of,
+    plan_crops,
+    rendered_fingerprint,
+)
 
 FEW = Words(words_per_task=6, unseen_per_task=2, renders=2)
 
@@ -23,11 +33,11 @@ def fonts():
 
 
 def pixels(words, fonts):
-    return [draw(order, words, fonts[order.task]) for order in plan(words)]
+    return [draw_png(order, words, fonts[order.task]) for order in plan_crops(words)]
 
 
 def test_a_plan_renders_each_training_word_some_times_holds_one_render_out_and_shows_each_unseen_word_once():
-    orders = plan(FEW)
+    orders = plan_crops(FEW)
     counts = Counter((order.task, order.split) for order in orders)
     for task in TASKS:
         assert [counts[task, split] for split in ("train", "new", "unseen")] == [12, 6, 2]
@@ -52,15 +62,15 @@ def test_a_crop_is_a_gray_png_of_the_height_asked_for(fonts):
 
 
 def test_the_png_keeps_every_pixel_of_the_picture(fonts):
-    order = plan(FEW)[0]
-    decoded = cv2.imdecode(np.frombuffer(draw(order, FEW, fonts["ar"]), np.uint8), cv2.IMREAD_UNCHANGED)
-    np.testing.assert_array_equal(decoded, picture(order, FEW, fonts["ar"]))
-    assert picture(order, FEW, fonts["ar"], gray=False).shape[2] == 3
+    order = plan_crops(FEW)[0]
+    decoded = cv2.imdecode(np.frombuffer(draw_png(order, FEW, fonts["ar"]), np.uint8), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(decoded, draw_pixels(order, FEW, fonts["ar"]))
+    assert draw_pixels(order, FEW, fonts["ar"], gray=False).shape[2] == 3
 
 
 def test_the_same_seed_gives_the_same_pixels_in_any_order_and_another_seed_others(fonts):
     made = pixels(FEW, fonts)
-    backwards = [draw(order, FEW, fonts[order.task]) for order in reversed(plan(FEW))]
+    backwards = [draw_png(order, FEW, fonts[order.task]) for order in reversed(plan_crops(FEW))]
     assert made == backwards[::-1]
     others = pixels(dataclasses.replace(FEW, seed=1), fonts)
     assert sum(one == other for one, other in zip(made, others, strict=True)) == 0
@@ -78,16 +88,16 @@ def test_the_same_seed_gives_the_same_pixels_in_another_process(fonts):
 
 
 def test_more_renders_leave_the_crops_that_were_there_unchanged(fonts):
-    fewer = {order: draw(order, FEW, fonts[order.task]) for order in plan(FEW) if order.split == "train"}
+    fewer = {order: draw_png(order, FEW, fonts[order.task]) for order in plan_crops(FEW) if order.split == "train"}
     words = dataclasses.replace(FEW, renders=4, words_per_task=9)
-    more = {order: draw(order, words, fonts[order.task]) for order in plan(words) if order.split == "train"}
+    more = {order: draw_png(order, words, fonts[order.task]) for order in plan_crops(words) if order.split == "train"}
     assert {order: more[order] for order in fewer} == fewer
 
 
 def test_a_word_that_no_font_of_the_task_can_write_is_dropped_and_counted(fonts):
-    able = Order("la", "word", "train", 0)
-    unable = [Order("la", "語", "train", 0), Order("la", "wo\u0e01rd", "train", 1), Order("bn", "한글", "unseen", 0)]
-    kept, images, dropped = drawn([able, *unable], FEW, fonts)
+    able = CropOrder("la", "word", "train", 0)
+    unable = [CropOrder("la", "語", "train", 0), CropOrder("la", "wo\u0e01rd", "train", 1), CropOrder("bn", "한글", "unseen", 0)]
+    kept, images, dropped = draw_crops([able, *unable], FEW, fonts)
     assert kept == [able]
     assert len(images) == 1
     assert dropped == {"la": 2, "bn": 1}
@@ -95,14 +105,14 @@ def test_a_word_that_no_font_of_the_task_can_write_is_dropped_and_counted(fonts)
 
 def test_every_word_of_the_default_lists_can_be_drawn(fonts):
     for task in TASKS:
-        texts = {order.text for order in plan(Words(words_per_task=200, unseen_per_task=20, renders=1)) if order.task == task}
-        _, _, dropped = drawn([Order(task, text, "train", 0) for text in sorted(texts)[::4]], FEW, fonts)
+        texts = {order.text for order in plan_crops(Words(words_per_task=200, unseen_per_task=20, renders=1)) if order.task == task}
+        _, _, dropped = draw_crops([CropOrder(task, text, "train", 0) for text in sorted(texts)[::4]], FEW, fonts)
         assert dropped == {}
 
 
 def test_five_weights_of_one_family_do_not_outvote_another_family(fonts):
     """Hind Siliguri comes in five files, Noto Sans Bengali in one: each writes about half of the words, each file some."""
-    used = Counter(_choice(list(fonts["bn"]), generator(number)) for number in range(600))
+    used = Counter(_choose_font(list(fonts["bn"]), generator(number)) for number in range(600))
     families = Counter()
     for font, count in used.items():
         families[font.family] += count
@@ -120,5 +130,5 @@ def test_the_fingerprint_of_rendered_words_changes_with_settings_and_fonts_alone
 
 
 def test_chunks_keep_every_crop_in_order():
-    orders = plan(FEW)
+    orders = plan_crops(FEW)
     assert [order for chunk in chunks(orders, 9) for order in chunk] == orders

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from raygroup.randomness import generator
 from raygroup.words.rendering.fonts import find_fonts
 from raygroup.words.rendering.shaping import ink
-from raygroup.words.rendering.variation import CONTRAST_FLOOR, LUMA, _padded, _warped, scene
+from raygroup.words.rendering.variation import CONTRAST_FLOOR, LUMA, _pad, _warp, camera_crop
 
 BLOCK = np.full((32, 60), 255, np.uint8)
 """Ink without a gap: what is ink and what is ground can be told by the place."""
 
 
 def block(seed, **settings):
-    return scene(BLOCK, generator(seed), **settings)
+    return camera_crop(BLOCK, generator(seed), **settings)
 
 
 def luma(crop):
@@ -28,7 +28,7 @@ def luma(crop):
 )  # fmt: skip
 def test_a_crop_has_the_height_asked_for_and_is_never_wider_than_the_width(high, wide, seed, strength, size, gray):
     mask = np.full((high, wide), 255, np.uint8)
-    crop = scene(mask, generator(seed), height=size[0], width=size[1], strength=strength, gray=gray)
+    crop = camera_crop(mask, generator(seed), height=size[0], width=size[1], strength=strength, gray=gray)
     assert crop.dtype == np.uint8
     assert crop.shape[0] == size[0]
     assert 8 <= crop.shape[1] <= size[1]
@@ -73,7 +73,7 @@ def test_equal_keys_give_equal_pixels_and_other_keys_others():
 
 def test_the_ink_that_is_given_is_left_as_it_is():
     mask = BLOCK.copy()
-    scene(mask, generator(0), strength=1.0)
+    camera_crop(mask, generator(0), strength=1.0)
     np.testing.assert_array_equal(mask, BLOCK)
 
 
@@ -82,7 +82,7 @@ def test_the_whole_word_stays_in_the_crop_however_it_is_turned():
     ink_of_word = np.full((60, 150), 255, np.uint8)
     for seed in range(200):
         random = generator("turned", seed)
-        mask = _warped(_padded(ink_of_word, random, 1.0), random, 64, 400, 1.0)
+        mask = _warp(_pad(ink_of_word, random, 1.0), random, 64, 400, 1.0)
         edges = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
         assert edges.max() < 0.5
         assert mask.max() == 1
@@ -108,6 +108,6 @@ def test_texture_noise_and_gradients_reach_the_ground_of_strong_crops_alone():
 
 def test_a_long_word_is_squeezed_into_the_width_and_a_short_one_keeps_its_shape():
     font = find_fonts("la")[0]
-    short, long = (scene(ink(text, font, "la")[0], generator(text), strength=0) for text in ("it", "internationalisation"))
+    short, long = (camera_crop(ink(text, font, "la")[0], generator(text), strength=0) for text in ("it", "internationalisation"))
     assert short.shape[1] < 60
     assert long.shape[1] == 96

@@ -1,4 +1,7 @@
-"""The user's own words, brought to the schema of the word store: what is usable is kept, what is not is named and counted."""
+"""Import a user's words into a word store.
+
+Usable words are kept. The others are counted, and the first of them are named.
+"""
 
 import os
 from collections import Counter
@@ -16,58 +19,72 @@ from raygroup.words.crops import decode_gray
 from raygroup.words.importing.label_files import SUFFIXES, LabelFile, label_file_in
 from raygroup.words.importing.parquet_files import ParquetWords, parquet_files_in
 from raygroup.words.importing.report import Report, Tally
-from raygroup.words.importing.rows import Listing, understand
-from raygroup.words.word_store import SCHEMA, Metadata, write_words
+from raygroup.words.importing.rows import Listing, interpret_rows
+from raygroup.words.word_store import SCHEMA, StoreMetadata, write_word_store
 
-_MISSING, _UNREADABLE = "image missing", "image unreadable"
+_MISSING = "image missing"
+_UNREADABLE = "image unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)
-class GivenWords:
+class UserWords:
     """The words of a data set, all in memory."""
 
     table: pa.Table
-    """In the store's schema, the images as they came."""
+    """Words in the store's schema. Images are unchanged."""
     tasks: tuple[str, ...]
     report: Report
 
 
-def read_given(path: Path, tasks: tuple[str, ...], bad_share: float = 0.05) -> GivenWords:
-    """The words of a Parquet file or a folder of them, of a folder with a label file, or of a label file.
+def read_user_words(path: Path, tasks: tuple[str, ...], bad_share: float = 0.05) -> UserWords:
+    """Read a user's words into memory.
 
-    Tasks are those the data set names where every word has one, else also those of the ``tasks`` asked for that have a letter in a
-    word. Words without a text, longer than a decoder reads, or without a task and a character of any, and words whose image is missing
-    or unreadable, are dropped and counted; a larger share of bad images than ``bad_share``, and everything that cannot be understood,
-    raises ConfigError.
+    ``path`` is a Parquet file, a folder of Parquet files, a label file, or a folder with one. If
+    every word names its task, these are the tasks. Otherwise those of ``tasks`` that have a letter
+    in a word without a task are added.
+
+    A word is dropped and counted if it has no text, is longer than a decoder reads, has neither a
+    task nor a character of one, or if its image is missing or unreadable. Raises ConfigError if
+    more than ``bad_share`` of the images are bad, or if the data set cannot be understood.
     """
-    intake = _Intake(listing_of(path), tasks, bad_share)
+    intake = _Intake(find_listing(path), tasks, bad_share)
     table = pa.Table.from_batches(intake.batches(), SCHEMA)
-    return GivenWords(table=table, tasks=intake.rows.tasks, report=intake.tally.report())
+    return UserWords(table=table, tasks=intake.rows.tasks, report=intake.tally.report())
 
 
-def store_given(path: Path, tasks: tuple[str, ...], store: Path, fingerprint: str, bad_share: float = 0.05) -> Report:
-    """``read_given`` into a word store, some hundred words at a time, for data sets larger than the memory; ``fingerprint`` is that of
-    the data, which the store keeps."""
-    intake = _Intake(listing_of(path), tasks, bad_share)
+def import_user_words(path: Path, tasks: tuple[str, ...], store: Path, fingerprint: str, bad_share: float = 0.05) -> Report:
+    """Write a user's words to a word store.
 
-    def metadata() -> Metadata:
-        return Metadata(fingerprint=fingerprint, tasks=intake.rows.tasks, report=intake.tally.report().to_json())
+    The words are those of ``read_user_words``. Only some hundred are in memory at a time, so a data
+    set may be larger than the memory. The store keeps ``fingerprint``, the hash of the data.
+    """
+    intake = _Intake(find_listing(path), tasks, bad_share)
 
-    write_words(store, intake.batches(), metadata)
+    def metadata() -> StoreMetadata:
+        return StoreMetadata(fingerprint=fingerprint, tasks=intake.rows.tasks, report=intake.tally.report().to_json())
+
+    write_word_store(store, intake.batches(), metadata)
     return intake.tally.report()
 
 
 def data_fingerprint(path: Path) -> str:
-    """SHA-256 of a data set's content, the same wherever it lies; reads every byte of it."""
-    return listing_of(path).fingerprint()
+    """Return the SHA-256 of a data set's content.
+
+    It reads every byte. The path of the data set does not matter.
+    """
+    return find_listing(path).fingerprint()
 
 
-def listing_of(path: Path) -> Listing:
-    """Which kind of data set a path is; raises ConfigError where it is none."""
+def find_listing(path: Path) -> Listing:
+    """Return the label file or the Parquet files at a path.
+
+    Raises ConfigError if there are none.
+    """
     if path.is_dir():
         parquet = parquet_files_in(path)
-        labelled = not parquet or any((path / f"labels{suffix}").is_file() for suffix in SUFFIXES)
-        return label_file_in(path) if labelled else ParquetWords(parquet[0] if len(parquet) == 1 else path)
+        # A label file wins over Parquet files. With neither, label_file_in raises and says what is needed.
+        has_labels = not parquet or any((path / f"labels{suffix}").is_file() for suffix in SUFFIXES)
+        return label_file_in(path) if has_labels else ParquetWords(parquet[0] if len(parquet) == 1 else path)
     if not path.is_file():
         raise ConfigError(f"{path}: no such file or folder")
     if not os.access(path, os.R_OK):
@@ -80,50 +97,62 @@ def listing_of(path: Path) -> Listing:
 
 
 class _Intake:
-    """One pass over a data set: the rows first, since they are small, then the images of those that have a text."""
+    """One pass over a data set.
+
+    It reads all rows first, because they are small, and then the images of the usable ones.
+    """
 
     def __init__(self, listing: Listing, tasks: tuple[str, ...], bad_share: float) -> None:
         self.bad_share = bad_share
         self.tally = Tally(listing.name)
-        self.rows = understand(listing, tasks, self.tally)
+        self.rows = interpret_rows(listing, tasks, self.tally)
         self.splits: Counter[str] = Counter()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The kept words in the store's schema; raises ConfigError as soon as too many images are bad, and where no word is left."""
+        """Yield the words to keep in the store's schema.
+
+        Raises ConfigError as soon as too many images are bad, and at the end if no word is left to
+        train on.
+        """
         start = 0
         with ThreadPoolExecutor() as pool:
-            for images in self.rows.listing.images(self.rows.own, self.rows.wanted):
-                wanted = np.flatnonzero(self.rows.wanted[start : start + len(images)])
-                readable = np.array([*pool.map(_is_readable, [images[place] for place in wanted])], np.bool_)
-                missing = np.array([images[place] is None for place in wanted], np.bool_)
-                self.tally.drop(_MISSING, start + wanted[missing], self.rows.place)
-                self.tally.drop(_UNREADABLE, start + wanted[~readable & ~missing], self.rows.place)
+            for images in self.rows.listing.images(self.rows.listed, self.rows.usable):
+                places = np.flatnonzero(self.rows.usable[start : start + len(images)])
+                readable = np.array([*pool.map(_is_readable, [images[place] for place in places])], np.bool_)
+                missing = np.array([images[place] is None for place in places], np.bool_)
+                self.tally.drop(_MISSING, start + places[missing], self.rows.place)
+                self.tally.drop(_UNREADABLE, start + places[~readable & ~missing], self.rows.place)
                 self._stop_if_too_many_are_bad()
                 if readable.any():
-                    yield self._batch(start, wanted[readable], images)
+                    yield self._batch(start, places[readable], images)
                 start += len(images)
         self._stop_if_none_is_left()
 
     def _batch(self, start: int, places: NDArray[np.int64], images: Sequence[bytes | None]) -> pa.RecordBatch:
-        words = self.rows.understood.slice(start, len(images)).take(pa.array(places))
-        self.tally.kept += len(places)
+        words = self.rows.words.slice(start, len(images)).take(pa.array(places))
+        self.tally.num_kept += len(places)
         self.splits.update(words["split"].to_pylist())
-        taken = [words[name].combine_chunks() for name in SCHEMA.names[1:]]
-        return pa.record_batch([pa.array([images[place] for place in places], pa.binary()), *taken], schema=SCHEMA)
+        columns = [words[name].combine_chunks() for name in SCHEMA.names[1:]]
+        return pa.record_batch([pa.array([images[place] for place in places], pa.binary()), *columns], schema=SCHEMA)
 
     def _stop_if_too_many_are_bad(self) -> None:
-        bad, total = self.tally.dropped[_MISSING] + self.tally.dropped[_UNREADABLE], len(self.rows.wanted)
-        if bad > self.bad_share * total:
+        num_bad = self.tally.dropped[_MISSING] + self.tally.dropped[_UNREADABLE]
+        total = len(self.rows.usable)
+        if num_bad > self.bad_share * total:
             raise ConfigError(
-                f"{self.rows.listing.file}: {bad} of the images looked at so far are missing or unreadable, the first "
+                f"{self.rows.listing.file}: {num_bad} of the images read so far are missing or unreadable, the first "
                 f"{self.tally.example((_MISSING, _UNREADABLE))}; at most {self.bad_share:.0%} of {total} may be"
             )
 
     def _stop_if_none_is_left(self) -> None:
+        """Raise ConfigError if no training word is left.
+
+        The lack of unseen words is only a note in the report.
+        """
         if not self.splits["train"]:
             report = self.tally.report()
-            why = f"{report.kept} words kept, none of them in train; " + "; ".join(line.strip() for line in report.lines()[1:3])
-            raise ConfigError(f"{self.rows.listing.file}: no word to train on among {len(self.rows.wanted)}: {why}")
+            facts = f"{report.kept} words kept, none of them in train; " + "; ".join(line.strip() for line in report.lines()[1:3])
+            raise ConfigError(f"{self.rows.listing.file}: no word to train on among {len(self.rows.usable)}: {facts}")
         if not self.splits["unseen"]:
             self.tally.notes.append("no unseen words to validate on: by itself one word in eleven is; a column 'split' can say which")
 

@@ -1,4 +1,8 @@
-"""Words in Parquet files: our own store, or any table with images and texts, as data set libraries write them, often in several files."""
+"""Read words from Parquet files.
+
+The files may be a word store, or any table of images and texts. Data set libraries write such
+tables, often in several files.
+"""
 
 import functools
 import hashlib
@@ -17,15 +21,19 @@ from raygroup.errors import ConfigError
 from raygroup.words.importing.label_files import OPTIONAL, missing_column
 
 NEEDED = ("image", "text")
-_READ_AT_A_TIME = 512
+_IMAGES_PER_BLOCK = 512
 
 
 @dataclass(frozen=True)
 class ParquetWords:
-    """``image``: bytes, or a struct with the field ``bytes``; ``text``; ``task``, ``split`` and ``source`` where they are there."""
+    """A Parquet file of words, or a folder of them.
+
+    ``image`` holds bytes, or a struct with the field ``bytes``. ``text`` is needed. ``task``,
+    ``split`` and ``source`` are optional.
+    """
 
     file: Path
-    """The one file, or a folder whose Parquet files are read one after the other, by name."""
+    """One file, or a folder. The Parquet files of a folder are read in the order of their names."""
 
     @property
     def name(self) -> str:
@@ -36,8 +44,11 @@ class ParquetWords:
         return parquet_files_in(self.file) if self.file.is_dir() else [self.file]
 
     def rows(self) -> pa.Table:
-        """``text`` and the optional columns, null where empty or absent; raises ConfigError for a column that is not there or of another
-        type."""
+        """Return ``text`` and the optional columns.
+
+        An optional value is null if it is empty or absent. Raises ConfigError if a column is missing
+        or has another type.
+        """
         return pa.concat_tables([_rows(path) for path in self.files])
 
     def place(self, rows: pa.Table, row: int) -> str:
@@ -45,36 +56,42 @@ class ParquetWords:
         return f"{self.files[file].relative_to(self.file.parent)}: row {row - self._starts[file]}"
 
     def images(self, rows: pa.Table, wanted: NDArray[np.bool_]) -> Iterator[list[bytes | None]]:
-        """The bytes of every row's image, some hundred at a time; None where the row is not wanted or has none."""
+        """Yield the bytes of every row's image in blocks of rows.
+
+        The bytes are None if the row is not wanted or has no image.
+        """
         start = 0
         for path in self.files:
-            with _opened(path) as file:
-                for batch in file.iter_batches(_READ_AT_A_TIME, columns=["image"]):
+            with _open_parquet(path) as file:
+                for batch in file.iter_batches(_IMAGES_PER_BLOCK, columns=["image"]):
                     images = batch.column(0)
                     if pa.types.is_struct(images.type):
                         images = images.flatten()[images.type.get_field_index("bytes")]
-                    chosen = wanted[start : start + len(images)]
-                    yield [image.as_py() if keep else None for image, keep in zip(images, chosen, strict=True)]
+                    mask = wanted[start : start + len(images)]
+                    yield [image.as_py() if is_wanted else None for image, is_wanted in zip(images, mask, strict=True)]
                     start += len(images)
 
     def fingerprint(self) -> str:
-        """Of the bytes of the file; of several files, of theirs in this order."""
+        """Return the SHA-256 of the file's bytes.
+
+        Several files give the SHA-256 of their hashes, in the order of their names.
+        """
         digests = [_digest(path) for path in self.files]
         return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
     @functools.cached_property
     def _starts(self) -> list[int]:
-        """First row of each file."""
+        """Return the first row of each file."""
         return [0, *itertools.accumulate(pq.read_metadata(path).num_rows for path in self.files[:-1])]
 
 
 def parquet_files_in(folder: Path) -> list[Path]:
-    """The Parquet files that lie directly in a folder, by name."""
+    """Return the Parquet files directly in a folder, by name."""
     return sorted(path for path in folder.glob("*.parquet") if path.is_file() and not path.name.startswith("."))
 
 
 def _rows(path: Path) -> pa.Table:
-    with _opened(path) as file:
+    with _open_parquet(path) as file:
         table = file.read(columns=_columns(path, file.schema_arrow))
     return pa.table({name: _strings(path, table, name) for name in ("text", *OPTIONAL)})
 
@@ -84,7 +101,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _opened(path: Path) -> pq.ParquetFile:
+def _open_parquet(path: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path)
     except (OSError, pa.ArrowInvalid) as error:
@@ -92,6 +109,7 @@ def _opened(path: Path) -> pq.ParquetFile:
 
 
 def _columns(path: Path, schema: pa.Schema) -> list[str]:
+    """Return the columns to read besides the image. Raises ConfigError if one cannot be used."""
     if missing := [name for name in NEEDED if schema.names.count(name) != 1]:
         raise missing_column(path, missing, schema.names, NEEDED)
     kind = schema.field("image").type
@@ -103,6 +121,7 @@ def _columns(path: Path, schema: pa.Schema) -> list[str]:
 
 
 def _strings(path: Path, table: pa.Table, name: str) -> pa.ChunkedArray:
+    """Return a column as strings. Only ``text`` keeps the blanks at its ends."""
     if name not in table.column_names:
         return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
     column = table[name]

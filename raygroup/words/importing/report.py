@@ -1,4 +1,4 @@
-"""What became of the words of a data set on their way in: kept, dropped and why, changed, not to be spelled."""
+"""Count the words that an import keeps, drops and changes."""
 
 import dataclasses
 import json
@@ -7,31 +7,38 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-_EXAMPLES = 5
-_CHARACTERS_SHOWN = 12
+_NUM_EXAMPLES = 5
+_NUM_CHARACTERS_SHOWN = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dropped:
-    """The words that one reason took away."""
+class DroppedWords:
+    """The words that were dropped for one reason."""
 
     count: int
     examples: tuple[str, ...]
-    """Where the first five stand, as file:line and what is there."""
+    """Places of the first five, such as a file with line and image path."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Counts over one data set; plain JSON with ``to_json`` and back with ``from_json``."""
+    """Counts over one data set.
+
+    Word stores keep a report as JSON (``to_json``, ``from_json``), so its field names must not
+    change.
+    """
 
     name: str
     kept: int
-    dropped: dict[str, Dropped]
-    """By reason."""
+    dropped: dict[str, DroppedWords]
+    """Reason -> the words dropped for it."""
     unspelled: dict[str, dict[str, int]]
-    """Source -> character that no task can spell -> how often; empty where a task has letters only the data set knows."""
+    """Source -> character that no task can spell -> number of occurrences.
+
+    It is empty if raygroup does not know the letters of some task of the data set.
+    """
     changed: dict[str, int]
-    """What normalisation did -> in how many words."""
+    """Kind of change by normalisation -> number of words."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -39,17 +46,22 @@ class Report:
         return sum(dropped.count for dropped in self.dropped.values())
 
     def lines(self) -> list[str]:
-        """For a person to read: one line a fact, nothing for what did not happen."""
-        found = [f"{self.name}: {self.kept} words kept, {self.num_dropped} dropped"]
-        found += [f"  {dropped.count} dropped, {why}: {_first(dropped.examples, dropped.count)}" for why, dropped in self.dropped.items()]
-        found += [f"  {source}: characters of no task: {_characters(counts)}" for source, counts in self.unspelled.items()]
-        found += [f"  {count} labels normalised: {what}" for what, count in self.changed.items()]
-        return found + [f"  {note}" for note in self.notes]
+        """Return the report as lines for people.
+
+        A fact takes one line. Counts of zero are left out.
+        """
+        lines = [f"{self.name}: {self.kept} words kept, {self.num_dropped} dropped"]
+        lines += [f"  {words.count} dropped, {reason}: {_examples(words)}" for reason, words in self.dropped.items()]
+        lines += [f"  {source}: characters of no task: {_characters(counts)}" for source, counts in self.unspelled.items()]
+        lines += [f"  {count} labels normalised: {change}" for change, count in self.changed.items()]
+        return lines + [f"  {note}" for note in self.notes]
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> "Report":
-        """The report that ``to_json`` wrote."""
-        dropped = {why: Dropped(count=found["count"], examples=tuple(found["examples"])) for why, found in stored["dropped"].items()}
+        """Return the report that ``to_json`` wrote."""
+        dropped = {
+            reason: DroppedWords(count=words["count"], examples=tuple(words["examples"])) for reason, words in stored["dropped"].items()
+        }
         return Report(**{**stored, "dropped": dropped, "notes": tuple(stored["notes"])})
 
     def to_json(self) -> dict[str, Any]:
@@ -58,44 +70,47 @@ class Report:
 
 @dataclass
 class Tally:
-    """A report in the making."""
+    """The counts of a report while an import runs."""
 
     name: str
-    kept: int = 0
+    num_kept: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     unspelled: dict[str, Counter[str]] = field(default_factory=dict)
     changed: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     _examples: dict[str, list[str]] = field(default_factory=dict)
 
-    def drop(self, why: str, rows: Iterable[int], place: Callable[[int], str]) -> None:
-        """Count the rows and remember where the first of them stand."""
+    def drop(self, reason: str, rows: Iterable[int], place: Callable[[int], str]) -> None:
+        """Count dropped rows and remember the places of the first ones."""
         for row in rows:
-            self.dropped[why] += 1
-            if self.dropped[why] <= _EXAMPLES:
-                self._examples.setdefault(why, []).append(place(int(row)))
+            self.dropped[reason] += 1
+            if self.dropped[reason] <= _NUM_EXAMPLES:
+                self._examples.setdefault(reason, []).append(place(int(row)))
 
-    def example(self, whys: Iterable[str]) -> str:
-        """Where the first dropped row of these reasons stands."""
-        return next(self._examples[why][0] for why in whys if why in self._examples)
+    def example(self, reasons: Iterable[str]) -> str:
+        """Return the place of the first row dropped for these reasons."""
+        return next(self._examples[reason][0] for reason in reasons if reason in self._examples)
 
     def report(self) -> Report:
         return Report(
             name=self.name,
-            kept=self.kept,
-            dropped={why: Dropped(count=count, examples=tuple(self._examples[why])) for why, count in self.dropped.most_common()},
+            kept=self.num_kept,
+            dropped={
+                reason: DroppedWords(count=count, examples=tuple(self._examples[reason])) for reason, count in self.dropped.most_common()
+            },
             unspelled={source: dict(counts.most_common()) for source, counts in sorted(self.unspelled.items()) if counts},
             changed=dict(self.changed.most_common()),
             notes=tuple(self.notes),
         )
 
 
-def _first(examples: tuple[str, ...], count: int) -> str:
-    return ", ".join(examples) + (f", and {count - len(examples)} more" if count > len(examples) else "")
+def _examples(words: DroppedWords) -> str:
+    num_more = words.count - len(words.examples)
+    return ", ".join(words.examples) + (f", and {num_more} more" if num_more > 0 else "")
 
 
 def _characters(counts: dict[str, int]) -> str:
-    shown = [f"{_visible(character)} x{count}" for character, count in list(counts.items())[:_CHARACTERS_SHOWN]]
+    shown = [f"{_visible(character)} x{count}" for character, count in list(counts.items())[:_NUM_CHARACTERS_SHOWN]]
     return ", ".join(shown) + (f", and {len(counts) - len(shown)} others" if len(counts) > len(shown) else "")
 
 

@@ -1,4 +1,7 @@
-"""What the rows of a user's data set say: their labels, tasks and splits, and which of them have a text that can be read."""
+"""Interpret the rows of a user's data set.
+
+This gives each row its label, task and split, and marks the rows whose text can be read.
+"""
 
 import re
 from collections import Counter
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
 from raygroup.tasks import TASKS, by_paper_order
-from raygroup.words.coverage import spelled_by_any, spelled_by_none, supports_of
+from raygroup.words.coverage import spellable_labels, supports_of, unspellable_characters
 from raygroup.words.importing.label_files import LabelFile
 from raygroup.words.importing.parquet_files import ParquetWords
 from raygroup.words.importing.report import Tally
@@ -22,130 +25,156 @@ from raygroup.words.word_store import SPLITS, split_of
 
 Listing = LabelFile | ParquetWords
 
-_AT_A_TIME = 65536
+_ROWS_PER_BLOCK = 65536
 _TASK_NAME = re.compile(r"[\w.-]+")
 
 
 @dataclass(frozen=True)
-class GivenRows:
-    """The rows of a listing, as they were understood."""
+class UserRows:
+    """The rows of a listing and what they mean."""
 
     listing: Listing
-    own: pa.Table
-    """As listed."""
-    understood: pa.Table
-    """``text``, ``label``, ``task``, ``source``, ``split``: the store's schema but for the image."""
+    listed: pa.Table
+    """The rows as the listing gives them."""
+    words: pa.Table
+    """``text``, ``label``, ``task``, ``source`` and ``split``: the store's schema without the image."""
     tasks: tuple[str, ...]
-    wanted: NDArray[np.bool_]
-    """Which rows can be read: a text, not too long, and a task or a character that at least one task can spell."""
+    usable: NDArray[np.bool_]
+    """The rows to keep. Their text is neither empty nor too long, and some task can be theirs.
+
+    That is the task they name, or one that can spell one of their characters.
+    """
 
     def place(self, row: int) -> str:
-        return self.listing.place(self.own, row)
+        return self.listing.place(self.listed, row)
 
 
-def understand(listing: Listing, asked: tuple[str, ...], tally: Tally) -> GivenRows:
-    """Read a listing's rows; count in the tally what is dropped and changed; raise ConfigError for a task or a split that is none.
+def interpret_rows(listing: Listing, requested: tuple[str, ...], tally: Tally) -> UserRows:
+    """Read the rows of a listing and interpret them.
 
-    Tasks: those the rows name; where some row names none also the ``asked`` ones, if a word without a task has one of their letters.
-    Splits: the column, else ``split_of``.
+    The tasks are those that rows name. If some row names none, a ``requested`` task is added if a
+    word without a task has one of its letters. The splits are those of the column, or ``split_of``
+    without one. The tally counts what is dropped and changed. Raises ConfigError if a task or a
+    split has a wrong name.
     """
-    own = listing.rows()
-    labels = _labels(own["text"], tally)
+    listed = listing.rows()
+    labels = _labels(listed["text"], tally)
     columns = {
-        "text": own["text"],
+        "text": listed["text"],
         "label": labels,
-        "task": own["task"],
-        "source": own["source"].fill_null(listing.name),
-        "split": _splits(listing, own, labels, tally),
+        "task": listed["task"],
+        "source": listed["source"].fill_null(listing.name),
+        "split": _splits(listing, listed, labels, tally),
     }
-    tasks = _tasks(listing, own, asked)
-    rows = GivenRows(listing, own, pa.table(columns), tasks, np.ones(own.num_rows, np.bool_))
-    _drop_what_cannot_be_read(rows, tally)
+    tasks = _possible_tasks(listing, listed, requested)
+    rows = UserRows(listing, listed, pa.table(columns), tasks, np.ones(listed.num_rows, np.bool_))
+    _drop_unreadable_rows(rows, tally)
     _count_contradictions(rows, tally)
-    return replace(rows, tasks=_held(rows, tally))
+    return replace(rows, tasks=_tasks_with_words(rows, tally))
 
 
 def _labels(texts: pa.ChunkedArray, tally: Tally) -> pa.ChunkedArray:
     labels = []
-    for start in range(0, len(texts), _AT_A_TIME):
-        block = texts.slice(start, _AT_A_TIME).fill_null("").to_pylist()
+    for start in range(0, len(texts), _ROWS_PER_BLOCK):
+        block = texts.slice(start, _ROWS_PER_BLOCK).fill_null("").to_pylist()
         tally.changed.update(count_changes(block))
         labels.append(pa.array([*map(normalise, block)], pa.string()))
     return pa.chunked_array(labels, pa.string())
 
 
-def _tasks(listing: Listing, own: pa.Table, asked: tuple[str, ...]) -> tuple[str, ...]:
-    names = own["task"].unique().to_pylist()
+def _possible_tasks(listing: Listing, listed: pa.Table, requested: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tasks that rows name, and the requested ones if needed.
+
+    Requested tasks are needed unless every row names its task. Raises ConfigError if a name cannot
+    be used. A task of the user's own is allowed only if every row names its task: raygroup does not
+    know its letters and cannot assign other words to it.
+    """
+    names = listed["task"].unique().to_pylist()
     named = {name for name in names if name is not None}
-    complete = own.num_rows > 0 and None not in names
-    rule = "made of letters, digits, '_', '.' and '-'" if complete else f"one of {', '.join(TASKS)}, since some words have no task"
+    is_complete = listed.num_rows > 0 and None not in names
+    rule = "made of letters, digits, '_', '.' and '-'" if is_complete else f"one of {', '.join(TASKS)}, since some words have no task"
     for name in sorted(named - TASKS.keys()):
-        if not (complete and _TASK_NAME.fullmatch(name)):
-            raise ConfigError(f"{_first(listing, own, 'task', name)}: task is {name!r}: it must be {rule}")
-    return by_paper_order(named if complete else named | set(asked))
+        if not (is_complete and _TASK_NAME.fullmatch(name)):
+            raise ConfigError(f"{_first_place(listing, listed, 'task', name)}: task is {name!r}: it must be {rule}")
+    return by_paper_order(named if is_complete else named | set(requested))
 
 
-def _splits(listing: Listing, own: pa.Table, labels: pa.ChunkedArray, tally: Tally) -> pa.ChunkedArray:
-    given = own["split"]
-    if given.null_count == len(given):
+def _splits(listing: Listing, listed: pa.Table, labels: pa.ChunkedArray, tally: Tally) -> pa.ChunkedArray:
+    """Return the split of each row.
+
+    A note in the tally counts the labels that are in train and in unseen.
+    """
+    splits = listed["split"]
+    if splits.null_count == len(splits):
         return pa.chunked_array([[split_of(label) for label in chunk.to_pylist()] for chunk in labels.chunks], pa.string())
-    for name in given.unique().to_pylist():
+    for name in splits.unique().to_pylist():
         if name not in SPLITS:
             rule = f"one of {', '.join(SPLITS)}, or the column left out"
-            raise ConfigError(f"{_first(listing, own, 'split', name)}: split is {name or ''!r}: it must be {rule}")
-    train, unseen = (set(labels.filter(pc.equal(given, name)).unique().to_pylist()) for name in ("train", "unseen"))
+            raise ConfigError(f"{_first_place(listing, listed, 'split', name)}: split is {name or ''!r}: it must be {rule}")
+    train, unseen = (set(labels.filter(pc.equal(splits, name)).unique().to_pylist()) for name in ("train", "unseen"))
     if both := train & unseen:
         tally.notes.append(f"labels both in train and in unseen: {len(both)}, such as {min(both)!r}; training sees these words")
-    return given
+    return splits
 
 
-def _first(listing: Listing, own: pa.Table, column: str, value: str | None) -> str:
-    row = pc.index(own[column].fill_null(""), value or "").as_py()
-    return f"{listing.file.parent / listing.place(own, row)}"
+def _first_place(listing: Listing, listed: pa.Table, column: str, value: str | None) -> str:
+    row = pc.index(listed[column].fill_null(""), value or "").as_py()
+    return f"{listing.file.parent / listing.place(listed, row)}"
 
 
-def _drop_what_cannot_be_read(rows: GivenRows, tally: Tally) -> None:
-    """Characters tell the task of a word that names none; a word that names its task may be written in any."""
+def _drop_unreadable_rows(rows: UserRows, tally: Tally) -> None:
+    """Clear ``usable`` for rows without a readable text, and count them.
+
+    A word without a task needs a character of some task. A word that names its task may be written
+    in any characters.
+    """
     supports = supports_of(rows.tasks)
-    own_tasks_only = TASKS.keys() >= set(rows.tasks)
-    for start, labels, sources, named in _blocks(rows.understood):
+    knows_all_letters = TASKS.keys() >= set(rows.tasks)
+    for start, labels, sources, has_task in _blocks(rows.words):
         lengths = np.array([*map(len, labels)], np.int64)
-        unreadable = {
+        reasons = {
             "no text": lengths == 0,
             f"longer than {LONGEST} characters": lengths > LONGEST,
-            "no character of any task": ~(named | spelled_by_any(labels, supports)),
+            "no character of any task": ~(has_task | spellable_labels(labels, supports)),
         }
-        wanted = rows.wanted[start : start + len(labels)]
-        for why, found in unreadable.items():
-            tally.drop(why, start + np.flatnonzero(wanted & found), rows.place)
-            wanted &= ~found
-        if own_tasks_only:
-            _count_unspelled(labels, sources, set(spelled_by_none(labels, supports)), tally)
+        usable = rows.usable[start : start + len(labels)]
+        for reason, applies in reasons.items():
+            tally.drop(reason, start + np.flatnonzero(usable & applies), rows.place)
+            usable &= ~applies  # a view: this changes rows.usable, and a row counts for its first reason alone
+        if knows_all_letters:
+            _count_unspelled(labels, sources, set(unspellable_characters(labels, supports)), tally)
 
 
-def _count_contradictions(rows: GivenRows, tally: Tally) -> None:
-    """Such words are kept: which of the two is right cannot be known here."""
+def _count_contradictions(rows: UserRows, tally: Tally) -> None:
+    """Note the words whose letters contradict their task.
+
+    They are kept: the label may be right, or the text.
+    """
     counts: Counter[tuple[str, str]] = Counter()
-    kept = rows.understood.select(["label", "task"]).filter(pa.array(rows.wanted & rows.understood["task"].is_valid().to_numpy()))
-    for start in range(0, kept.num_rows, _AT_A_TIME):
-        block = kept.slice(start, _AT_A_TIME)
+    words = rows.words.select(["label", "task"]).filter(pa.array(rows.usable & rows.words["task"].is_valid().to_numpy()))
+    for start in range(0, words.num_rows, _ROWS_PER_BLOCK):
+        block = words.slice(start, _ROWS_PER_BLOCK)
         counts.update(contradiction_counts(block["label"].to_pylist(), block["task"].to_pylist()))
     tally.notes += contradiction_lines(counts)
 
 
-def _held(rows: GivenRows, tally: Tally) -> tuple[str, ...]:
-    """The tasks that some kept word can belong to, or all where none is: any other would fill the heads' quotas of Eq. (9) for nothing."""
-    kept = rows.understood.select(["label", "task"]).filter(pa.array(rows.wanted))
-    named = set(kept["task"].drop_null().unique().to_pylist())
-    characters = set().union(*kept["label"].filter(kept["task"].is_null()).unique().to_pylist())
+def _tasks_with_words(rows: UserRows, tally: Tally) -> tuple[str, ...]:
+    """Return the tasks that some usable word can belong to.
+
+    The others are noted in the tally. A task without words would fill a head's quota in Eq. (9) for
+    nothing. If no task has a word, all are returned.
+    """
+    words = rows.words.select(["label", "task"]).filter(pa.array(rows.usable))
+    named = set(words["task"].drop_null().unique().to_pylist())
+    characters = set().union(*words["label"].filter(words["task"].is_null()).unique().to_pylist())
     empty = [name for name in rows.tasks if name not in named and not any(TASKS[name].has_letter(sign) for sign in characters)]
     if len(empty) == len(rows.tasks):
         return rows.tasks
-    lost = set(empty) & set(rows.own["task"].unique().to_pylist())
-    whose = "without a task " if named else ""
-    for what, tasks in ((f"{whose}has a letter of", set(empty) - lost), ("is kept of", lost)):
+    lost = set(empty) & set(rows.listed["task"].unique().to_pylist())
+    which = "without a task " if named else ""
+    for fact, tasks in ((f"{which}has a letter of", set(empty) - lost), ("is kept of", lost)):
         if tasks:
-            tally.notes.append(f"no word {what}: {', '.join(by_paper_order(tasks))}")
+            tally.notes.append(f"no word {fact}: {', '.join(by_paper_order(tasks))}")
     return tuple(name for name in rows.tasks if name not in empty)
 
 
@@ -156,8 +185,11 @@ def _count_unspelled(labels: Sequence[str], sources: Sequence[str], unspelled: s
 
 
 def _blocks(table: pa.Table) -> Iterator[tuple[int, list[str], list[str], NDArray[np.bool_]]]:
-    """First row, labels, sources, and which rows name their task."""
-    for start in range(0, table.num_rows, _AT_A_TIME):
-        block = table.slice(start, _AT_A_TIME)
-        named = np.array(block["task"].is_valid().to_pylist(), np.bool_)
-        yield start, block["label"].to_pylist(), block["source"].to_pylist(), named
+    """Yield blocks of rows.
+
+    A block has its first row, the labels, the sources, and a mask of the rows that name their task.
+    """
+    for start in range(0, table.num_rows, _ROWS_PER_BLOCK):
+        block = table.slice(start, _ROWS_PER_BLOCK)
+        has_task = np.array(block["task"].is_valid().to_pylist(), np.bool_)
+        yield start, block["label"].to_pylist(), block["source"].to_pylist(), has_task

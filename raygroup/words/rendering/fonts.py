@@ -1,4 +1,7 @@
-"""Fonts found by what they contain: installed font packages, then the system's, then a folder the user names."""
+"""Find the fonts that can write a task.
+
+Installed font packages come first, then the system's fonts, then a folder that the user names.
+"""
 
 import functools
 import hashlib
@@ -20,11 +23,11 @@ PACKAGES = (
     "manimgx_fonts",
     "fontpkg_hind_siliguri",
 )
-"""Font packages in the registry that raygroup depends on; pyproject.toml gives each one's reason."""
+"""Python packages of fonts that raygroup depends on. pyproject.toml gives the reason for each."""
 
-SYSTEM = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts", Path("/Library/Fonts"))
-DESIGNS = 2
-"""Families a task should have: with one, heads would learn the font and not the script."""
+SYSTEM_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts", Path("/Library/Fonts"))
+MIN_FAMILIES = 2
+"""Font families that a task should have. With one, heads would learn the font, not the script."""
 
 _HAN_LANGUAGES = frozenset(f"{task.opentype_language:<4}" for task in TASKS.values() if task.opentype_language)
 
@@ -37,38 +40,43 @@ class FontFile:
     index: int
     family: str
     weights: tuple[float, float] | None
-    """Lowest and highest of the ``wght`` axis; None for a font of one weight."""
+    """Lowest and highest value of the ``wght`` axis. None for a font of one weight."""
 
 
 def find_fonts(task: str, folder: Path | None = None) -> tuple[FontFile, ...]:
-    """The fonts that write a task with its own shapes: packages first, the system's where those give fewer than two
-    designs, and all that fit in the given folder. Raises ConfigError naming the task where there is none."""
+    """Return the fonts that write a task with its own shapes.
+
+    The system's fonts are added if packages give fewer than two families. All fonts that fit in
+    ``folder`` are added. Raises ConfigError with the task if there is no font at all.
+    """
     known = TASKS[task]
-    found = [font for font in _of_packages() if writes(font, known)]
-    if len({font.family for font in found}) < DESIGNS:
-        found += [font for font in _of_system() if writes(font, known)]
+    fonts = [font for font in _package_fonts() if can_write(font, known)]
+    if len({font.family for font in fonts}) < MIN_FAMILIES:
+        fonts += [font for font in _system_fonts() if can_write(font, known)]
     if folder is not None:
         if not folder.is_dir():
             raise ConfigError(f"--fonts {folder}: no such folder")
-        found += [font for font in scan(folder) if writes(font, known)]
-    if not found:
+        fonts += [font for font in scan_folder(folder) if can_write(font, known)]
+    if not fonts:
         raise ConfigError(
             f"no font for {known.title} ({task}): install the packages of 'pip install raygroup', "
             "Debian's fonts-noto-core and fonts-noto-cjk, or give a folder with --fonts"
         )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(fonts))
 
 
-def writes(font: FontFile, task: Task) -> bool:
-    """Whether the font covers the task's letters with the task's shapes.
+def can_write(font: FontFile, task: Task) -> bool:
+    """Test if a font has the task's letters in the task's shapes.
 
-    A Simplified Chinese font covers Japanese with the wrong shapes: among fonts that name Han language systems only one that
-    names the task's will do, and a font that names none must not cover the letters of another Han task.
+    Han letters need care: a Simplified Chinese font covers Japanese, but with the wrong shapes. A
+    font that names Han language systems can write only the Han tasks that it names, and no other
+    task. A font that names none can write a Han task only if it lacks the letters of the other Han
+    tasks.
     """
-    covered = coverage(font.path, font.index)
+    covered = code_points(font.path, font.index)
     if not set(map(ord, task.probe)) <= covered:
         return False
-    named = _languages(font.path, font.index) & _HAN_LANGUAGES
+    named = _language_systems(font.path, font.index) & _HAN_LANGUAGES
     if not task.opentype_language:
         return not named
     if named:
@@ -77,20 +85,23 @@ def writes(font: FontFile, task: Task) -> bool:
     return not any(set(map(ord, other.probe)) <= covered for other in others)
 
 
-def scan(folder: Path) -> list[FontFile]:
-    """Every upright face below a folder, by path."""
+def scan_folder(folder: Path) -> list[FontFile]:
+    """Return every upright face below a folder, by path."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".ttf", ".otf", ".ttc"})
-    return [font for path in paths for font in _faces(str(path))]
+    return [font for path in paths for font in _upright_faces(str(path))]
 
 
 def fonts_fingerprint(fonts: tuple[FontFile, ...]) -> list[str]:
-    """SHA-256 of each font file's bytes with the face's index: names and folders do not count."""
+    """Return each font file's SHA-256 with the face's index.
+
+    The names of files and folders do not matter.
+    """
     return [f"{_digest(font.path)}:{font.index}" for font in fonts]
 
 
 @functools.lru_cache(None)
-def coverage(path: str, index: int) -> frozenset[int]:
-    """The code points a face has a glyph for."""
+def code_points(path: str, index: int) -> frozenset[int]:
+    """Return the code points that a face has a glyph for."""
     return frozenset(face(path, index).unicodes)
 
 
@@ -100,40 +111,46 @@ def face(path: str, index: int) -> hb.Face:
 
 
 @functools.lru_cache(None)
-def _of_packages() -> tuple[FontFile, ...]:
+def _package_fonts() -> tuple[FontFile, ...]:
     folders = []
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
-        folders += [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    return tuple(font for folder in folders for font in scan(folder))
+        folders += [Path(location) for location in (spec.submodule_search_locations or [])] if spec else []
+    return tuple(font for folder in folders for font in scan_folder(folder))
 
 
 @functools.lru_cache(None)
-def _of_system() -> tuple[FontFile, ...]:
-    return tuple(font for folder in SYSTEM if folder.is_dir() for font in scan(folder))
+def _system_fonts() -> tuple[FontFile, ...]:
+    return tuple(font for folder in SYSTEM_FOLDERS if folder.is_dir() for font in scan_folder(folder))
 
 
 @functools.lru_cache(None)
-def _faces(path: str) -> tuple[FontFile, ...]:
-    found = []
+def _upright_faces(path: str) -> tuple[FontFile, ...]:
+    """Return the upright faces of a font file.
+
+    There are none if the file cannot be read.
+    """
+    fonts = []
     try:
         count = face(path, 0).count
         for index in range(max(count, 1)):
+            # Names 16 and 17 are the typographic family and style. Many fonts have only 1 and 2.
             names = [face(path, index).get_name(number) or "" for number in (16, 1, 17, 2)]
             if "italic" in (names[2] or names[3]).lower() or "italic" in Path(path).stem.lower():
                 continue
             weights = [(axis.min_value, axis.max_value) for axis in face(path, index).axis_infos if axis.tag == "wght"]
-            found.append(FontFile(path, index, names[0] or names[1] or Path(path).stem, weights[0] if weights else None))
+            fonts.append(FontFile(path, index, names[0] or names[1] or Path(path).stem, weights[0] if weights else None))
     except (hb.HarfBuzzError, OSError, UnicodeDecodeError):
         return ()
-    return tuple(found)
+    return tuple(fonts)
 
 
 @functools.lru_cache(None)
-def _languages(path: str, index: int) -> frozenset[str]:
-    opened = face(path, index)
-    scripts = opened.get_table_script_tags("GSUB")
-    return frozenset(tag for place in range(len(scripts)) for tag in opened.get_script_language_tags("GSUB", place))
+def _language_systems(path: str, index: int) -> frozenset[str]:
+    """Return the OpenType language tags in the GSUB table of a face."""
+    font_face = face(path, index)
+    scripts = font_face.get_table_script_tags("GSUB")
+    return frozenset(tag for script in range(len(scripts)) for tag in font_face.get_script_language_tags("GSUB", script))
 
 
 @functools.lru_cache(None)

@@ -1,4 +1,7 @@
-"""A word becomes ink: shaped and rasterised by HarfBuzz with script, language and direction set."""
+"""Shape and rasterise words with HarfBuzz.
+
+Script, language and direction are set for each word.
+"""
 
 import functools
 
@@ -10,39 +13,50 @@ from raygroup.tasks import TASKS
 from raygroup.words.rendering.fonts import FontFile, face
 
 _UNITS = 64
-"""Font units a pixel: positions keep 1/64 pixel."""
+"""Font units per pixel, so that positions are exact to 1/64 pixel."""
 
 
 def ink(text: str, font: FontFile, task: str, size: int = 32, weight: float | None = None) -> tuple[NDArray[np.uint8], int]:
-    """Coverage (height, width) of a word tightly cropped to its ink, 255 where inked, at ``size`` pixels an em; and how many glyphs
-    the font lacks. Text without ink gives an array of one empty pixel."""
-    scaled = _scaled(font, size, weight if font.weights else None)
+    """Return a word's ink and the number of missing glyphs.
+
+    The ink (height, width) is cropped tightly. A fully inked pixel is 255. ``size`` is the number of
+    pixels per em. Text without ink gives one empty pixel.
+    """
+    scaled = _scaled_font(font, size, weight if font.weights else None)
     buffer = hb.Buffer()
     buffer.add_str(text)
     known = TASKS[task]
     buffer.script, buffer.language = known.script, known.language
     buffer.direction = known.direction if any(map(known.has_letter, text)) else "ltr"
     hb.shape(scaled, buffer)
-    glyphs, missing, x = [], 0, 0
+    glyphs, x = [], 0
+    num_missing = 0
     for info, position in zip(buffer.glyph_infos, buffer.glyph_positions or (), strict=True):
-        missing += info.codepoint == 0
+        num_missing += info.codepoint == 0
         glyphs.append((info.codepoint, x + position.x_offset, position.y_offset))
         x += position.x_advance
-    return _raster(scaled, glyphs), missing
+    return _rasterise(scaled, glyphs), num_missing
 
 
 def nominal_ink(text: str, font: FontFile, task: str, size: int = 32) -> NDArray[np.uint8]:
-    """The control for shaping: each character's own glyph set one after the other, neither joined nor reordered."""
-    scaled = _scaled(font, size, None)
+    """Return a word's ink without shaping, as a control.
+
+    The glyphs of single characters stand side by side. None are joined or reordered.
+    """
+    scaled = _scaled_font(font, size, None)
     glyphs, x = [], 0
     for character in text[::-1] if TASKS[task].direction == "rtl" else text:
         glyph = scaled.get_nominal_glyph(ord(character)) or 0
         glyphs.append((glyph, x, 0))
         x += scaled.get_glyph_h_advance(glyph)
-    return _raster(scaled, glyphs)
+    return _rasterise(scaled, glyphs)
 
 
-def _raster(scaled: hb.Font, glyphs: list[tuple[int, int, int]]) -> NDArray[np.uint8]:
+def _rasterise(scaled: hb.Font, glyphs: list[tuple[int, int, int]]) -> NDArray[np.uint8]:
+    """Draw glyphs at (x, y) in font units.
+
+    The first row of the result is the top.
+    """
     draw = hb.RasterDraw()
     draw.scale_factor = (_UNITS, _UNITS)
     for glyph, x, y in glyphs:
@@ -52,12 +66,13 @@ def _raster(scaled: hb.Font, glyphs: list[tuple[int, int, int]]) -> NDArray[np.u
     extents = image.extents
     if not extents.height or not extents.width:
         return np.zeros((1, 1), np.uint8)
+    # HarfBuzz gives the lowest row first.
     rows = np.frombuffer(image.buffer, np.uint8).reshape(extents.height, extents.stride)
     return np.ascontiguousarray(rows[::-1, : extents.width])
 
 
 @functools.lru_cache(512)
-def _scaled(font: FontFile, size: int, weight: float | None) -> hb.Font:
+def _scaled_font(font: FontFile, size: int, weight: float | None) -> hb.Font:
     scaled = hb.Font(face(font.path, font.index))
     scaled.scale = (size * _UNITS, size * _UNITS)
     if weight is not None:

@@ -1,4 +1,7 @@
-"""The embedded default: rendered words of every task, planned from the settings, drawn crop by crop from keyed generators."""
+"""Render words of every task, the data of a sweep without ``--words``.
+
+The settings give a list of crops. Each crop has its own keyed generator, so it can be drawn alone.
+"""
 
 import importlib.metadata
 from collections import Counter
@@ -10,91 +13,123 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.config import RECIPE_VERSION, Words, fingerprint, result_fields
+from raygroup.config import RECIPE_VERSION, Words
+from raygroup.config_sections import fingerprint, result_fields
 from raygroup.randomness import generator
-from raygroup.words.rendering.fonts import FontFile, coverage, find_fonts, fonts_fingerprint
+from raygroup.words.rendering.fonts import FontFile, code_points, find_fonts, fonts_fingerprint
 from raygroup.words.rendering.shaping import ink
-from raygroup.words.rendering.variation import scene
+from raygroup.words.rendering.variation import camera_crop
 from raygroup.words.rendering.word_lists import word_list
 
 _SIZES = (26, 40)
-"""Least pixels an em, and one more than the most, before the crop is scaled to its height."""
+"""Pixels per em before the crop is scaled: the smallest size, and one above the largest."""
 _DRAWING_LIBRARIES = ("uharfbuzz", "opencv-python-headless", "wordfreq", "numpy")
 
 
 @dataclass(frozen=True)
-class Order:
+class CropOrder:
     """One crop to draw."""
 
     task: str
     text: str
     split: str
     number: int
+    """Number of this render among those of the word."""
 
 
 def fonts_of(words: Words, folder: Path | None) -> dict[str, tuple[FontFile, ...]]:
+    """Return the fonts of each task in the settings."""
     return {task: find_fonts(task, folder) for task in words.tasks}
 
 
 def rendered_fingerprint(words: Words, fonts: dict[str, tuple[FontFile, ...]]) -> str:
-    """What the pixels depend on: settings, font bytes, and the libraries that choose and draw the words."""
+    """Return a hash of all that the pixels depend on.
+
+    These are the recipe version, the settings, the bytes of the fonts, and the versions of the
+    libraries that choose and draw the words.
+    """
     versions = [f"{name} {importlib.metadata.version(name)}" for name in _DRAWING_LIBRARIES]
-    return fingerprint(RECIPE_VERSION, result_fields(words), {task: fonts_fingerprint(found) for task, found in fonts.items()}, versions)
+    font_hashes = {task: fonts_fingerprint(task_fonts) for task, task_fonts in fonts.items()}
+    return fingerprint(RECIPE_VERSION, result_fields(words), font_hashes, versions)
 
 
-def plan(words: Words) -> list[Order]:
-    """Every crop of a rendered data set: ``renders`` of each training word, one more held out, one of each unseen word."""
+def plan_crops(words: Words) -> list[CropOrder]:
+    """List every crop of a rendered data set.
+
+    A training word has ``renders`` crops to train on and one more in the split ``new``. An unseen
+    word has one.
+    """
     orders = []
     for task, characters in zip(words.tasks, words.characters, strict=True):
         train, unseen = word_list(task, characters, words.words_per_task, words.unseen_per_task, words.max_characters)
-        orders += [Order(task, text, "train", number) for text in train for number in range(words.renders)]
-        orders += [Order(task, text, "new", words.renders) for text in train]
-        orders += [Order(task, text, "unseen", 0) for text in unseen]
+        orders += [CropOrder(task, text, "train", number) for text in train for number in range(words.renders)]
+        orders += [CropOrder(task, text, "new", words.renders) for text in train]
+        orders += [CropOrder(task, text, "unseen", 0) for text in unseen]
     return orders
 
 
-def draw(order: Order, words: Words, fonts: Sequence[FontFile]) -> bytes | None:
-    """The PNG of one crop, gray; None where no font of the task has all its glyphs. Same settings and fonts, same pixels."""
-    crop = picture(order, words, fonts)
+def draw_png(order: CropOrder, words: Words, fonts: Sequence[FontFile]) -> bytes | None:
+    """Return one gray crop as a PNG.
+
+    Returns None if no font has all glyphs of the word. The same settings and fonts give the same
+    pixels.
+    """
+    crop = draw_pixels(order, words, fonts)
     return None if crop is None else cv2.imencode(".png", crop, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 
-def picture(order: Order, words: Words, fonts: Sequence[FontFile], *, gray: bool = True) -> NDArray[np.uint8] | None:
-    """The crop itself, as ``variation.scene`` gives it; None where no font of the task has all its glyphs."""
+def draw_pixels(order: CropOrder, words: Words, fonts: Sequence[FontFile], *, gray: bool = True) -> NDArray[np.uint8] | None:
+    """Return the pixels of one crop, in the shape of ``camera_crop``.
+
+    Returns None if no font has all glyphs of the word.
+    """
     random = generator(words.seed, "crop", order.task, order.text, order.split == "unseen", order.number)
-    able = [font for font in fonts if set(map(ord, order.text)) <= coverage(font.path, font.index)]
-    while able:
-        font = _choice(able, random)
-        mask, missing = ink(order.text, font, order.task, int(random.integers(*_SIZES)), _weight(font, random))
-        if not missing:
-            return scene(mask, random, height=words.height, width=words.width, strength=words.variation, gray=gray)
-        able.remove(font)
+    candidates = [font for font in fonts if set(map(ord, order.text)) <= code_points(font.path, font.index)]
+    # A font may map every character and still lack a glyph after shaping. Then another font is tried.
+    while candidates:
+        font = _choose_font(candidates, random)
+        mask, num_missing = ink(order.text, font, order.task, int(random.integers(*_SIZES)), _draw_weight(font, random))
+        if not num_missing:
+            return camera_crop(mask, random, height=words.height, width=words.width, strength=words.variation, gray=gray)
+        candidates.remove(font)
     return None
 
 
-def drawn(orders: Sequence[Order], words: Words, fonts: dict[str, tuple[FontFile, ...]]) -> tuple[list[Order], list[bytes], Counter[str]]:
-    """The crops that could be drawn, and for each task how many words had a missing glyph in every font."""
-    kept, images, dropped = [], [], Counter[str]()
+def draw_crops(
+    orders: Sequence[CropOrder], words: Words, fonts: dict[str, tuple[FontFile, ...]]
+) -> tuple[list[CropOrder], list[bytes], Counter[str]]:
+    """Draw crops as PNG images.
+
+    Returns the crops that could be drawn and their images. The counter gives, for each task, the
+    number of crops that were dropped because every font lacked a glyph.
+    """
+    drawable: list[CropOrder] = []
+    images = []
+    dropped = Counter[str]()
     for order in orders:
-        image = draw(order, words, fonts[order.task])
+        image = draw_png(order, words, fonts[order.task])
         if image is None:
             dropped[order.task] += 1
         else:
-            kept.append(order)
+            drawable.append(order)
             images.append(image)
-    return kept, images, dropped
+    return drawable, images, dropped
 
 
-def chunks(orders: Sequence[Order], size: int = 2000) -> Iterator[Sequence[Order]]:
+def chunks(orders: Sequence[CropOrder], size: int = 2000) -> Iterator[Sequence[CropOrder]]:
     for start in range(0, len(orders), size):
         yield orders[start : start + size]
 
 
-def _choice(fonts: list[FontFile], random: np.random.Generator) -> FontFile:
-    """A family first, then one of its files: five weights of one design must not outvote another design."""
+def _choose_font(fonts: list[FontFile], random: np.random.Generator) -> FontFile:
+    """Draw a family first, then one of its files.
+
+    Otherwise a design with five weights would outvote a design with one.
+    """
     family = str(random.choice(sorted({font.family for font in fonts})))
-    return [font for font in fonts if font.family == family][int(random.integers(sum(font.family == family for font in fonts)))]
+    members = [font for font in fonts if font.family == family]
+    return members[int(random.integers(len(members)))]
 
 
-def _weight(font: FontFile, random: np.random.Generator) -> float | None:
+def _draw_weight(font: FontFile, random: np.random.Generator) -> float | None:
     return float(np.round(random.uniform(*font.weights), -2)) if font.weights else None

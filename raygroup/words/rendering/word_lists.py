@@ -1,4 +1,8 @@
-"""Real words to render: the frequent words of a language, filtered by script, capped in characters, with the forms scenes show."""
+"""List real words to render.
+
+They are the frequent words of a language in the letters of its task. Some get capitals, digits or
+punctuation, as words in scenes have.
+"""
 
 import itertools
 from collections import Counter
@@ -13,12 +17,16 @@ from raygroup.tasks import TASKS, Task
 from raygroup.words.labels import normalise
 from raygroup.words.word_store import split_of
 
-_DEPTH = 20_000
-"""How far down a frequency list words are taken from."""
-_JOINED = {"zh": (2, 5), "ja": (2, 6), "ko": (2, 5)}
-"""wordfreq splits these languages into tokens shorter than words in scenes: least and most characters of a joined word."""
+_LIST_LENGTH = 20_000
+"""Number of words read from the top of a frequency list."""
+_JOINED_LENGTHS = {"zh": (2, 5), "ja": (2, 6), "ko": (2, 5)}
+"""Least and most characters of a word in languages without spaces.
+
+wordfreq splits these languages into tokens that are shorter than words in scenes, so tokens are
+joined.
+"""
 _SIGNS = {"ar": "\u0640\u064b\u064e\u064f\u0650\u0651"}
-"""Tatweel and harakat: scene labels hold them, word lists never do."""
+"""Tatweel and harakat. Scene labels have them, and word lists never do."""
 _SIGN_SHARE = 0.05
 _NUMBER_SHARE = 0.04
 _PUNCTUATED_SHARE = 0.04
@@ -27,10 +35,12 @@ PUNCTUATION = "!%&()+,-./:?"
 
 
 def characters_of(task: str, count: int) -> frozenset[str]:
-    """The ``count`` most frequent letters of a task, weighted by the rank of the words that hold them; for a script with cases,
-    pairs of them."""
+    """Return the ``count`` most frequent letters of a task.
+
+    A letter weighs more in a more frequent word. A script with cases gives pairs of letters.
+    """
     weights: Counter[str] = Counter()
-    for rank, word in enumerate(_frequent(task)):
+    for rank, word in enumerate(_frequent_words(task)):
         for letter in word:
             weights[letter] += 1 / (rank + 10)  # type: ignore[assignment]
     ordered = sorted(weights, key=lambda letter: (-weights[letter], letter))
@@ -43,42 +53,54 @@ def characters_of(task: str, count: int) -> frozenset[str]:
 
 
 def word_list(task: str, characters: int, words: int, unseen: int, max_characters: int) -> tuple[list[str], list[str]]:
-    """``words`` words to train on and ``unseen`` ones never trained on, the most frequent first.
+    """Return ``words`` training words and ``unseen`` unseen words, the most frequent first.
 
-    A word is unseen by a fixed property of its letters, whatever its case and punctuation, so every list of the same character cap,
-    however long, agrees on it; a longer list begins with the shorter one. (At another cap another few Arabic words get a haraka or
-    tatweel, and a word is another one with it.) Fewer are returned where the language has no more within the character cap.
+    ``characters`` caps the letters that they use. A word is unseen by a fixed property of its
+    letters, whatever its case and punctuation. All lists with the same cap agree on it, and a longer
+    list begins with the shorter one. With another cap, other Arabic words get a haraka or tatweel,
+    and this makes a different word. Fewer words are returned if the language has no more within the
+    cap.
     """
     allowed = characters_of(task, characters)
-    kept: dict[str, list[str]] = {"train": [], "unseen": []}
+    lists: dict[str, list[str]] = {"train": [], "unseen": []}
     wanted = {"train": words, "unseen": unseen}
-    known = set()
+    listed = set()
     for number, word in enumerate(_candidates(TASKS[task], allowed)):
-        if number > 40 * (words + unseen) + 10_000 or all(len(kept[split]) >= wanted[split] for split in kept):
+        if number > 40 * (words + unseen) + 10_000 or all(len(lists[split]) >= wanted[split] for split in lists):
             break
-        form = normalise(_as_in_scenes(TASKS[task], word, allowed, generator("form", task, number)))
+        form = normalise(_scene_form(TASKS[task], word, allowed, generator("form", task, number)))
+        # Punctuation must not move a word to the other split. A number is a word of its own, and so is
+        # a word with a sign inside.
         split = split_of(word if word.casefold() in form.casefold() else form)
-        if 0 < len(form) <= max_characters and form not in known and len(kept[split]) < wanted[split]:
-            kept[split].append(form)
-            known.add(form)
-    return kept["train"], kept["unseen"]
+        if 0 < len(form) <= max_characters and form not in listed and len(lists[split]) < wanted[split]:
+            lists[split].append(form)
+            listed.add(form)
+    return lists["train"], lists["unseen"]
 
 
 @lru_cache(None)
-def _frequent(task: str) -> tuple[str, ...]:
-    """Frequent words made of the task's letters alone; the languages of one task take turns, rank by rank."""
+def _frequent_words(task: str) -> tuple[str, ...]:
+    """Return frequent words made of the task's letters alone.
+
+    The languages of a task take turns, rank by rank.
+    """
     known = TASKS[task]
-    lists = [wordfreq.top_n_list(language, _DEPTH) for language in known.word_lists]
-    taking_turns = (word for ranked in itertools.zip_longest(*lists) for word in ranked if word)
-    return tuple(dict.fromkeys(word for word in map(normalise, taking_turns) if word and all(map(known.has_letter, word))))
+    lists = [wordfreq.top_n_list(language, _LIST_LENGTH) for language in known.word_lists]
+    by_rank = (word for words in itertools.zip_longest(*lists) for word in words if word)
+    return tuple(dict.fromkeys(word for word in map(normalise, by_rank) if word and all(map(known.has_letter, word))))
 
 
 def _candidates(task: Task, allowed: frozenset[str]) -> Iterator[str]:
-    tokens = [word for word in _frequent(task.name) if set(word) <= allowed]
-    if task.name not in _JOINED:
+    """Yield words of the allowed letters, the most frequent first.
+
+    Languages without spaces have no list of words. Their tokens are drawn by rank and joined,
+    without end.
+    """
+    tokens = [word for word in _frequent_words(task.name) if set(word) <= allowed]
+    if task.name not in _JOINED_LENGTHS:
         yield from tokens
         return
-    shortest, longest = _JOINED[task.name]
+    shortest, longest = _JOINED_LENGTHS[task.name]
     ranks = 1 / (np.arange(len(tokens)) + 20.0)
     cumulative = np.cumsum(ranks / ranks.sum())
     for number in itertools.count():
@@ -91,16 +113,20 @@ def _candidates(task: Task, allowed: frozenset[str]) -> Iterator[str]:
         yield word
 
 
-def _as_in_scenes(task: Task, word: str, allowed: frozenset[str], random: np.random.Generator) -> str:
-    """Case forms, digits, punctuation and Arabic signs, which lower-cased frequency lists lack."""
+def _scene_form(task: Task, word: str, allowed: frozenset[str], random: np.random.Generator) -> str:
+    """Return a word in a form that scenes show.
+
+    Sometimes it is a number instead. Frequency lists are in lower case. They lack capitals, digits,
+    punctuation and Arabic signs.
+    """
     chance = random.random()
     if chance < _NUMBER_SHARE:
         return _number(random)
     cased = random.random()
     if cased < 0.4:
-        word = _within(word[:1].upper() + word[1:], word, allowed)
+        word = _form_if_allowed(word[:1].upper() + word[1:], word, allowed)
     elif cased < 0.7:
-        word = _within(word.upper(), word, allowed)
+        word = _form_if_allowed(word.upper(), word, allowed)
     if task.name in _SIGNS and random.random() < _SIGN_SHARE and len(word) > 2:
         place = int(random.integers(1, len(word)))
         word = word[:place] + str(random.choice(list(_SIGNS[task.name]))) + word[place:]
@@ -109,12 +135,12 @@ def _as_in_scenes(task: Task, word: str, allowed: frozenset[str], random: np.ran
     return word
 
 
-def _within(form: str, word: str, allowed: frozenset[str]) -> str:
+def _form_if_allowed(form: str, word: str, allowed: frozenset[str]) -> str:
     return form if set(form) <= allowed else word
 
 
 def _number(random: np.random.Generator) -> str:
-    """A price, a time, a date, a share, a telephone number: what scenes hold besides words."""
+    """Return a price, a time, a date, a percentage or a telephone number."""
     digits = "".join(random.choice(list(_DIGITS), 8))
     patterns = ("{0}.{1}{2}", "{0}{1}:{2}{3}", "{0}{1}/{2}{3}", "{0}{1}%", "{0}{1}{2}-{3}{4}{5}{6}", "20{0}{1}", "{0}{1}{2}", "+{0}{1}")
     return str(random.choice(patterns)).format(*digits)
