@@ -1,4 +1,7 @@
-"""Colours that eyes of every kind tell apart (Okabe and Ito), and what all figures share."""
+"""Colours of all figures, and how figures are saved.
+
+The colours are those of Okabe and Ito, which colour-blind readers can tell apart.
+"""
 
 from pathlib import Path
 
@@ -6,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 HEADS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#000000", "#D55E00", "#F0E442", "#56B4E9")
-"""Sky blue comes last: it looks like a paler blue, and paler means undecided."""
+"""Sky blue comes last because it looks like a paler blue, and paler means undecided."""
 
 INK = "#333333"
 FAINT = "#999999"
@@ -17,14 +20,14 @@ Colour = tuple[float, float, float]
 
 
 def head_colour(head: int) -> Colour:
-    """The colour of a head; from the ninth on, the same ones paler."""
-    paler = 0.55 ** (head // len(HEADS))
+    """Return the colour of a head. From the ninth head on, the colours repeat in a paler form."""
+    strength = 0.55 ** (head // len(HEADS))
     red, green, blue = to_rgb(HEADS[head % len(HEADS)])
-    return (1 - paler * (1 - red), 1 - paler * (1 - green), 1 - paler * (1 - blue))
+    return (1 - strength * (1 - red), 1 - strength * (1 - green), 1 - strength * (1 - blue))
 
 
-def save(figure: Figure, path: Path) -> Path:
-    """Writes a PNG; the folder is made where it is missing."""
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure, by default as PNG, and return its path. Creates missing folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
     return path

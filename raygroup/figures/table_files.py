@@ -1,30 +1,35 @@
-"""The files a finished table leaves beside its figures."""
+"""Image files of a finished table."""
 
 from pathlib import Path
 
 from raygroup.figures.assignment import assignment_figure
-from raygroup.figures.palette import save
+from raygroup.figures.palette import save_figure
 from raygroup.figures.table3 import table3_figure
-from raygroup.figures.word_sheet import sheet_figure, shown_words
+from raygroup.figures.word_sheet import shown_words, word_sheet_figure
 from raygroup.history.reader import read_history
-from raygroup.scoring.predictions import FILE, read_predictions
+from raygroup.scoring.predictions import read_predictions
+from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.tables.table3 import Table3
 from raygroup.tables.trial_evidence import TrialEvidence
 
 
-def write_table3_pictures(found: Table3, folder: Path) -> list[Path]:
-    """``table3.png``; ``assignment-<trial id>.png`` of every trial and of the control; ``words-<trial id>.png`` where pictures of words
-    were kept. Raises OSError where the folder cannot be written."""
-    control = found.control.trials if found.control else ()
-    written = [save(table3_figure(found), folder / "table3.png")]
-    for trial in (*found.trials, *control):
+def write_table3_pictures(table: Table3, folder: Path) -> list[Path]:
+    """Write the figures of Table 3 into a folder and return their paths.
+
+    ``table3.png`` shows the table. Every trial, the control's too, has ``assignment-<trial id>.png``, and ``words-<trial id>.png`` if it
+    stored pictures of words. Raises OSError if the folder cannot be written.
+    """
+    control = table.control.trials if table.control else ()
+    paths = [save_figure(table3_figure(table), folder / "table3.png")]
+    for trial in (*table.trials, *control):
         heading = f"{trial.label} (control)" if trial.config.grouping.control else trial.label
-        written.append(save(assignment_figure(read_history(trial.folder), heading), folder / f"assignment-{trial.folder.name}.png"))
-        written += _words(trial, heading, folder)
-    return written
+        figure = assignment_figure(read_history(trial.folder), heading)
+        paths.append(save_figure(figure, folder / f"assignment-{trial.folder.name}.png"))
+        paths += _write_word_sheet(trial, heading, folder)
+    return paths
 
 
-def _words(trial: TrialEvidence, heading: str, folder: Path) -> list[Path]:
-    path = trial.folder / FILE
+def _write_word_sheet(trial: TrialEvidence, heading: str, folder: Path) -> list[Path]:
+    path = trial.folder / PREDICTIONS_FILE
     words = shown_words(read_predictions(path)) if path.is_file() else []
-    return [save(sheet_figure(words, heading), folder / f"words-{trial.folder.name}.png")] if words else []
+    return [save_figure(word_sheet_figure(words, heading), folder / f"words-{trial.folder.name}.png")] if words else []

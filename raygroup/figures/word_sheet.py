@@ -1,4 +1,4 @@
-"""Contact sheet: words as picture, truth and reading, each written the way its script is."""
+"""Contact sheet of words: the picture, the label and the reading of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import pyarrow as pa
-from matplotlib.colors import to_rgb
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from raygroup.figures.palette import INK, RIGHT, WRONG, Colour
-from raygroup.figures.script_text import lettering, title
+from raygroup.figures.font_families import text_style
+from raygroup.figures.palette import INK, RIGHT, WRONG
+from raygroup.figures.pixel_canvas import canvas_figure, draw_text, name_rows, place, scaled_to_fit
+from raygroup.figures.task_names import task_title
 from raygroup.scoring.word_accuracy import is_read
 from raygroup.tasks import by_paper_order
 
@@ -19,97 +21,71 @@ Pixels = NDArray[np.uint8]
 
 WIDTH, CROP, LINE, GAP = 216, 64, 40, 10
 """Pixels of a cell: its width, the height of the picture and of each line of text, and the space around a cell."""
+_MARK = 44
+"""Pixels of a line that stay free for the tick or the cross."""
 
 
 @dataclass(frozen=True)
 class ShownWord:
-    """A word to show; ``image`` is an encoded picture, ``task`` None where unknown, ``routed_task`` where the classifier sent it."""
+    """A word to show."""
 
     image: bytes
+    """The encoded picture."""
     task: str | None
+    """The true task, or None if it is not known."""
     text: str
     reading: str
     routed_task: str | None = None
+    """The task to which the classifier sent the word."""
 
 
 def shown_words(predictions: pa.Table) -> list[ShownWord]:
-    """The words whose pictures a trial kept."""
+    """Return the words whose pictures a trial stored."""
     names = ("image", "task", "text", "reading", "routed_task")
-    kept = predictions.filter(predictions["image"].is_valid()).select(names)
-    return [ShownWord(**values) for values in kept.to_pylist()]
+    with_picture = predictions.filter(predictions["image"].is_valid()).select(names)
+    return [ShownWord(**values) for values in with_picture.to_pylist()]
 
 
-def sheet_figure(words: Sequence[ShownWord], heading: str) -> Figure:
-    """A row a task, with up to as many words as the fullest row: picture, truth, and the reading with a tick or a cross."""
+def word_sheet_figure(words: Sequence[ShownWord], heading: str) -> Figure:
+    """Draw one row of words for each task, and one for words without a task.
+
+    A word has its picture, its label, and its reading with a tick or a cross. The fullest row sets the number of columns.
+    """
     rows = _by_task(words)
     columns = max(map(len, rows.values()), default=1)
-    canvas = np.concatenate([_row(row, columns) for row in rows.values()]) if rows else np.full((LINE, WIDTH, 3), 255, np.uint8)
-    height, width = canvas.shape[:2]
-    figure = Figure(figsize=(1.2 + width / 120, 0.6 + height / 120), layout="constrained")
-    axes = figure.subplots()
+    row_height = CROP + 2 * LINE + GAP
+    canvas = np.full((row_height * len(rows) or LINE, columns * (WIDTH + GAP), 3), 255, np.uint8)
+    figure, axes = canvas_figure(canvas.shape, f"{heading}\neach word: picture, truth, reading")
+    name_rows(axes, {name: row_height * (number + 0.5) for number, name in enumerate(rows)})
+    for number, row in enumerate(rows.values()):
+        for column, word in enumerate(row):
+            _draw_word(axes, canvas, word, row_height * number, column * (WIDTH + GAP))
     axes.imshow(canvas, interpolation="antialiased")
-    middle = height / max(len(rows), 1)
-    axes.set_yticks([middle * (row + 0.5) for row in range(len(rows))], list(rows), fontsize=9, color=INK)
-    axes.set_xticks([])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_title(f"{heading}\neach word: picture, truth, reading", loc="left", fontsize=10, color=INK)
     return figure
 
 
 def _by_task(words: Sequence[ShownWord]) -> dict[str, list[ShownWord]]:
     names = by_paper_order({word.task for word in words if word.task is not None})
-    rows = {title(name): [word for word in words if word.task == name] for name in names}
+    rows = {task_title(name): [word for word in words if word.task == name] for name in names}
     unknown = [word for word in words if word.task is None]
     return {**rows, **({"unknown": unknown} if unknown else {})}
 
 
-def _row(words: Sequence[ShownWord], columns: int) -> Pixels:
-    cells = [_cell(word) for word in words]
-    blank = np.full((CROP + 2 * LINE + GAP, WIDTH + GAP, 3), 255, np.uint8)
-    return np.concatenate([*cells, *([blank] * (columns - len(cells)))], axis=1)
-
-
-def _cell(word: ShownWord) -> Pixels:
-    """Picture above truth above reading."""
-    cell = np.full((CROP + 2 * LINE + GAP, WIDTH + GAP, 3), 255, np.uint8)
+def _draw_word(axes: Axes, canvas: Pixels, word: ShownWord, top: int, left: int) -> None:
+    """Draw the picture above the label above the reading."""
     pixels = cv2.imdecode(np.frombuffer(word.image, np.uint8), cv2.IMREAD_COLOR_RGB)
     if pixels is not None:
-        place(cell[:CROP, :WIDTH], fitted(np.asarray(pixels, np.uint8), CROP, WIDTH))
-    right = is_read(word.text, word.reading)
-    write(cell[CROP : CROP + LINE, :WIDTH], lettering(word.text, word.task), to_rgb(INK))
-    line = cell[CROP + LINE : CROP + 2 * LINE, :WIDTH]
-    colour = to_rgb(RIGHT if right else WRONG)
-    write(line, lettering(word.reading, word.routed_task or word.task), colour)
-    _mark(line[LINE // 2 - 8 : LINE // 2 + 8, -18:-2], right, colour)
-    return cell
+        place(canvas[top : top + CROP, left : left + WIDTH], scaled_to_fit(np.asarray(pixels, np.uint8), CROP, WIDTH))
+    is_right = is_read(word.text, word.reading)
+    colour = RIGHT if is_right else WRONG
+    x, y, width = left + WIDTH / 2, top + CROP + LINE / 2, WIDTH - _MARK
+    draw_text(axes, word.text, (x, y), width, colour=INK, **text_style(word.text, word.task))
+    draw_text(axes, word.reading, (x, y + LINE), width, colour=colour, **text_style(word.reading, word.routed_task or word.task))
+    _draw_mark(axes, is_right, (left + WIDTH - 18, y + LINE - 8), colour)
 
 
-def write(line: Pixels, ink: NDArray[np.uint8], colour: Colour) -> None:
-    """Ink in a colour, in the middle of a line; scaled down where it is too large."""
-    coverage = fitted(ink, line.shape[0] - 4, line.shape[1] - 44, enlarge=False)[..., None] / 255
-    place(line, np.asarray(255 * (1 - coverage * (1 - np.array(colour))), np.uint8))
-
-
-def fitted(pixels: Pixels, height: int, width: int, enlarge: bool = True) -> Pixels:
-    """Scaled so that it just fits; not enlarged unless asked to."""
-    scale = min(height / pixels.shape[0], width / pixels.shape[1])
-    if scale >= 1 and not enlarge:
-        return pixels
-    size = (max(round(pixels.shape[1] * scale), 1), max(round(pixels.shape[0] * scale), 1))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8)
-
-
-def place(area: Pixels, pixels: Pixels) -> None:
-    """Copies the pixels into the middle of an area that holds them."""
-    top, left = (area.shape[0] - pixels.shape[0]) // 2, (area.shape[1] - pixels.shape[1]) // 2
-    area[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
-
-
-def _mark(area: Pixels, right: bool, colour: Colour) -> None:
-    """A tick or a cross, so that colour is not all that tells."""
-    strokes = [((1, 8), (6, 13)), ((6, 13), (14, 2))] if right else [((2, 2), (13, 13)), ((2, 13), (13, 2))]
-    drawn = np.ascontiguousarray(area)
-    for start, end in strokes:
-        cv2.line(drawn, start, end, tuple(round(255 * part) for part in colour), 2, cv2.LINE_AA)
-    area[:] = drawn
+def _draw_mark(axes: Axes, is_right: bool, corner: tuple[float, float], colour: str) -> None:
+    """Draw a tick or a cross, 16 pixels wide, because not every eye tells the colours apart."""
+    strokes = [[(1, 8), (6, 13), (14, 2)]] if is_right else [[(2, 2), (13, 13)], [(2, 13), (13, 2)]]
+    for stroke in strokes:
+        axes.plot(*(np.array(stroke) + corner).T, color=colour, linewidth=1.5)

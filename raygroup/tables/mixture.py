@@ -1,4 +1,4 @@
-"""A mixture in a terminal: how probable each data set is, and how often its items are drawn."""
+"""Print a mixture: how probable each data set is, and how often its items are drawn."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,15 +11,16 @@ _RULES = {"per_sample": "a ratio is that of one item", "per_dataset": "a ratio i
 
 
 def print_mixture(mixture: Mixture, steps: int, batch: int, out: Console) -> None:
-    """What is drawn in so many steps; an item's expected draws are the epochs of its data set."""
+    """Print what this many steps draw. The expected draws of an item are the epochs of its data set."""
     title = f"Mixture ({mixture.weighting}: {_RULES[mixture.weighting]}), draws in {steps:,} steps of {batch:,}"
     show(out, title, mixture_table(mixture, steps * batch))
 
 
 def mixture_table(mixture: Mixture, draws: int) -> RichTable:
+    """Return one row for each data set."""
     numbers = ("size", "ratio", "draw probability", "expected draws", "draws an item (epochs)")
-    made = table("data set", *numbers, right=numbers)
-    rows = zip(mixture.names, mixture.sizes, mixture.ratios, mixture.probabilities, mixture.epochs(draws), strict=True)
-    for name, size, ratio, probability, epochs in rows:
-        made.add_row(escape(name), f"{size:,}", f"{ratio:g}", f"{probability:.2%}", f"{draws * probability:,.0f}", f"{epochs:.3g}")
-    return made
+    rows = table("data set", *numbers, right=numbers)
+    columns = (mixture.names, mixture.sizes, mixture.ratios, mixture.probabilities, mixture.epochs(draws))
+    for name, size, ratio, probability, epochs in zip(*columns, strict=True):
+        rows.add_row(escape(name), f"{size:,}", f"{ratio:g}", f"{probability:.2%}", f"{draws * probability:,.0f}", f"{epochs:.3g}")
+    return rows

@@ -1,20 +1,23 @@
-"""Which sweeps of a storage path make Table 3: the table itself, its control, its yardsticks."""
+"""Choice of the sweeps that make Table 3: the table itself, its control, its yardsticks."""
 
 from collections.abc import Sequence
 
 from raygroup.config import Trial
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place
-from raygroup.storage.sweeps import DONE, StoredSweep, StoredTrial
+from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
 
 
-def fitting_sweep(sweeps: Sequence[StoredSweep], storage: Place, name: str | None) -> StoredSweep:
-    """The newest finished sweep that varies the base coefficient and seeds only, or the named one; ConfigError says what is wrong."""
-    named = [sweep for sweep in sweeps if name in (None, sweep.name)]
-    if name is not None and not named:
+def choose_sweep(sweeps: Sequence[StoredSweep], storage: Place, name: str | None) -> StoredSweep:
+    """Return the newest finished sweep that varies only the base coefficient and seeds.
+
+    With a name, only this sweep is considered. Raises ConfigError if none fits. The message gives the reason for each.
+    """
+    candidates = [sweep for sweep in sweeps if name in (None, sweep.name)]
+    if name is not None and not candidates:
         raise ConfigError(f"no sweep '{name}' in {storage}; there are: {', '.join(sweep.name for sweep in sweeps) or 'none'}")
-    reasons = {sweep.name: _misfit(sweep) for sweep in named}
-    fitting = [sweep for sweep in named if not reasons[sweep.name]]
+    reasons = {sweep.name: _misfit(sweep) for sweep in candidates}
+    fitting = [sweep for sweep in candidates if not reasons[sweep.name]]
     if not fitting:
         why = "; ".join(f"{sweep} {reason}" for sweep, reason in reasons.items()) or "there is no sweep"
         raise ConfigError(
@@ -24,9 +27,9 @@ def fitting_sweep(sweeps: Sequence[StoredSweep], storage: Place, name: str | Non
 
 
 def _misfit(sweep: StoredSweep) -> str:
-    """Why a sweep is no Table 3; empty where it is one."""
+    """Return the reason why a sweep cannot be Table 3, or an empty string if it can."""
     if not sweep.finished:
-        return f"is unfinished ({len(sweep.in_state(DONE))} of {sum(trial.declared for trial in sweep.trials)} trials done)"
+        return f"is unfinished ({len(sweep.in_state(TrialState.DONE))} of {sum(trial.declared for trial in sweep.trials)} trials done)"
     learned = [trial.config() for trial in grouped_trials(sweep, control=False)]
     if len({trial.grouping.base_coefficient for trial in learned}) < 2:
         return "does not vary grouping.base_coefficient"
@@ -34,38 +37,49 @@ def _misfit(sweep: StoredSweep) -> str:
 
 
 def grouped_trials(sweep: StoredSweep, *, control: bool) -> list[StoredTrial]:
-    """The finished trials whose grouping was learned, as it should be or as control."""
-    configs = [(trial, trial.config()) for trial in sweep.in_state(DONE)]
-    return [trial for trial, at in configs if at.grouping.control == control and at.grouping.method == "gumbel" and at.heads.count > 1]
+    """Return the finished trials that learned a grouping: the control trials, or all others."""
+    configs = [(trial, trial.config()) for trial in sweep.in_state(TrialState.DONE)]
+    return [
+        trial
+        for trial, config in configs
+        if config.grouping.control == control and config.grouping.method == "gumbel" and config.heads.count > 1
+    ]
 
 
 def _kind(trial: Trial, sweep: StoredSweep) -> tuple[Trial, str]:
-    """What trials of one table, and its control, have in common."""
+    """Return everything that the trials of one table, and its control, must have in common."""
     same = trial.replaced("seed", 0).replaced("grouping.base_coefficient", 0.0).replaced("grouping.control", False)
     return same.replaced("training.checkpoint_every", 1), sweep.data
 
 
-def controls(sweeps: Sequence[StoredSweep], ours: StoredSweep) -> tuple[list[StoredTrial], str]:
-    """Control trials that differ from ours in nothing else, of our sweep or else the newest; and whose, or why there are none."""
+def control_trials(sweeps: Sequence[StoredSweep], sweep: StoredSweep) -> tuple[list[StoredTrial], str]:
+    """Return the control trials of a sweep and the name of the sweep that has them.
+
+    Apart from being controls they have the sweep's words and settings. They come from the sweep itself, otherwise from the newest other
+    one. If there are none, the list is empty and the text is the reason.
+    """
     others: list[str] = []
-    kind = _kind(grouped_trials(ours, control=False)[0].config(), ours)
-    for sweep in (ours, *reversed(sweeps)):
-        found = grouped_trials(sweep, control=True) if sweep.finished else []
-        if found and {_kind(trial.config(), sweep) for trial in found} == {kind}:
-            return found, sweep.name
-        others += [sweep.name] if found else []
+    kind = _kind(grouped_trials(sweep, control=False)[0].config(), sweep)
+    for candidate in (sweep, *reversed(sweeps)):
+        controls = grouped_trials(candidate, control=True) if candidate.finished else []
+        if controls and {_kind(trial.config(), candidate) for trial in controls} == {kind}:
+            return controls, candidate.name
+        others += [candidate.name] if controls else []
     if others:
         return [], f"the control sweep {others[0]} has other words or settings: no control is shown"
     return [], "no finished control sweep"
 
 
 def yardsticks(sweeps: Sequence[StoredSweep], data: str) -> dict[str, StoredSweep]:
-    """The newest finished sweep of trials with one head, and the newest with one head a task, on the same words."""
-    found: dict[str, StoredSweep] = {}
+    """Return the newest finished sweeps with one head for all tasks, and with one head for each.
+
+    Only sweeps on the same words count.
+    """
+    newest: dict[str, StoredSweep] = {}
     for sweep in sweeps:
-        configs = [trial.config() for trial in sweep.in_state(DONE)] if sweep.finished and sweep.data == data else []
+        configs = [trial.config() for trial in sweep.in_state(TrialState.DONE)] if sweep.finished and sweep.data == data else []
         if configs and all(config.heads.count == 1 for config in configs):
-            found["one head"] = sweep
+            newest["one head"] = sweep
         elif configs and all(config.grouping.method == "one-per-task" for config in configs):
-            found["one per task"] = sweep
-    return dict(sorted(found.items()))
+            newest["one per task"] = sweep
+    return dict(sorted(newest.items()))

@@ -1,4 +1,4 @@
-"""A sweep the way its scheduler saw it: which trials ran when, for how long, how fast, and what failed."""
+"""A sweep as its scheduler saw it: when trials ran, how fast, and which failed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,25 +9,26 @@ from rich.table import Table
 
 from raygroup.errors import HistoryError
 from raygroup.history.reader import History, read_history
-from raygroup.storage.sweeps import DONE, FAILED, StoredSweep, StoredTrial
+from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
 from raygroup.terminal import seconds_text, table
 
 PAUSE_S = 10.0
-"""A time between two records longer than this, and than five usual ones, is a pause: the trial was interrupted, or waited."""
+"""Shortest pause. A gap between two records is a pause if it is longer than this and than five usual gaps."""
 
 
 @dataclass(frozen=True)
 class TrialView:
-    """One trial; ``history`` is None where it has recorded nothing yet."""
+    """One trial of the view."""
 
     label: str
     state: str
     outcome: dict[str, Any]
     history: History | None
+    """None if the trial has recorded nothing yet."""
 
     @property
     def spans(self) -> list[tuple[float, float]]:
-        """Unix times between which it took steps, parted by pauses."""
+        """First and last Unix time of each stretch of steps. Pauses separate the stretches."""
         if self.history is None:
             return []
         clock = self.history.clock_s
@@ -38,12 +39,12 @@ class TrialView:
 
     @property
     def words_per_s(self) -> float:
-        """Median over steps; nan where there are none."""
+        """Median over steps, or nan if there are none."""
         return float(np.median(self.history.words_per_s)) if self.history is not None else float("nan")
 
 
 def sweep_view(sweep: StoredSweep) -> list[TrialView]:
-    """The declared trials, in order."""
+    """Return the declared trials in their order. Raises HistoryError if a finished trial has lost its history."""
     return [TrialView(trial.label, trial.state, trial.outcome(), _history(trial)) for trial in sweep.trials if trial.declared]
 
 
@@ -51,19 +52,19 @@ def _history(trial: StoredTrial) -> History | None:
     try:
         return read_history(trial.folder)
     except HistoryError:
-        if trial.state == DONE:
+        if trial.state == TrialState.DONE:
             raise
         return None
 
 
-def sweep_rows(trials: list[TrialView]) -> Table:
-    """A table to print: a row a trial."""
+def sweep_table(trials: list[TrialView]) -> Table:
+    """Return a table to print, one row for each trial."""
     numbers = ("steps", "attempts", "wall", "CPU", "words/s")
     rows = table("trial", "state", *numbers, "failure", right=numbers)
     for trial in trials:
         steps = str(trial.history.step[-1]) if trial.history is not None else "-"
         times = [seconds_text(trial.outcome[key]) if key in trial.outcome else "-" for key in ("wall_s", "cpu_s")]
         speed = f"{trial.words_per_s:.0f}" if trial.history is not None else "-"
-        failure = f"step {trial.outcome.get('step')}: {trial.outcome.get('reason')}" if trial.state == FAILED else ""
+        failure = f"step {trial.outcome.get('step')}: {trial.outcome.get('reason')}" if trial.state == TrialState.FAILED else ""
         rows.add_row(trial.label, trial.state, steps, str(trial.outcome.get("attempts", "-")), *times, speed, failure)
     return rows

@@ -1,7 +1,6 @@
-"""Table 3 from histories: assignment changes against the base coefficient, with their spread, beside the paper's and the control's."""
+"""Table 3, read from histories: assignment changes against the base coefficient."""
 
-import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,35 +10,25 @@ from raygroup.files.places import Place
 from raygroup.history.assignments import Assignment, assignment
 from raygroup.history.reader import read_history
 from raygroup.paper import TABLE_3, TABLE_3_STEPS
-from raygroup.storage.sweeps import DONE, StoredSweep, StoredTrial, read_sweeps
-from raygroup.tables.sweep_choice import controls, fitting_sweep, grouped_trials, yardsticks
+from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweeps
+from raygroup.tables.spread import Spread
+from raygroup.tables.sweep_choice import choose_sweep, control_trials, grouped_trials, yardsticks
 from raygroup.tables.trial_evidence import TrialEvidence, trial_evidence
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Mean and sample standard deviation over seeds; the latter nan for one seed."""
-
-    mean: float
-    sd: float
-    count: int
-
-    @staticmethod
-    def of(values: Iterable[float]) -> "Spread":
-        known = list(values)
-        return Spread(statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else float("nan"), len(known))
-
-
-@dataclass(frozen=True)
-class Row:
+class Table3Row:
     """One base coefficient, or the control."""
 
     name: str
     epsilon: float | None
+    """None for the control."""
     paper: int | None
+    """Changes in the paper's table, or None if it has no such row."""
     raw: Spread
     tasks: Spread
     settled: dict[int, Spread]
+    """K -> changes that settled for K steps."""
     decisiveness: Spread
     settling_step: Spread
     trials: tuple[TrialEvidence, ...]
@@ -47,50 +36,54 @@ class Row:
 
 @dataclass(frozen=True)
 class Table3:
-    """The table, and what stands beside it."""
+    """The table, its control and its yardsticks."""
 
     sweep: StoredSweep
-    rows: tuple[Row, ...]
-    control: Row | None
+    rows: tuple[Table3Row, ...]
+    control: Table3Row | None
     control_sweep: str
-    """Name of the control's sweep; why there is none otherwise."""
+    """Name of the control's sweep, or the reason why there is no control."""
     control_differs: tuple[int, ...]
-    """Seeds at which R_TM of the control depends on epsilon: empty, unless the control is broken."""
+    """Seeds at which the control's assignments depend on epsilon. They never should: then the control is broken."""
     yardsticks: dict[str, tuple[TrialEvidence, ...]]
-    """Name of a sweep with one head for all, or one per task -> its trials."""
+    """Trials of the sweeps with one head for all tasks and with one head for each, by name."""
 
     @property
     def trials(self) -> tuple[TrialEvidence, ...]:
+        """All trials of the table, without the control."""
         return tuple(trial for row in self.rows for trial in row.trials)
 
 
 def table3(storage: Place, name: str | None = None) -> Table3:
-    """The table of the newest finished sweep that fits, or of the named one; raises ConfigError saying what is missing."""
+    """Return the table of the named sweep, by default of the newest finished one that fits.
+
+    Raises ConfigError if there is no such sweep. The message says what is missing.
+    """
     sweeps = read_sweeps(storage)
-    sweep = fitting_sweep(sweeps, storage, name)
-    ours = grouped_trials(sweep, control=False)
-    trials = [trial_evidence(trial, TABLE_3_STEPS) for trial in ours]
+    sweep = choose_sweep(sweeps, storage, name)
+    trials = [trial_evidence(trial, TABLE_3_STEPS) for trial in grouped_trials(sweep, control=False)]
     epsilons = sorted({trial.epsilon for trial in trials})
-    of_control, control_sweep = controls(sweeps, sweep)
-    by_seed = {trial.config().seed: trial for trial in reversed(of_control)}
+    controls, control_sweep = control_trials(sweeps, sweep)
+    # The control does not depend on epsilon, so one trial of each seed is enough.
+    by_seed = {trial.config().seed: trial for trial in reversed(controls)}
     control = [trial_evidence(by_seed[seed], TABLE_3_STEPS) for seed in sorted(by_seed)]
     return Table3(
         sweep=sweep,
-        rows=tuple(row(f"{epsilon:g}", [t for t in trials if t.epsilon == epsilon], epsilon) for epsilon in epsilons),
-        control=row("control", control, None) if control else None,
+        rows=tuple(table_row(f"{epsilon:g}", [t for t in trials if t.epsilon == epsilon], epsilon) for epsilon in epsilons),
+        control=table_row("control", control, None) if control else None,
         control_sweep=control_sweep,
-        control_differs=_differing_seeds(of_control),
+        control_differs=_differing_seeds(controls),
         yardsticks={
-            f"{kind} ({beside.name})": tuple(trial_evidence(trial, TABLE_3_STEPS) for trial in beside.in_state(DONE))
-            for kind, beside in yardsticks(sweeps, sweep.data).items()
+            f"{kind} ({yardstick.name})": tuple(trial_evidence(trial, TABLE_3_STEPS) for trial in yardstick.in_state(TrialState.DONE))
+            for kind, yardstick in yardsticks(sweeps, sweep.data).items()
         },
     )
 
 
-def row(name: str, trials: Sequence[TrialEvidence], epsilon: float | None) -> Row:
-    """The row of trials that differ in their seed only."""
+def table_row(name: str, trials: Sequence[TrialEvidence], epsilon: float | None) -> Table3Row:
+    """Return the row of trials that differ only in their seed."""
     holds = [hold for hold in trials[0].settled if all(hold in trial.settled for trial in trials)]
-    return Row(
+    return Table3Row(
         name=name,
         epsilon=epsilon,
         paper=TABLE_3.get(round(epsilon, 6)) if epsilon is not None else None,
@@ -103,30 +96,33 @@ def row(name: str, trials: Sequence[TrialEvidence], epsilon: float | None) -> Ro
     )
 
 
-def plain(table: Table3) -> dict[str, Any]:
-    """Every figure as JSON values."""
-    beside = {name: [trial.plain() for trial in trials] for name, trials in table.yardsticks.items()}
+def table3_json(table: Table3) -> dict[str, Any]:
+    """Return every number of the table as JSON values."""
+    yardstick_trials = {name: [trial.to_json() for trial in trials] for name, trials in table.yardsticks.items()}
     return {
         "table": 3, "sweep": table.sweep.name, "data": table.sweep.data, "paper": {f"{key:g}": value for key, value in TABLE_3.items()},
-        "rows": [_plain_row(row) for row in table.rows],
-        "control": _plain_row(table.control) if table.control else None, "control_sweep": table.control_sweep,
-        "control_differs_at_seeds": list(table.control_differs), "yardsticks": beside,
+        "rows": [_row_json(row) for row in table.rows],
+        "control": _row_json(table.control) if table.control else None, "control_sweep": table.control_sweep,
+        "control_differs_at_seeds": list(table.control_differs), "yardsticks": yardstick_trials,
     }  # fmt: skip
 
 
-def _plain_row(row: Row) -> dict[str, Any]:
-    def spread(found: Spread) -> dict[str, float | None]:
-        return {"mean": found.mean, "sd": found.sd if found.count > 1 else None, "seeds": found.count}
-
+def _row_json(row: Table3Row) -> dict[str, Any]:
     return {
-        "name": row.name, "base_coefficient": row.epsilon, "paper": row.paper, "raw": spread(row.raw), "tasks": spread(row.tasks),
-        "settled": {str(hold): spread(found) for hold, found in row.settled.items()}, "mean_max_p_tm": spread(row.decisiveness),
-        "settling_step": spread(row.settling_step), "trials": [trial.plain() for trial in row.trials],
+        "name": row.name, "base_coefficient": row.epsilon, "paper": row.paper, "raw": _spread_json(row.raw),
+        "tasks": _spread_json(row.tasks), "settled": {str(hold): _spread_json(spread) for hold, spread in row.settled.items()},
+        "mean_max_p_tm": _spread_json(row.decisiveness), "settling_step": _spread_json(row.settling_step),
+        "trials": [trial.to_json() for trial in row.trials],
     }  # fmt: skip
+
+
+def _spread_json(spread: Spread) -> dict[str, float | None]:
+    return {"mean": spread.mean, "sd": spread.sd if spread.count > 1 else None, "seeds": spread.count}
 
 
 def _differing_seeds(controls: Sequence[StoredTrial]) -> tuple[int, ...]:
+    """Return the seeds at which control trials of different epsilon were assigned differently."""
     by_seed: dict[int, list[Assignment]] = {}
     for trial in controls:
         by_seed.setdefault(trial.config().seed, []).append(assignment(read_history(trial.folder).r_tm))
-    return tuple(seed for seed, found in sorted(by_seed.items()) if not all(np.array_equal(found[0], other) for other in found))
+    return tuple(seed for seed, paths in sorted(by_seed.items()) if not all(np.array_equal(paths[0], other) for other in paths))

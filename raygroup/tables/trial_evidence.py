@@ -1,4 +1,4 @@
-"""What one finished trial shows: changes of its assignment, the grouping it ended in and how sure that is, words read."""
+"""Evidence of one finished trial: its assignment changes, its final grouping, and the words it read."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,23 +9,24 @@ from raygroup.history.assignments import (
     assignment,
     decisiveness,
     grouping,
+    is_unstable,
     max_probability,
     raw_changes,
     settled_changes,
     settling_row,
     stability,
     task_changes,
-    unstable,
 )
 from raygroup.history.reader import read_history
-from raygroup.scoring.predictions import FILE, ROUTINGS, read_predictions, score_predictions
+from raygroup.scoring.predictions import ROUTINGS, read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScores
+from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.storage.sweeps import StoredTrial
 from raygroup.task_groups import TaskGroups
 
 SHORT_HOLDS = (20, 50, 100)
 LONG_HOLDS = (100, 200, 500)
-"""K of settled(K), for runs shorter than the paper's 3,000 steps and for others."""
+"""K of settled(K), for runs shorter than the paper's 3,000 steps and for all others."""
 
 Scores = dict[tuple[str, str], WordScores]
 """(split, routing) -> scores."""
@@ -33,7 +34,10 @@ Scores = dict[tuple[str, str], WordScores]
 
 @dataclass(frozen=True)
 class TrialEvidence:
-    """Everything a table says of a trial; counts are over its first ``counted`` steps, the rest over all its steps."""
+    """The numbers that a table shows of a trial.
+
+    Counts of changes cover its first ``counted`` steps. All other numbers cover all its steps.
+    """
 
     folder: Place
     label: str
@@ -43,10 +47,10 @@ class TrialEvidence:
     raw: int
     tasks: int
     settled: dict[int, int]
-    """K -> changes that settled for K steps; only for K below ``counted``."""
+    """K -> changes that settled for K steps, for each K below ``counted``."""
     grouping: TaskGroups
     unstable: bool
-    """Whether the grouping has stood for fewer steps than the largest K."""
+    """Whether the final grouping has stood for fewer steps than the largest K."""
     settling_step: int
     stability: float
     max_p_tm: dict[str, float]
@@ -55,10 +59,11 @@ class TrialEvidence:
 
     @property
     def epsilon(self) -> float:
+        """The base coefficient of Eq. (8)."""
         return self.config.grouping.base_coefficient
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON values."""
+    def to_json(self) -> dict[str, Any]:
+        """Return all numbers as JSON values."""
         return {
             "id": self.folder.name, "label": self.label, "base_coefficient": self.epsilon,
             "seed": self.config.seed, "control": self.config.grouping.control,
@@ -66,12 +71,12 @@ class TrialEvidence:
             "settled_changes": {str(hold): count for hold, count in self.settled.items()},
             "grouping": str(self.grouping), "head_of": dict(self.grouping.head_of), "idle_heads": list(self.grouping.idle),
             "unstable": self.unstable, "settling_step": self.settling_step, "stability": self.stability,
-            "max_p_tm": self.max_p_tm, "mean_max_p_tm": self.decisiveness, "scores": plain_scores(self.scores),
+            "max_p_tm": self.max_p_tm, "mean_max_p_tm": self.decisiveness, "scores": scores_json(self.scores),
         }  # fmt: skip
 
 
 def trial_evidence(trial: StoredTrial, first_steps: int) -> TrialEvidence:
-    """Reads a finished trial; changes are counted over the first ``first_steps`` steps, or all where it has fewer."""
+    """Read a finished trial and count its changes over the first ``first_steps`` steps, or over all if it has fewer."""
     history = read_history(trial.folder)
     assigned = assignment(history.r_tm)
     counted = assigned[:first_steps]
@@ -88,7 +93,7 @@ def trial_evidence(trial: StoredTrial, first_steps: int) -> TrialEvidence:
         tasks=task_changes(counted),
         settled={hold: settled_changes(counted, hold) for hold in holds if hold < len(counted)},
         grouping=grouping(history.tasks, history.heads, assigned[-1]),
-        unstable=unstable(assigned, holds[-1]),
+        unstable=is_unstable(assigned, holds[-1]),
         settling_step=int(history.step[settling_row(assigned)]),
         stability=stability(assigned),
         max_p_tm=dict(zip(history.tasks, max_probability(last).tolist(), strict=True)),
@@ -98,7 +103,7 @@ def trial_evidence(trial: StoredTrial, first_steps: int) -> TrialEvidence:
 
 
 def _scores(trial: StoredTrial) -> Scores:
-    path = trial.folder / FILE
+    path = trial.folder / PREDICTIONS_FILE
     if not path.is_file():
         return {}
     words = read_predictions(path, ["split", "task", "text", *ROUTINGS.values()])
@@ -106,10 +111,13 @@ def _scores(trial: StoredTrial) -> Scores:
     return {(split, routing): score_predictions(words, split, routing) for split in splits for routing in ROUTINGS}
 
 
-def plain_scores(scores: Scores) -> dict[str, Any]:
-    """As JSON values: split -> routing -> task, ``mean``, ``all`` -> accuracy and 1-NED."""
-    plain: dict[str, Any] = {}
-    for (split, routing), found in scores.items():
-        rows = {name: {"accuracy": score.accuracy, "one_minus_ned": score.one_minus_ned} for name, score in found.rows()}
-        plain.setdefault(split, {})[routing] = rows
-    return plain
+def scores_json(scores: Scores) -> dict[str, Any]:
+    """Return scores as JSON values.
+
+    They are nested by split, then routing, then row (a task, ``mean`` or ``all``). Each row has accuracy and 1-NED.
+    """
+    values: dict[str, Any] = {}
+    for (split, routing), word_scores in scores.items():
+        rows = {name: {"accuracy": score.accuracy, "one_minus_ned": score.one_minus_ned} for name, score in word_scores.rows()}
+        values.setdefault(split, {})[routing] = rows
+    return values

@@ -5,12 +5,14 @@ from matplotlib.colors import to_rgb
 from synthetic_storage import write_storage
 
 from raygroup.figures.assignment import assignment_figure
-from raygroup.figures.palette import HEADS, RIGHT, WRONG, head_colour, save
+from raygroup.figures.palette import HEADS, INK, RIGHT, WRONG, head_colour, save_figure
+from raygroup.figures.scene_sheet import ShownScene, scene_sheet_figure
 from raygroup.figures.table3 import table3_figure
 from raygroup.figures.table_files import write_table3_pictures
-from raygroup.figures.word_sheet import ShownWord, sheet_figure
+from raygroup.figures.word_sheet import WIDTH, ShownWord, word_sheet_figure
 from raygroup.history.reader import History
 from raygroup.paper import TABLE_3
+from raygroup.scenes.scene import Instance
 from raygroup.tables.table3 import table3
 
 
@@ -44,6 +46,7 @@ def test_rows_come_in_the_papers_order_whatever_the_historys():
     r_tm[:, 1, 1] = 100
     figure = assignment_figure(history(("la", "ar"), r_tm), "")
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Arabic", "Latin"]
+    assert [text.get_text() for text in figure.axes[0].texts][:2] == ["العربية", ""]
     assert np.allclose(figure.axes[0].images[0].get_array()[0, 0], to_rgb(HEADS[1]))
 
 
@@ -63,27 +66,47 @@ def word(task: str | None, text: str, reading: str) -> ShownWord:
     return ShownWord(picture, task, text, reading)
 
 
-def colours(figure) -> set[tuple[int, ...]]:
-    return {tuple(pixel) for pixel in figure.axes[0].images[0].get_array().reshape(-1, 3).tolist()}
+def marks(figure) -> list[str]:
+    """Return the colour of each tick (one stroke) and each cross (two strokes)."""
+    return [line.get_color() for line in figure.axes[0].lines]
 
 
 def test_a_right_and_a_wrong_reading_differ_in_colour_and_mark():
-    right, wrong = (tuple(round(255 * part) for part in to_rgb(colour)) for colour in (RIGHT, WRONG))
-    read = colours(sheet_figure([word("la", "word", "word")], "read"))
-    misread = colours(sheet_figure([word("la", "word", "ward")], "misread"))
-    assert right in read
-    assert wrong not in read
-    assert wrong in misread
-    assert right not in misread
+    read = word_sheet_figure([word("la", "word", "word")], "read")
+    misread = word_sheet_figure([word("la", "word", "ward")], "misread")
+    assert marks(read) == [RIGHT]
+    assert marks(misread) == [WRONG, WRONG]
+    assert [text.get_color() for text in read.axes[0].texts] == [INK, RIGHT]
+    assert [text.get_color() for text in misread.axes[0].texts] == [INK, WRONG]
+
+
+def test_a_long_word_is_written_small_enough_for_its_cell():
+    figure = word_sheet_figure([word("la", "word", "w" * 60)], "long")
+    label, reading = figure.axes[0].texts
+    figure.draw_without_rendering()
+    assert reading.get_fontsize() < label.get_fontsize()
+    width = reading.get_window_extent().transformed(figure.axes[0].transData.inverted()).width
+    assert abs(width) < WIDTH
+
+
+def test_a_scene_sheet_shows_words_of_every_script_with_their_texts():
+    square = np.array([(10, 10), (90, 10), (90, 40), (10, 40)], np.float64)
+    words = [("مرحبا", "Arabic", False), ("$5$", None, False), ("###", "Latin", True)]
+    instances = tuple(Instance(square + 10 * dont_care, text, dont_care, script) for text, script, dont_care in words)
+    figure = scene_sheet_figure([ShownScene(np.full((60, 100, 3), 200, np.uint8), instances)], "data")
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Arabic", "no label"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["مرحبا", "$5$"]
+    colours = {tuple(pixel) for pixel in figure.axes[0].images[0].get_array().reshape(-1, 3).tolist()}
+    assert tuple(round(255 * part) for part in to_rgb(RIGHT)) in colours
 
 
 def test_a_sheet_has_a_row_a_task_and_one_for_words_without():
-    figure = sheet_figure([word("la", "a", "a"), word("ar", "مرحبا", ""), word(None, "b", "b"), word("la", "c", "c")], "words")
+    figure = word_sheet_figure([word("la", "a", "a"), word("ar", "مرحبا", ""), word(None, "b", "b"), word("la", "c", "c")], "words")
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Arabic", "Latin", "unknown"]
 
 
 def test_an_empty_sheet_can_be_drawn():
-    assert sheet_figure([], "nothing").axes
+    assert word_sheet_figure([], "nothing").axes
 
 
 def test_the_papers_points_are_in_every_panel_of_table_3(storage):
@@ -95,9 +118,9 @@ def test_the_papers_points_are_in_every_panel_of_table_3(storage):
 
 
 def test_every_trial_and_the_control_leave_a_picture_of_their_assignment_and_words(storage, tmp_path):
-    written = write_table3_pictures(table3(storage), tmp_path)
-    assert len(written) == 1 + 2 * (4 + 2)
-    for path in written:
+    paths = write_table3_pictures(table3(storage), tmp_path)
+    assert len(paths) == 1 + 2 * (4 + 2)
+    for path in paths:
         pixels = cv2.imread(str(path))
         assert min(pixels.shape[:2]) > 200
         assert pixels.std() > 5
@@ -105,4 +128,4 @@ def test_every_trial_and_the_control_leave_a_picture_of_their_assignment_and_wor
 
 def test_figures_are_saved_where_no_folder_was(tmp_path):
     figure = assignment_figure(history(("la",), np.ones((2, 1, 2), np.float32)), "")
-    assert save(figure, tmp_path / "new" / "a.png").stat().st_size > 1000
+    assert save_figure(figure, tmp_path / "new" / "a.png").stat().st_size > 1000

@@ -8,7 +8,7 @@ from raygroup.errors import HistoryError
 from raygroup.figures.sweep_timeline import sweep_figure
 from raygroup.history.reader import History, read_history
 from raygroup.storage.sweeps import read_sweeps
-from raygroup.tables.sweep_view import TrialView, sweep_rows, sweep_view
+from raygroup.tables.sweep_view import TrialView, sweep_table, sweep_view
 
 
 def clocked(*clock_s: float) -> TrialView:
@@ -40,7 +40,7 @@ def test_a_trial_without_steps_has_no_stretch_and_no_speed(tmp_path):
     assert (started.state, waiting.state) == ("unfinished", "not started")
     assert started.spans == []
     assert math.isnan(waiting.words_per_s)
-    assert sweep_rows([started, waiting]).row_count == 2
+    assert sweep_table([started, waiting]).row_count == 2
     assert len(sweep_figure([started, waiting]).axes) == 2
 
 

@@ -11,7 +11,7 @@ from raygroup.config import Grouping, Heads
 from raygroup.errors import ConfigError
 from raygroup.history.reader import read_history
 from raygroup.storage.sweeps import read_sweeps
-from raygroup.tables.table3 import Spread, plain, table3
+from raygroup.tables.table3 import Spread, table3, table3_json
 from raygroup.tables.table3_text import mean_scores, remarks, spread_text
 from raygroup.task_groups import pair_agreement
 
@@ -120,7 +120,7 @@ def test_mean_scores_are_over_seeds_and_rows_kept(storage):
 
 
 def test_every_figure_is_in_the_json(storage):
-    stored = plain(table3(storage))
+    stored = table3_json(table3(storage))
     assert stored["data"] == DATA
     assert stored["rows"][1]["paper"] == 5
     trial = stored["rows"][0]["trials"][0]

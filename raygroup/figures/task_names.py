@@ -1,0 +1,11 @@
+"""Names of tasks for figures: in English, and in the task's own script."""
+
+from raygroup.tasks import TASKS
+
+OWN_NAMES = {"ar": "العربية", "bn": "বাংলা", "zh": "中文", "hi": "हिन्दी", "ja": "日本語", "ko": "한국어"}
+"""Names of the paper's tasks in their own script. Latin is missing because its own name is its English one."""
+
+
+def task_title(task: str) -> str:
+    """Return a task's English name. A task that raygroup does not know keeps its own."""
+    return TASKS[task].title if task in TASKS else task
