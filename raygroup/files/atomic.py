@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from raygroup.errors import ConfigError
-from raygroup.files.places import Place, Remote
+from raygroup.files.places import Place
+from raygroup.files.remote import Remote
 
 JSON_LAYOUT = 1
 """Version of the JSON files on a storage path. It is raised when their meaning changes."""
@@ -22,9 +23,11 @@ PARTIAL_GLOB = "*.partial*"
 
 @contextlib.contextmanager
 def atomic_write(path: Place, *, durable: bool = True, consequence: str = "") -> Iterator[IO[bytes]]:
-    """Give a file to write, which appears at ``path`` when the block ends without an error.
+    """Open a file that appears at ``path`` once it is complete.
 
-    If ``durable``, it then survives a power cut. Raises OSError that names the path;
+    That is when the block ends without an error.
+
+    If ``durable``, the file then survives a power cut. Raises OSError that names the path;
     ``consequence`` adds to the message what the failure means.
     """
     try:
@@ -38,7 +41,7 @@ def atomic_write(path: Place, *, durable: bool = True, consequence: str = "") ->
 
 
 def write_bytes(path: Place, content: bytes, *, durable: bool = True) -> None:
-    """Write the content of a file atomically."""
+    """Write a file atomically."""
     with atomic_write(path, durable=durable) as file:
         file.write(content)
 
@@ -66,7 +69,7 @@ def read_json(path: Place) -> dict[str, Any]:
 
 
 def read_json_if_exists(path: Place) -> dict[str, Any]:
-    """Read a JSON file, or return an empty dictionary if it does not exist. It may disappear at any
+    """Read a JSON file, or return an empty dictionary without one. The file may disappear at any
     moment."""
     try:
         return read_json(path)

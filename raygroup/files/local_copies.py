@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from raygroup.files.atomic import atomic_write
-from raygroup.files.places import Place, Remote, open_stream
+from raygroup.files.places import Place, open_stream
+from raygroup.files.remote import Remote
 
 _BLOCK_BYTES = 8 << 20
 
 
 def copies_folder() -> Path:
-    """Return the folder of the copies: ``RAYGROUP_COPIES``, or a folder of this user among the
-    machine's temporary files."""
+    """Return the folder of the copies.
+
+    It is ``RAYGROUP_COPIES``, or else a folder of this user among the machine's temporary files.
+    """
     configured = os.environ.get("RAYGROUP_COPIES")
     folder = Path(configured) if configured else Path(tempfile.gettempdir()) / f"raygroup-copies-{os.getuid()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -26,10 +29,10 @@ def copies_folder() -> Path:
 
 
 def local_copy(path: Place) -> Path:
-    """Return a local file as it is, or the local copy of a remote one.
+    """Return a local file as it is, a remote one as a local copy.
 
     The first process on this machine that needs the copy fetches it. The file must never change.
-    Raises FileNotFoundError if it does not exist.
+    Raises FileNotFoundError if there is no such remote file.
     """
     if isinstance(path, Path):
         return path
@@ -47,7 +50,7 @@ def make_once(copy: Path, make: Callable[[Path], None]) -> Path:
 
 
 def copy_path(path: Remote) -> Path:
-    """Return the path of the local copy of a remote file, whether or not it exists."""
+    """Return the path of a remote file's local copy. The copy need not exist."""
     return copies_folder() / hashlib.sha256(str(path.parent).encode()).hexdigest()[:24] / path.name
 
 

@@ -1,5 +1,7 @@
-"""Retry work on storage that fails for a while: a full disk, a network file system that is away, an
-object store under load."""
+"""Retry work on storage that fails for a while.
+
+Examples are a full disk, a network file system that is away, and an object store under load.
+"""
 
 import time
 from collections.abc import Callable

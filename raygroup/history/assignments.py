@@ -1,4 +1,4 @@
-"""Measures of R_TM: the head of each task, when it changed, when it settled, and how decided it is.
+"""Measures of R_TM: heads of the tasks, changes, settling, decisiveness.
 
 All are pure functions. An assignment array is (n, t): the head of every task after every recorded
 step. For the first N steps, pass ``assignment[:N]``.
@@ -63,7 +63,7 @@ def settling_row(assigned: Assignment) -> int:
 
 
 def stability(assigned: Assignment) -> float:
-    """Return the share of the steps over which the last assignment lasted, above 0 and up to 1."""
+    """Return the share of steps that the last assignment lasted. It is above 0 and at most 1."""
     return (len(assigned) - settling_row(assigned)) / len(assigned)
 
 
@@ -97,9 +97,10 @@ def decisiveness(r_tm: Reals) -> float:
 
 
 def entropy(r_tm: Reals) -> NDArray[np.float64]:
-    """Return the entropy of each task's P_TM in nats, (..., t, m) -> (..., t).
+    """Return the entropy of each task's P_TM in nats.
 
-    It runs from 0, where the task is decided, to log m, where all heads are equally likely.
+    (..., t, m) -> (..., t). It runs from 0, where the task is decided, to log m, where all heads
+    are equally likely.
     """
     p_tm = task_probabilities(r_tm)
     return np.asarray(-np.where(p_tm > 0, p_tm * np.log(np.where(p_tm > 0, p_tm, 1)), 0).sum(axis=-1))

@@ -1,5 +1,7 @@
-"""Table 2: the groups in which the runs of a sweep ended, and a check that such a table is
-possible."""
+"""Table 2: how often the runs of a sweep ended in each group.
+
+A check finds the lines of such a table that cannot be true.
+"""
 
 import dataclasses
 import itertools
@@ -11,8 +13,7 @@ from raygroup.tasks import by_paper_order
 
 
 def occurrence_rows(runs: Iterable[tuple[int, Groups]]) -> list[GroupRow]:
-    """Return the rows of Table 2 from (number of heads, final groups) of every run. Idle heads
-    count among the heads.
+    """Return the rows of Table 2. A run is (number of heads, final groups), and idle heads count.
 
     Rows are ordered by occurrences, then by the fewest heads. Equal rows share a rank, and the next
     rank counts all of them (1, 2, 2, 4). All groups that occur once share one rank, as in the
@@ -50,17 +51,17 @@ def require_partitions(runs: Iterable[tuple[int, Groups]]) -> list[tuple[int, Gr
 
 
 def task_totals(rows: Sequence[GroupRow]) -> dict[str, int]:
-    """Return the occurrences of each task, summed over the groups that hold it, in the paper's
-    order.
+    """Return each task's occurrences, in the paper's order.
 
-    In a correct table each is the number of runs.
+    They are summed over the groups that hold the task. In a correct table each is the number of
+    runs.
     """
     names = by_paper_order({task for row in rows for task in row.tasks})
     return {name: sum(row.num_occurrences for row in rows if name in row.tasks) for name in names}
 
 
 def inconsistencies(rows: Sequence[GroupRow], num_runs: int) -> list[str]:
-    """Return the facts that cannot be true in a table such as Table 2, one line each.
+    """Return one line for each fact that makes a table impossible.
 
     A table from ``occurrence_rows`` has none.
     """

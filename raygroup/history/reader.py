@@ -1,5 +1,7 @@
-"""Read a history: the sealed Parquet file, or the files of the attempts if the trial is
-unfinished."""
+"""Read the history of a trial, finished or not.
+
+A finished trial has one sealed Parquet file, an unfinished one a stream or parts of each attempt.
+"""
 
 import contextlib
 import itertools
@@ -100,8 +102,10 @@ def last_attempt(trial_folder: Place) -> int:
 
 
 def is_unchanged(trial_folder: Place, checksums: Mapping[str, tuple[int, int]]) -> bool:
-    """Return True if the history files still begin with the bytes that these ``sinks.Checksums``
-    describe."""
+    """Return True if the history files still have these checksums.
+
+    Only the bytes that ``sinks.Checksums`` cover count. A file may have grown since.
+    """
     for name, (size, crc) in checksums.items():
         try:
             content = (trial_folder / HISTORY_FOLDER / name).read_bytes()[:size]
@@ -113,8 +117,10 @@ def is_unchanged(trial_folder: Place, checksums: Mapping[str, tuple[int, int]]) 
 
 
 def require_every_step(table: pa.Table, path: Place, steps: int | None = None) -> None:
-    """Raise HistoryError that names the first gap in the steps from 1 to ``steps``, or to the last
-    row if it is None."""
+    """Raise HistoryError that names the first gap in the steps.
+
+    The steps run from 1 to ``steps``, or to the last row if it is None.
+    """
     end = [] if steps is None else [steps + 1]
     for before, after in itertools.pairwise([0, *_column_values(table["step"]).tolist(), *end]):
         if after != before + 1:
@@ -122,7 +128,7 @@ def require_every_step(table: pa.Table, path: Place, steps: int | None = None) -
 
 
 def same_evidence(a: History, b: History) -> bool:
-    """Return True if two histories agree bit for bit in steps, R_TM and losses. Clocks, throughput
+    """Return True if steps, R_TM and losses agree bit for bit. Clocks, throughput
     and metadata do not count."""
     names = ("step", "r_tm", "nll_m", "integrated_loss", "grouping_loss", "task_loss")
     pairs = [(getattr(a, name), getattr(b, name)) for name in names]
@@ -131,8 +137,10 @@ def same_evidence(a: History, b: History) -> bool:
 
 
 def _read_stream(path: Place) -> pa.Table | None:
-    """Return the rows up to the stream's end, or up to the place where it was cut off. Return None
-    if even the schema is incomplete."""
+    """Return the rows up to the end of a stream, or up to a cut.
+
+    Return None if even the schema is incomplete.
+    """
     source = pa.py_buffer(path.read_bytes())
     batches: list[pa.RecordBatch] = []
     try:

@@ -1,7 +1,7 @@
-"""The columns and metadata of a history: what one trial records at every step.
+"""The columns and metadata of a history.
 
-A history is an Arrow table with one row a step. ``COLUMNS`` describes its columns. No column has
-nulls.
+A history is what one trial records: an Arrow table with one row for each step. ``COLUMNS``
+describes its columns. No column has nulls.
 
 The table's metadata holds one JSON text under the key ``raygroup``. It always has
 

@@ -1,5 +1,7 @@
-"""The files of one attempt's history: one growing stream on a file system, immutable parts on an
-object store."""
+"""The files of one attempt's history.
+
+They are one growing stream on a file system, and immutable parts on an object store.
+"""
 
 import contextlib
 import os
@@ -8,14 +10,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from raygroup.files.atomic import sync_folder, write_bytes
-from raygroup.files.places import Place, Remote
+from raygroup.files.places import Place
+from raygroup.files.remote import Remote
 from raygroup.storage.layout import attempt_part_file, attempt_stream_file
 
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """The end marker of the Arrow IPC streaming format."""
 Checksums = dict[str, tuple[int, int]]
-"""File name -> (bytes, CRC-32 of these bytes): how much of a history was on disk at some moment,
-and with which content."""
+"""File name -> (number of bytes, CRC-32 of these bytes). They fix how much of a history was on disk
+at some moment, and its content."""
 
 
 class Sink(Protocol):

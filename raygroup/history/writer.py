@@ -1,5 +1,7 @@
-"""Write a history: rows collect in memory, go to an Arrow IPC stream in batches, and end as one
-Parquet file."""
+"""Write the history of a trial.
+
+Rows collect in memory, go to an Arrow IPC stream in batches, and end as one Parquet file.
+"""
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -32,7 +34,7 @@ class HistoryWriter:
         self, folder: Place, attempt: int, tasks: Sequence[str], heads: int, metadata: dict[str, Any], *, flush_every: int = 50,
         retry: Retry = NO_RETRY,
     ) -> None:  # fmt: skip
-        """Raises OSError that names the file if it cannot be created or exists already."""
+        """Raise OSError that names the file if it exists or cannot be created."""
         self._schema = history_schema(tasks, heads, metadata)
         self._step = np.zeros(flush_every, np.int32)
         self._r_tm = np.zeros((flush_every, len(tasks), heads), np.float32)
@@ -79,7 +81,7 @@ class HistoryWriter:
 
     @property
     def path(self) -> Place:
-        """The file that is being written, or the next one on an object store."""
+        """The file that is written now. On an object store, the next one."""
         return self._sink.path
 
     def checksums(self) -> Checksums:

@@ -1,4 +1,4 @@
-"""The checkpoints of a trial: which it has, whether they are sound, which to keep.
+"""The list of a trial's checkpoints, and which of them are sound.
 
 ``checkpoints/state.json`` lists them with their checksums. A checkpoint vouches for the history up
 to its step too, so it is sound only if every byte recorded until then is unchanged.
@@ -14,7 +14,7 @@ from raygroup.history.reader import is_unchanged
 from raygroup.history.sinks import Checksums
 from raygroup.storage.layout import CHECKPOINT_INDEX_FILE, CHECKPOINTS_FOLDER, CHECKPOINTS_GLOB, checkpoint_file, checkpoint_number
 
-_KEPT = 2
+_NUM_KEPT = 2
 
 
 @dataclass(frozen=True)
@@ -29,24 +29,24 @@ class CheckpointEntry:
 
 
 def add_checkpoint(trial_folder: Place, step: int, attempt: int, content: bytes, history: Checksums) -> None:
-    """Write a checkpoint and list it; only the last two are kept."""
+    """Write a checkpoint and list it. Only the last two are kept."""
     folder = trial_folder / CHECKPOINTS_FOLDER
     folder.mkdir(exist_ok=True)
     name = checkpoint_file(step, attempt)
     write_bytes(folder / name, content)
     earlier = [entry for entry in _read_index(trial_folder) if entry.step < step]
     added = CheckpointEntry(step, name, hashlib.sha256(content).hexdigest(), history)
-    _keep_only(trial_folder, [*earlier, added][-_KEPT:])
+    _keep_only(trial_folder, [*earlier, added][-_NUM_KEPT:])
 
 
 def read_checkpoint(trial_folder: Place, step: int) -> tuple[bytes, Checksums]:
-    """Return the content of a listed checkpoint, and the history that belongs to it."""
+    """Return a checkpoint's content and the checksums of its history."""
     entry = next(entry for entry in _read_index(trial_folder) if entry.step == step)
     return (trial_folder / CHECKPOINTS_FOLDER / entry.file).read_bytes(), entry.history
 
 
 def keep_last_checkpoint(trial_folder: Place) -> None:
-    """Delete all checkpoints but the last; a finished trial needs no other."""
+    """Delete all checkpoints but the last. A finished trial needs no other."""
     last = _read_index(trial_folder)[-1:]
     if last:
         _keep_only(trial_folder, last)
@@ -58,9 +58,9 @@ def drop_checkpoints_after(trial_folder: Place, step: int) -> None:
     If a later attempt resumed from one of them, the history would lack the steps between.
     """
     entries = _read_index(trial_folder)
-    kept = [entry for entry in entries if entry.step <= step]
-    if len(kept) < len(entries):
-        _keep_only(trial_folder, kept)
+    remaining = [entry for entry in entries if entry.step <= step]
+    if len(remaining) < len(entries):
+        _keep_only(trial_folder, remaining)
 
 
 def listed_steps(trial_folder: Place) -> tuple[int, ...]:
@@ -69,13 +69,12 @@ def listed_steps(trial_folder: Place) -> tuple[int, ...]:
 
 
 def sound_steps(trial_folder: Place) -> set[int]:
-    """Return the steps of the sound checkpoints: those whose own bytes and history are
-    unchanged."""
+    """Return the steps of the sound checkpoints. Their bytes and their history are unchanged."""
     return {entry.step for entry in _read_index(trial_folder) if _is_sound(trial_folder, entry)}
 
 
 def checkpoint_files(trial_folder: Place) -> list[Place]:
-    """Return the paths of all checkpoints in the folder, listed or not, by step and attempt."""
+    """Return the paths of all checkpoints, by step and attempt. They need not be listed."""
     numbered = [(checkpoint_number(path.name), path) for path in (trial_folder / CHECKPOINTS_FOLDER).glob("*")]
     return [path for _, path in sorted(((number, path) for number, path in numbered if number), key=lambda pair: (pair[0], str(pair[1])))]
 

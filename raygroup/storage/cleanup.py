@@ -16,7 +16,7 @@ from raygroup.storage.layout import HISTORY_FILE, STACKS_GLOB, TUNE_FOLDER, TUNE
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, cache_folders, read_sweeps
 
 _THREADS = 16
-"""Trials to examine at the same time: an object store takes a while for each answer."""
+"""Trials to examine at the same time. An object store takes a while for each answer."""
 
 
 @dataclass(frozen=True)

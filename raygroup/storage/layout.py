@@ -2,28 +2,40 @@
 
 ::
 
-<storage path>/ cache/                                    inputs that sweeps share
-  words-<hash>/words.parquet              word images features-<hash>/                        word
-  features features.json                         list of the shards, written last: it marks a
-  complete store 00000.arrow, 00000.json               a shard, and its record, written after it
-  ray.log                               output of Ray during the extraction
-  weights-<hash>/weights.safetensors      stage-1 weights step_times.json
-  measured step times train/                                  state of Ray Train <sweep>/ sweep.json
-  hypothesis and declared trials STOP.json                               a request to stop, removed
-  when the sweep is run again figures/                                pictures and tables tune.log
-  output of Ray Tune <trial id>/ config.json                           settings and inputs
-  lease.json                            attempts, and which of them may write progress.json
-  last step, rewritten during training history/                              one stream an attempt,
-  until the history is sealed attempt-<N>.arrows                  on a file system
-  part-<N>-<K>.arrows                 on an object store history.parquet                       the
-  sealed history checkpoints/ state.json                          list of the checkpoints, with
-  checksums step-<step>-<attempt>.safetensors predictions.parquet                   words as the
-  trained heads read them tensorboard/                          scalars error.txt
-  traceback of an unexpected error stalled-<time>-<rank>.txt             stacks of a worker that
-  made no progress FAILED.json                           the trial failed for good: reason and step
-  DONE.json                             the trial is done; nothing is written after it
+    <storage path>/
+      cache/                                 inputs that sweeps share
+        words-<hash>/words.parquet           word images
+        features-<hash>/                     word features
+          00000.arrow, 00000.json            a shard, and its record, written after it
+          features.json                      list of the shards, written last: the store is complete
+          ray.log                            output of Ray during the extraction
+        weights-<hash>/weights.safetensors   stage-1 weights
+        step_times.json                      measured step times
+        train/                               state of Ray Train
+      <sweep>/
+        sweep.json                           hypothesis and declared trials
+        STOP.json                            request to stop, removed when the sweep is run again
+        figures/                             pictures, and the numbers of Table 3
+        tune.log                             output of Ray Tune
+        <trial id>/
+          config.json                        settings and inputs
+          lease.json                         the attempts, and which of them may write
+          progress.json                      last step, rewritten during training
+          history/                           steps of each attempt, until the history is sealed
+            attempt-<N>.arrows               on a file system
+            part-<N>-<K>.arrows              on an object store
+          history.parquet                    the sealed history
+          checkpoints/
+            state.json                       list of the checkpoints, with checksums
+            step-<step>-<N>.safetensors      state after a step, written by attempt N
+          predictions.parquet                the words, as the trained heads read them
+          tensorboard/                       scalars
+          error.txt                          traceback of an unexpected error
+          stalled-<time>-<rank>.txt          stacks of a worker that made no progress
+          FAILED.json                        the trial failed for good: reason and step
+          DONE.json                          the trial is done: this file makes it so
 
-A writer locks the sweep, the trial or the cache folder through ``.lock`` on a file system,
+A writer locks the folder of a sweep, a trial or a cache: with ``.lock`` on a file system, with
 ``holder.json`` on an object store. Half-written files are called ``<name>.partial-*``
 (``raygroup.files.atomic``).
 """
@@ -51,7 +63,7 @@ STOP_FILE = "STOP.json"
 FIGURES_FOLDER = "figures"
 TUNE_LOG_FILE = "tune.log"
 TUNE_FOLDER = "tune"
-"""State of Ray Tune in a sweep's folder; earlier versions of raygroup left it there."""
+"""State of Ray Tune, which earlier versions of raygroup left there."""
 
 CONFIG_FILE = "config.json"
 LEASE_FILE = "lease.json"
@@ -79,7 +91,7 @@ _STACKS = re.compile(r"stalled-(\d+)(?:-\d+)?\.txt")
 
 
 def now() -> str:
-    """Return the current time as stored files give it: ISO 8601, UTC, whole seconds."""
+    """Return the current time for stored files. It is ISO 8601, UTC, in whole seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -104,7 +116,7 @@ def shard_file(number: int) -> str:
 
 
 def shard_record_file(number: int) -> str:
-    """Return the name of the record that marks a shard of features as complete."""
+    """Return the name of a shard's record. It marks the shard as complete."""
     return f"{number:05}.json"
 
 
@@ -114,13 +126,13 @@ def attempt_stream_file(attempt: int) -> str:
 
 
 def attempt_part_file(attempt: int, part: int) -> str:
-    """Return the name of one part of an attempt's history on an object store."""
+    """Return the name of a part of an attempt's history on an object store."""
     return f"part-{attempt}-{part:05d}.arrows"
 
 
 def attempt_and_part(name: str) -> tuple[int, int] | None:
-    """Return the attempt and part in the name of a history file, else None. The part of a stream is
-    0."""
+    """Return attempt and part from the name of a history file. A stream has part 0. Other names
+    give None."""
     match = _ATTEMPT.fullmatch(name)
     return (int(match["stream"] or match["attempt"]), int(match["part"] or 0)) if match else None
 
@@ -131,8 +143,8 @@ def checkpoint_file(step: int, attempt: int) -> str:
 
 
 def checkpoint_number(name: str) -> tuple[int, int] | None:
-    """Return the step and attempt in the name of a checkpoint, else None. The attempt is 0 if the
-    name has none."""
+    """Return step and attempt from the name of a checkpoint. A name without attempt has 0. Other
+    names give None."""
     match = _CHECKPOINT.fullmatch(name)
     return (int(match[1]), int(match[2] or 0)) if match else None
 
@@ -143,7 +155,7 @@ def stacks_file(unix_time: float, rank: int) -> str:
 
 
 def stacks_time(name: str) -> int:
-    """Return the Unix time in the name of a stacks file, or 0 for any other name. All workers of an
-    attempt share it."""
+    """Return the Unix time from the name of a stacks file. All workers of an attempt share it.
+    Other names give 0."""
     match = _STACKS.fullmatch(name)
     return int(match[1]) if match else 0

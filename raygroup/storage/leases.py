@@ -26,8 +26,8 @@ from raygroup.storage.layout import LEASE_FILE, now
 from raygroup.storage.locks import lock_folder
 
 _LOCK_WAIT_S = 120.0
-"""How long to wait for a trial's lock. It is held for moments only, but a machine that is cut off
-in such a moment keeps it until the file server takes it away, by default after 90 seconds."""
+"""The longest wait for a trial's lock. The lock is held for moments only, but a machine that is cut
+off in such a moment keeps it until the file server takes it away, by default after 90 seconds."""
 _LISTED_ATTEMPTS = 20
 """Attempts that ``lease.json`` lists: the last ones."""
 
@@ -54,7 +54,8 @@ class Lease:
             yield lease
 
     def note(self, **facts: Any) -> None:
-        """Add facts to this attempt's record, such as the step it began at and how it ended."""
+        """Add facts to this attempt's record. Examples are the step it began at and how it
+        ended."""
         with self.guard() as lease:
             lease["attempts"][-1] |= facts
             write_json(self.folder / LEASE_FILE, lease, durable=False)

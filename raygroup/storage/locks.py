@@ -1,4 +1,4 @@
-"""Locks on folders of a storage path, so that each has one writer at a time."""
+"""Locks on folders of a storage path. A locked folder has one writer."""
 
 import contextlib
 import fcntl
@@ -12,13 +12,14 @@ from pathlib import Path
 
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_json_if_exists, write_bytes, write_json
-from raygroup.files.places import Place, Remote
+from raygroup.files.places import Place
+from raygroup.files.remote import Remote
 from raygroup.storage.layout import HOLDER_FILE, LOCK_FILE, now
 
 _RENEW_S = 15.0
-"""How often the holder of a lock on an object store renews it."""
+"""Interval at which the holder renews a lock on an object store."""
 _STALE_S = 90.0
-"""A lock on an object store that was not renewed for so long counts as released."""
+"""Time after which a lock that was not renewed counts as released."""
 
 
 def require_writable(storage: Place) -> None:

@@ -5,39 +5,28 @@ Files that tell how far a trial is, and a history that still grows, are copied e
 ``DONE.json`` comes last, after everything that it vouches for.
 """
 
-import contextlib
-import fnmatch
-import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import PARTIAL_GLOB
 from raygroup.files.local_copies import fetch
-from raygroup.files.places import Place, Remote
+from raygroup.files.places import Place
+from raygroup.storage.file_lists import StoredFile, list_caches, list_sweep
 from raygroup.storage.layout import (
     ATTEMPT_STREAMS_GLOB,
     ATTEMPTS_GLOB,
-    CACHE_FOLDER,
-    CHECKPOINT_INDEX_FILE,
-    CHECKPOINTS_FOLDER,
     CONFIG_FILE,
     DONE_FILE,
     FAILED_FILE,
     HISTORY_FOLDER,
-    HOLDER_FILE,
     STOP_FILE,
-    WEIGHTS_PREFIX,
-    checkpoint_number,
 )
-from raygroup.storage.sweeps import StoredSweep, read_sweeps
+from raygroup.storage.sweeps import read_sweeps
 
 _CHANGING = ("*.json", ATTEMPT_STREAMS_GLOB)
 """Files whose content may change while their size stays."""
-_NEVER_COPIED = ("*.pkl", PARTIAL_GLOB, ".*", HOLDER_FILE)
-"""Pickles, which Python would execute; half-written files; locks."""
 _TEMPORARY = (FAILED_FILE, STOP_FILE, f"{HISTORY_FOLDER}/{ATTEMPTS_GLOB}")
 """Files that a trial or sweep may lose again. The copy then loses them too."""
 _THREADS = 16
@@ -56,16 +45,6 @@ class PullResult:
     """Files that the copy had already."""
 
 
-@dataclass(frozen=True)
-class _File:
-    name: PurePosixPath
-    """Relative to the storage path."""
-    size: int
-
-    def matches(self, patterns: Iterable[str]) -> bool:
-        return any(fnmatch.fnmatchcase(self.name.name, pattern) for pattern in patterns)
-
-
 def pull(
     source: Place, target: Path, *, sweep: str | None = None, checkpoints: str = "none", include_caches: bool = False,
     on_progress: ProgressCallback = lambda copied_bytes, total_bytes: None,
@@ -81,10 +60,10 @@ def pull(
         raise ConfigError(f"no sweep{f' {sweep!r}' if sweep else ''} in {source}")
     if isinstance(source, Path) and source.resolve() == target.resolve():
         raise ConfigError(f"{target} is the storage path itself: name another folder to copy it to")
-    files_of_sweeps = [_list_sweep(source, stored, checkpoints) for stored in sweeps]
+    files_of_sweeps = [list_sweep(source, stored, checkpoints) for stored in sweeps]
     files = [file for files_of_sweep in files_of_sweeps for file in files_of_sweep]
     if include_caches:
-        files += _list_caches(source, sweeps)
+        files += list_caches(source, sweeps)
     due = [file for file in files if not _is_present(file, target)]
     copies = _Copies(sum(file.size for file in due), on_progress)
     # DONE.json last: an interrupted copy must have no trial that only seems done.
@@ -95,74 +74,7 @@ def pull(
     return PullResult(copies.num_files, copies.num_bytes, len(files) - len(due))
 
 
-def _list_sweep(source: Place, sweep: StoredSweep, checkpoints: str) -> list[_File]:
-    """Return the files of a sweep to copy.
-
-    It lists the folder twice. A trial that is done in the first listing has all its files in the
-    second, however long the listings take.
-    """
-    done = {file.name for file in _list_files(source, sweep.folder) if file.name.name == DONE_FILE}
-    files = [file for file in _list_files(source, sweep.folder) if file.name.name != DONE_FILE or file.name in done]
-    selected = _select_checkpoints(files, checkpoints)
-    return [
-        file for file in files if not file.matches(_NEVER_COPIED) and (CHECKPOINTS_FOLDER not in file.name.parts or file.name in selected)
-    ]
-
-
-def _select_checkpoints(files: Sequence[_File], checkpoints: str) -> Collection[PurePosixPath]:
-    """Return the checkpoints to copy, with the lists of their checksums."""
-    if checkpoints == "none":
-        return ()
-    inside = [file.name for file in files if CHECKPOINTS_FOLDER in file.name.parts]
-    if checkpoints == "all":
-        return set(inside)
-    numbered = [(number, name) for name in inside if (number := checkpoint_number(name.name))]
-    last = {name.parent: name for _, name in sorted(numbered, key=lambda pair: pair[0])}
-    return {*last.values(), *(name for name in inside if name.name == CHECKPOINT_INDEX_FILE)}
-
-
-def _list_caches(source: Place, sweeps: Sequence[StoredSweep]) -> list[_File]:
-    """Return the words, features and weights that these sweeps read, or all if a sweep does not
-    list its caches."""
-    used = {name for sweep in sweeps for name in sweep.caches or ()}
-    all_are_used = any(sweep.caches is None for sweep in sweeps)
-
-    def is_used(file: _File) -> bool:
-        folder = file.name.parts[1]
-        return len(file.name.parts) > 2 and (all_are_used or folder in used or folder.startswith(WEIGHTS_PREFIX))
-
-    return [file for file in _list_files(source, source / CACHE_FOLDER) if is_used(file) and not file.matches(_NEVER_COPIED)]
-
-
-def _list_files(source: Place, folder: Place) -> Iterator[_File]:
-    """List the files below a folder. Raises ConfigError for a name that would lead out of the
-    copy."""
-    below = PurePosixPath(*folder.relative_to(source).parts)  # type: ignore[arg-type]
-    for name, size in _list_store(folder) if isinstance(folder, Remote) else _list_folder(folder):
-        if name.startswith("/") or ".." in (below / name).parts or "\0" in name:
-            raise ConfigError(f"{folder}: the name {name!r} would lead out of the folder it is copied to; nothing was copied")
-        yield _File(below / name, size)
-
-
-def _list_store(folder: Remote) -> Iterator[tuple[str, int]]:
-    from pyarrow.fs import FileType
-
-    for info in folder.infos(recursive=True):
-        if info.type == FileType.File:
-            yield info.path[len(folder.key) + 1 :], info.size
-
-
-def _list_folder(folder: Path) -> Iterator[tuple[str, int]]:
-    """List name and size of every file. Links are not followed, since their targets may lie outside
-    the storage path."""
-    for parent, _, names in os.walk(folder):
-        for path in (Path(parent) / name for name in names):
-            with contextlib.suppress(FileNotFoundError):
-                if not path.is_symlink():
-                    yield path.relative_to(folder).as_posix(), path.stat().st_size
-
-
-def _is_present(file: _File, target: Path) -> bool:
+def _is_present(file: StoredFile, target: Path) -> bool:
     if file.matches(_CHANGING):
         return False
     try:
@@ -185,7 +97,7 @@ class _Copies:
         self.on_progress(self.num_bytes, self.total_bytes)
 
 
-def _copy_all(source: Place, target: Path, files: Sequence[_File], copies: _Copies) -> None:
+def _copy_all(source: Place, target: Path, files: Sequence[StoredFile], copies: _Copies) -> None:
     pool = ThreadPoolExecutor(_THREADS)
     try:
         for size in pool.map(lambda file: _copy(source / file.name, target / file.name), files):

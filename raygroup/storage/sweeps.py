@@ -12,11 +12,12 @@ from typing import Any
 from raygroup.config import Trial, trial_from_json
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_json
-from raygroup.files.places import Place, Remote
+from raygroup.files.places import Place
+from raygroup.files.remote import Remote
 from raygroup.storage.layout import CACHE_FOLDER, CONFIG_FILE, DONE_FILE, FAILED_FILE, SWEEP_FILE
 
 _THREADS = 16
-"""Trials to read at the same time: an object store takes a while for each answer."""
+"""Trials to read at the same time. An object store takes a while for each answer."""
 
 
 class TrialState(StrEnum):
@@ -26,7 +27,7 @@ class TrialState(StrEnum):
     FAILED = "failed"
     """For good: it is not tried again until the sweep is run again."""
     UNFINISHED = "unfinished"
-    """Running or interrupted; the folder does not tell which."""
+    """Running or interrupted. The folder does not tell which."""
     NOT_STARTED = "not started"
 
 
@@ -50,15 +51,14 @@ class StoredTrial:
 
     @property
     def state(self) -> TrialState:
-        """How far the trial is."""
+        """The trial's state, from its files."""
         return next((state for name, state in _STATE_OF_FILE.items() if self._has(name)), TrialState.NOT_STARTED)
 
     def _has(self, name: str) -> bool:
         return (self.folder / name).is_file() if self.file_names is None else name in self.file_names
 
     def outcome(self) -> dict[str, Any]:
-        """Return the content of DONE.json or FAILED.json, or an empty dictionary in the other
-        states."""
+        """Return the content of DONE.json or FAILED.json. In the other states it is empty."""
         state = self.state
         return read_json(self.folder / _OUTCOME_FILES[state]) if state in _OUTCOME_FILES else {}
 
@@ -94,13 +94,14 @@ class StoredSweep:
 
     @property
     def finished(self) -> bool:
-        """True if every declared trial is done or failed, and at least one is done."""
+        """True if no declared trial is left to train. At least one must be done, the others may
+        have failed."""
         states = {trial.state for trial in self.trials if trial.declared}
         return TrialState.DONE in states and states <= {TrialState.DONE, TrialState.FAILED}
 
     @property
     def finished_at(self) -> str:
-        """ISO time at which the last trial was done, or an empty string if none is."""
+        """ISO time at which the last trial was done. Empty if none is."""
         with ThreadPoolExecutor(_THREADS) as threads:
             outcomes = threads.map(StoredTrial.outcome, self.in_state(TrialState.DONE))
             return max((str(outcome.get("finished_at", "")) for outcome in outcomes), default="")
@@ -135,7 +136,7 @@ def is_done(trial_folder: Place) -> bool:
 
 
 def done_ids(sweep_folder: Place) -> set[str]:
-    """Return the ids of a sweep's trials that are done, from one listing of its folder."""
+    """Return the ids of a sweep's finished trials. It lists the folder once."""
     if isinstance(sweep_folder, Remote):
         return {path.parent.name for path in sweep_folder.rglob(DONE_FILE)}
     try:

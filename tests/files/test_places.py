@@ -1,8 +1,9 @@
-"""A folder and an object store answer alike: one set of statements, true of both."""
+"""A folder and an object store behave alike: the tests with ``root`` run on both."""
 
 import os
 import pickle
 import threading
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -10,29 +11,32 @@ import pytest
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import atomic_write, read_json, read_json_if_exists, write_bytes, write_json
 from raygroup.files.local_copies import copy_path, fetch, local_copy, publish
-from raygroup.files.places import Place, Remote, arrow_source, place, remove, size_of
+from raygroup.files.places import Place, arrow_source, place, remove, size_of
+from raygroup.files.remote import Remote
 
 
 @pytest.fixture(params=["folder", "object store"])
 def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("RAYGROUP_COPIES", str(tmp_path / "copies"))
-    where = str(tmp_path / "runs") if request.param == "folder" else f"{request.getfixturevalue('bucket')}/runs"
-    return place(where)
+    """An empty folder, and an empty prefix of an object store."""
+    if request.param == "folder":
+        return place(tmp_path / "runs")
+    return place(f"{request.getfixturevalue('bucket')}/runs")
 
 
-def filled(root: Place, *names: str) -> Place:
-    """The root with these files, each of ten bytes."""
+def write_files(root: Place, *names: str) -> None:
+    """Write files of ten bytes each."""
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         write_bytes(root / name, bytes(10))
-    return root
 
 
-def names(root: Place, found: object) -> list[str]:
-    return sorted(str(path.relative_to(root)) for path in found)  # type: ignore[attr-defined]
+def names(root: Place, paths: Iterable[Place]) -> list[str]:
+    """Return the sorted names of paths, relative to the root."""
+    return sorted(str(path.relative_to(root)) for path in paths)
 
 
-def test_what_a_user_types_is_a_folder_or_a_name_in_a_store():
+def test_a_text_is_a_folder_or_a_name_in_an_object_store():
     assert place("runs") == Path("runs")
     assert place(Path("/tmp/runs")) == Path("/tmp/runs")
     assert isinstance(place("s3://bucket/runs/"), Remote)
@@ -41,17 +45,17 @@ def test_what_a_user_types_is_a_folder_or_a_name_in_a_store():
 
 
 @pytest.mark.parametrize("wrong", ["http://bucket/runs", "s3://", "ftp://host/runs"])
-def test_a_kind_of_store_that_is_not_known_says_which_are(wrong):
+def test_an_unknown_kind_of_store_is_refused_with_the_known_ones(wrong):
     with pytest.raises(ConfigError, match="a storage path is a folder, or s3://bucket/folder"):
         place(wrong)
 
 
-def test_a_setting_of_a_store_that_is_none_is_named():
+def test_an_unknown_setting_of_a_store_is_named():
     with pytest.raises(ConfigError, match="endpoint is no setting; there are region, endpoint_override and scheme"):
         place("s3://bucket/runs?endpoint=localhost").exists()
 
 
-def test_names_are_put_together_and_taken_apart_alike(root):
+def test_paths_are_joined_and_split_alike(root):
     path = root / "small" / "trial-1" / "history.parquet"
     assert (path.name, path.stem, path.suffix) == ("history.parquet", "history", ".parquet")
     assert path.parent == root / "small" / "trial-1"
@@ -64,14 +68,14 @@ def test_names_are_put_together_and_taken_apart_alike(root):
     assert sorted([root / "b", root / "a"]) == [root / "a", root / "b"]
 
 
-def test_a_name_of_another_place_is_not_below_this_one(root):
+def test_a_path_elsewhere_is_not_below_the_root(root):
     elsewhere = Path("/elsewhere/runs/small") if isinstance(root, Path) else place("s3://elsewhere/runs/small")
     with pytest.raises(ValueError, match="elsewhere"):
         elsewhere.relative_to(root)
 
 
-def test_what_is_there_is_seen_as_file_or_folder(root):
-    filled(root, "small/DONE.json")
+def test_a_file_and_a_folder_are_told_apart_and_from_a_missing_one(root):
+    write_files(root, "small/DONE.json")
     assert (root / "small/DONE.json").is_file()
     assert (root / "small").is_dir()
     assert not (root / "small").is_file()
@@ -83,14 +87,14 @@ def test_what_is_there_is_seen_as_file_or_folder(root):
         assert not missing.is_dir()
 
 
-def test_a_folder_is_listed_one_level_deep(root):
-    filled(root, "a/1", "a/b/2", "c")
+def test_iterdir_lists_one_level(root):
+    write_files(root, "a/1", "a/b/2", "c")
     assert names(root, root.iterdir()) == ["a", "c"]
     assert names(root, (root / "a").iterdir()) == ["a/1", "a/b"]
 
 
 @pytest.mark.parametrize(
-    ("pattern", "found"),
+    ("pattern", "matches"),
     [
         ("*", ["big", "cache", "small"]),
         ("*/sweep.json", ["big/sweep.json", "small/sweep.json"]),
@@ -103,47 +107,47 @@ def test_a_folder_is_listed_one_level_deep(root):
         ("*/history", ["small/history"]),
     ],
 )
-def test_patterns_match_part_by_part(root, pattern, found):
-    filled(root, "small/sweep.json", "small/history/attempt-1.arrows", "small/history/attempt-2.arrows", "big/sweep.json", "cache/x")
-    assert names(root, root.glob(pattern)) == found
+def test_a_glob_pattern_matches_part_by_part(root, pattern, matches):
+    write_files(root, "small/sweep.json", "small/history/attempt-1.arrows", "small/history/attempt-2.arrows", "big/sweep.json", "cache/x")
+    assert names(root, root.glob(pattern)) == matches
 
 
-def test_patterns_match_at_any_depth(root):
-    filled(root, "small/sweep.json", "small/trial/DONE.json", "small/trial/checkpoints/state.json", "small/trial/x.partial-7")
+def test_rglob_matches_at_any_depth(root):
+    write_files(root, "small/sweep.json", "small/trial/DONE.json", "small/trial/checkpoints/state.json", "small/trial/x.partial-7")
     assert names(root, root.rglob("*.json")) == ["small/sweep.json", "small/trial/DONE.json", "small/trial/checkpoints/state.json"]
     assert names(root, (root / "small").rglob("DONE.json")) == ["small/trial/DONE.json"]
     assert names(root, root.rglob("*.partial*")) == ["small/trial/x.partial-7"]
 
 
-def test_nothing_matches_in_what_is_not_there(root):
+def test_a_missing_folder_has_no_matches(root):
     assert not list((root / "nowhere").glob("*"))
     assert not list((root / "nowhere").glob("*/sweep.json"))
     assert not list((root / "nowhere").rglob("*"))
 
 
-def test_a_file_appears_whole_or_not_at_all(root):
-    def interrupted(path: Place) -> None:
+def test_an_interrupted_write_leaves_no_file_and_keeps_the_old_one(root):
+    def interrupt_a_write(path: Place) -> None:
         with atomic_write(path) as file:
             file.write(b"half")
             raise ZeroDivisionError
 
-    filled(root, "old")
+    write_files(root, "old")
     for path in (root / "new", root / "old"):
         with pytest.raises(ZeroDivisionError):
-            interrupted(path)
+            interrupt_a_write(path)
     assert names(root, root.iterdir()) == ["old"]
     assert (root / "old").read_bytes() == bytes(10)
 
 
-def test_a_file_written_again_has_the_later_content(root):
-    filled(root, "file")
+def test_a_second_write_replaces_the_content(root):
+    write_files(root, "file")
     write_bytes(root / "file", b"later", durable=False)
     assert (root / "file").read_bytes() == b"later"
     assert names(root, root.iterdir()) == ["file"]
 
 
-def test_writers_of_one_file_leave_one_of_their_contents(root):
-    filled(root, "file")
+def test_concurrent_writers_leave_the_content_of_one_of_them(root):
+    write_files(root, "file")
     contents = [bytes([number]) * 100_000 for number in range(8)]
     writers = [threading.Thread(target=write_bytes, args=(root / "file", content)) for content in contents]
     for writer in writers:
@@ -154,7 +158,7 @@ def test_writers_of_one_file_leave_one_of_their_contents(root):
     assert names(root, root.iterdir()) == ["file"]
 
 
-def test_a_file_that_cannot_be_written_is_named_in_an_error_of_the_operating_system(root, bucket, tmp_path):
+def test_a_failed_write_raises_an_os_error_that_names_the_file(root, bucket, tmp_path):
     (tmp_path / "file").write_bytes(b"in the way")
     target = tmp_path / "file" / "x.json" if isinstance(root, Path) else place("s3://no-such-bucket/runs/x.json")
     with pytest.raises(OSError, match=str(target)) as caught:
@@ -163,71 +167,71 @@ def test_a_file_that_cannot_be_written_is_named_in_an_error_of_the_operating_sys
     assert caught.value.filename == str(target)
 
 
-def test_a_small_file_in_an_object_store_is_written_with_one_request(bucket, monkeypatch):
+def test_a_small_object_is_written_with_one_request(bucket, monkeypatch):
     from moto.s3.models import s3_backends
 
-    asked = []
+    requests = []
     store = type(s3_backends["123456789012"]["aws"])
     for name in ("create_multipart_upload", "put_object"):
         original = getattr(store, name)
-        monkeypatch.setattr(store, name, lambda *a, _do=original, _name=name, **k: (asked.append(_name), _do(*a, **k))[1])
+        monkeypatch.setattr(store, name, lambda *a, _do=original, _name=name, **k: (requests.append(_name), _do(*a, **k))[1])
     write_json(place(f"{bucket}/runs/progress.json"), {"step": 1})
-    assert asked == ["put_object"]
+    assert requests == ["put_object"]
 
 
-def test_json_keeps_its_letters_and_its_layout(root):
-    filled(root, "other")
+def test_json_keeps_its_letters_and_has_a_layout(root):
+    write_files(root, "other")
     write_json(root / "DONE.json", {"text": "বাংলা", "steps": 3})
     assert read_json(root / "DONE.json") == {"layout": 1, "text": "বাংলা", "steps": 3}
     assert "বাংলা" in (root / "DONE.json").read_text(encoding="utf-8")
 
 
-def test_json_that_cannot_be_read_names_its_file(root):
-    filled(root, "zeros")
-    for name, content, said in (
+def test_an_unreadable_json_file_is_named(root):
+    write_files(root, "zeros")
+    for name, content, message in (
         ("torn", b'{"layout": 1, "na', "not readable"),
         ("latin", b'{"layout": 1, "text": "\xe4"}', "not readable"),
         ("list", b"[1]", "layout None, this raygroup reads 1"),
         ("later", b'{"layout": 2}', "layout 2, this raygroup reads 1: use the raygroup that wrote it"),
     ):
         write_bytes(root / name, content)
-        with pytest.raises(ConfigError, match=f"{name}: {said}"):
+        with pytest.raises(ConfigError, match=f"{name}: {message}"):
             read_json(root / name)
-        with pytest.raises(ConfigError, match=f"{name}: {said}"):
+        with pytest.raises(ConfigError, match=f"{name}: {message}"):
             read_json_if_exists(root / name)
     with pytest.raises(ConfigError, match="nothing: not readable") as caught:
         read_json(root / "nothing")
     assert isinstance(caught.value.__cause__, FileNotFoundError)
 
 
-def test_json_that_is_not_there_may_be_asked_for(root):
-    filled(root, "file")
+def test_a_missing_json_file_reads_as_empty_if_that_is_allowed(root):
+    write_files(root, "file")
     assert read_json_if_exists(root / "nothing") == {}
     assert read_json_if_exists(root / "nowhere" / "nothing") == {}
     assert read_json_if_exists(root / "file" / "below") == {}
 
 
-def test_reading_what_is_not_there_is_the_error_of_a_missing_file(root):
-    filled(root, "file")
+def test_reading_a_missing_file_raises_file_not_found(root):
+    write_files(root, "file")
     for read in ((root / "nothing").read_bytes, (root / "nothing").read_text, (root / "nothing").unlink):
         with pytest.raises(FileNotFoundError):
             read()
     (root / "nothing").unlink(missing_ok=True)
 
 
-def test_a_file_goes_and_its_folder_stays_for_the_others(root):
-    filled(root, "a/1", "a/2")
+def test_a_deleted_file_leaves_the_others_of_its_folder(root):
+    write_files(root, "a/1", "a/2")
     (root / "a/1").unlink()
     assert names(root, (root / "a").iterdir()) == ["a/2"]
 
 
-def test_sizes_are_those_of_the_files_at_any_depth(root):
-    filled(root, "a/1", "a/b/2", "c")
+def test_the_size_of_a_folder_counts_files_at_any_depth(root):
+    write_files(root, "a/1", "a/b/2", "c")
     assert [size_of(path) for path in (root, root / "a", root / "c", root / "nothing")] == [30, 20, 10, 0]
 
 
-def test_what_is_removed_is_gone_with_all_below_it_and_nothing_beside_it(root):
-    filled(root, "a/1", "a/b/2", "ab/3", "c")
+def test_remove_deletes_a_folder_with_everything_below_and_nothing_beside_it(root):
+    write_files(root, "a/1", "a/b/2", "ab/3", "c")
     remove(root / "a")
     remove(root / "c")
     remove(root / "nothing")
@@ -236,23 +240,23 @@ def test_what_is_removed_is_gone_with_all_below_it_and_nothing_beside_it(root):
     assert (root / "ab/3").is_file()
 
 
-def test_a_place_travels_to_another_process(root):
-    filled(root, "file")
-    again = pickle.loads(pickle.dumps(root / "file"))
-    assert again == root / "file"
-    assert again.read_bytes() == bytes(10)
+def test_a_place_can_be_pickled(root):
+    write_files(root, "file")
+    unpickled = pickle.loads(pickle.dumps(root / "file"))
+    assert unpickled == root / "file"
+    assert unpickled.read_bytes() == bytes(10)
 
 
-def test_the_settings_of_a_store_travel_with_it(bucket, object_store, monkeypatch):
+def test_a_pickled_place_keeps_the_settings_of_its_store(bucket, object_store, monkeypatch):
     write_bytes(place(f"{bucket}/runs/file"), b"there")
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    told = place(f"{bucket}/runs?endpoint_override={object_store.removeprefix('http://')}&scheme=http&region=us-east-1")
-    again = pickle.loads(pickle.dumps(told / "file"))
-    assert again.read_bytes() == b"there"
+    configured = place(f"{bucket}/runs?endpoint_override={object_store.removeprefix('http://')}&scheme=http&region=us-east-1")
+    unpickled = pickle.loads(pickle.dumps(configured / "file"))
+    assert unpickled.read_bytes() == b"there"
 
 
-def test_a_copy_on_this_machine_is_made_once(root):
-    filled(root, "cache/words/words.parquet")
+def test_a_local_copy_is_fetched_once(root):
+    write_files(root, "cache/words/words.parquet")
     first = local_copy(root / "cache/words/words.parquet")
     assert first.read_bytes() == bytes(10)
     before = first.stat().st_mtime_ns
@@ -261,66 +265,66 @@ def test_a_copy_on_this_machine_is_made_once(root):
         local_copy(root / "cache/words/nothing").read_bytes()
 
 
-def test_readers_that_need_a_copy_at_the_same_time_share_it(root):
-    filled(root, "cache/words.parquet")
-    found: list[Path] = []
-    readers = [threading.Thread(target=lambda: found.append(local_copy(root / "cache/words.parquet"))) for _ in range(6)]
+def test_concurrent_readers_share_one_local_copy(root):
+    write_files(root, "cache/words.parquet")
+    copies: list[Path] = []
+    readers = [threading.Thread(target=lambda: copies.append(local_copy(root / "cache/words.parquet"))) for _ in range(6)]
     for reader in readers:
         reader.start()
     for reader in readers:
         reader.join()
-    assert len(set(found)) == 1
-    assert found[0].read_bytes() == bytes(10)
+    assert len(set(copies)) == 1
+    assert copies[0].read_bytes() == bytes(10)
 
 
-def test_files_of_one_name_in_two_folders_have_two_copies():
+def test_two_objects_with_one_file_name_have_two_local_copies():
     assert copy_path(Remote("s3://bucket/a/file")) != copy_path(Remote("s3://bucket/b/file"))
 
 
-def test_a_published_file_reads_as_the_local_one(root, tmp_path):
-    filled(root, "other")
-    (tmp_path / "made").write_bytes(b"x" * 100_000)
-    target = tmp_path / "made" if isinstance(root, Path) else root / "published"
-    publish(tmp_path / "made", target)
+def test_a_published_file_has_the_content_of_the_local_one(root, tmp_path):
+    write_files(root, "other")
+    (tmp_path / "local").write_bytes(b"x" * 100_000)
+    target = tmp_path / "local" if isinstance(root, Path) else root / "published"
+    publish(tmp_path / "local", target)
     assert target.read_bytes() == b"x" * 100_000
     if isinstance(target, Remote):
         fetch(target, tmp_path / "fetched")
         assert (tmp_path / "fetched").read_bytes() == b"x" * 100_000
 
 
-def test_arrow_reads_what_is_stored_part_by_part(root):
+def test_pyarrow_reads_a_parquet_file_from_both(root):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    filled(root, "other")
+    write_files(root, "other")
     with atomic_write(root / "table.parquet") as file:
         pq.write_table(pa.table({"step": [1, 2, 3]}), file)
     with pq.ParquetFile(arrow_source(root / "table.parquet")) as file:
         assert file.read(["step"])["step"].to_pylist() == [1, 2, 3]
 
 
-def test_a_folder_that_is_counted_while_files_go_from_it_is_no_error(tmp_path):
-    """As ``runs list`` does beside a running sweep."""
-    ended = threading.Event()
+def test_files_may_disappear_while_a_folder_is_measured(tmp_path):
+    """``runs list`` measures folders beside a running sweep."""
+    stop = threading.Event()
 
-    def come_and_go() -> None:
-        while not ended.is_set():
+    def create_and_delete() -> None:
+        while not stop.is_set():
             (tmp_path / "x.partial").write_bytes(bytes(10))
             (tmp_path / "folder").mkdir()
             (tmp_path / "x.partial").unlink()
             (tmp_path / "folder").rmdir()
 
-    writer = threading.Thread(target=come_and_go)
+    writer = threading.Thread(target=create_and_delete)
     writer.start()
     try:
         assert max(size_of(tmp_path) for _ in range(2000)) <= 10
     finally:
-        ended.set()
+        stop.set()
         writer.join()
 
 
-def test_a_link_is_removed_and_what_it_leads_to_stays(tmp_path):
-    filled(tmp_path, "data/file")
+def test_removing_a_link_keeps_its_target(tmp_path):
+    write_files(tmp_path, "data/file")
     os.symlink(tmp_path / "data", tmp_path / "link")
     remove(tmp_path / "link")
     assert not (tmp_path / "link").exists()

@@ -1,4 +1,4 @@
-"""What is written is what is read, also after a crash, a full disk, a second attempt."""
+"""A history is read as it was written, also after a crash, a full disk or a second attempt."""
 
 import contextlib
 import resource
@@ -36,7 +36,7 @@ def write(folder: Path, attempt: int, steps: range, flush_every: int = 4, close:
     return writer
 
 
-def test_what_was_appended_is_what_is_read(tmp_path):
+def test_appended_rows_are_read_back(tmp_path):
     write(tmp_path, 1, range(1, 11))
     history = read_history(tmp_path)
     assert (history.tasks, history.heads) == (TASKS, 2)
@@ -48,7 +48,7 @@ def test_what_was_appended_is_what_is_read(tmp_path):
     assert history.metadata["label"] == METADATA["label"]
 
 
-def test_any_arrow_reader_can_open_an_attempt(tmp_path):
+def test_an_attempt_is_a_standard_arrow_stream(tmp_path):
     writer = write(tmp_path, 1, range(1, 7))
     with pa.OSFile(str(writer.path)) as file:
         table = pa.ipc.open_stream(file).read_all()
@@ -56,12 +56,12 @@ def test_any_arrow_reader_can_open_an_attempt(tmp_path):
     assert len(table["r_tm"][0]) == 6
 
 
-def test_rows_are_on_disk_every_so_many_steps_without_being_asked(tmp_path):
+def test_rows_reach_the_disk_every_flush_every_steps(tmp_path):
     write(tmp_path, 1, range(1, 11), flush_every=4, close=False)
     assert read_history(tmp_path).step[-1] == 8
 
 
-def test_what_was_flushed_is_read_while_the_writer_is_still_open(tmp_path):
+def test_flushed_rows_can_be_read_while_the_writer_is_open(tmp_path):
     writer = write(tmp_path, 1, range(1, 7), flush_every=4, close=False)
     writer.flush()
     assert read_history(tmp_path).step[-1] == 6
@@ -71,7 +71,7 @@ def test_what_was_flushed_is_read_while_the_writer_is_still_open(tmp_path):
     assert read_history(tmp_path).step.tolist() == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_a_sealed_history_is_the_same_evidence_and_needs_no_attempts(tmp_path):
+def test_a_sealed_history_equals_its_attempts_and_replaces_them(tmp_path):
     write(tmp_path, 1, range(1, 31))
     before = read_history(tmp_path)
     seal(tmp_path)
@@ -98,7 +98,7 @@ def test_nan_losses_are_recorded_and_compare_equal(tmp_path):
     assert same_evidence(one, two)
 
 
-def test_one_bit_of_difference_is_other_evidence_but_another_clock_is_not(tmp_path):
+def test_one_bit_makes_other_evidence_but_another_clock_does_not(tmp_path):
     for name, nudge, clock in (("a", 0, 1), ("clock", 0, 2), ("bit", 1, 1)):
         with HistoryWriter(tmp_path / name, 1, TASKS, 2, METADATA) as writer:
             writer.append(1, np.nextafter(r_tm(1), np.float32(np.inf)) if nudge else r_tm(1), [1, 1], 0, 0, 0, clock, clock)
@@ -109,25 +109,25 @@ def test_one_bit_of_difference_is_other_evidence_but_another_clock_is_not(tmp_pa
 
 @in_one_folder
 @given(st.integers(1, 30), st.integers(1, 7), st.data())
-def test_a_stream_cut_off_anywhere_gives_whole_batches_from_its_start(tmp_path_factory, rows, flush_every, data):
+def test_a_stream_cut_anywhere_gives_complete_batches_from_its_start(tmp_path_factory, rows, flush_every, data):
     folder = tmp_path_factory.mktemp("cut")
     path = write(folder, 1, range(1, rows + 1), flush_every).path
-    whole = path.read_bytes()
-    cut = data.draw(st.integers(0, len(whole)))
-    path.write_bytes(whole[:cut])
+    content = path.read_bytes()
+    cut = data.draw(st.integers(0, len(content)))
+    path.write_bytes(content[:cut])
     steps: list[int] = []
     with contextlib.suppress(HistoryError):
         steps = read_history(folder).step.tolist()
     assert steps == list(range(1, len(steps) + 1))
     assert len(steps) % flush_every == 0 or len(steps) == rows
-    if cut == len(whole):
+    if cut == len(content):
         assert len(steps) == rows
 
 
-def test_a_tail_of_zeros_left_by_a_power_cut_is_not_taken_for_rows(tmp_path):
+def test_zeros_at_the_end_after_a_power_cut_are_no_rows(tmp_path):
     path = write(tmp_path, 1, range(1, 9)).path
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) - 100] + bytes(100))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) - 100] + bytes(100))
     assert read_history(tmp_path).step.tolist() in ([1, 2, 3, 4], list(range(1, 9)))
 
 
@@ -161,14 +161,14 @@ def test_an_attempt_that_died_before_its_first_row_changes_nothing(tmp_path):
     assert read_history(tmp_path).step.tolist() == [1, 2, 3, 4, 5]
 
 
-def test_missing_steps_between_attempts_are_named(tmp_path):
+def test_steps_missing_between_attempts_are_named(tmp_path):
     write(tmp_path, 1, range(1, 6))
     write(tmp_path, 2, range(9, 12))
     with pytest.raises(HistoryError, match="steps 6 to 8 are missing"):
         read_history(tmp_path)
 
 
-def test_a_history_with_a_gap_is_not_sealed_and_its_attempts_are_kept(tmp_path):
+def test_a_history_with_a_gap_is_not_sealed_and_keeps_its_attempts(tmp_path):
     write(tmp_path, 1, range(1, 6))
     write(tmp_path, 2, range(9, 12))
     with pytest.raises(HistoryError, match="history: steps 6 to 8 are missing"):
@@ -183,11 +183,12 @@ def test_a_history_that_does_not_start_at_step_1_is_not_sealed(tmp_path):
 
 
 def damage_the_middle(path: Path) -> None:
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 4) + whole[len(whole) // 2 + len(whole) // 4 :])
+    content = path.read_bytes()
+    half, quarter = len(content) // 2, len(content) // 4
+    path.write_bytes(content[:half] + bytes(quarter) + content[half + quarter :])
 
 
-def test_a_stream_damaged_in_its_middle_is_not_sealed_as_if_it_were_whole(tmp_path):
+def test_a_stream_damaged_in_its_middle_is_not_sealed(tmp_path):
     damage_the_middle(write(tmp_path, 1, range(1, 41)).path)
     with pytest.raises(HistoryError, match=r"steps \d+ to 40 are missing"):
         seal(tmp_path, 40)
@@ -205,13 +206,13 @@ def test_a_folder_without_a_history_is_named(tmp_path):
 
 def test_a_sealed_history_that_was_cut_off_is_named(tmp_path):
     write(tmp_path, 1, range(1, 30))
-    whole = seal(tmp_path).read_bytes()
-    (tmp_path / "history.parquet").write_bytes(whole[: len(whole) // 2])
+    content = seal(tmp_path).read_bytes()
+    (tmp_path / "history.parquet").write_bytes(content[: len(content) // 2])
     with pytest.raises(HistoryError, match=r"history\.parquet: not a readable Parquet file"):
         read_history(tmp_path)
 
 
-def test_reading_and_writing_do_without_pandas(tmp_path):
+def test_reading_and_writing_import_neither_pandas_nor_torch_nor_ray(tmp_path):
     write(tmp_path, 1, range(1, 9))
     code = (
         "import sys; from pathlib import Path; from raygroup.history import reader, writer; folder = Path(sys.argv[1]); "
@@ -220,7 +221,7 @@ def test_reading_and_writing_do_without_pandas(tmp_path):
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True)
 
 
-def test_another_layout_is_refused_with_the_way_out(tmp_path):
+def test_another_layout_is_refused_with_a_remedy(tmp_path):
     path = write(tmp_path, 1, range(1, 3)).path
     path.write_bytes(path.read_bytes().replace(b'"layout": 1', b'"layout": 7'))
     with pytest.raises(HistoryError, match=r"attempt-1\.arrows: history of layout 7, this raygroup reads 1: .*--storage-path"):
@@ -233,7 +234,7 @@ def test_a_second_writer_of_an_attempt_is_refused(tmp_path):
         HistoryWriter(tmp_path, 1, TASKS, 2, METADATA)
 
 
-def test_a_full_disk_is_named_and_what_was_flushed_stays_readable(tmp_path):
+def test_a_full_disk_is_reported_and_flushed_rows_stay_readable(tmp_path):
     writer = write(tmp_path, 1, range(1, 9), close=False)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (writer.path.stat().st_size + 100, hard))
@@ -248,7 +249,7 @@ def test_a_full_disk_is_named_and_what_was_flushed_stays_readable(tmp_path):
     assert read_history(tmp_path).step.tolist() == list(range(1, 9))
 
 
-def test_a_history_that_cannot_be_sealed_keeps_its_attempts_and_leaves_no_half_file(tmp_path):
+def test_a_failed_seal_keeps_the_attempts_and_leaves_no_partial_file(tmp_path):
     write(tmp_path, 1, range(1, 100))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
@@ -261,6 +262,6 @@ def test_a_history_that_cannot_be_sealed_keeps_its_attempts_and_leaves_no_half_f
     assert len(read_history(tmp_path).step) == 99
 
 
-def test_a_metadata_that_is_not_plain_data_is_refused_at_once():
+def test_metadata_that_json_cannot_store_is_refused():
     with pytest.raises(TypeError):
         history_schema(TASKS, 2, {"folder": Path("here")})

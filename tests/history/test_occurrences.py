@@ -14,7 +14,7 @@ RUNS = {
     6: "A/BCK/H/J/L  AK/BJ/C/H/L  AH/B/C/J/K/L",
     7: "AK/B/C/HL/J  A/B/CJ/HK/L  A/B/C/HJ/K/L",
 }
-"""18 partitions that explain all that Table 2 prints, found by a constraint solver (facts 6.3)."""
+"""18 partitions that explain every row of Table 2. A constraint solver found them (facts 6.3)."""
 
 NAMES = {task.initial: task.name for task in TASKS.values()}
 
@@ -28,27 +28,27 @@ def paper_runs() -> list[tuple[int, frozenset[frozenset[str]]]]:
 
 
 def test_eighteen_partitions_give_table_2_and_the_row_it_lacks():
-    ours = {row.tasks: (row.num_occurrences, row.first_heads) for row in occurrence_rows(paper_runs())}
+    computed = {row.tasks: (row.num_occurrences, row.first_heads) for row in occurrence_rows(paper_runs())}
     printed = {row.tasks: (row.num_occurrences, row.first_heads) for row in TABLE_2}
-    assert ours == {**printed, frozenset({"bn", "hi", "ko"}): (1, 5)}
+    assert computed == {**printed, frozenset({"bn", "hi", "ko"}): (1, 5)}
 
 
 def test_the_ranks_are_the_papers_but_for_the_two_rows_it_swapped():
-    ours = {row.tasks: row.rank for row in occurrence_rows(paper_runs())}
-    differing = {row.label: (row.rank, ours[row.tasks]) for row in TABLE_2 if ours[row.tasks] != row.rank}
+    computed = {row.tasks: row.rank for row in occurrence_rows(paper_runs())}
+    differing = {row.label: (row.rank, computed[row.tasks]) for row in TABLE_2 if computed[row.tasks] != row.rank}
     assert differing == {"B+C+H+J+L": (8, 9), "H+J": (9, 8)}
 
 
-def test_the_printed_table_misses_bengali_hindi_and_korean_in_one_run():
+def test_the_printed_table_lacks_bengali_hindi_and_korean_in_one_run():
     assert task_totals(TABLE_2) == {"ar": 18, "bn": 17, "zh": 18, "hi": 17, "ja": 18, "ko": 17, "la": 18}
-    found = inconsistencies(TABLE_2, TABLE_2_RUNS)
-    assert found[0] == "groups with bn, hi, ko occur 17 times, but every task is in one group of each of the 18 runs"
-    assert found[1] == "the groups fill 123 places, but 7 tasks in 18 runs have 126"
-    assert found[2] == "H+J (3 occurrences) is ranked 9, below B+C+H+J+L (2), ranked 8"
-    assert len(found) == 3
+    lines = inconsistencies(TABLE_2, TABLE_2_RUNS)
+    assert lines[0] == "groups with bn, hi, ko occur 17 times, but every task is in one group of each of the 18 runs"
+    assert lines[1] == "the groups fill 123 places, but 7 tasks in 18 runs have 126"
+    assert lines[2] == "H+J (3 occurrences) is ranked 9, below B+C+H+J+L (2), ranked 8"
+    assert len(lines) == 3
 
 
-def test_a_group_counts_only_where_it_is_whole():
+def test_a_group_counts_only_as_a_whole():
     rows = occurrence_rows([(2, partition("AK/L")), (3, partition("A/K/L"))])
     assert [(row.label, row.num_occurrences, row.first_heads) for row in rows] == [("L", 2, 2), ("A+K", 1, 2), ("A", 1, 3), ("K", 1, 3)]
     assert [row.rank for row in rows] == [1, 2, 2, 2]
@@ -68,16 +68,16 @@ def test_a_run_must_place_every_task_once_on_the_heads_it_has():
 assignments = st.lists(st.integers(0, 6), min_size=7, max_size=7)
 
 
-def blocks(assignment: list[int]) -> frozenset[frozenset[str]]:
+def groups_of(assignment: list[int]) -> frozenset[frozenset[str]]:
     return frozenset(frozenset(t for t, h in zip(PAPER_TASKS, assignment, strict=True) if h == head) for head in set(assignment))
 
 
 @given(st.lists(assignments, min_size=1, max_size=12))
-def test_no_table_made_from_runs_draws_a_complaint(runs):
-    assert inconsistencies(occurrence_rows([(7, blocks(run)) for run in runs]), len(runs)) == []
+def test_a_table_made_from_runs_has_no_inconsistency(runs):
+    assert inconsistencies(occurrence_rows([(7, groups_of(run)) for run in runs]), len(runs)) == []
 
 
 @given(st.lists(assignments, min_size=1, max_size=8), st.permutations(range(7)))
 def test_renaming_heads_changes_no_row(runs, names):
     renamed = [[names[head] for head in run] for run in runs]
-    assert occurrence_rows([(7, blocks(run)) for run in runs]) == occurrence_rows([(7, blocks(run)) for run in renamed])
+    assert occurrence_rows([(7, groups_of(run)) for run in runs]) == occurrence_rows([(7, groups_of(run)) for run in renamed])

@@ -1,3 +1,5 @@
+"""The states of trials and sweeps, as read from a storage path."""
+
 import json
 import shutil
 
@@ -10,7 +12,7 @@ from raygroup.history.reader import read_history
 from raygroup.storage.sweeps import TrialState, cache_folders, read_sweeps
 
 
-def test_the_state_of_a_trial_is_what_its_folder_shows(tmp_path):
+def test_the_files_of_a_trial_decide_its_state(tmp_path):
     declared = trials((0.0, 0.2), control=False)
     write_sweep(tmp_path, "half", declared, done=False)
     (sweep,) = read_sweeps(tmp_path)
@@ -34,11 +36,11 @@ def test_a_sweep_is_finished_when_nothing_is_left_to_train(tmp_path):
     assert not small.finished
 
 
-def test_sweeps_come_in_the_order_they_finished(tmp_path):
+def test_sweeps_are_listed_in_the_order_in_which_they_finished(tmp_path):
     assert [sweep.name for sweep in read_sweeps(write_storage(tmp_path))] == ["small", "small_control"]
 
 
-def test_a_trial_the_sweep_no_longer_declares_is_still_seen(tmp_path):
+def test_a_trial_that_the_sweep_no_longer_declares_is_still_listed(tmp_path):
     write_storage(tmp_path)
     path = tmp_path / "small" / "sweep.json"
     stored = json.loads(path.read_text())
@@ -48,31 +50,31 @@ def test_a_trial_the_sweep_no_longer_declares_is_still_seen(tmp_path):
     assert len(sweep.in_state(TrialState.DONE)) == 3
 
 
-def test_sizes_are_those_of_the_files(tmp_path):
+def test_the_size_of_a_cache_is_that_of_its_files(tmp_path):
     write_storage(tmp_path)
     (cache,) = cache_folders(tmp_path)
     assert size_of(cache) == size_of(cache / "features.arrow") == 2000
 
 
-def test_the_synthetic_histories_are_sealed_and_whole(tmp_path):
+def test_the_synthetic_histories_are_complete(tmp_path):
     sweep = read_sweeps(write_storage(tmp_path))[0]
     assert read_history(sweep.trials[0].folder).r_tm.shape == (60, 7, 5)
 
 
-def test_another_layout_is_refused_with_the_way_out(tmp_path):
+def test_another_layout_is_refused_with_a_remedy(tmp_path):
     path = write_storage(tmp_path) / "small" / "sweep.json"
     path.write_text(path.read_text().replace('"layout": 1', '"layout": 2'))
     with pytest.raises(ConfigError, match=r"sweep\.json: layout 2, this raygroup reads 1: .*--storage-path"):
         read_sweeps(tmp_path)
 
 
-def test_a_storage_path_that_is_not_there_is_named(tmp_path):
+def test_a_missing_storage_path_is_named(tmp_path):
     shutil.rmtree(tmp_path)
     with pytest.raises(ConfigError, match=f"no storage path {tmp_path}"):
         read_sweeps(tmp_path)
 
 
-def test_a_torn_file_is_named(tmp_path):
+def test_a_half_written_file_is_named(tmp_path):
     path = write_storage(tmp_path) / "small" / "sweep.json"
     path.write_text('{"layout": 1, "na')
     with pytest.raises(ConfigError, match=r"small/sweep\.json: not readable"):
