@@ -48,6 +48,16 @@ class WorkerDiedError(RaygroupError, RuntimeError):
     """A worker process ended in the middle of its work. The message says how."""
 
 
+class DeviceMemoryError(RaygroupError, RuntimeError):
+    """A device has too little memory for a pack. Its queue tries the pack again in halves."""
+
+    marker = "too little device memory"
+    """The start of every message. It survives where Ray passes on the text of an error alone."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason if reason.startswith(self.marker) else f"{self.marker}: {reason}")
+
+
 class LeaseLostError(RaygroupError, RuntimeError):
     """Another attempt has taken over the trial. This attempt must end and write nothing more."""
 

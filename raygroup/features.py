@@ -78,7 +78,7 @@ def _make_missing(
 ) -> "list[Job]":
     """Make the features that are missing. Returns their jobs."""
     from raygroup.runtime.placement import require_device
-    from raygroup.runtime.preparation.extraction import on_this_machine, require_shard_rows
+    from raygroup.runtime.preparation.extraction import local_shard_maker, require_shard_rows
     from raygroup.runtime.preparation.extraction_report import telling
     from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
     from raygroup.runtime.processes import cores
@@ -91,11 +91,11 @@ def _make_missing(
     if address is None:
         require_device(settings["device"])
     if local:
-        work = on_this_machine(workers or (cores() if settings["device"] == "cpu" else 1))
+        work = local_shard_maker(workers or (cores() if settings["device"] == "cpu" else 1))
     else:
-        from raygroup.runtime.on_ray.extraction import on_ray
+        from raygroup.runtime.on_ray.extraction import ray_shard_maker
 
-        work = on_ray(address, workers)
+        work = ray_shard_maker(address, workers)
     require_writable(plan.storage)
     with telling(screen) as progress:
         prepare_words(plan, missing, progress)

@@ -33,11 +33,11 @@ def rules(found: ClusterFile) -> Iterator[Row]:
 
 def _schema(content: dict[str, Any]) -> Iterator[Row]:
     """What Ray itself says, of the places that it names; of what its schema allows and its code does not, only once the schema does."""
-    from raygroup.runtime.on_ray.settings import accepted
+    from raygroup.runtime.on_ray.ray_up_schema import schema_error
 
     wrong = list(wrong_types(content))
     yield from wrong
-    said = None if wrong else accepted(content)
+    said = None if wrong else schema_error(content)
     if said:
         yield Row(said[0], said[1], "what Ray's schema of cluster files asks for")
 

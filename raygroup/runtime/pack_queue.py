@@ -1,63 +1,72 @@
-"""Which pack is next, and what becomes of one whose process broke: tried again, in halves, or given up. Neither Ray nor processes here."""
+"""Decide which pack is next, and whether a pack whose process broke is tried again, halved, or given up.
+
+This module knows neither Ray nor processes: both ways of running packs use it.
+"""
 
 import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from raygroup.files.atomic import read_if_there
+from raygroup.errors import DeviceMemoryError
+from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
-from raygroup.files.retry import Patience
-from raygroup.runtime.attempt.checkpoints import listed_steps
+from raygroup.files.retry import Retry
 from raygroup.runtime.attempt.failure import give_up
-from raygroup.runtime.planning.packs import PackedJobs
-from raygroup.runtime.planning.plan import Job, declare_trials
-from raygroup.storage.locks import FAILED, STOP, done_ids
+from raygroup.runtime.planning.jobs import Job, declare_trials
+from raygroup.runtime.planning.packs import JobPack
+from raygroup.storage.checkpoint_index import listed_steps
+from raygroup.storage.layout import FAILED_FILE, STOP_FILE
+from raygroup.storage.sweeps import done_ids
 
 BARREN_ATTEMPTS = 3
-"""Attempts in a row that may end without a new checkpoint; the next one that does fails its trials for good."""
-_LOOK_S = 5.0
+"""Attempts in a row that may end without a new checkpoint. The next one fails its trials for good."""
+_CHECK_EVERY_S = 5.0
 
 
-class Following(Protocol):
-    """Is told what happens to packs, by the ids of their trials."""
+class RunListener(Protocol):
+    """Gets the events of a run. Packs are named by the ids of their trials."""
 
-    def started(self, ids: Sequence[str]) -> None: ...
+    def on_start(self, ids: Sequence[str]) -> None: ...
 
-    def ended(self, ids: Sequence[str]) -> None: ...
+    def on_end(self, ids: Sequence[str]) -> None: ...
 
-    def said(self, text: str) -> None: ...
+    def on_message(self, text: str) -> None: ...
 
 
 class PackQueue:
-    """The packs of a run, handed out one by one; ``failed`` says why trials failed for good."""
+    """The packs of a run, handed out one by one.
 
-    def __init__(self, packs: Sequence[PackedJobs], storage: Place, follow: Following, patience_s: float = 0.0) -> None:
-        """``patience_s``: how long to wait for a storage path that fails."""
+    ``failed`` holds the reason of each trial that failed for good, by id.
+    """
+
+    def __init__(self, packs: Sequence[JobPack], storage: Place, listener: RunListener, patience_s: float = 0.0) -> None:
+        """``patience_s`` limits how long the queue waits for a storage path that fails."""
         self.waiting = deque(packs)
-        self.patience = Patience(patience_s, lambda error: follow.said(f"{storage} fails ({error}); trying again"))
-        self.storage, self.follow = storage, follow
-        self.running: dict[str, PackedJobs] = {}
+        self.retry_storage = Retry(patience_s, lambda error: listener.on_message(f"{storage} fails ({error}); trying again"))
+        self.storage = storage
+        self.listener = listener
+        self.running: dict[str, JobPack] = {}
         self.failed: dict[str, str] = {}
-        self.lost: dict[str, Job] = {}
-        """Trials that failed, which somebody may ask to be tried again."""
-        self.sweep_folder = packs[0].jobs[0].folder.parent
-        self._reached: dict[str, int] = {}
-        self._barren: dict[str, int] = {}
-        self._looked = -_LOOK_S
         self.stopped = False
+        self.sweep_folder = packs[0].jobs[0].folder.parent
+        self._failed_jobs: dict[str, Job] = {}
+        """Trials that failed. A user may ask to try them again."""
+        self._last_steps: dict[str, int] = {}
+        self._barren: dict[str, int] = {}
+        self._last_check = -_CHECK_EVERY_S
 
-    def next(self) -> PackedJobs | None:
-        """The next pack, its trials declared; None where there is none now (``over`` tells whether one may still come)."""
-        self._look()
+    def next(self) -> JobPack | None:
+        """Return the next pack and declare its trials, or None if no pack is ready. ``over`` says whether one may still come."""
+        self._check_requests()
         if self.stopped or not self.waiting:
             return None
         pack = self.waiting.popleft()
-        self.patience(lambda: declare_trials((job for job in pack.jobs if job.id not in self._reached), self.storage))
+        self.retry_storage(lambda: declare_trials((job for job in pack.jobs if job.id not in self._last_steps), self.storage))
         for job in pack.jobs:
-            self._reached.setdefault(job.id, self._last_step(job))
+            self._last_steps.setdefault(job.id, self._last_step(job))
         self.running[pack.id] = pack
-        self.follow.started([job.id for job in pack.jobs])
+        self.listener.on_start([job.id for job in pack.jobs])
         return pack
 
     @property
@@ -65,66 +74,73 @@ class PackQueue:
         """Whether no pack runs and none will."""
         return not self.running and (self.stopped or not self.waiting)
 
-    def ended(self, pack: PackedJobs, failed: dict[str, str]) -> None:
-        """The process of a pack has come to its end, with the reasons of trials that failed."""
+    def end(self, pack: JobPack, failed: dict[str, str]) -> None:
+        """Take back a pack whose process has finished, with the reasons of trials that failed."""
         self.running.pop(pack.id, None)
         self.failed |= failed
-        self.lost |= {job.id: job for job in pack.jobs if job.id in failed}
-        self.follow.ended([job.id for job in pack.jobs])
+        self._failed_jobs |= {job.id: job for job in pack.jobs if job.id in failed}
+        self.listener.on_end([job.id for job in pack.jobs])
 
-    def broke(self, pack: PackedJobs, reason: str) -> None:
-        """The process of a pack ended before its trials did. They are tried again, those that ran out of a device's memory in halves;
-        after ``BARREN_ATTEMPTS`` without a new checkpoint they have failed."""
+    def retry(self, pack: JobPack, reason: str) -> None:
+        """Take back a pack whose process ended before its trials did.
+
+        Its trials are tried again, in halves if the device had too little memory. After ``BARREN_ATTEMPTS`` attempts without a new
+        checkpoint they fail.
+        """
         self.running.pop(pack.id, None)
-        self.follow.ended([job.id for job in pack.jobs])
-        done = self.patience(lambda: done_ids(self.sweep_folder))
-        left = tuple(job for job in pack.jobs if job.id not in done and not self._gave_up(job))
-        if not left:
+        self.listener.on_end([job.id for job in pack.jobs])
+        done = self.retry_storage(lambda: done_ids(self.sweep_folder))
+        jobs = tuple(job for job in pack.jobs if job.id not in done and not self._has_failed(job))
+        if not jobs:
             return
-        if "OutOfMemoryError" in reason and len(left) > 1:
-            half = len(left) // 2
-            self.follow.said(f"{pack.id}: its device has too little memory for {len(left)} trials together; trying {half}")
-            self.waiting.extendleft((PackedJobs(left[half:]), PackedJobs(left[:half])))
-        elif any(self._advanced(job) for job in left) or self._again(pack.jobs[0].id):
-            self.follow.said(f"{left[0].label}: {reason}; going on from step {max(self._reached[job.id] for job in left)}")
-            self.waiting.appendleft(PackedJobs(left))
+        if DeviceMemoryError.marker in reason and len(jobs) > 1:
+            half = len(jobs) // 2
+            self.listener.on_message(f"{pack.id}: its device has too little memory for {len(jobs)} trials together; trying {half}")
+            self.waiting.extendleft((JobPack(jobs[half:]), JobPack(jobs[:half])))
+        elif any(self._has_advanced(job) for job in jobs) or self._may_try_again(pack.jobs[0].id):
+            self.listener.on_message(f"{jobs[0].label}: {reason}; going on from step {max(self._last_steps[job.id] for job in jobs)}")
+            self.waiting.appendleft(JobPack(jobs))
         else:
-            for job in left:
-                said = f"{reason}; {1 + BARREN_ATTEMPTS} attempts in a row ended without a new checkpoint"
-                give_up(job.folder, said)
-                self.failed[job.id], self.lost[job.id] = said, job
+            for job in jobs:
+                self._fail(job, f"{reason}; {1 + BARREN_ATTEMPTS} attempts in a row ended without a new checkpoint")
 
-    def _gave_up(self, job: Job) -> bool:
-        """Whether the trial failed by itself before its process broke."""
-        stopped = self.patience(lambda: read_if_there(job.folder / FAILED))
-        if stopped:
-            self.failed[job.id], self.lost[job.id] = stopped["reason"], job
-        return bool(stopped)
+    def _fail(self, job: Job, reason: str) -> None:
+        give_up(job.folder, reason)
+        self.failed[job.id] = reason
+        self._failed_jobs[job.id] = job
 
-    def _advanced(self, job: Job) -> bool:
+    def _has_failed(self, job: Job) -> bool:
+        """Return whether a trial failed by itself before its process broke, and keep its reason."""
+        failure = self.retry_storage(lambda: read_json_if_exists(job.folder / FAILED_FILE))
+        if failure:
+            self.failed[job.id] = failure["reason"]
+            self._failed_jobs[job.id] = job
+        return bool(failure)
+
+    def _has_advanced(self, job: Job) -> bool:
         step = self._last_step(job)
-        further = step > self._reached[job.id]
-        if further:
-            self._reached[job.id] = step
+        advanced = step > self._last_steps[job.id]
+        if advanced:
+            self._last_steps[job.id] = step
             self._barren.pop(job.id, None)
-        return further
+        return advanced
 
     def _last_step(self, job: Job) -> int:
-        """Of the newest checkpoint."""
-        return self.patience(lambda: max(listed_steps(job.folder), default=0))
+        """Return the step of the newest checkpoint, or 0."""
+        return self.retry_storage(lambda: max(listed_steps(job.folder), default=0))
 
-    def _again(self, first: str) -> bool:
-        self._barren[first] = self._barren.get(first, 0) + 1
-        return self._barren[first] <= BARREN_ATTEMPTS
+    def _may_try_again(self, first_id: str) -> bool:
+        self._barren[first_id] = self._barren.get(first_id, 0) + 1
+        return self._barren[first_id] <= BARREN_ATTEMPTS
 
-    def _look(self) -> None:
-        """Whether somebody asked to stop, or to try failed trials again."""
-        if time.monotonic() - self._looked < _LOOK_S:
+    def _check_requests(self) -> None:
+        """Follow a user's requests to stop the sweep, or to try failed trials again."""
+        if time.monotonic() - self._last_check < _CHECK_EVERY_S:
             return
-        self._looked = time.monotonic()
-        self.stopped = self.stopped or self.patience((self.sweep_folder / STOP).is_file)
-        again = self.patience(lambda: [job for job in self.lost.values() if not (job.folder / FAILED).is_file()])
-        for job in again:
-            del self.lost[job.id], self.failed[job.id]
-            self._reached.pop(job.id, None)
-            self.waiting.append(PackedJobs((job,)))
+        self._last_check = time.monotonic()
+        self.stopped = self.stopped or self.retry_storage((self.sweep_folder / STOP_FILE).is_file)
+        retried = self.retry_storage(lambda: [job for job in self._failed_jobs.values() if not (job.folder / FAILED_FILE).is_file()])
+        for job in retried:
+            del self._failed_jobs[job.id], self.failed[job.id]
+            self._last_steps.pop(job.id, None)
+            self.waiting.append(JobPack((job,)))

@@ -55,7 +55,7 @@ class _Worker:
     item: Any = field(default=None)
 
 
-class Crew:
+class WorkerPool:
     """Processes that each do one item at a time. One that dies takes no other with it, as it would in a pool, and is replaced."""
 
     def __init__(self, size: int, work: Callable[[Any], Any], *, fresh: bool = False) -> None:
@@ -65,7 +65,7 @@ class Crew:
         self._busy: list[_Worker] = []
         self._context = multiprocessing.get_context("spawn")
 
-    def __enter__(self) -> "Crew":
+    def __enter__(self) -> "WorkerPool":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,13 +80,13 @@ class Crew:
     def full(self) -> bool:
         return len(self._busy) >= self.size
 
-    def give(self, item: Any) -> None:
-        worker = self._idle.pop() if self._idle else self._started()
+    def submit(self, item: Any) -> None:
+        worker = self._idle.pop() if self._idle else self._start_worker()
         worker.item = item
         worker.pipe.send(item)
         self._busy.append(worker)
 
-    def taken(self, timeout_s: float | None = None) -> Iterator[tuple[Any, Any]]:
+    def results(self, timeout_s: float | None = None) -> Iterator[tuple[Any, Any]]:
         """Items that came to an end, with what they gave: a result, or a WorkerDiedError."""
         ready = wait([worker.pipe for worker in self._busy], timeout_s)
         for worker in [worker for worker in self._busy if worker.pipe in ready]:
@@ -103,7 +103,7 @@ class Crew:
                 self._idle.append(worker)
             yield worker.item, result
 
-    def _started(self) -> _Worker:
+    def _start_worker(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(self.work, theirs, os.getpid()), daemon=True)
         process.start()

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from raygroup.runtime.planning.plan import Job
-from raygroup.storage.locks import FAILED, PROGRESS
+from raygroup.runtime.planning.jobs import Job
+from raygroup.storage.layout import FAILED_FILE, PROGRESS_FILE
 from raygroup.terminal import seconds_text, table
 
 _LOOK_S = 0.5
@@ -59,23 +59,23 @@ class Board:
         self.done = 0
         self.lock = threading.Lock()
 
-    def started(self, ids: Sequence[str]) -> None:
+    def on_start(self, ids: Sequence[str]) -> None:
         with self.lock:
             for job in ids:
                 self.running[job] = self.jobs[job]
                 self.over.pop(job, None)
 
-    def ended(self, ids: Sequence[str]) -> None:
+    def on_end(self, ids: Sequence[str]) -> None:
         with self.lock:
             for job in ids:
                 self.running.pop(job, None)
                 if self.jobs[job].done:
                     self.over[job] = self.jobs[job]
                     self.done += 1
-                elif (self.jobs[job].folder / FAILED).is_file():
+                elif (self.jobs[job].folder / FAILED_FILE).is_file():
                     self.over[job] = self.jobs[job]
 
-    def said(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         self.console.print(text, soft_wrap=True, markup=False)
 
     def title(self) -> str:
@@ -139,7 +139,7 @@ def _row(board: Board, job: Job, said: dict[str, Any]) -> list[str]:
 def _progress(job: Job) -> dict[str, Any]:
     """What the trial's process last said; nothing where it was said before this driver began."""
     try:
-        said = dict(json.loads((job.folder / PROGRESS).read_text(encoding="utf-8")))
+        said = dict(json.loads((job.folder / PROGRESS_FILE).read_text(encoding="utf-8")))
         return said if said["at"] >= _BEGAN_S else {}
     except (OSError, json.JSONDecodeError, KeyError):
         return {}

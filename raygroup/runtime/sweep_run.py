@@ -13,7 +13,7 @@ from raygroup.runtime.planning.cluster_file import read_cluster
 from raygroup.runtime.planning.forecast import Forecast, forecast, over_budget
 from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.mixtures import show_mixtures
-from raygroup.runtime.planning.packs import PackedJobs, packs_of
+from raygroup.runtime.planning.packs import JobPack, packs_of
 from raygroup.runtime.planning.plan import Plan, declare
 from raygroup.runtime.preparation.prepare import prepare
 from raygroup.runtime.progress import preparing, watching
@@ -62,7 +62,7 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
     return failed
 
 
-def forecast_sweep(plan: Plan, missing: Sequence[Job], options: RunOptions) -> tuple[list[PackedJobs], Forecast]:
+def forecast_sweep(plan: Plan, missing: Sequence[Job], options: RunOptions) -> tuple[list[JobPack], Forecast]:
     """Return the packs of the missing trials, and what they will take."""
     packs = packs_of(missing, options.placement)
     cluster = read_cluster(options.cluster) if options.cluster else None

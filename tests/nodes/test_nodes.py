@@ -22,8 +22,8 @@ from tiny_sweep import space
 from raygroup import sweep
 from raygroup.history.reader import History, read_history, same_evidence
 from raygroup.history.sinks import END_OF_STREAM
-from raygroup.runtime.attempt.checkpoints import listed_steps
-from raygroup.storage.leases import attempts
+from raygroup.storage.checkpoint_index import listed_steps
+from raygroup.storage.leases import attempt_records
 
 Command = subprocess.Popen[str]
 pytestmark = pytest.mark.slow
@@ -88,11 +88,11 @@ def training(storage: Path) -> dict[Path, str]:
 
 
 def host(trial: Path) -> str:
-    return str(attempts(trial)[-1]["by"]).rpartition(" on ")[2]
+    return str(attempt_records(trial)[-1]["by"]).rpartition(" on ")[2]
 
 
 def process(trial: Path) -> int:
-    return int(str(attempts(trial)[-1]["by"]).split()[1])
+    return int(str(attempt_records(trial)[-1]["by"]).split()[1])
 
 
 def until(condition: Callable[[], object], command: Command | None = None, limit_s: float = _LONGEST_S) -> None:
@@ -153,11 +153,11 @@ def test_a_killed_node_costs_one_checkpoint_interval_and_a_new_one_takes_part(no
     waiting = frozen(other, nodes.named(survivor))  # else the node that is left may train all the rest before a new one is there
     nodes.named(name).kill()
     (new,) = nodes.add()
-    until(lambda: new.name in {host(each) for each in trials(storage) if attempts(each)}, command)
+    until(lambda: new.name in {host(each) for each in trials(storage) if attempt_records(each)}, command)
     os.kill(waiting, signal.SIGCONT)
     said(command, 0)
     require_undisturbed(storage, undisturbed, 6)
-    first, second = attempts(trial)
+    first, second = attempt_records(trial)
     assert first["by"].endswith(f" on {name}")
     assert not second["by"].endswith(f" on {name}")
     assert second["from_step"] >= reached
@@ -175,7 +175,7 @@ def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undis
     node.cut()
     with (trial / "history" / "attempt-1.arrows").open("rb") as stream:
         stood, _ = recorded(stream)
-        until(lambda: len(attempts(trial)) == 2 and "from_step" in attempts(trial)[-1], command)
+        until(lambda: len(attempt_records(trial)) == 2 and "from_step" in attempt_records(trial)[-1], command)
         written = set((trial / "checkpoints").glob("*-1.safetensors"))
         os.kill(zombie, signal.SIGCONT)
         until(lambda: recorded(stream)[1], limit_s=20)
@@ -184,7 +184,7 @@ def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undis
     node.heal()
     said(command, 0)
     require_undisturbed(storage, undisturbed, 2)
-    first, second = attempts(trial)
+    first, second = attempt_records(trial)
     assert first["by"].endswith(f" on {name}")
     assert not second["by"].endswith(f" on {name}")
     assert json.loads((trial / "DONE.json").read_text())["attempts"] == 2
@@ -207,7 +207,7 @@ def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new
     nodes.add(2)
     said(train(TWO), 0)
     require_undisturbed(storage, undisturbed, 2)
-    assert len(attempts(trial)) == 2
+    assert len(attempt_records(trial)) == 2
     until(lambda: not any(node.processes() for node in orphaned))
 
 
@@ -223,7 +223,7 @@ def test_workers_on_several_nodes_train_together_and_go_on_when_one_is_killed(no
     shutil.copytree(undisturbed / "cache", alone / "cache")
     assert sweep.main([trials_of(tmp_path, ONE_WITH_PLENTY), "--local", "--storage-path", str(alone)]) == 0
     require_alike(read_history(trial), read_history(alone / "tiny" / trial.name))
-    first, second = attempts(trial)
+    first, second = attempt_records(trial)
     assert first["by"].endswith(f" on {name}")
     assert not second["by"].endswith(f" on {name}")
     assert second["from_step"] >= reached

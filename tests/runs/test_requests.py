@@ -6,7 +6,7 @@ from busy_storage import write_busy
 
 from raygroup.files.atomic import read_json
 from raygroup.runs.__main__ import main
-from raygroup.storage.sweeps import FAILED, UNFINISHED, read_sweeps
+from raygroup.storage.sweeps import TrialState, read_sweeps
 
 
 def states_of(storage):
@@ -28,13 +28,13 @@ def test_a_request_to_stop_says_who_made_it_and_is_seen_in_the_status(busy, caps
 
 def test_a_request_to_stop_ends_the_attempts_of_the_sweep(busy):
     from raygroup.errors import StopRequestedError
-    from raygroup.runtime.attempt.interruption import Ending
+    from raygroup.runtime.attempt.interruption import Interruption
 
-    ending = Ending(busy.folder)
-    ending._looked -= 60
+    ending = Interruption(busy.folder)
+    ending._last_check -= 60
     assert ending.reason() is None
     main(["stop", "half", str(busy.storage)])
-    ending._looked -= 60
+    ending._last_check -= 60
     assert isinstance(ending.reason(), StopRequestedError)
 
 
@@ -45,11 +45,11 @@ def test_a_finished_sweep_is_not_asked_to_stop(busy, capsys):
 
 
 def test_failed_trials_are_tried_again_when_asked(busy, capsys):
-    assert states_of(busy.storage)[0] == FAILED
+    assert states_of(busy.storage)[0] == TrialState.FAILED
     assert main(["retry", "half", str(busy.storage)]) == 0
     out = capsys.readouterr().out
     assert f"base_coefficient=0.1 seed=0 ({busy.failed.name}), which failed with: integrated loss is nan" in out
-    assert states_of(busy.storage)[0] == UNFINISHED
+    assert states_of(busy.storage)[0] == TrialState.UNFINISHED
     assert main(["retry", "half", str(busy.storage)]) == 0
     assert "half: no trial of it has failed" in capsys.readouterr().out
 
@@ -57,13 +57,13 @@ def test_failed_trials_are_tried_again_when_asked(busy, capsys):
 def test_a_trial_to_be_tried_again_may_be_named(busy, capsys):
     assert main(["retry", "half", "base_coefficient=0.1", str(busy.storage)]) == 0
     assert busy.failed.name in capsys.readouterr().out
-    assert states_of(busy.storage)[0] == UNFINISHED
+    assert states_of(busy.storage)[0] == TrialState.UNFINISHED
 
 
 def test_a_trial_that_has_not_failed_cannot_be_tried_again(busy, capsys):
     assert main(["retry", "half", busy.running.name, str(busy.storage)]) == 2
     assert f"no failed trial '{busy.running.name}' in {busy.folder}; failed: {busy.failed.name} (" in capsys.readouterr().err
-    assert states_of(busy.storage)[0] == FAILED
+    assert states_of(busy.storage)[0] == TrialState.FAILED
 
 
 def test_trials_tried_again_in_a_sweep_that_was_asked_to_stop_wait_for_it(busy, capsys):

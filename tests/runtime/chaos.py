@@ -26,7 +26,7 @@ from ray_processes import end, end_all, marked
 from tiny_sweep import space
 
 from raygroup.history.reader import read_history, same_evidence
-from raygroup.storage.leases import attempts
+from raygroup.storage.leases import attempt_records
 
 KINDS = {
     "worker": ("ray::ResourceTrainable", "ray::RayTrainWorker", "ray::Pack"),
@@ -122,7 +122,7 @@ class Chaos:
             self.trials += 1
             mine, theirs = read_history(folder), read_history(done.parent)
             same = same_evidence(mine, theirs) if self.workers == 1 else list(mine.step) == list(theirs.step)
-            told = [entry["attempt"] for entry in attempts(folder)]
+            told = [entry["attempt"] for entry in attempt_records(folder)]
             self.said(f"{folder.name}: {len(told)} attempts, {'equal' if same else 'DIFFERS'}")
             if not same:
                 self.differing.append(folder.name)

@@ -14,10 +14,10 @@ from raygroup import sweep
 from raygroup.errors import LeaseLostError, NodeDrainedError
 from raygroup.history.reader import attempt_files, read_history, same_evidence
 from raygroup.runtime.attempt import worker
-from raygroup.runtime.attempt.checkpoints import listed_steps, sound_steps
-from raygroup.runtime.attempt.interruption import Ending
+from raygroup.runtime.attempt.interruption import Interruption
 from raygroup.runtime.attempt.worker import run_pack
-from raygroup.storage.leases import attempts, take
+from raygroup.storage.checkpoint_index import listed_steps, sound_steps
+from raygroup.storage.leases import attempt_records, take_lease
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,15 @@ def agree(plan, undisturbed):
 def test_an_attempt_that_was_taken_over_writes_neither_checkpoint_nor_end(prepared, tmp_path, undisturbed):
     plan = planned(prepared, tmp_path, steps=40)
     zombie = session_of(plan, prepared)
-    ending = Ending(plan.folder)
+    ending = Interruption(plan.folder)
     for _ in range(15):
-        worker._advance(zombie, ending)
+        worker.train_step(zombie, ending)
     assert run_pack(folders(plan), prepared) == {}
     done = {job.id: (job.folder / "DONE.json").read_bytes() for job in plan.jobs}
     for _ in range(4):
-        worker._advance(zombie, ending)
+        worker.train_step(zombie, ending)
     with pytest.raises(LeaseLostError, match=r"attempt 1 at .* was taken over by attempt 2, process \d+ on "):
-        worker._advance(zombie, ending)
+        worker.train_step(zombie, ending)
     assert {job.id: (job.folder / "DONE.json").read_bytes() for job in plan.jobs} == done
     assert not any((job.folder / "FAILED.json").exists() for job in plan.jobs)
     assert agree(plan, undisturbed)
@@ -57,15 +57,15 @@ def test_a_zombie_that_goes_on_recording_is_not_read_twice(prepared, tmp_path, u
     plan = planned(prepared, tmp_path, steps=40)
     zombie = session_of(plan, prepared)
     for _ in range(10):
-        worker._advance(zombie, Ending(plan.folder))
+        worker.train_step(zombie, Interruption(plan.folder))
     after = session_of(plan, prepared)
     for session, steps in ((after, 10), (zombie, 9), (after, 19)):
         for _ in range(steps):
-            worker._advance(session, Ending(plan.folder))
+            worker.train_step(session, Interruption(plan.folder))
     for attempt in (*zombie.attempts, *after.attempts):
         attempt.close()
     assert run_pack(folders(plan), prepared) == {}
-    assert [entry["from_step"] for entry in attempts(plan.jobs[0].folder)] == [0, 10, 30]
+    assert [entry["from_step"] for entry in attempt_records(plan.jobs[0].folder)] == [0, 10, 30]
     assert agree(plan, undisturbed)
 
 
@@ -90,20 +90,20 @@ def test_where_every_checkpoint_is_damaged_the_trial_begins_anew(prepared, tmp_p
     for path in plan.folder.glob("*/checkpoints/*.safetensors"):
         path.write_bytes(path.read_bytes()[:-1])
     assert run_pack(folders(plan), prepared) == {}
-    assert attempts(plan.jobs[0].folder)[-1]["from_step"] == 0
+    assert attempt_records(plan.jobs[0].folder)[-1]["from_step"] == 0
     assert agree(plan, undisturbed)
 
 
 def test_a_node_that_is_about_to_go_leaves_a_checkpoint_of_the_step_it_reached(prepared, tmp_path, undisturbed, monkeypatch):
-    monkeypatch.setattr("raygroup.runtime.attempt.interruption._LOOK_S", 0.0)
+    monkeypatch.setattr("raygroup.runtime.attempt.interruption._CHECK_EVERY_S", 0.0)
     plan = planned(prepared, tmp_path, steps=400, name="long", grid='{"grouping.base_coefficient": (0.0,)}')
     with pytest.raises(NodeDrainedError, match="spot notice"):
-        run_pack(folders(plan), prepared, notice=lambda: "spot notice")
+        run_pack(folders(plan), prepared, drain_reason=lambda: "spot notice")
     assert 0 < listed_steps(plan.jobs[0].folder)[-1] == read_history(plan.jobs[0].folder).step[-1] < 400
 
 
 def test_a_request_to_stop_ends_at_a_checkpoint_and_running_the_sweep_again_goes_on(prepared, tmp_path, monkeypatch, undisturbed):
-    monkeypatch.setattr("raygroup.runtime.attempt.interruption._LOOK_S", 0.0)
+    monkeypatch.setattr("raygroup.runtime.attempt.interruption._CHECK_EVERY_S", 0.0)
     plan = planned(prepared, tmp_path, steps=40)
     (plan.folder / "STOP.json").write_text(json.dumps({"layout": 1}))
     assert run_pack(folders(plan), prepared) == {}
@@ -117,15 +117,15 @@ HUNG = """
 import sys, time
 from pathlib import Path
 import torch.distributed as distributed
-from raygroup.runtime.planning.packs import Placement
-from raygroup.runtime.attempt.worker_group import Team
+from raygroup.runtime.placement import Placement
+from raygroup.runtime.attempt.worker_group import WorkerGroup
 from raygroup.runtime.attempt.worker import run_pack
 from raygroup.training.packs.sharding import Shard
 rank, rendezvous, storage, *trials = sys.argv[1:]
 distributed.init_process_group("gloo", init_method=rendezvous, rank=int(rank), world_size=2)
 if int(rank):
     time.sleep(300)
-run_pack([Path(trial) for trial in trials], Path(storage), Placement(stall_timeout_s=4.0), team=Team(Shard(0, 2)))
+run_pack([Path(trial) for trial in trials], Path(storage), Placement(stall_timeout_s=4.0), group=WorkerGroup(Shard(0, 2)))
 """
 
 
@@ -143,20 +143,20 @@ def test_a_hung_collective_ends_the_worker_with_its_stacks_written_down(prepared
     assert "no step for 4 s (--stall-timeout): this attempt ends; stacks in " in said
     dump = next(plan.jobs[0].folder.glob("stalled-*.txt")).read_text()
     assert "broadcast" in dump
-    assert "team.py" in dump
+    assert "worker_group.py" in dump
 
 
 def test_two_who_take_a_trial_at_the_same_time_get_different_attempts(tmp_path):
-    first, second = take(tmp_path / "trial"), take(tmp_path / "trial")
+    first, second = take_lease(tmp_path / "trial"), take_lease(tmp_path / "trial")
     assert (first.attempt, second.attempt) == (1, 2)
     with second.guard():
         pass
     with pytest.raises(LeaseLostError), first.guard():
         pass
-    assert [entry["by"].split()[1] for entry in attempts(tmp_path / "trial")] == [str(os.getpid())] * 2
+    assert [entry["by"].split()[1] for entry in attempt_records(tmp_path / "trial")] == [str(os.getpid())] * 2
 
 
 def test_a_lease_file_of_another_time_keeps_its_attempts_apart_from_streams_that_lie_there(tmp_path: Path):
     (tmp_path / "trial" / "history").mkdir(parents=True)
     (tmp_path / "trial" / "history" / "attempt-7.arrows").write_bytes(b"")
-    assert take(tmp_path / "trial").attempt == 8
+    assert take_lease(tmp_path / "trial").attempt == 8

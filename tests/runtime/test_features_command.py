@@ -18,13 +18,13 @@ from given_words import write_folder
 from tiny_sweep import space
 
 from raygroup import features, sweep
-from raygroup.files.places import Remote
-from raygroup.runtime.planning.plan import BUNDLED
+from raygroup.files.remote import Remote
+from raygroup.runtime.planning.jobs import BUNDLED
 from raygroup.training.feature_extraction import extracted
 from raygroup.training.universal_weights import load_universal
 from raygroup.words.crops import crop_array
-from raygroup.words.feature_store import Features, localised_features
-from raygroup.words.word_store import read_words
+from raygroup.words.feature_store import FeatureStore, local_copy_of_features
+from raygroup.words.word_store import open_word_store
 
 WORDS = 2100
 """Two full shards of 1024 words and one of 52."""
@@ -84,13 +84,13 @@ def begun(data, storage, *more):
 
 def test_features_are_what_the_trunk_gives_whoever_makes_them(made):
     (store,) = made.glob("cache/words-*/words.parquet")
-    words, trunk, threads = read_words(store), load_universal(BUNDLED).trunk, torch.get_num_threads()
+    words, trunk, threads = open_word_store(store), load_universal(BUNDLED).trunk, torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         blocks = [extracted(trunk, crop_array(words, rows, 32, 96)) for rows in np.split(np.arange(WORDS), [1024, 2048])]
     finally:
         torch.set_num_threads(threads)
-    found = Features(folder_of(made) / "features.json")
+    found = FeatureStore(folder_of(made) / "features.json")
     assert np.array_equal(found.rows(np.arange(WORDS)), np.concatenate(blocks))
     assert list(shards(made)) == ["00000.arrow", "00001.arrow", "00002.arrow"]
 
@@ -99,7 +99,7 @@ def test_larger_shards_hold_the_same_words(made, data, tmp_path):
     assert features.main([str(data), "--storage-path", str(tmp_path), "--local", "--shard-words", "2048"]) == 0
     assert list(shards(tmp_path)) == ["00000.arrow", "00001.arrow"]
     every = np.arange(WORDS)
-    found, other = (Features(folder_of(storage) / "features.json").rows(every) for storage in (tmp_path, made))
+    found, other = (FeatureStore(folder_of(storage) / "features.json").rows(every) for storage in (tmp_path, made))
     assert np.array_equal(found, other)
 
 
@@ -174,19 +174,19 @@ def test_a_folder_of_parquet_files_is_one_data_set(made, table, tmp_path, capsys
     assert features.main(arguments) == 0
     assert [*map(len, shards(tmp_path / "runs").values())] == [*map(len, shards(made).values())]
     every = np.arange(WORDS)
-    found, other = (Features(folder_of(storage) / "features.json").rows(every) for storage in (tmp_path / "runs", made))
+    found, other = (FeatureStore(folder_of(storage) / "features.json").rows(every) for storage in (tmp_path / "runs", made))
     assert np.array_equal(found, other)
 
 
 def test_words_and_features_may_lie_in_an_object_store(made, data, bucket, tmp_path, monkeypatch):
     monkeypatch.setenv("RAYGROUP_COPIES", str(tmp_path))
     there = Remote(f"{bucket}/given/mine.parquet")
-    with there.files.open_output_stream(there.key) as stream:
+    with there.filesystem.open_output_stream(there.key) as stream:
         stream.write(data.read_bytes())
     assert features.main([str(there), "--storage-path", f"{bucket}/runs", "--local"]) == 0
     (listed,) = Remote(f"{bucket}/runs/cache").glob("features-*/features.json")
     assert listed.parent.name == folder_of(made).name
-    here = localised_features(listed).parent
+    here = local_copy_of_features(listed).parent
     assert {path.name: path.read_bytes() for path in here.glob("*.arrow")} == shards(made)
 
 

@@ -16,10 +16,12 @@ from raygroup import sweep
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
 from raygroup.files.places import place
+from raygroup.runtime.placement import Placement
 from raygroup.runtime.planning.dry_run import dry_run
 from raygroup.runtime.planning.forecast import Forecast, as_json, forecast, over_budget
-from raygroup.runtime.planning.packs import Placement, packs_of
-from raygroup.runtime.planning.plan import Plan, declare, declare_trials, plan_of
+from raygroup.runtime.planning.jobs import declare_trials
+from raygroup.runtime.planning.packs import packs_of
+from raygroup.runtime.planning.plan import Plan, declare, plan_of
 from raygroup.runtime.planning.step_times import StepTimes, keep_calibrations, program, stored_calibrations
 from raygroup.runtime.processes import cores
 
@@ -249,7 +251,8 @@ def test_a_forecast_of_ten_thousand_trials_takes_less_than_two_seconds_and_neith
     code = f"""
 import sys, time
 from pathlib import Path
-from raygroup.runtime.planning.packs import Placement, packs_of
+from raygroup.runtime.planning.packs import packs_of
+from raygroup.runtime.placement import Placement
 from raygroup.runtime.planning.plan import plan_of
 from raygroup.runtime.planning.forecast import forecast
 plan = plan_of({path!r}, Path({str(tmp_path / "runs")!r}))

@@ -9,16 +9,19 @@ from tiny_sweep import space
 
 from raygroup import sweep
 from raygroup.errors import ConfigError
-from raygroup.files.retry import IMPATIENT
+from raygroup.files.retry import NO_RETRY
 from raygroup.history.reader import read_history, same_evidence
 from raygroup.runtime.attempt import worker
-from raygroup.runtime.attempt.checkpoints import listed_steps
-from raygroup.runtime.attempt.interruption import Ending
-from raygroup.runtime.attempt.session import Session, Work, opened
+from raygroup.runtime.attempt.interruption import Interruption
+from raygroup.runtime.attempt.resume import open_session
+from raygroup.runtime.attempt.session import Session, WorkerContext
 from raygroup.runtime.attempt.worker import run_pack
-from raygroup.runtime.planning.packs import ON_CPU, Placement, packs_of
-from raygroup.runtime.planning.plan import Plan, declare, declare_trials, plan_of
-from raygroup.storage.leases import take
+from raygroup.runtime.placement import ON_CPU, Placement
+from raygroup.runtime.planning.jobs import declare_trials
+from raygroup.runtime.planning.packs import packs_of
+from raygroup.runtime.planning.plan import Plan, declare, plan_of
+from raygroup.storage.checkpoint_index import listed_steps
+from raygroup.storage.leases import take_lease
 
 
 def planned(storage: Path, folder: Path, **settings: object) -> Plan:
@@ -67,7 +70,7 @@ def stopped_after(plan: Plan, storage: Path, steps: int, placement: Placement = 
     """Trains the plan's trials as one pack for some steps, as if its process had then been killed."""
     session = session_of(plan, storage, placement)
     for _ in range(steps):
-        worker._advance(session, Ending(folders(plan)[0].parent))
+        worker.train_step(session, Interruption(folders(plan)[0].parent))
     for attempt in session.attempts:
         attempt.history.close()
 
@@ -76,7 +79,7 @@ def session_of(plan: Plan, storage: Path, placement: Placement = ON_CPU) -> Sess
     def broken(folder: Path, error: Exception) -> None:
         raise error
 
-    session = opened([take(folder) for folder in folders(plan)], Work(storage, placement, IMPATIENT), broken)
+    session = open_session([take_lease(folder) for folder in folders(plan)], WorkerContext(storage, placement, NO_RETRY), broken)
     assert session
     return session
 
@@ -149,7 +152,7 @@ def test_a_form_of_kernels_that_does_not_exist_is_said_before_any_work(tmp_path,
 def test_the_memory_of_table_2s_grid_fits_one_large_gpu():
     """The facts' estimate: 81 heads of 5.5 M weights and their activations at batch 32 take about 21 GB beside the gradients."""
     from raygroup.config import Heads, Training, Trial
-    from raygroup.packing import head_parameters, pack_bytes
+    from raygroup.costs import head_parameters, pack_bytes
 
     shape = (256, 16, 64)
     assert head_parameters(200, 256, 9000, shape) == 5518440
@@ -161,7 +164,7 @@ def test_the_memory_of_table_2s_grid_fits_one_large_gpu():
 
 
 def test_parameters_of_a_head_are_those_of_table_4():
-    from raygroup.packing import head_parameters
+    from raygroup.costs import head_parameters
     from raygroup.paper import TABLE_4
 
     for row in TABLE_4:

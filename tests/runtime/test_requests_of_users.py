@@ -12,8 +12,9 @@ from pathlib import Path
 from tiny_sweep import space
 
 from raygroup.runs.__main__ import main
+from raygroup.runtime.placement import ON_CPU
 from raygroup.runtime.planning.forecast import forecast
-from raygroup.runtime.planning.packs import ON_CPU, packs_of
+from raygroup.runtime.planning.packs import packs_of
 from raygroup.runtime.planning.plan import declare, plan_of
 from raygroup.storage.sweeps import read_sweeps
 

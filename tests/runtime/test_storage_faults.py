@@ -17,13 +17,13 @@ from test_packs import folders, planned, stopped_after
 from tiny_sweep import space
 
 from raygroup import sweep
-from raygroup.files.local_copies import local_copies
+from raygroup.files.local_copies import copies_folder
 from raygroup.files.places import place
 from raygroup.history.reader import attempt_files, read_history, same_evidence
 from raygroup.runtime.attempt.worker import run_pack
-from raygroup.runtime.planning.packs import Placement
+from raygroup.runtime.placement import Placement
 from raygroup.runtime.planning.plan import plan_of
-from raygroup.storage.leases import attempts
+from raygroup.storage.leases import attempt_records
 from raygroup.storage.sweeps import read_sweeps
 
 
@@ -118,14 +118,14 @@ def test_a_trial_on_an_object_store_goes_on_from_its_parts(finished, bucket, tmp
     storage = place(f"{bucket}/runs")
     for source in finished.glob("cache/*/*.*"):
         target = storage / "cache" / source.parent.name / source.name
-        with target.files.open_output_stream(target.key) as stream:
+        with target.filesystem.open_output_stream(target.key) as stream:
             stream.write(source.read_bytes())
     plan = planned(storage, tmp_path, steps=40)
     stopped_after(plan, storage, 23)
     names = [path.name for path in attempt_files(plan.jobs[0].folder)]
     assert names == ["part-1-00000.arrows", "part-1-00001.arrows"], "one for each checkpoint"
     assert run_pack(folders(plan), storage) == {}
-    assert attempts(plan.jobs[0].folder)[-1]["from_step"] == 20
+    assert attempt_records(plan.jobs[0].folder)[-1]["from_step"] == 20
     local = tmp_path / "local"
     shutil.copytree(finished / "cache", local / "cache")
     undisturbed = planned(local, tmp_path, steps=40)
@@ -145,15 +145,15 @@ def test_an_object_store_that_fails_now_and_then_is_tried_again(finished, bucket
 
 def test_copies_of_immutable_files_are_this_users_alone(monkeypatch, tmp_path):
     monkeypatch.setenv("RAYGROUP_COPIES", str(tmp_path / "copies"))
-    assert local_copies().stat().st_mode & 0o077 == 0
+    assert copies_folder().stat().st_mode & 0o077 == 0
 
 
 def test_a_second_driver_on_an_object_store_is_told_who_holds_the_sweep(bucket, tmp_path, capsys):
-    from raygroup.storage.locks import held
+    from raygroup.storage.locks import lock_folder
 
     plan = plan_of(space(tmp_path), place(f"{bucket}/runs"))
-    with held(plan.folder, "sweep"):
+    with lock_folder(plan.folder, "sweep"):
         assert sweep.main([space(tmp_path), "--local", "--storage-path", f"{bucket}/runs"]) == 2
     assert "is being written by process " in capsys.readouterr().err
-    with held(plan.folder, "sweep"):  # given back, so that nobody waits for it to grow stale
+    with lock_folder(plan.folder, "sweep"):  # given back, so that nobody waits for it to grow stale
         pass

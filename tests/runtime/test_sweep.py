@@ -111,8 +111,9 @@ def test_a_trial_whose_loss_breaks_is_named_and_the_others_go_on(prepared, tmp_p
 
 def test_a_full_disk_fails_the_trial_whose_history_stays_readable(prepared, tmp_path):
     from raygroup.runtime.attempt.worker import run_pack
-    from raygroup.runtime.planning.packs import Placement
-    from raygroup.runtime.planning.plan import declare, declare_trials, plan_of
+    from raygroup.runtime.placement import Placement
+    from raygroup.runtime.planning.jobs import declare_trials
+    from raygroup.runtime.planning.plan import declare, plan_of
 
     plan = plan_of(space(tmp_path, steps=4000), prepared)
     declare(plan)
@@ -166,7 +167,8 @@ def test_words_that_look_like_markup_are_shown_as_they_are(finished, tmp_path, c
 
 def test_an_unexpected_error_fails_its_trial_alone_and_keeps_its_traceback(prepared, tmp_path, capsys):
     from raygroup.runtime.attempt.worker import run_pack
-    from raygroup.runtime.planning.plan import declare, declare_trials, plan_of
+    from raygroup.runtime.planning.jobs import declare_trials
+    from raygroup.runtime.planning.plan import declare, plan_of
 
     plan = plan_of(space(tmp_path), prepared)
     declare(plan)
@@ -228,9 +230,9 @@ def test_a_storage_path_that_cannot_be_written_is_said_before_any_work(tmp_path,
 
 
 def test_a_second_driver_is_told_who_holds_the_sweep(prepared, tmp_path, capsys):
-    from raygroup.storage.locks import held
+    from raygroup.storage.locks import lock_folder
 
-    with held(prepared / "tiny", "sweep"):
+    with lock_folder(prepared / "tiny", "sweep"):
         second = command([space(tmp_path), "--local", "--storage-path", str(prepared)])
         out, _ = second.communicate(timeout=120)
     assert second.returncode == 2

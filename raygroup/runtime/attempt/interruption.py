@@ -1,32 +1,33 @@
-"""Reasons to end an attempt early, at a checkpoint of its own: somebody asked for it, or the node is about to go."""
+"""Reasons to end an attempt early, at a checkpoint: a user asked for it, or the node is about to go."""
 
 import time
 from collections.abc import Callable
 
 from raygroup.errors import NodeDrainedError, StopRequestedError
 from raygroup.files.places import Place
-from raygroup.storage.locks import STOP
+from raygroup.storage.layout import STOP_FILE
 
-Notice = Callable[[], str | None]
-"""Why this machine is about to go; None as long as it stays."""
-_LOOK_S = 5.0
+DrainReason = Callable[[], str | None]
+"""Returns why this node is about to go, or None if it stays."""
+_CHECK_EVERY_S = 5.0
 
 
-class Ending:
-    """Asked between steps; looks now and then."""
+class Interruption:
+    """Check between training steps whether the attempt must end. It looks at the storage path every few seconds only."""
 
-    def __init__(self, sweep_folder: Place, notice: Notice = lambda: None) -> None:
-        self.stop, self.notice = sweep_folder / STOP, notice
-        self._looked = time.monotonic()
+    def __init__(self, sweep_folder: Place, drain_reason: DrainReason = lambda: None) -> None:
+        self.stop_file = sweep_folder / STOP_FILE
+        self.drain_reason = drain_reason
+        self._last_check = time.monotonic()
 
     def reason(self) -> Exception | None:
-        """The error that ends the attempt once its checkpoint is written."""
-        if time.monotonic() - self._looked < _LOOK_S:
+        """Return the error that ends the attempt once its checkpoint is written, or None."""
+        if time.monotonic() - self._last_check < _CHECK_EVERY_S:
             return None
-        self._looked = time.monotonic()
-        if going := self.notice():
-            return NodeDrainedError(going)
+        self._last_check = time.monotonic()
+        if drained := self.drain_reason():
+            return NodeDrainedError(drained)
         try:
-            return StopRequestedError("stopped on request") if self.stop.is_file() else None
+            return StopRequestedError("stopped on request") if self.stop_file.is_file() else None
         except OSError:
-            return None
+            return None  # the next checkpoint reports storage that fails

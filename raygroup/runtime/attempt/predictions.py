@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.files.places import Place
-from raygroup.scoring.predictions import FILE, write_predictions
+from raygroup.scoring.predictions import write_predictions
+from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.training.packs.pack import Trained
 from raygroup.training.word_reading import read_words, tested_rows
-from raygroup.words.word_store import WordTable
+from raygroup.words.word_store import WordStore
 
 _TESTED = 200
 """Words read of each task and split."""
@@ -17,7 +18,7 @@ _SHOWN = 3
 """Words of each task and split whose picture is kept for the summary."""
 
 
-def write_readings(trained: Trained, words: WordTable) -> Callable[[Place], None]:
+def predict_test_words(trained: Trained, words: WordStore) -> Callable[[Place], None]:
     """Reads at most ``_TESTED`` words of each task and split of a store; what writes them into a trial's folder."""
     task_of = words.task_numbers()
     by_split = {split: tested_rows(words.rows_of(split), task_of, _TESTED) for split in ("new", "unseen")}
@@ -30,10 +31,10 @@ def write_readings(trained: Trained, words: WordTable) -> Callable[[Place], None
         "reading_by_true_task": found.by_true_task, "routed_task": found.task, "head": found.head, "confidence": found.confidence,
         "image": _shown(words, rows, splits, task_of[rows]),
     }  # fmt: skip
-    return lambda folder: write_predictions(folder / FILE, columns)
+    return lambda folder: write_predictions(folder / PREDICTIONS_FILE, columns)
 
 
-def _shown(words: WordTable, rows: NDArray[np.intp], splits: list[str], tasks: NDArray[np.int32]) -> list[bytes | None]:
+def _shown(words: WordStore, rows: NDArray[np.intp], splits: list[str], tasks: NDArray[np.int32]) -> list[bytes | None]:
     """The pictures of the first few words of each task and split."""
     seen: dict[tuple[str, int], int] = {}
     places = []

@@ -1,111 +1,116 @@
-"""What a trial in training leaves in its folder: rows of its history, checkpoints, progress, scalars, and at its end the sealed rest."""
+"""Write the files of a trial in training: history, checkpoints, progress and scalars, and the final results."""
 
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from raygroup.files.atomic import write_json
 from raygroup.files.local_copies import publish
 from raygroup.files.places import Place
 from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.writer import remove_attempts, seal
-from raygroup.runtime.attempt.checkpoints import keep_last_checkpoint, save_checkpoint
-from raygroup.runtime.attempt.predictions import write_readings
+from raygroup.runtime.attempt.checkpoints import save_checkpoint
+from raygroup.runtime.attempt.predictions import predict_test_words
 from raygroup.runtime.attempt.session import Attempt, Session
-from raygroup.storage.locks import DONE, PROGRESS, now
+from raygroup.storage.checkpoint_index import keep_last_checkpoint
+from raygroup.storage.layout import DONE_FILE, PROGRESS_FILE, TENSORBOARD_FOLDER, now
 from raygroup.training.packs.pack import LOSSES
 from raygroup.training.packs.step_records import evidence
 
-_SHOWN_EVERY_S = 2.0
-Guarded = Callable[[Session, Callable[[int, Attempt], None]], None]
+_PROGRESS_EVERY_S = 2.0
 
 
-def record(session: Session, rows: Sequence[Tensor], guarded: Guarded) -> None:
-    """The rows that the last steps left into the histories, at the speed since the last ones."""
-    found = session.pack.evidence(rows)
-    first = session.pack.step - len(rows) + 1
+def record_steps(session: Session) -> None:
+    """Append the records of the last steps to the histories. Every worker must call this."""
+    pack, records = session.pack, session.unrecorded
+    session.unrecorded = []
+    rows = pack.evidence(records)
+    first_step = pack.step - len(records) + 1
     now_s = time.monotonic()
-    speed, session.recorded = session.pack.common.training.batch * len(rows) / (now_s - session.recorded), now_s
-    guarded(session, lambda number, attempt: _append(attempt, found[number], first, len(session.pack.material.tasks), speed))
+    words_per_s = pack.common.training.batch * len(records) / (now_s - session.last_record_s)
+    session.last_record_s = now_s
+    num_tasks = len(pack.material.tasks)
+    session.for_each_trial(lambda position, attempt: _append_rows(attempt, rows[position], first_step, num_tasks, words_per_s))
 
 
-def checkpoint(session: Session, number: int, attempt: Attempt) -> None:
-    """The history up to this step onto the disk, then the state that goes on from it."""
-    pack = session.pack
+def write_checkpoint(session: Session, position: int, attempt: Attempt) -> None:
+    """Flush the history up to this step, then write the checkpoint from which a later attempt resumes."""
+    pack, retry = session.pack, session.context.retry
     attempt.writer.flush()
-    about = {"charset": pack.material.charset.to_json(), "tasks": pack.material.tasks, "kernels": pack.kernels.name}
-    state = pack.state(number)
+    facts = {"charset": pack.material.charset.to_json(), "tasks": pack.material.tasks, "kernels": pack.kernels.name}
+    state = pack.state(position)
 
     def save() -> None:
         with attempt.lease.guard():
-            save_checkpoint(attempt.folder, pack.step, state, about, attempt.lease.attempt, attempt.marks())
+            save_checkpoint(attempt.folder, pack.step, state, facts, attempt.lease.attempt, attempt.checksums())
 
-    session.work.patience(save)
-    session.work.patience(lambda: _board(attempt, pack.step, _r_tm(session, number, attempt), pack.material.tasks))
+    retry(save)
+    retry(lambda: _write_scalars(attempt, pack.step, _r_tm(session, position, attempt), pack.material.tasks))
 
 
-def show(session: Session, number: int, attempt: Attempt, due: bool) -> None:
-    """What the driver's progress line tells; written beside the trial, so that any machine that sees the storage can follow: where it is
-    ``due``, and every two seconds, since on an object store each time is a request that training waits for."""
-    if not due and time.monotonic() - attempt.shown < _SHOWN_EVERY_S:
+def write_progress(session: Session, position: int, attempt: Attempt, checkpoint_due: bool) -> None:
+    """Write the progress file of a trial, for everyone who follows the sweep on its storage path.
+
+    It is written at checkpoints, and in between at most every two seconds: on an object store training waits for each write.
+    """
+    if not checkpoint_due and time.monotonic() - attempt.progress_written_s < _PROGRESS_EVERY_S:
         return
-    attempt.shown = time.monotonic()
-    done, steps = session.pack.step, session.steps
-    per_step = (time.monotonic() - session.started) / max(done - session.first_step, 1)
-    r_tm = _r_tm(session, number, attempt)
-    said = {
-        "step": done, "steps": steps, "words_per_s": session.pack.common.training.batch / per_step,
-        "left_s": (steps - done) * per_step, "losses": attempt.losses, "decisiveness": decisiveness(r_tm), "at": time.time(),
+    attempt.progress_written_s = time.monotonic()
+    step, steps = session.pack.step, session.steps
+    step_s = (time.monotonic() - session.start_s) / max(step - session.first_step, 1)
+    r_tm = _r_tm(session, position, attempt)
+    progress = {
+        "step": step, "steps": steps, "words_per_s": session.pack.common.training.batch / step_s,
+        "left_s": (steps - step) * step_s, "losses": attempt.losses, "decisiveness": decisiveness(r_tm), "at": time.time(),
         "grouping": str(grouping(session.pack.material.tasks, r_tm.shape[1], assignment(r_tm[None])[0])),
     }  # fmt: skip
-    with contextlib.suppress(OSError):  # the history keeps what counts
-        write_json(attempt.folder / PROGRESS, said, safe=False)
+    with contextlib.suppress(OSError):  # the history is what counts
+        write_json(attempt.folder / PROGRESS_FILE, progress, durable=False)
 
 
-def finish(session: Session, number: int, attempt: Attempt) -> None:
-    """Reads the words it is tested on, seals the history, and marks the trial done."""
-    folder, pack, patience = attempt.folder, session.pack, session.work.patience
-    readings = write_readings(pack.trained(number), session.words)
+def finish_trial(session: Session, position: int, attempt: Attempt) -> None:
+    """Read the test words, seal the history and mark the trial as done."""
+    folder, pack = attempt.folder, session.pack
+    write_trial_predictions = predict_test_words(pack.trained(position), session.words)
     outcome = {
-        "steps": pack.step, "attempts": attempt.lease.attempt, "wall_s": time.monotonic() - session.started,
-        "cpu_s": (time.process_time() - session.cpu_before) / len(session.attempts), "pack": len(session.attempts),
+        "steps": pack.step, "attempts": attempt.lease.attempt, "wall_s": time.monotonic() - session.start_s,
+        "cpu_s": (time.process_time() - session.start_cpu_s) / len(session.attempts), "pack": len(session.attempts),
         "first_step": session.first_step, "device": pack.device, "kernels": pack.kernels.name,
-        "new_characters": pack.new_characters[number], "finished_at": now(),
+        "new_characters": pack.new_characters[position], "finished_at": now(),
     }  # fmt: skip
 
-    def end() -> None:
+    def mark_done() -> None:
         with attempt.lease.guard():
-            readings(folder)
+            write_trial_predictions(folder)
             seal(folder, session.steps)
-            write_json(folder / DONE, outcome)
+            write_json(folder / DONE_FILE, outcome)
 
-    patience(end)
-    with contextlib.suppress(OSError):  # the trial is done whether or not this can be cleared away
+    session.context.retry(mark_done)
+    with contextlib.suppress(OSError):  # the trial is done, even if its leftovers cannot be deleted
         remove_attempts(folder)
         keep_last_checkpoint(folder)
 
 
-def _append(attempt: Attempt, rows: NDArray[np.float32], first: int, tasks: int, speed: float) -> None:
-    for step, r_tm, nll_m, losses in evidence(rows, first, tasks, attempt.trial.heads.count):
+def _append_rows(attempt: Attempt, rows: NDArray[np.float32], first_step: int, num_tasks: int, words_per_s: float) -> None:
+    for step, r_tm, nll_m, losses in evidence(rows, first_step, num_tasks, attempt.trial.heads.count):
         integrated, grouping_loss, task = (losses[name] for name in LOSSES)
-        attempt.writer.append(step, r_tm, nll_m, integrated, grouping_loss, task, speed, time.time())
+        attempt.writer.append(step, r_tm, nll_m, integrated, grouping_loss, task, words_per_s, time.time())
         attempt.losses = losses
 
 
-def _r_tm(session: Session, number: int, attempt: Attempt) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = session.pack.r_ktm.detach()[number, :, : attempt.trial.heads.count].float().cpu().numpy()
-    return found
+def _r_tm(session: Session, position: int, attempt: Attempt) -> NDArray[np.float32]:
+    r_tm: NDArray[np.float32] = session.pack.r_ktm.detach()[position, :, : attempt.trial.heads.count].float().cpu().numpy()
+    return r_tm
 
 
-def _board(attempt: Attempt, step: int, r_tm: NDArray[np.float32], tasks: Sequence[str]) -> None:
-    """TensorBoard scalars; an attempt that goes on from a checkpoint hides the steps it repeats."""
-    with _board_folder(attempt.folder / "tensorboard") as folder:
+def _write_scalars(attempt: Attempt, step: int, r_tm: NDArray[np.float32], tasks: Sequence[str]) -> None:
+    """Write scalars for TensorBoard. After a resume, TensorBoard hides the repeated steps of the attempt before."""
+    with _tensorboard_folder(attempt.folder / TENSORBOARD_FOLDER) as folder:
         from tensorboardX import SummaryWriter
 
         with SummaryWriter(str(folder), purge_step=step) as writer:
@@ -117,8 +122,8 @@ def _board(attempt: Attempt, step: int, r_tm: NDArray[np.float32], tasks: Sequen
 
 
 @contextlib.contextmanager
-def _board_folder(target: Place) -> Iterator[Path]:
-    """A folder of this machine; for an object store its files are put there at the end."""
+def _tensorboard_folder(target: Place) -> Iterator[Path]:
+    """Yield a local folder. If the target is on an object store, the files are copied there at the end."""
     if isinstance(target, Path):
         yield target
         return

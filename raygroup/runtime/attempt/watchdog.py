@@ -1,5 +1,8 @@
-"""Watches that a worker goes on: where no step ends for long, its stacks are written down and the process ends, so that another attempt
-can begin. A collective whose other side is gone, a hung file system, a deadlock: all look alike from outside."""
+"""End a worker that has stopped making progress.
+
+A collective whose other side is gone, a hung file system and a deadlock all look alike from outside. If no step finishes in time, the
+watchdog writes every thread's stack to the folders of the trials and exits with code 75. The queue then starts another attempt.
+"""
 
 import contextlib
 import faulthandler
@@ -10,65 +13,67 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from raygroup.files.atomic import write_whole
+from raygroup.files.atomic import write_bytes
 from raygroup.files.places import Place
 
 STALLED = 75
-"""Exit code of a worker that stood still."""
-_GRACE_S = 30.0
-"""For writing the dump to a storage path that may hang itself; then the process ends without it."""
+"""Exit code of a worker without progress."""
+_WRITE_S = 30.0
+"""Longest time to write the stacks. If the storage path hangs, the process ends without them."""
 
 
-class Vigil:
-    """``alive`` says that work goes on; without it for ``timeout_s`` the process ends."""
+class Watchdog:
+    """End the process if ``heartbeat`` is not called for ``timeout_s`` seconds."""
 
-    def __init__(self, timeout_s: float, dumps: Sequence[Place]) -> None:
-        """``dumps``: the files that get the stacks, one a trial."""
-        self.timeout_s, self.dumps = timeout_s, tuple(dumps)
-        self._last = time.monotonic()
-        self._ended = threading.Event()
+    def __init__(self, timeout_s: float, stack_files: Sequence[Place]) -> None:
+        """``stack_files`` get the stacks, one file for each trial."""
+        self.timeout_s = timeout_s
+        self.stack_files = tuple(stack_files)
+        self._last_beat = time.monotonic()
+        self._stopped = threading.Event()
 
-    def alive(self) -> None:
-        self._last = time.monotonic()
+    def heartbeat(self) -> None:
+        """Report progress."""
+        self._last_beat = time.monotonic()
 
     @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
-        """Watches while the block runs; with a timeout of 0 nobody does."""
+    def watching(self) -> Iterator[None]:
+        """Watch this process while the block runs. A timeout of 0 turns the watchdog off."""
         if not self.timeout_s:
             yield
             return
-        self.alive()
+        self.heartbeat()
         thread = threading.Thread(target=self._watch, daemon=True)
         thread.start()
         try:
             yield
         finally:
-            self._ended.set()
+            self._stopped.set()
             thread.join()
             faulthandler.cancel_dump_traceback_later()
 
     def _watch(self) -> None:
-        every_s = min(self.timeout_s / 4, 5.0)
-        while not self._ended.wait(every_s):
-            # Should a call that holds Python's lock hang, this thread hangs too; the timer in C ends the process then.
-            faulthandler.dump_traceback_later(self.timeout_s + 2 * _GRACE_S, exit=True)
-            if time.monotonic() - self._last > self.timeout_s:
-                self._end()
+        interval_s = min(self.timeout_s / 4, 5.0)
+        while not self._stopped.wait(interval_s):
+            # A call that holds the GIL and hangs also stops this thread. Then the timer, which is in C, ends the process.
+            faulthandler.dump_traceback_later(self.timeout_s + 2 * _WRITE_S, exit=True)
+            if time.monotonic() - self._last_beat > self.timeout_s:
+                self._end_process()
 
-    def _end(self) -> None:
+    def _end_process(self) -> None:
         with tempfile.TemporaryFile() as file:
             faulthandler.dump_traceback(file, all_threads=True)
             file.seek(0)
-            stacks = f"no step for {self.timeout_s:.0f} s; what every thread was doing:\n\n".encode() + file.read()
-        writing = threading.Thread(target=_write, args=(self.dumps, stacks), daemon=True)
-        writing.start()
-        writing.join(_GRACE_S)
-        said = f"raygroup: no step for {self.timeout_s:.0f} s (--stall-timeout): this attempt ends; stacks in {self.dumps[0]}"
-        print(said, file=sys.stderr, flush=True)
+            stacks = f"no step for {self.timeout_s:.0f} s. Stacks of all threads:\n\n".encode() + file.read()
+        writer = threading.Thread(target=_write_stacks, args=(self.stack_files, stacks), daemon=True)
+        writer.start()
+        writer.join(_WRITE_S)
+        message = f"raygroup: no step for {self.timeout_s:.0f} s (--stall-timeout): this attempt ends; stacks in {self.stack_files[0]}"
+        print(message, file=sys.stderr, flush=True)
         os._exit(STALLED)
 
 
-def _write(dumps: Sequence[Place], stacks: bytes) -> None:
-    for path in dumps:
+def _write_stacks(files: Sequence[Place], stacks: bytes) -> None:
+    for path in files:
         with contextlib.suppress(OSError):
-            write_whole(path, stacks, safe=False)
+            write_bytes(path, stacks, durable=False)

@@ -1,189 +1,177 @@
-"""Trains a pack of trials in this process, from their folders alone: resumes, records, checkpoints, reads, seals, marks each done."""
+"""Train a pack of trials in this process, with nothing but their folders as input."""
 
 import contextlib
 import functools
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
-from raygroup.errors import ConfigError, LeaseLostError, NodeDrainedError, StopRequestedError
-from raygroup.files.atomic import read_if_there
+from raygroup.errors import ConfigError, DeviceMemoryError, LeaseLostError, NodeDrainedError, StopRequestedError
+from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
-from raygroup.files.retry import Patience
+from raygroup.files.retry import Retry
 from raygroup.runtime.attempt.failure import OWN_FAULTS, fail
-from raygroup.runtime.attempt.interruption import Ending, Notice
-from raygroup.runtime.attempt.recording import checkpoint, finish, record, show
-from raygroup.runtime.attempt.session import Attempt, Failures, Report, Session, Work, opened
-from raygroup.runtime.attempt.watchdog import Vigil
-from raygroup.runtime.attempt.worker_group import ONE, Team
-from raygroup.runtime.planning.packs import ON_CPU, Placement
-from raygroup.storage.leases import Lease, take
-from raygroup.storage.locks import FAILED, is_done
+from raygroup.runtime.attempt.interruption import DrainReason, Interruption
+from raygroup.runtime.attempt.recording import finish_trial, record_steps, write_checkpoint, write_progress
+from raygroup.runtime.attempt.resume import open_session
+from raygroup.runtime.attempt.session import Failures, Report, Session, WorkerContext
+from raygroup.runtime.attempt.watchdog import Watchdog
+from raygroup.runtime.attempt.worker_group import SINGLE_WORKER, WorkerGroup
+from raygroup.runtime.placement import ON_CPU, Placement
+from raygroup.storage.layout import FAILED_FILE, stacks_file
+from raygroup.storage.leases import Lease, take_lease
+from raygroup.storage.sweeps import is_done
 from raygroup.training.allocator import keep_freed_memory
 
-_FLUSH_EVERY = 10
-"""Steps kept on the device before they are brought to the history: few enough to see progress, many enough to cost nothing."""
-_SAID_EVERY_S = 60.0
+_RECORD_EVERY = 10
+"""Steps whose records stay on the device before they go to the history: few enough to show progress, enough to cost nothing."""
+_WARN_EVERY_S = 60.0
 
 
 def run_pack(
     folders: Sequence[Place], storage: Place, placement: Placement = ON_CPU, report: Report = lambda scalars: None,
-    notice: Notice = lambda: None, team: Team = ONE,
+    drain_reason: DrainReason = lambda: None, group: WorkerGroup = SINGLE_WORKER,
 ) -> Failures:  # fmt: skip
-    """Trains the trials of these folders to their ends, from their last common checkpoint if they have one; why each failed that did.
+    """Train the trials of these folders to their ends, and return why trials failed.
 
-    A failure (a loss that is not finite, a disk that stays full) leaves FAILED.json and a readable history, and the other trials of the
-    pack as they are. One that failed before, in a process of this pack that was killed later, is not tried again. Raises NodeDrainedError
-    where ``notice`` says that the machine goes, LeaseLostError where another process has taken every trial over; a stop on request
-    returns, with trials that are neither done nor failed.
+    They resume from their newest common checkpoint. A failure (a loss that is not finite, a disk that stays full) leaves FAILED.json and a
+    readable history, and the other trials continue. A trial that failed in an earlier, killed process of this pack is not tried again.
+    Raises NodeDrainedError if ``drain_reason`` returns a reason, LeaseLostError if another process has taken over every trial, and
+    DeviceMemoryError if the device has too little memory. After a user's request to stop it returns, with trials that are neither done
+    nor failed.
     """
     torch.set_num_threads(1)
     if placement.device == "cpu":
         keep_freed_memory()
     torch.backends.cudnn.allow_tf32 = False  # convolutions on a GPU in single precision, as everywhere else
     failed: Failures = {}
-    dump = f"stalled-{time.time():.0f}-{team.shard.rank}.txt"
-    vigil = Vigil(placement.stall_timeout_s, [folder / dump for folder in folders])
-    patience = Patience(placement.storage_patience_s, _Waiting(storage, vigil))
-    with vigil.kept():
-        leases, failed = team.told((_taken(folders, failed, patience), failed) if team.leads else None)
+    stacks = stacks_file(time.time(), group.worker.rank)
+    watchdog = Watchdog(placement.stall_timeout_s, [folder / stacks for folder in folders])
+    retry = Retry(placement.storage_patience_s, _StorageWarning(storage, watchdog))
+    with watchdog.watching():
+        leases, failed = group.broadcast((_take_leases(folders, failed, retry), failed) if group.is_leader else None)
         if leases:
-            work = Work(storage, placement, patience, team, report)
-            _tried(leases, work, Ending(folders[0].parent, notice), vigil, failed)
+            context = WorkerContext(storage, placement, retry, group, report)
+            interruption = Interruption(folders[0].parent, drain_reason)
+            try:
+                _train_pack(leases, context, interruption, watchdog, failed)
+            except torch.OutOfMemoryError as error:
+                raise DeviceMemoryError(" ".join(str(error).split())) from error
     return failed
 
 
-class _Waiting:
-    """Says on standard error that storage fails, once a minute; waiting for it is no standing still."""
+class _StorageWarning:
+    """Warn on standard error, once a minute, that storage fails. Waiting for storage counts as progress."""
 
-    def __init__(self, storage: Place, vigil: Vigil) -> None:
-        self.storage, self.vigil, self.said = storage, vigil, -_SAID_EVERY_S
+    def __init__(self, storage: Place, watchdog: Watchdog) -> None:
+        self.storage = storage
+        self.watchdog = watchdog
+        self.last_warning = -_WARN_EVERY_S
 
     def __call__(self, error: OSError) -> None:
-        self.vigil.alive()
-        if time.monotonic() - self.said >= _SAID_EVERY_S:
-            self.said = time.monotonic()
+        self.watchdog.heartbeat()
+        if time.monotonic() - self.last_warning >= _WARN_EVERY_S:
+            self.last_warning = time.monotonic()
             print(f"raygroup: {self.storage} fails ({error}); trying again until it comes back", file=sys.stderr, flush=True)
 
 
-def _taken(folders: Sequence[Place], failed: Failures, patience: Patience) -> list[Lease]:
-    """Leases of the trials that are still to be trained."""
+def _take_leases(folders: Sequence[Place], failed: Failures, retry: Retry) -> list[Lease]:
+    """Return the leases of the trials that remain to be trained, and add those that failed to ``failed``."""
     leases = []
     for folder in folders:
         try:
-            taken = patience(functools.partial(_unless_over, folder))
+            lease = retry(functools.partial(_take_lease_or_reason, folder))
         except (ConfigError, OSError) as error:
             failed[folder.name] = str(error)
             continue
-        if isinstance(taken, str):
-            failed[folder.name] = taken
-        elif taken:
-            leases.append(taken)
+        if isinstance(lease, str):
+            failed[folder.name] = lease
+        elif lease:
+            leases.append(lease)
     return leases
 
 
-def _unless_over(folder: Place) -> Lease | str | None:
-    """The lease of a trial; why it failed, if it did; None where it is done."""
-    stopped = read_if_there(folder / FAILED)
-    if stopped:
-        return str(stopped["reason"])
-    return None if is_done(folder) else take(folder)
+def _take_lease_or_reason(folder: Place) -> Lease | str | None:
+    """Return the lease of a trial, the reason if it has failed, or None if it is done."""
+    failure = read_json_if_exists(folder / FAILED_FILE)
+    if failure:
+        return str(failure["reason"])
+    return None if is_done(folder) else take_lease(folder)
 
 
-def _tried(leases: Sequence[Lease], work: Work, ending: Ending, vigil: Vigil, failed: Failures) -> None:
-    """Whatever goes wrong with these trials concerns them alone: its reason is kept, the sweep goes on. What goes wrong with the machine,
-    a device or another worker of the team is raised: another attempt may do better."""
+def _train_pack(leases: Sequence[Lease], context: WorkerContext, interruption: Interruption, watchdog: Watchdog, failed: Failures) -> None:
+    """Train the trials, and mark them as failed if an error is their own.
 
-    def broken(folder: Place, error: Exception) -> None:
+    Errors of the machine, the device or another worker are raised, because another attempt may succeed.
+    """
+
+    def on_failure(folder: Place, error: Exception) -> None:
         failed[folder.name] = fail(folder, error)
 
     try:
-        session = opened(leases, work, broken)
+        session = open_session(leases, context, on_failure)
         if session is not None:
             session.failed = failed
-            _train(session, ending, vigil)
+            _train_session(session, interruption, watchdog)
     except StopRequestedError:
         return
     except Exception as error:
-        if work.team.shard.world > 1 or isinstance(error, NodeDrainedError | LeaseLostError) or _of_device(error):
+        if context.group.worker.world > 1 or isinstance(error, NodeDrainedError | LeaseLostError) or _is_device_error(error):
             raise
-        left = {lease.folder for lease in leases if lease.folder.name not in failed and not is_done(lease.folder)}
-        failed |= {folder.name: fail(folder, error) for folder in left}
+        unfinished = {lease.folder for lease in leases if lease.folder.name not in failed and not is_done(lease.folder)}
+        failed |= {folder.name: fail(folder, error) for folder in unfinished}
 
 
-def _of_device(error: Exception) -> bool:
-    """Whether a GPU failed: its process may be of no use from now on, and what it had too little memory for may fit in parts."""
+def _is_device_error(error: Exception) -> bool:
+    """Return whether a GPU failed. Its process may be broken, and a smaller pack may fit its memory."""
     return isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error)
 
 
-def _train(session: Session, ending: Ending, vigil: Vigil) -> None:
+def _train_session(session: Session, interruption: Interruption, watchdog: Watchdog) -> None:
     try:
         while session.attempts and session.pack.step < session.steps:
-            _advance(session, ending)
-            vigil.alive()
+            train_step(session, interruption)
+            watchdog.heartbeat()
     except BaseException:
-        for attempt in session.attempts:  # the error that ends the attempt is the one to be told
-            with contextlib.suppress(Exception):
+        for attempt in session.attempts:
+            with contextlib.suppress(Exception):  # the error that ended training is the one to report
                 attempt.close()
         raise
-    _guarded(session, lambda number, attempt: attempt.close())
-    for number, attempt in enumerate(session.attempts if session.work.team.leads else []):
-        vigil.alive()
-        try:
-            finish(session, number, attempt)
-        except OWN_FAULTS as error:
-            if isinstance(error, LeaseLostError):
-                raise
-            session.failed[attempt.folder.name] = fail(attempt.folder, error)
-
-
-def _advance(session: Session, ending: Ending) -> None:
-    session.waiting.append(session.pack.advance())
-    step, team = session.pack.step, session.work.team
-    due = step % session.pack.common.training.checkpoint_every == 0 or step == session.steps
-    if not due and len(session.waiting) < _FLUSH_EVERY:
+    session.for_each_trial(lambda position, attempt: attempt.close())
+    if not session.context.group.is_leader:
         return
-    found, session.waiting = session.waiting, []
-    record(session, found, _guarded)
-    going = team.first_of(ending.reason())
-    if due or going:
-        _guarded(session, lambda number, attempt: checkpoint(session, number, attempt))
-    if team.leads:
-        for number, attempt in enumerate(session.attempts):
-            show(session, number, attempt, due)
-        if due and session.attempts:
-            losses = session.attempts[0].losses
-            session.work.report({"step": step, **{f"loss/{name}": loss for name, loss in losses.items()}})
-    if going:
-        raise going
-
-
-def _guarded(session: Session, work: Callable[[int, Attempt], None]) -> None:
-    """The leader does something for every trial; those it fails for leave the pack, on every worker."""
-    faults: dict[int, Exception] = {}
-    for number, attempt in enumerate(session.attempts if session.work.team.leads else []):
+    for position, attempt in enumerate(session.attempts):
+        watchdog.heartbeat()
         try:
-            work(number, attempt)
+            finish_trial(session, position, attempt)
+        except LeaseLostError:
+            raise
         except OWN_FAULTS as error:
-            faults[number] = error
-    faults = session.work.team.told(faults)
-    if faults:
-        _drop(session, faults)
-
-
-def _drop(session: Session, faults: dict[int, Exception]) -> None:
-    """Trials that failed leave the pack; the others go on where they stand. One that was taken over is not ours to fail."""
-    for number, error in faults.items():
-        attempt = session.attempts[number]
-        with contextlib.suppress(OSError):
-            attempt.close()
-        if session.work.team.leads and not isinstance(error, LeaseLostError):
             session.failed[attempt.folder.name] = fail(attempt.folder, error)
-    lost = next((error for error in faults.values() if isinstance(error, LeaseLostError)), None)
-    session.attempts = [attempt for number, attempt in enumerate(session.attempts) if number not in faults]
-    if session.attempts:
-        session.pack = session.pack.without(list(faults))
-    elif lost:
-        raise lost
+
+
+def train_step(session: Session, interruption: Interruption) -> None:
+    """Train one step. Every few steps it records them, and at checkpoints it writes the state of every trial.
+
+    Raises the error of an interruption, after a checkpoint.
+    """
+    session.unrecorded.append(session.pack.advance())
+    step, group = session.pack.step, session.context.group
+    checkpoint_due = step % session.pack.common.training.checkpoint_every == 0 or step == session.steps
+    if not checkpoint_due and len(session.unrecorded) < _RECORD_EVERY:
+        return
+    record_steps(session)
+    # One worker may see a reason that the others do not, such as the drain of its node. All of them end together.
+    interrupted = group.first(interruption.reason())
+    if checkpoint_due or interrupted:
+        session.for_each_trial(lambda position, attempt: write_checkpoint(session, position, attempt))
+    if group.is_leader:
+        for position, attempt in enumerate(session.attempts):
+            write_progress(session, position, attempt, checkpoint_due)
+        if checkpoint_due and session.attempts:
+            losses = session.attempts[0].losses
+            session.context.report({"step": step, **{f"loss/{name}": loss for name, loss in losses.items()}})
+    if interrupted:
+        raise interrupted

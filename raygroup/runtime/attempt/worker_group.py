@@ -1,39 +1,39 @@
-"""Workers that train one pack together: the first leads, which means that it alone writes, and what it finds all of them do."""
+"""The workers that train one pack. Rank 0 is the leader: it alone writes to storage, and the others follow its decisions."""
 
 from typing import Any
 
 from raygroup.training.packs.sharding import ALONE, Shard
 
 
-class Team:
-    """This worker among those of its pack; messages are small and between processes of one run."""
+class WorkerGroup:
+    """This worker among those of its pack. They exchange small Python objects over torch's default process group."""
 
-    def __init__(self, shard: Shard = ALONE) -> None:
-        self.shard = shard
+    def __init__(self, worker: Shard = ALONE) -> None:
+        self.worker = worker
 
     @property
-    def leads(self) -> bool:
-        return self.shard.rank == 0
+    def is_leader(self) -> bool:
+        return self.worker.rank == 0
 
-    def told(self, value: Any) -> Any:
-        """What the leader gives here; every worker must ask."""
-        if self.shard.world == 1:
+    def broadcast(self, value: Any) -> Any:
+        """Return the leader's value on every worker. Every worker must call this."""
+        if self.worker.world == 1:
             return value
         from torch import distributed
 
-        said = [value if self.leads else None]
-        distributed.broadcast_object_list(said, src=0)
-        return said[0]
+        values = [value if self.is_leader else None]
+        distributed.broadcast_object_list(values, src=0)
+        return values[0]
 
-    def first_of(self, value: Any) -> Any:
-        """What the first worker gives that gives anything but None; every worker must ask."""
-        if self.shard.world == 1:
+    def first(self, value: Any) -> Any:
+        """Return the value of the lowest rank that has one, or None. Every worker must call this."""
+        if self.worker.world == 1:
             return value
         from torch import distributed
 
-        given: list[Any] = [None] * self.shard.world
-        distributed.all_gather_object(given, value)
-        return next((each for each in given if each is not None), None)
+        values: list[Any] = [None] * self.worker.world
+        distributed.all_gather_object(values, value)
+        return next((each for each in values if each is not None), None)
 
 
-ONE = Team()
+SINGLE_WORKER = WorkerGroup()

@@ -1,6 +1,6 @@
-"""How Tune gets its trials, which are our packs: one at a time, when there is room; ten thousand of them cost no more than ten.
+"""The packs of the queue as trials of Tune, one at a time, when there is room. Ten thousand packs cost no more than ten.
 
-Tune never tries a trial again by itself: what broke goes back to the queue, which knows what it has brought.
+Tune itself never retries a trial. A pack whose process broke goes back to the queue, which knows how far its trials got.
 """
 
 from collections.abc import Callable
@@ -10,19 +10,21 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from raygroup.runtime.pack_queue import PackQueue
-from raygroup.runtime.planning.packs import PackedJobs
+from raygroup.runtime.planning.packs import JobPack
 
 FAILED = "failed"
-"""The result under which a pack says why trials failed."""
+"""Key of a pack's result: the reason of each trial that failed, by id."""
 
 
-class Feed(Searcher):
-    """Suggests packs from the queue; ``room`` is how many may run or wait at a time."""
+class PackSearcher(Searcher):
+    """Suggest packs from the queue to Tune. ``room`` returns how many may run or wait at a time."""
 
     def __init__(self, queue: PackQueue, room: Callable[[], int]) -> None:
         super().__init__()
-        self.queue, self.room = queue, room
-        self.packs: dict[str, PackedJobs] = {}
+        self.queue = queue
+        self.room = room
+        self.packs: dict[str, JobPack] = {}
+        """The packs that Tune has now, by Tune's trial id."""
 
     def suggest(self, trial_id: str) -> Any:
         if self.queue.over:
@@ -34,40 +36,40 @@ class Feed(Searcher):
         return {"pack": pack.id, "folders": [job.folder for job in pack.jobs]}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Nothing: the account hears of it with the reason."""
+        """Do nothing: PackCallback gets the same event with the reason."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the storage path holds all there is to know."""
+        """Do nothing: the state of a run is on the storage path."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing, likewise."""
+        """Do nothing: the state of a run is on the storage path."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles what it was given, to restore an experiment from; ours never is."""
+        """Return no state. Tune pickles a searcher to restore an experiment, which raygroup never does."""
         return {}
 
 
-class Account(tune.Callback):
-    """Tells the queue how trials of Tune ended."""
+class PackCallback(tune.Callback):
+    """Report to the queue how Tune's trials ended."""
 
-    def __init__(self, feed: Feed) -> None:
-        self.feed = feed
+    def __init__(self, searcher: PackSearcher) -> None:
+        self.searcher = searcher
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing, likewise."""
+        """Return no state, as in PackSearcher."""
         return {}
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        pack = self.feed.packs.pop(trial.trial_id)
-        self.feed.queue.ended(pack, (trial.last_result or {}).get(FAILED, {}))
+        pack = self.searcher.packs.pop(trial.trial_id)
+        self.searcher.queue.end(pack, (trial.last_result or {}).get(FAILED, {}))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        pack = self.feed.packs.pop(trial.trial_id, None)
+        pack = self.searcher.packs.pop(trial.trial_id, None)
         if pack:
-            self.feed.queue.broke(pack, _reason(trial))
+            self.searcher.queue.retry(pack, _reason(trial))
 
 
 def _reason(trial: Any) -> str:
-    """One line of what Ray says; the whole of it is many."""
+    """Return the last line of Ray's error. The lines before it are a traceback."""
     lines = [line.strip() for line in str(trial.get_error() or "its process was killed").splitlines() if line.strip()]
     return lines[-1] if lines else "its process was killed"

@@ -1,8 +1,7 @@
-"""How raygroup starts and joins Ray: closed by default, quiet, and with what is measured about it taken into account."""
+"""How raygroup starts Ray and connects to it: closed to other users, quiet, and with the environment that our measurements call for."""
 
 import logging
 import os
-import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -21,63 +20,46 @@ ENVIRONMENT = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
-"""Read when ray is imported, so it is set before. The trial's folder is no working directory; histories are not reports; Tune's picture
-of the experiment is never read again, so it is not written while trials run."""
+"""Environment variables that Ray reads when it is imported.
 
+A worker stays in its working directory, and histories do not travel through reports. Tune's snapshot of the experiment is never read, so
+it is not written during training.
+"""
 
-DRIVER = "driver"
-"""The resource of light actors that only start workers: where a cluster's head offers it, they take no CPU from these."""
+DRIVER_RESOURCE = "driver"
+"""The resource of light actors that only start workers. If a cluster's head offers it, these actors take no CPU from the workers."""
 
 
 def set_environment() -> None:
-    """To be called before ray is imported."""
+    """Set the variables of ``ENVIRONMENT``, before ray is imported. Values that a user has set stay."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
 
-def joined(address: str | None, **more: Any) -> Any:
-    """The ray module, connected: to the cluster at ``address``, or to one of this process alone, whose dashboard only this machine
-    reaches (Ray Train needs it). Raises ConfigError where no cluster answers."""
+def connect(address: str | None, **options: Any) -> Any:
+    """Connect to the cluster at ``address`` and return the ray module.
+
+    None starts a cluster for this process alone. Ray Train needs its dashboard, which only this machine can reach. Raises ConfigError if
+    no cluster answers at the address.
+    """
     set_environment()
     import ray
 
     logging.getLogger("ray").setLevel(logging.ERROR)
-    own: dict[str, Any] = {"include_dashboard": True, "dashboard_host": "127.0.0.1", "resources": {DRIVER: 1000}} if address is None else {}
+    if address is None:
+        options |= {"include_dashboard": True, "dashboard_host": "127.0.0.1", "resources": {DRIVER_RESOURCE: 1000}}
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **own, **more)
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         if address is None:
             raise
         raise ConfigError(f"--address {address}: no Ray cluster answers there: {str(error).splitlines()[0]}") from error
-    own_token_alone()
+    restrict_token_file()
     return ray
 
 
-def own_token_alone() -> None:
-    """Ray makes the token file readable by everyone who can reach it (facts: world-readable); its owner alone should."""
+def restrict_token_file() -> None:
+    """Let only its owner read Ray's token file. Ray itself creates it readable by everyone."""
     token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
     if token.is_file() and token.stat().st_uid == os.getuid():
         token.chmod(stat.S_IRUSR | stat.S_IWUSR)
-
-
-def accepted(cluster: dict[str, Any]) -> tuple[str, str] | None:
-    """Where and why Ray's own schema refuses a file for ``ray up``; None where it does not. What Ray prints meanwhile is not shown."""
-    import contextlib
-    import copy
-    import io
-
-    from jsonschema import ValidationError
-    from ray.autoscaler._private.util import prepare_config, validate_config
-
-    logging.getLogger("ray").setLevel(logging.ERROR)  # importing ray sets it
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            validate_config(prepare_config(copy.deepcopy(cluster)))
-    except ValidationError as error:
-        if error.validator == "additionalProperties":
-            return None  # an unknown key, which the rules name with the one that was meant
-        return ".".join(map(str, error.absolute_path)) or "file", error.message
-    except Exception as error:
-        named = re.search(r"`(\w+)`", str(error))
-        return named[1] if named else "file", f"{type(error).__name__}: {error}"
-    return None

@@ -1,80 +1,64 @@
-"""A pack as Tune knows it: an actor that trains one after the other, and returns at every checkpoint with its scalars."""
+"""A pack as Tune runs it: an actor that returns at every checkpoint with its scalars, and may train one pack after another."""
 
 import queue
 import threading
-from typing import Any, cast
+from typing import Any
 
-from ray import get_runtime_context, tune
+from ray import tune
 
 from raygroup.files.places import Place
+from raygroup.runtime.on_ray.drain import drain_reason
 from raygroup.runtime.on_ray.searcher import FAILED
-from raygroup.runtime.planning.packs import Placement
-
-_HEAD_PATIENCE_S = 1.0
-"""How long a step may wait for the cluster's head, every few seconds."""
+from raygroup.runtime.placement import Placement
 
 
-def trainable(storage: Place, placement: Placement) -> type[tune.Trainable]:
-    """The class for packs of this storage path."""
+def pack_trainable(storage: Place, placement: Placement) -> type[tune.Trainable]:
+    """Return the Trainable class for packs of a storage path."""
 
-    class Pack(_Pack):
-        where = (storage, placement)
+    class Pack(_PackTrainable):
+        context = (storage, placement)
 
     return Pack
 
 
-class _Pack(tune.Trainable):
-    where: tuple[Place, Placement]
+class _PackTrainable(tune.Trainable):
+    context: tuple[Place, Placement]
 
     def setup(self, config: dict[str, Any]) -> None:
         self.folders = config["folders"]
         self.reports: queue.SimpleQueue[dict[str, Any] | BaseException] = queue.SimpleQueue()
-        self.begun = False
+        self.is_training = False
 
     def step(self) -> dict[str, Any]:
-        """Trains up to the next checkpoint, or to the end of the pack."""
-        if not self.begun:
-            self.begun = True
+        """Train up to the next checkpoint, or to the end of the pack."""
+        if not self.is_training:
+            self.is_training = True
             threading.Thread(target=self._train, daemon=True).start()
-        said = self.reports.get()
-        if isinstance(said, BaseException):
-            raise said
-        return said
+        report = self.reports.get()
+        if isinstance(report, BaseException):
+            raise report
+        return report
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Nothing: trials keep their own checkpoints."""
+        """Do nothing: trials keep their own checkpoints."""
 
     def reset_config(self, config: dict[str, Any]) -> bool:
-        """The same process for the next pack: its words and weights are in memory already."""
+        """Reuse this process for the next pack. Its words and weights are in memory already."""
         self.setup(config)
         return True
 
     def _train(self) -> None:
-        storage, placement = self.where
+        storage, placement = self.context
         try:
             if placement.workers[1] > 1:
-                from raygroup.runtime.on_ray.multi_worker import train_together
+                from raygroup.runtime.on_ray.multi_worker import train_on_workers
 
-                failed = train_together(self.config["pack"], self.folders, storage, placement)
+                failed = train_on_workers(self.config["pack"], self.folders, storage, placement)
             else:
                 from raygroup.runtime.attempt.worker import run_pack
 
-                failed = run_pack(self.folders, storage, placement, self.reports.put, node_ends)
+                failed = run_pack(self.folders, storage, placement, self.reports.put, drain_reason)
         except BaseException as error:
             self.reports.put(error)
         else:
             self.reports.put({FAILED: failed, "done": True})
-
-
-def node_ends() -> str | None:
-    """Why this node is about to go, if it is: Ray drains it, as the watcher of spot notices has it do. A head that does not answer says
-    nothing, and must not keep a node that is cut off from training on, or from finding that it was replaced."""
-    from ray._private.worker import global_worker
-    from ray.exceptions import RayError
-
-    node, worker = get_runtime_context().get_node_id(), cast(Any, global_worker)
-    try:
-        draining = worker.gcs_client.get_draining_nodes(timeout=_HEAD_PATIENCE_S)
-    except RayError:
-        return None
-    return f"node {node[:12]} is being drained" if node in draining else None

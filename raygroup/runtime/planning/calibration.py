@@ -13,10 +13,11 @@ import numpy as np
 
 from raygroup.errors import ConfigError
 from raygroup.randomness import generator
-from raygroup.runtime.planning.packs import PackedJobs, Placement, sizes
+from raygroup.runtime.placement import Placement
+from raygroup.runtime.planning.packs import JobPack, sizes
 from raygroup.runtime.planning.step_times import Calibration, program
 from raygroup.runtime.processes import pool
-from raygroup.storage.locks import now
+from raygroup.storage.layout import now
 
 if TYPE_CHECKING:
     from raygroup.config import Trial
@@ -31,7 +32,7 @@ _CODE_POINTS = 0x20000
 """Where the characters of the words begin: there are more than any charset has."""
 
 
-def calibrated(packs: Sequence[PackedJobs], placement: Placement, kernels: str) -> list[Calibration]:
+def calibrated(packs: Sequence[JobPack], placement: Placement, kernels: str) -> list[Calibration]:
     """One for each distinct program among the packs. Raises ConfigError where the device is not there."""
     distinct = list({program(pack.jobs): pack for pack in packs}.values())
     machine = machine_of(placement.device)
@@ -56,7 +57,7 @@ def machine_of(device: str) -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
-def _step_s(pack: PackedJobs, placement: Placement, form: str) -> float:
+def _step_s(pack: JobPack, placement: Placement, form: str) -> float:
     """Seconds of a step: of the processor, one thread, or of the clock on a GPU."""
     import torch
 
@@ -95,7 +96,7 @@ def _made_up(folder: Path, trial: "Trial", classes: int, shape: tuple[int, ...])
     from raygroup.training.label_batches import encoded
     from raygroup.training.packs.training_data import Material
     from raygroup.words.charset import Charset
-    from raygroup.words.feature_store import Features, write_features
+    from raygroup.words.feature_store import FeatureStore, write_features
 
     draws, count, tasks = generator("calibrate", classes, *shape), max(64, trial.training.batch), trial.words.tasks
     charset = Charset(tuple(chr(_CODE_POINTS + number) for number in range(classes - 2)))
@@ -105,4 +106,4 @@ def _made_up(folder: Path, trial: "Trial", classes: int, shape: tuple[int, ...])
     write_features(folder / "features.arrow", shape, [features[row : row + 1024] for row in range(0, count, 1024)], {})
     targets, encoded_lengths = encoded(labels, charset)
     p_wt = np.eye(len(tasks), dtype=np.float32)[draws.integers(0, len(tasks), count)]
-    return Material(Features(folder / "features.arrow"), targets, encoded_lengths, p_wt, np.arange(count), tasks, charset)
+    return Material(FeatureStore(folder / "features.arrow"), targets, encoded_lengths, p_wt, np.arange(count), tasks, charset)

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from raygroup.runtime.planning.forecast import PRICES, Forecast, basis_text
 from raygroup.runtime.planning.mixtures import show_mixtures
-from raygroup.runtime.planning.packs import PackedJobs
+from raygroup.runtime.planning.packs import JobPack
 from raygroup.runtime.planning.plan import Plan
 from raygroup.terminal import seconds_text, size_text, table, titled
 
@@ -15,7 +15,7 @@ _LISTED = 200
 """Trials listed one by one."""
 
 
-def dry_run(plan: Plan, packs: Sequence[PackedJobs], found: Forecast, console: Console) -> None:
+def dry_run(plan: Plan, packs: Sequence[JobPack], found: Forecast, console: Console) -> None:
     """Prints it; the time of a trial in a pack is its share of the pack's."""
     right = ("steps", "heads", "device time", "pack", "memory")
     rows = table("trial", "id", *right[:3], "time is", *right[3:], "state", right=right)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from raygroup.errors import ConfigError
-from raygroup.runtime.planning.packs import PackedJobs, Placement, require_kernels
-from raygroup.runtime.planning.plan import Plan, at_once
+from raygroup.runtime.placement import Placement, num_parallel_trials, require_kernels
+from raygroup.runtime.planning.packs import JobPack
+from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.planning.step_times import StepTimes, keep_calibrations
 from raygroup.runtime.processes import cores
 
@@ -69,7 +70,7 @@ class Forecast:
 
 
 def forecast(
-    plan: Plan, packs: Sequence[PackedJobs], placement: Placement, cluster: PricedCluster | None = None, calibrate: bool = False
+    plan: Plan, packs: Sequence[JobPack], placement: Placement, cluster: PricedCluster | None = None, calibrate: bool = False
 ) -> Forecast:
     """What these packs of a plan's missing trials will take. With ``calibrate`` a few steps of each distinct pack are trained here first,
     and kept under the storage path; only then is torch imported, in another process.
@@ -159,7 +160,7 @@ def _wall_s(seconds: Sequence[float], devices: int, placement: Placement) -> flo
     """The packs in their order, each on the device that is free first; a few more trials than cores share them."""
     slots = max(1, devices // placement.workers[0])
     each = [pack / placement.workers[0] for pack in seconds]
-    if placement.device == "cpu" and at_once(len(each), slots) >= len(each):
+    if placement.device == "cpu" and num_parallel_trials(len(each), slots) >= len(each):
         return max(max(each, default=0.0), math.fsum(each) / slots)
     free = [0.0] * slots
     for pack in each:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raygroup.config import require
+from raygroup.config_sections import require
 from raygroup.files.places import Place
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from raygroup.runtime.planning.plan import Job
+    from raygroup.runtime.planning.jobs import Job
     from raygroup.words.mixtures import Mixture
 
 
@@ -21,7 +21,7 @@ def mixtures_of(jobs: Iterable["Job"], words: Path | None) -> "list[tuple[Mixtur
     Its sizes are those of the stored words, or of the listed ones where ``words`` are not stored yet. Raises ConfigError where the
     ratios are not those of the sources there are.
     """
-    from raygroup.words.sources import listed_sources, mixture_of
+    from raygroup.words.mixtures import listed_sources, mixture_of
 
     listed, stored = functools.cache(listed_sources), functools.cache(_stored)
     found: dict[tuple[Mixture, int, int], None] = {}
@@ -45,8 +45,8 @@ def show_mixtures(jobs: Sequence["Job"], words: Path | None, console: "Console")
 
 def _stored(store: Place) -> dict[str, int]:
     """Source -> words to train on; nothing where there is no store yet."""
-    from raygroup.files.local_copies import localised
-    from raygroup.words.sources import stored_sources
-    from raygroup.words.word_store import read_words
+    from raygroup.files.local_copies import local_copy
+    from raygroup.words.mixtures import stored_sources
+    from raygroup.words.word_store import open_word_store
 
-    return stored_sources(read_words(localised(store))) if store.is_file() else {}
+    return stored_sources(open_word_store(local_copy(store))) if store.is_file() else {}

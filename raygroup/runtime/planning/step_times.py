@@ -11,17 +11,18 @@ from pathlib import PurePosixPath
 from statistics import median
 from typing import Any
 
-from raygroup.config import Trial, fingerprint, from_json
+from raygroup.config import Trial, trial_from_json
+from raygroup.config_sections import fingerprint
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_if_there, read_json, write_json
+from raygroup.files.atomic import read_json, read_json_if_exists, write_json
 from raygroup.files.places import Place
 from raygroup.packing import shared_settings
-from raygroup.runtime.planning.plan import Job, Plan
-from raygroup.storage.locks import CONFIG, DONE, SWEEP, done_ids
-from raygroup.storage.sweeps import CACHE
+from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.plan import Plan
+from raygroup.storage.layout import CACHE_FOLDER, CONFIG_FILE, DONE_FILE, STEP_TIMES_FILE, SWEEP_FILE
+from raygroup.storage.sweeps import done_ids
 
 MEASURED, CALIBRATED, ESTIMATED = "measured", "calibrated", "estimated"
-FILE = "step_times.json"
 _UNLIKE = ("training.steps", "training.order_seed", "training.checkpoint_every", "words.mixture", "words.mixture_weighting")
 """What the trials of a pack share without its mattering to a step's time."""
 _OF_EACH, _OF_OTHERS, _SWEEPS = 5, 24, 12
@@ -110,18 +111,18 @@ class StepTimes:
 
 def stored_calibrations(storage: Place) -> list[Calibration]:
     """Those kept beside the caches."""
-    stored = read_if_there(storage / CACHE / FILE).get("times", [])
+    stored = read_json_if_exists(storage / CACHE_FOLDER / STEP_TIMES_FILE).get("times", [])
     try:
         return [Calibration(**each) for each in stored]
     except TypeError as error:
-        raise ConfigError(f"{storage / CACHE / FILE}: {error}; delete the file, it is made anew") from error
+        raise ConfigError(f"{storage / CACHE_FOLDER / STEP_TIMES_FILE}: {error}; delete the file, it is made anew") from error
 
 
 def keep_calibrations(storage: Place, made: Sequence[Calibration]) -> None:
     """Adds to them; of one program on one machine the newest stays."""
     kept = {(e.program, e.device, e.kernels, e.machine): e for e in [*stored_calibrations(storage), *made]}
-    (storage / CACHE).mkdir(parents=True, exist_ok=True)
-    write_json(storage / CACHE / FILE, {"times": [asdict(each) for each in kept.values()]})
+    (storage / CACHE_FOLDER).mkdir(parents=True, exist_ok=True)
+    write_json(storage / CACHE_FOLDER / STEP_TIMES_FILE, {"times": [asdict(each) for each in kept.values()]})
 
 
 def _kind(trial: Trial, store: str) -> str:
@@ -168,7 +169,7 @@ def _samples(plan: Plan) -> list[_Sample]:
 def _others(plan: Plan, earlier: set[str]) -> Iterator[Place]:
     """Folders of finished trials, spread evenly over each sweep: ``earlier`` ones of the plan's own, which it no longer declares, and
     those of others."""
-    folders: list[Place] = [path.parent for path in plan.storage.glob(f"*/{SWEEP}")]
+    folders: list[Place] = [path.parent for path in plan.storage.glob(f"*/{SWEEP_FILE}")]
     others = [folder for folder in sorted(folders, key=str) if folder != plan.folder][:_SWEEPS]
     for folder in [plan.folder, *others]:
         ids = sorted(earlier if folder == plan.folder else done_ids(folder))
@@ -178,8 +179,8 @@ def _others(plan: Plan, earlier: set[str]) -> Iterator[Place]:
 def _read_other(folder: Place) -> _Sample | None:
     """None for a trial of another version, whose settings this one does not know."""
     try:
-        config = read_json(folder / CONFIG)
-        trial = from_json(config["trial"])
+        config = read_json(folder / CONFIG_FILE)
+        trial = trial_from_json(config["trial"])
     except (ConfigError, KeyError):
         return None
     return _read(folder, (_kind(trial, PurePosixPath(config.get("store", "")).parent.name), trial.heads.count))
@@ -188,7 +189,7 @@ def _read_other(folder: Place) -> _Sample | None:
 def _read(folder: Place, kind: tuple[str, int]) -> _Sample | None:
     """None where the outcome does not say enough. A processor may have been shared by more trials than it has cores: its own seconds
     count, not those of the clock."""
-    outcome: dict[str, Any] = read_if_there(folder / DONE)
+    outcome: dict[str, Any] = read_json_if_exists(folder / DONE_FILE)
     on, form, took = outcome.get("device"), outcome.get("kernels"), outcome.get("cpu_s" if outcome.get("device") == "cpu" else "wall_s")
     steps = int(outcome.get("steps", 0)) - int(outcome.get("first_step", 0))
     if on is None or form is None or took is None or steps < _FEWEST_STEPS:

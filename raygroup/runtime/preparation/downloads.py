@@ -4,8 +4,9 @@ import hashlib
 from pathlib import Path
 
 from raygroup.errors import ConfigError
-from raygroup.files.local_copies import alone, fetch, local_copies
-from raygroup.files.places import Place, Remote
+from raygroup.files.local_copies import copies_folder, exclusive_lock, fetch
+from raygroup.files.places import Place
+from raygroup.files.remote import Remote
 
 
 def brought_here(data: Place) -> Path:
@@ -18,10 +19,10 @@ def brought_here(data: Place) -> Path:
     found = list(data.glob("*.parquet")) if data.is_dir() else [data] if data.is_file() else []
     if not found:
         raise ConfigError(f"{data}: no Parquet file there; images with a label file must lie in a folder of this machine")
-    infos = [data.files.get_file_info(file.key) for file in found]
+    infos = [data.filesystem.get_file_info(file.key) for file in found]
     version = hashlib.sha256(repr([(str(data), info.path, info.size, info.mtime_ns) for info in infos]).encode()).hexdigest()
-    folder = local_copies() / f"given-{version[:24]}"
-    with alone(folder):
+    folder = copies_folder() / f"given-{version[:24]}"
+    with exclusive_lock(folder):
         for file, info in zip(found, infos, strict=True):
             _bring(file, folder / file.name, info.size)
     return folder if data.is_dir() else folder / data.name

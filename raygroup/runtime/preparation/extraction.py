@@ -14,21 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_if_there, write_json
-from raygroup.files.local_copies import localised
+from raygroup.files.atomic import read_json_if_exists, write_json
+from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place, size_of
-from raygroup.files.retry import Patience
-from raygroup.runtime.planning.plan import BUNDLED, Job
+from raygroup.files.retry import Retry
+from raygroup.runtime.planning.jobs import BUNDLED, Job
 from raygroup.runtime.processes import pool
+from raygroup.storage.layout import shard_file, shard_record_file
+from raygroup.trunks import FEATURE_SHAPE
 from raygroup.words.crops import crop_array
-from raygroup.words.feature_store import ROWS, Shard, shard_name, write_features, write_store
-from raygroup.words.word_store import WordTable, read_words
+from raygroup.words.feature_store import BATCH_ROWS, FeatureShard, write_feature_store, write_features
+from raygroup.words.word_store import WordStore, open_word_store
 
 if TYPE_CHECKING:
     from raygroup.model.laptop_trunk import Trunk
 
-SHAPE = (24, 256)
-"""Of one word's features: what the trunk gives."""
 WHAT = "words through the trunk"
 _LARGEST = 16384
 _SHARDS = 64
@@ -71,20 +71,20 @@ class Extraction:
         return range(number * self.shard_rows, min((number + 1) * self.shard_rows, self.words))
 
     def shard(self, number: int) -> Place:
-        return self.features.with_name(shard_name(number))
+        return self.features.with_name(shard_file(number))
 
     def record(self, number: int) -> Place:
         """What says that a shard is made, written after it; it stays, so that one damaged shard can be made anew alone."""
-        return self.features.with_name(f"{number:05}.json")
+        return self.features.with_name(shard_record_file(number))
 
 
-Work = Callable[[Extraction, Sequence[int]], Iterator[tuple[int, Shard]]]
+ShardMaker = Callable[[Extraction, Sequence[int]], Iterator[tuple[int, FeatureShard]]]
 """Makes the shards of these numbers, in any order."""
 
 
 def extraction_of(job: Job, *, shard_rows: int | None = None, device: str = "cpu") -> Extraction:
     """Of a job whose word store is made; ``shard_rows`` as ``require_shard_rows`` allows."""
-    words = len(read_words(localised(job.store)))
+    words = len(open_word_store(local_copy(job.store)))
     size = (job.trial.words.height, job.trial.words.width)
     rows = shard_rows or usual_shard_rows(words)
     return Extraction(job.store, job.features, job.shared_weights, job.data, size, words, rows, device)
@@ -92,16 +92,16 @@ def extraction_of(job: Job, *, shard_rows: int | None = None, device: str = "cpu
 
 def require_shard_rows(rows: int | None) -> None:
     """Raises ConfigError for a size that would part a batch: its words are read together, whatever the size, so the bits are the same."""
-    if rows and rows % ROWS:
-        raise ConfigError(f"--shard-words is {rows}: it must be a multiple of {ROWS}, the words that are read at a time")
+    if rows and rows % BATCH_ROWS:
+        raise ConfigError(f"--shard-words is {rows}: it must be a multiple of {BATCH_ROWS}, the words that are read at a time")
 
 
 def usual_shard_rows(words: int) -> int:
     """Words a shard: 16,384 (200 MB), fewer in a small data set; it depends on nothing else, so that any machine goes on with them."""
-    return min(max(math.ceil(words / _SHARDS / ROWS), 1) * ROWS, _LARGEST)
+    return min(max(math.ceil(words / _SHARDS / BATCH_ROWS), 1) * BATCH_ROWS, _LARGEST)
 
 
-def complete(extraction: Extraction, work: Work, progress: Progress) -> None:
+def complete(extraction: Extraction, work: ShardMaker, progress: Progress) -> None:
     """Makes every shard that is missing, then the file that says so. Whoever calls this holds the folder."""
     _clear(extraction)
     made = made_shards(extraction)
@@ -116,43 +116,43 @@ def complete(extraction: Extraction, work: Work, progress: Progress) -> None:
     if unseen:
         raise ConfigError(f"{extraction.shard(unseen[0])} was made by a worker, but is not seen here: {_SHARED}")
     in_order = [made[number] for number in range(extraction.shards)]
-    write_store(extraction.features, SHAPE, in_order, extraction.about | {"device": extraction.device})
+    write_feature_store(extraction.features, FEATURE_SHAPE, in_order, extraction.about | {"device": extraction.device})
     _clear(extraction)
 
 
-def made_shards(extraction: Extraction) -> dict[int, Shard]:
+def made_shards(extraction: Extraction) -> dict[int, FeatureShard]:
     """The shards that are made, by number."""
     with ThreadPoolExecutor(_LOOKED_AT_ONCE) as threads:
         found = threads.map(functools.partial(recorded, extraction), range(extraction.shards))
         return {number: shard for number, shard in enumerate(found) if shard is not None}
 
 
-def recorded(extraction: Extraction, number: int) -> Shard | None:
+def recorded(extraction: Extraction, number: int) -> FeatureShard | None:
     """A shard that is made, of these words and this size; None where it is not."""
     try:
-        said = read_if_there(extraction.record(number))
+        said = read_json_if_exists(extraction.record(number))
     except ConfigError:
         return None  # a damaged record is none: its shard is made anew
     if {key: said.get(key) for key in extraction.about} != extraction.about:
         return None
-    shard = Shard(**{key: said[key] for key in ("rows", "bytes", "crc32")})
+    shard = FeatureShard(**{key: said[key] for key in ("rows", "bytes", "crc32")})
     return shard if size_of(extraction.shard(number)) == shard.bytes else None
 
 
-def make_shard(extraction: Extraction, number: int) -> Shard:
+def make_shard(extraction: Extraction, number: int) -> FeatureShard:
     """Reads the words of a shard, row group by row group, runs the trunk, and writes the shard and then its record."""
     shard = recorded(extraction, number)
     if shard is None:
         path, about = extraction.shard(number), extraction.about | {"shard": number}
-        shard = Patience(_PATIENCE_S)(lambda: write_features(path, SHAPE, _blocks(extraction, number), about))
+        shard = Retry(_PATIENCE_S)(lambda: write_features(path, FEATURE_SHAPE, _blocks(extraction, number), about))
         write_json(extraction.record(number), extraction.about | asdict(shard) | {"device": extraction.device})
     return shard
 
 
-def on_this_machine(workers: int) -> Work:
+def local_shard_maker(workers: int) -> ShardMaker:
     """Makes shards in so many processes."""
 
-    def work(extraction: Extraction, numbers: Sequence[int]) -> Iterator[tuple[int, Shard]]:
+    def work(extraction: Extraction, numbers: Sequence[int]) -> Iterator[tuple[int, FeatureShard]]:
         with pool(min(workers, len(numbers))) as processes:
             waiting = {processes.submit(make_shard, extraction, number): number for number in numbers}
             for ended in as_completed(waiting):
@@ -165,8 +165,8 @@ def _blocks(extraction: Extraction, number: int) -> Iterable[NDArray[np.float16]
     from raygroup.training.feature_extraction import extracted
 
     words, trunk, rows = _words(extraction.store), _trunk(extraction.weights, extraction.device), extraction.rows(number)
-    for start in range(rows.start, rows.stop, ROWS):
-        block = np.arange(start, min(start + ROWS, rows.stop))
+    for start in range(rows.start, rows.stop, BATCH_ROWS):
+        block = np.arange(start, min(start + BATCH_ROWS, rows.stop))
         yield extracted(trunk, crop_array(words, block, *extraction.size))
 
 
@@ -178,14 +178,14 @@ def _trunk(weights: Place | None, device: str) -> "Trunk":
     from raygroup.training.universal_weights import load_universal
 
     torch.set_num_threads(1)
-    return load_universal(BUNDLED if weights is None else localised(weights)).trunk.to(device)
+    return load_universal(BUNDLED if weights is None else local_copy(weights)).trunk.to(device)
 
 
 @functools.lru_cache(1)
-def _words(store: Place) -> WordTable:
+def _words(store: Place) -> WordStore:
     if not store.is_file():
         raise ConfigError(f"{store} is not seen on {socket.gethostname()}: {_SHARED}")
-    return read_words(localised(store))
+    return open_word_store(local_copy(store))
 
 
 def _clear(extraction: Extraction) -> None:

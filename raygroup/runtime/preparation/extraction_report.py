@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from raygroup.files.atomic import read_json
-from raygroup.files.local_copies import localised
-from raygroup.runtime.planning.plan import Job
+from raygroup.files.local_copies import local_copy
+from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.preparation.extraction import Progress, extraction_of, made_shards
 from raygroup.runtime.progress import preparing
 from raygroup.terminal import say
 from raygroup.words.importing.report import Report
-from raygroup.words.word_store import read_words
+from raygroup.words.word_store import open_word_store
 
 _PLAIN_LINE_S = 20.0
 
@@ -40,7 +40,7 @@ def size(job: Job) -> str:
 
 def intake(job: Job) -> str:
     """What was kept and dropped on the way into the word store."""
-    return "\n".join(Report.from_json(read_words(localised(job.store)).metadata.report).lines())
+    return "\n".join(Report.from_json(open_word_store(local_copy(job.store)).metadata.report).lines())
 
 
 @contextlib.contextmanager

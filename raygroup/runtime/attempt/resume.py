@@ -1,0 +1,145 @@
+"""Open the session of a pack: read its trials, find their newest common checkpoint, and start their histories."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from torch import Tensor
+
+from raygroup.config import Trial, trial_from_json
+from raygroup.files.atomic import read_json
+from raygroup.files.places import Place
+from raygroup.history.sinks import Checksums
+from raygroup.history.writer import HistoryWriter
+from raygroup.model.kernels.forms import Kernels, kernels
+from raygroup.runtime.attempt.checkpoints import load_checkpoint
+from raygroup.runtime.attempt.pack_inputs import load_training_data, load_universal_weights
+from raygroup.runtime.attempt.provenance import git_commit, versions
+from raygroup.runtime.attempt.session import Attempt, Session, WorkerContext
+from raygroup.runtime.placement import Placement
+from raygroup.storage.checkpoint_index import drop_checkpoints_after, sound_steps
+from raygroup.storage.layout import CONFIG_FILE
+from raygroup.storage.leases import Lease
+from raygroup.training.packs.pack import Pack
+
+OnFailure = Callable[[Place, Exception], None]
+"""Gets the folder of a trial that cannot be trained, and the error."""
+
+
+@dataclass(frozen=True)
+class _TrialInputs:
+    """A trial as its config.json declares it."""
+
+    trial: Trial
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _CommonCheckpoint:
+    """The newest step of which every trial of a pack has a sound checkpoint. Step 0 is the beginning."""
+
+    step: int = 0
+    states: dict[Lease, dict[str, Tensor]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    """The facts stored in the checkpoint of the first trial."""
+    histories: dict[Lease, Checksums] = field(default_factory=dict)
+
+
+def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: OnFailure) -> Session | None:
+    """Open the session of trials that share their words, from their newest common checkpoint.
+
+    Trials that cannot be trained go to ``on_failure``. Returns None if no trial is left. Every worker must call this.
+    """
+    group, placement = context.group, context.placement
+    inputs: dict[Lease, _TrialInputs] = group.broadcast(
+        _for_each_lease(leases, lambda lease: _read_inputs(lease, context), on_failure) if group.is_leader else None
+    )
+    if not inputs:
+        return None
+    first = next(iter(inputs.values()))
+    store, features = context.storage / first.config["store"], context.storage / first.config["features"]
+    words, data = load_training_data(store, features, first.trial, context.retry)
+    checkpoint = _load_common_checkpoint(list(inputs), context)
+    form = _kernel_form(placement, checkpoint.facts.get("kernels"))
+    facts = {"charset": data.charset.hash, "kernels": form.name, "device": placement.device, "from_step": checkpoint.step}
+
+    def start(lease: Lease) -> Attempt:
+        return _start_attempt(lease, inputs[lease], data.tasks, facts, checkpoint.histories.get(lease, {}), context)
+
+    attempts: dict[Lease, Attempt] = _for_each_lease(list(inputs), start, on_failure) if group.is_leader else {}
+    started: list[Lease] = group.broadcast(list(attempts))
+    if not started:
+        return None
+    attempts = attempts or {lease: Attempt(lease.folder, inputs[lease].trial, lease, None, {}) for lease in started}
+    try:
+        universal = load_universal_weights(context.storage, first.config["weights"])
+        trials = [inputs[lease].trial for lease in started]
+        pack = Pack(trials, data, universal, placement.device, form, group.worker, placement.accumulate)
+        if checkpoint.step:
+            pack.restore(checkpoint.step, [checkpoint.states[lease] for lease in started])
+    except BaseException:
+        for attempt in attempts.values():
+            attempt.close()
+        raise
+    return Session(context, pack, list(attempts.values()), words, pack.step)
+
+
+def _read_inputs(lease: Lease, context: WorkerContext) -> _TrialInputs:
+    config = context.retry(lambda: read_json(lease.folder / CONFIG_FILE))
+    config |= {name: str(PurePosixPath(config[name])) for name in ("store", "features")}
+    return _TrialInputs(trial_from_json(config["trial"]), config)
+
+
+def _load_common_checkpoint(leases: Sequence[Lease], context: WorkerContext) -> _CommonCheckpoint:
+    group, retry = context.group, context.retry
+    sound = (retry(functools.partial(sound_steps, lease.folder)) for lease in leases if group.is_leader)
+    step = group.broadcast(max(set.intersection(*sound), default=0) if group.is_leader else 0)
+    if not step:
+        return _CommonCheckpoint()
+    checkpoints = {lease: retry(functools.partial(load_checkpoint, lease.folder, step)) for lease in leases}
+    return _CommonCheckpoint(
+        step,
+        {lease: state for lease, (state, _, _) in checkpoints.items()},
+        checkpoints[leases[0]][1],
+        {lease: history for lease, (_, _, history) in checkpoints.items()},
+    )
+
+
+def _for_each_lease(leases: Sequence[Lease], work: Callable[[Lease], Any], on_failure: OnFailure) -> dict[Lease, Any]:
+    """Return the result of each trial. A trial that fails does not keep the others from training."""
+    results = {}
+    for lease in leases:
+        try:
+            results[lease] = work(lease)
+        except Exception as error:
+            on_failure(lease.folder, error)
+    return results
+
+
+def _kernel_form(placement: Placement, stored: str | None) -> Kernels:
+    """Return the kernel form of the checkpoint, so that a trial continues with the same bits.
+
+    Without a checkpoint, or if this device cannot run its form, it is the form of the placement.
+    """
+    if stored is not None:
+        with contextlib.suppress(ValueError):
+            return kernels(stored, placement.device)
+    return kernels(placement.kernels, placement.device)
+
+
+def _start_attempt(
+    lease: Lease, inputs: _TrialInputs, tasks: Sequence[str], facts: dict[str, Any], earlier: Checksums, context: WorkerContext
+) -> Attempt:
+    config = inputs.config
+    metadata = {
+        "config": config["trial"], "label": config["label"], "data": config["data"], "versions": versions(), "git_commit": git_commit(),
+        **facts,
+    }  # fmt: skip
+    with lease.guard():
+        drop_checkpoints_after(lease.folder, facts["from_step"])
+    lease.note(from_step=facts["from_step"])
+    history = HistoryWriter(lease.folder, lease.attempt, tasks, inputs.trial.heads.count, metadata, retry=context.retry)
+    return Attempt(lease.folder, inputs.trial, lease, history, earlier)
