@@ -1,4 +1,4 @@
-"""Words as a user would bring them: a folder of images with a label file."""
+"""Write a user's words: a folder of images with a label file."""
 
 import csv
 from pathlib import Path
@@ -10,8 +10,9 @@ WORDS = Words(tasks=("hi", "la"), characters=(20, 20), words_per_task=24, unseen
 
 
 def write_folder(folder: Path, *, columns: tuple[str, ...] = ("path", "text"), task_names: dict[str, str] | None = None) -> Path:
-    """Images of Hindi and Latin words under ``images/`` and labels.csv with the given columns."""
-    fonts, rows = fonts_of(WORDS, None), []
+    """Write Hindi and Latin words to ``images/``, and labels.csv with these columns."""
+    fonts = fonts_of(WORDS, None)
+    rows = []
     (folder / "images").mkdir(parents=True)
     for number, order in enumerate(plan_crops(WORDS)):
         image = draw_png(order, WORDS, fonts[order.task])

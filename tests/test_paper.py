@@ -25,7 +25,10 @@ def test_the_assignment_changed_most_at_base_coefficient_two_tenths():
 
 def test_the_head_parameters_of_table_4_follow_from_embed_hidden_and_9000_characters():
     def parameters(embed: int, hidden: int, characters: int) -> int:
-        """Facts 6.3, for a 256-channel input and the 8x32 grid's 40 position channels."""
+        """Return the parameters of a head (facts 6.3).
+
+        The input has 256 channels, and the 8x32 grid has 40 position channels.
+        """
         attention = (2 * hidden + 40) * hidden + hidden + hidden
         cell = 3 * hidden * (2 * hidden + 40) + 3 * hidden**2 + 6 * hidden
         ends = characters * embed + embed * hidden + hidden + characters * hidden + characters

@@ -14,7 +14,7 @@ SCRIPT_NAMES = {
     "ko": ("HANGUL",),
     "la": ("LATIN",),
 }
-"""What the Unicode names of each task's letters hold: an independent statement of its ranges."""
+"""Words in the Unicode names of each task's letters. They state its ranges independently."""
 
 
 def letters(task):
@@ -27,7 +27,7 @@ def test_the_tasks_are_the_papers_seven_in_its_order():
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_tasks_ranges_hold_letters_of_its_scripts_alone(name):
+def test_the_ranges_of_a_task_hold_only_letters_of_its_scripts(name):
     def is_stranger(letter):
         return unicodedata.category(letter)[0] in "LM" and not any(part in unicodedata.name(letter) for part in SCRIPT_NAMES[name])
 
@@ -35,7 +35,7 @@ def test_a_tasks_ranges_hold_letters_of_its_scripts_alone(name):
 
 
 @pytest.mark.parametrize("name", ["ar", "bn", "hi", "ko"])
-def test_no_letter_that_unicode_3_names_after_the_script_is_forgotten(name):
+def test_a_task_has_every_letter_that_unicode_3_names_after_its_script(name):
     unicode_3 = unicodedata.ucd_3_2_0
     named = [chr(point) for point in range(0x10000) if unicode_3.name(chr(point), "").startswith(f"{SCRIPT_NAMES[name][0]} ")]
     assert len(named) > 80
@@ -47,7 +47,7 @@ def test_latin_has_every_letter_of_western_europe_and_no_multiplication_sign():
     assert not any(map(TASKS["la"].has_letter, "×÷0-"))
 
 
-def test_only_chinese_and_japanese_share_letters_and_bengali_ends_sentences_as_hindi_does():
+def test_only_chinese_and_japanese_share_letters_and_bengali_and_hindi_share_dandas():
     ranges = {name: {point for first, last in TASKS[name].letters for point in range(first, last + 1)} for name in TASKS}
     shared = {(one, other) for one in TASKS for other in TASKS if one < other and ranges[one] & ranges[other]}
     assert shared == {("ja", "zh"), ("bn", "hi")}
@@ -56,25 +56,25 @@ def test_only_chinese_and_japanese_share_letters_and_bengali_ends_sentences_as_h
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_spells_digits_and_the_signs_that_all_public_charsets_share_but_not_blanks(name):
+def test_every_task_spells_digits_and_the_signs_in_all_public_charsets_but_no_blanks(name):
     assert all(map(TASKS[name].supports, string.digits + '!"()-./:'))
     assert not any(map(TASKS[name].supports, " \n\t"))
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_probe_is_made_of_the_tasks_own_letters_in_the_form_labels_have(name):
+def test_a_probe_consists_of_normalised_letters_of_the_task(name):
     probe = TASKS[name].probe
     assert all(map(TASKS[name].has_letter, probe))
     assert probe == unicodedata.normalize("NFC", probe)
 
 
 def test_han_probes_tell_simplified_from_japanese_forms():
-    """们这说 are simplified forms that Japanese never took over; 込働 were made in Japan."""
+    """Japanese does not have the simplified forms 们这说. Japan made 込働."""
     with pytest.raises(UnicodeEncodeError):
         TASKS["zh"].probe.encode("shift_jis")
     with pytest.raises(UnicodeEncodeError):
         TASKS["ja"].probe.encode("gb2312")
 
 
-def test_known_tasks_come_in_the_papers_order_and_the_users_own_after_them():
+def test_known_tasks_come_in_the_papers_order_and_other_tasks_after_them():
     assert by_paper_order({"la", "xx", "ar", "ko", "am"}) == ("ar", "ko", "la", "am", "xx")

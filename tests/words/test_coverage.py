@@ -13,13 +13,13 @@ def shares(label, tasks=SEVEN, word_tasks="soft"):
     return dict(zip(tasks, task_shares([label], tasks, word_tasks=word_tasks)[0].tolist(), strict=True))
 
 
-def chosen(label, tasks=SEVEN):
+def chosen_task(label, tasks=SEVEN):
     row = shares(label, tasks, "argmax")
     assert sum(row.values()) == 1
     return max(row, key=row.get)
 
 
-def test_a_word_of_one_script_is_of_one_task():
+def test_a_word_of_one_script_belongs_to_one_task():
     assert shares("hello")["la"] == 1
     assert shares("مرحبا")["ar"] == 1
 
@@ -28,12 +28,12 @@ def test_a_kanji_word_is_half_chinese_and_half_japanese():
     assert shares("中国") == pytest.approx({**dict.fromkeys(SEVEN, 0), "zh": 0.5, "ja": 0.5})
 
 
-def test_shares_are_the_proportions_of_characters_scaled_to_sum_one():
-    """中の: Chinese spells 1 of 2 characters, Japanese 2 of 2."""
+def test_shares_are_proportional_to_the_characters_and_sum_to_one():
+    """In 中の, Chinese spells one character and Japanese spells both."""
     assert shares("中の") == pytest.approx({**dict.fromkeys(SEVEN, 0), "zh": 1 / 3, "ja": 2 / 3})
 
 
-def test_digits_belong_to_every_task_alike():
+def test_digits_belong_equally_to_every_task():
     assert shares("2024") == pytest.approx(dict.fromkeys(SEVEN, 1 / 7))
     assert shares("a1")["la"] == pytest.approx(2 / 8)
 
@@ -43,16 +43,16 @@ def test_a_word_that_no_task_can_spell_has_no_shares():
     assert task_shares(["☃", ""], SEVEN, word_tasks="argmax").sum() == 0
 
 
-def test_equal_shares_go_to_the_task_with_a_letter_of_its_own_then_to_latin_then_to_the_first():
-    assert chosen("の国") == "ja"
-    assert chosen("aب") == "la"
-    assert chosen("بক") == "ar"
-    assert chosen("2024") == "la"
-    assert chosen("2024", ("hi", "ko")) == "hi"
-    assert chosen("中国") == "zh"
+def test_a_tie_goes_to_a_task_with_a_unique_letter_then_to_latin_then_to_the_first():
+    assert chosen_task("の国") == "ja"
+    assert chosen_task("aب") == "la"
+    assert chosen_task("بক") == "ar"
+    assert chosen_task("2024") == "la"
+    assert chosen_task("2024", ("hi", "ko")) == "hi"
+    assert chosen_task("中国") == "zh"
 
 
-def test_of_equal_shares_a_letter_of_its_own_decides_over_the_order():
+def test_a_unique_letter_breaks_a_tie_before_the_order_of_tasks():
     letters = {"x": "b1", "y": "bc1", "z": "ab"}
     supports = [letters[name].__contains__ for name in letters]
     assert task_shares(["b1a"], tuple(letters), supports, "argmax").tolist() == [[0, 0, 1]]
@@ -60,9 +60,9 @@ def test_of_equal_shares_a_letter_of_its_own_decides_over_the_order():
 
 @given(st.lists(st.text(alphabet="abé中のア한کबক12.-☃", max_size=8), max_size=8), st.sampled_from(["soft", "argmax"]))
 def test_shares_agree_with_counting_by_hand(labels, word_tasks):
-    found = task_shares(labels, PAPER_TASKS, word_tasks=word_tasks)
-    assert found.dtype == np.float32
-    for label, row in zip(labels, found, strict=True):
+    shares_wt = task_shares(labels, PAPER_TASKS, word_tasks=word_tasks)
+    assert shares_wt.dtype == np.float32
+    for label, row in zip(labels, shares_wt, strict=True):
         counts = np.array([sum(map(TASKS[name].supports, label)) for name in PAPER_TASKS])
         assert row.sum() == pytest.approx(float(counts.any()))
         if word_tasks == "soft" and counts.any():
@@ -71,12 +71,12 @@ def test_shares_agree_with_counting_by_hand(labels, word_tasks):
             assert counts[row.argmax()] == counts.max()
 
 
-def test_more_labels_than_are_counted_at_a_time_have_the_same_shares():
+def test_shares_do_not_depend_on_the_block_size():
     labels = ["a1", "中国", "", "한"] * 5000
     np.testing.assert_array_equal(task_shares(labels, SEVEN), np.tile(task_shares(labels[:4], SEVEN), (5000, 1)))
 
 
-def test_a_task_of_the_user_spells_nothing_that_could_be_known_beforehand():
+def test_an_unknown_task_of_the_user_spells_nothing():
     assert task_shares(["abc"], ("klingon", "la")).tolist() == [[0, 1]]
 
 

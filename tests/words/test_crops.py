@@ -19,12 +19,12 @@ def store(path, images):
     return open_word_store(path)
 
 
-def test_a_crop_of_the_right_size_is_left_alone():
+def test_an_image_of_the_right_size_is_not_changed():
     pixels = np.random.default_rng(0).integers(0, 256, (32, 96), np.uint8)
     np.testing.assert_array_equal(decode_crop(png(pixels), 32, 96), pixels)
 
 
-def test_a_narrow_word_is_continued_by_the_median_of_its_last_column():
+def test_a_narrow_word_is_padded_with_the_median_of_its_last_column():
     pixels = np.full((3, 2), 9)
     pixels[:, 1] = [10, 200, 20]
     crop = decode_crop(png(pixels), 3, 5)
@@ -33,7 +33,7 @@ def test_a_narrow_word_is_continued_by_the_median_of_its_last_column():
 
 
 def test_a_word_keeps_its_proportions():
-    """64 x 64 at height 32 is 32 wide: its left half black, its right half white, then white."""
+    """A 64 x 64 image is 32 wide at height 32. Its right half is white, and so is the padding."""
     pixels = np.repeat([[0, 255]], 32, axis=1).repeat(64, axis=0)
     crop = decode_crop(png(pixels), 32, 96)
     assert (crop[:, :16] == 0).all()
@@ -63,21 +63,21 @@ def test_colours_become_gray_by_their_brightness():
     np.testing.assert_allclose(decode_crop(png(green), 4, 4), 0.587 * 255, atol=1)
 
 
-def test_bytes_that_are_no_image_are_told():
+def test_bytes_that_are_not_an_image_are_an_error():
     assert decode_gray(b"") is None
     assert decode_gray(b"no image") is None
     with pytest.raises(ValueError, match="8 bytes that are no readable image"):
         decode_crop(b"no image", 32, 96)
 
 
-def test_crops_come_in_the_order_they_were_asked_for(tmp_path):
+def test_crops_come_in_the_order_of_the_requested_rows(tmp_path):
     table = store(tmp_path / "words.parquet", [png(np.full((4, 4), value)) for value in (10, 20, 30)])
     crops = crop_array(table, np.array([2, 0, 2]), 4, 8)
     assert crops.shape == (3, 4, 8)
     assert crops[:, 0, 0].tolist() == [30, 10, 30]
 
 
-def test_an_unreadable_image_in_a_store_is_named(tmp_path):
+def test_an_unreadable_image_is_an_error_with_file_and_row(tmp_path):
     table = store(tmp_path / "words.parquet", [png([[1]]), b"broken"])
     with pytest.raises(ConfigError, match=r"words\.parquet: row 1, image: 6 bytes"):
         crop_array(table, np.array([0, 1]), 4, 8)

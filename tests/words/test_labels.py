@@ -15,7 +15,7 @@ def test_labels_are_in_nfc_so_that_bengali_nukta_letters_have_one_spelling():
     assert normalise("e\u0301") == "é"
 
 
-def test_signs_that_mlt19_tells_apart_stay_apart():
+def test_signs_that_mlt19_distinguishes_stay_distinct():
     assert normalise("Ａ（²½Ⅱ™") == "Ａ（²½Ⅱ™"
 
 
@@ -29,22 +29,22 @@ def test_an_isolated_haraka_loses_the_blank_that_carries_it():
 
 
 @pytest.mark.parametrize("sign", "\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad")
-def test_signs_nobody_can_see_are_removed(sign):
+def test_invisible_signs_are_removed(sign):
     assert normalise(f"क{sign}ष") == "कष"
 
 
-def test_tatweel_and_harakat_can_be_seen_and_stay():
+def test_tatweel_and_harakat_are_visible_and_stay():
     assert normalise("البَنـك") == "البَنـك"
 
 
 @given(st.text())
-def test_a_normalised_label_is_its_own_label(text):
+def test_normalising_twice_changes_nothing(text):
     label = normalise(text)
     assert normalise(label) == label
     assert unicodedata.is_normalized("NFC", label)
 
 
-def test_what_normalisation_did_is_counted_in_texts():
+def test_changes_by_normalisation_are_counted_per_text():
     changes = count_changes(["क\u200d\u200dष", "कष", " a ", "\ufefb\u200d", "e\u0301"])
     assert changes == {
         "U+200D ZERO WIDTH JOINER removed": 2,
@@ -78,22 +78,22 @@ def test_arabic_is_reversed_by_cluster_while_numbers_and_latin_keep_their_order(
 
 
 @pytest.mark.parametrize("label", ["", "hello", "1.5", "١٢-٣", "कक्षा", "中国", "ـ", "שלום"])
-def test_a_label_without_arabic_letters_is_seen_as_it_is_written(label):
+def test_a_label_without_arabic_letters_keeps_its_order(label):
     assert to_visual(label) == label
 
 
 @given(MIXED)
-def test_the_visual_order_leads_back_to_the_label(label):
+def test_a_label_can_be_recovered_from_its_visual_order(label):
     assert to_logical(to_visual(label)) == label
 
 
 @given(st.text(max_size=10), st.sampled_from("بمـَ\u0600"), st.text(max_size=10))
-def test_the_visual_order_leads_back_to_any_text_with_arabic_in_it(before, arabic, after):
+def test_any_text_with_arabic_can_be_recovered_from_its_visual_order(before, arabic, after):
     text = before + arabic + after
     assert to_logical(to_visual(text)) == text
     assert sorted(to_visual(text)) == sorted(text)
 
 
 @given(st.sampled_from("ابتنهل"), st.text(alphabet="ابتنهـَُّل", max_size=8))
-def test_grapheme_clusters_of_an_arabic_word_are_seen_whole_in_reversed_order(first, rest):
+def test_grapheme_clusters_of_an_arabic_word_stay_whole_in_reversed_order(first, rest):
     assert to_visual(first + rest) == "".join(reversed(regex.findall(r"\X", first + rest)))

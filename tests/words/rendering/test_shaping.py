@@ -13,7 +13,7 @@ from raygroup.words.rendering.shaping import ink, nominal_ink
 from raygroup.words.rendering.word_lists import word_list
 
 JOIN_NO_NEXT = set("اأإآٱدذرزوؤةىء")
-"""Arabic letters that join the letter before them at most (Unicode joining types R and U)."""
+"""Arabic letters that never join the next letter (Unicode joining types R and U)."""
 
 
 def components(picture):
@@ -21,14 +21,14 @@ def components(picture):
 
 
 def fonts_with(text):
-    """The Arabic fonts that have the characters: some lack ASCII signs."""
+    """Return the Arabic fonts that have the characters. Some lack ASCII signs."""
     able = [font for font in find_fonts("ar") if set(map(ord, text)) <= code_points(font.path, font.index)]
     assert able
     return able
 
 
 def words_of_letters(task, count, least=2):
-    """Frequent words of the task's letters alone."""
+    """Return frequent words of the task's letters alone."""
     train, _ = word_list(task, 60, 400, 0, 10)
     spelled = [word for word in train if len(word) >= least and all(map(TASKS[task].has_letter, word))]
     assert len(spelled) >= count
@@ -36,7 +36,10 @@ def words_of_letters(task, count, least=2):
 
 
 def shaped_and_unshaped(task, words):
-    """(shaped, unshaped): connected components of the words, each in a font drawn by chance."""
+    """Count the connected components of words with and without shaping.
+
+    Returns (shaped, unshaped). Each word has a random font.
+    """
     fonts = find_fonts(task)
     pairs = []
     for word in words:
@@ -45,28 +48,34 @@ def shaped_and_unshaped(task, words):
     return np.array(pairs).T
 
 
-def test_every_arabic_word_with_a_letter_that_joins_the_next_has_fewer_parts_shaped_than_unshaped():
+def test_shaping_joins_parts_of_every_arabic_word_with_a_joining_letter():
     joining = [word for word in words_of_letters("ar", 150, 4) if set(word[:-1]) - JOIN_NO_NEXT]
     shaped, unshaped = shaped_and_unshaped("ar", joining)
     assert len(joining) >= 145
     assert (shaped < unshaped).all()
 
 
-def test_an_arabic_word_whose_letters_never_join_the_next_has_as_many_parts_either_way():
-    """Ministry, roles, role, and a rose: waw, zay, alef, reh and dal stand alone wherever they are."""
+def test_shaping_joins_nothing_in_an_arabic_word_without_joining_letters():
+    """Waw, zay, alef, reh and dal never join the next letter.
+
+    The words are ministry, roles, role and rose.
+    """
     shaped, unshaped = shaped_and_unshaped("ar", ["وزارة", "ادوار", "دور", "وردة"])
     assert (shaped == unshaped).all()
 
 
 @pytest.mark.parametrize(("task", "share"), [("bn", 0.95), ("hi", 0.94)])
-def test_words_hung_on_a_headline_have_no_more_parts_shaped_than_unshaped(task, share):
+def test_shaping_does_not_split_words_that_hang_on_a_headline(task, share):
     shaped, unshaped = shaped_and_unshaped(task, words_of_letters(task, 150))
     assert (shaped <= unshaped).mean() >= share
     assert shaped.mean() < unshaped.mean()
 
 
 def test_arabic_runs_from_right_to_left():
-    """Alef is a tall bar, dal is low: in the word dal alef the bar stands at the left end."""
+    """Alef is a tall bar, and dal is low.
+
+    In the word dal alef, the bar is at the left end.
+    """
     for font in find_fonts("ar"):
         dal_alef, alef_dal = (ink(word, font, "ar", 64)[0] for word in ("دا", "اد"))
         assert dal_alef[: len(dal_alef) // 3].sum(0).argmax() < dal_alef.shape[1] / 2
@@ -74,7 +83,7 @@ def test_arabic_runs_from_right_to_left():
 
 
 def test_the_full_stop_of_an_arabic_word_stands_at_its_left_end():
-    """Three alefs are tall bars: only the stop's columns are low."""
+    """Alefs are tall bars, so only the stop's columns are low."""
     for font in fonts_with("ااا."):
         stop = ink(".", font, "ar", 64)[0].shape[1]
         word = ink("ااا.", font, "ar", 64)[0]
@@ -85,7 +94,10 @@ def test_the_full_stop_of_an_arabic_word_stands_at_its_left_end():
 
 
 def test_brackets_around_an_arabic_word_open_towards_it():
-    """The closing bracket, last in spelling, stands at the left end and bulges to the left; the other one to the right."""
+    """The closing bracket is at the left end, bulging to the left.
+
+    The opening bracket is at the right end and bulges to the right.
+    """
     for font in fonts_with("(دد)"):
         wide = ink("(", font, "la", 64)[0].shape[1]
         word = ink("(دد)", font, "ar", 64)[0]
@@ -102,7 +114,7 @@ def test_digits_run_from_left_to_right_in_arabic_too():
 
 
 @pytest.mark.parametrize(("task", "text"), [("hi", "कि"), ("bn", "কি")])
-def test_the_vowel_sign_i_stands_before_the_consonant_it_follows_in_spelling(task, text):
+def test_the_vowel_sign_i_is_drawn_before_its_consonant(task, text):
     for font in find_fonts(task):
         picture = ink(text, font, task, 64)[0]
         consonant = ink(text[0], font, task, 64)[0]
@@ -115,21 +127,21 @@ def test_the_vowel_sign_i_stands_before_the_consonant_it_follows_in_spelling(tas
 
 
 @pytest.mark.parametrize(("task", "share"), [("ar", 0.95), ("bn", 0.25), ("hi", 0.15)])
-def test_words_of_scripts_that_join_differ_from_their_letters_set_side_by_side(task, share):
+def test_shaped_words_of_joining_scripts_differ_from_their_letters_side_by_side(task, share):
     font = find_fonts(task)[0]
     words = words_of_letters(task, 100, 3)
     differs = [ink(word, font, task)[0].shape != nominal_ink(word, font, task).shape for word in words]
     assert sum(differs) >= share * len(words)
 
 
-def test_latin_words_are_drawn_letter_by_letter():
-    """The control of the control: where nothing joins, unshaped and shaped have the same parts."""
+def test_shaping_changes_the_parts_of_hardly_any_latin_word():
+    """This checks the control: Latin letters do not join."""
     shaped, unshaped = shaped_and_unshaped("la", words_of_letters("la", 150))
     assert (shaped == unshaped).mean() > 0.97
 
 
 @pytest.mark.parametrize("task", ["ar", "bn", "hi", "la"])
-def test_a_heavier_weight_of_a_variable_font_lays_more_ink(task):
+def test_a_heavier_weight_of_a_variable_font_gives_more_ink(task):
     variable = [font for font in find_fonts(task) if font.weights]
     assert variable
     for font in variable:
@@ -137,7 +149,7 @@ def test_a_heavier_weight_of_a_variable_font_lays_more_ink(task):
         assert bold > 1.15 * light
 
 
-def test_a_font_of_one_weight_is_drawn_as_it_is_whatever_the_weight_asked_for():
+def test_a_font_of_one_weight_ignores_the_requested_weight():
     font = next(font for font in find_fonts("zh") if not font.weights)
     np.testing.assert_array_equal(ink("中国", font, "zh", weight=900)[0], ink("中国", font, "zh")[0])
 
@@ -174,13 +186,16 @@ def test_twice_the_size_is_twice_as_high_and_wide():
 
 
 def test_a_pan_cjk_font_draws_the_same_ideograph_with_the_shapes_of_the_language():
-    """Needs a font that names both languages, such as Noto Sans CJK (Debian's fonts-noto-cjk, manimgx-fonts-cjk)."""
+    """This needs a font that names both languages.
+
+    Noto Sans CJK does (Debian's fonts-noto-cjk, or manimgx-fonts-cjk).
+    """
     spec = importlib.util.find_spec("manimgx_fonts_cjk")
     packaged = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
     every = [font for folder in (*packaged, *SYSTEM_FOLDERS) if folder.is_dir() for font in scan_folder(folder)]
     both = [font for font in every if can_write(font, TASKS["zh"]) and can_write(font, TASKS["ja"])]
     if not both:
-        pytest.skip("no font here that names both Chinese and Japanese")
+        pytest.skip("no installed font names both Chinese and Japanese")
     for ideograph in "直骨返":
         assert _glyph(ideograph, both[0], "zh") != _glyph(ideograph, both[0], "ja")
         chinese, japanese = (ink(ideograph, both[0], task, 64)[0] for task in ("zh", "ja"))

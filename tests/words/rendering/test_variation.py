@@ -10,7 +10,7 @@ from raygroup.words.rendering.shaping import ink
 from raygroup.words.rendering.variation import CONTRAST_FLOOR, LUMA, _pad, _warp, camera_crop
 
 BLOCK = np.full((32, 60), 255, np.uint8)
-"""Ink without a gap: what is ink and what is ground can be told by the place."""
+"""Ink without a gap, so that a pixel's place says if it is ink or ground."""
 
 
 def block(seed, **settings):
@@ -26,8 +26,8 @@ def luma(crop):
     st.integers(1, 90), st.integers(1, 1500), st.integers(0, 10**6), st.sampled_from([0.0, 0.6, 1.0]),
     st.sampled_from([(32, 96), (48, 160), (16, 24)]), st.booleans(),
 )  # fmt: skip
-def test_a_crop_has_the_height_asked_for_and_is_never_wider_than_the_width(high, wide, seed, strength, size, gray):
-    mask = np.full((high, wide), 255, np.uint8)
+def test_a_crop_has_the_requested_height_and_at_most_the_width(mask_height, mask_width, seed, strength, size, gray):
+    mask = np.full((mask_height, mask_width), 255, np.uint8)
     crop = camera_crop(mask, generator(seed), height=size[0], width=size[1], strength=strength, gray=gray)
     assert crop.dtype == np.uint8
     assert crop.shape[0] == size[0]
@@ -48,8 +48,8 @@ def test_without_strength_the_crop_is_plain_ink_on_a_plain_ground(gray):
 
 
 @pytest.mark.parametrize("gray", [True, False])
-def test_ink_stands_out_from_its_ground_by_three_quarters_of_the_floor_or_more(gray):
-    """The colours differ by the floor, and at most a quarter of the ground shows through the ink."""
+def test_ink_differs_from_its_ground_by_three_quarters_of_the_floor_or_more(gray):
+    """At most a quarter of the ground shows through the ink."""
     differences = []
     for seed in range(500):
         crop = luma(block(seed, strength=0, gray=gray))
@@ -64,21 +64,21 @@ def test_ink_is_darker_than_its_ground_about_as_often_as_it_is_lighter():
     assert 100 < darker < 200
 
 
-def test_equal_keys_give_equal_pixels_and_other_keys_others():
+def test_equal_keys_give_equal_pixels_and_other_keys_give_others():
     for gray in (True, False):
         np.testing.assert_array_equal(block(1, gray=gray), block(1, gray=gray))
     pictures = {block(seed).tobytes() for seed in range(200)}
     assert len(pictures) == 200
 
 
-def test_the_ink_that_is_given_is_left_as_it_is():
+def test_the_callers_ink_is_not_changed():
     mask = BLOCK.copy()
     camera_crop(mask, generator(0), strength=1.0)
     np.testing.assert_array_equal(mask, BLOCK)
 
 
-def test_the_whole_word_stays_in_the_crop_however_it_is_turned():
-    """Shear, rotation and perspective bring no ink to the edges of the crop: nothing is cut off."""
+def test_no_rotation_or_shear_cuts_off_ink():
+    """Shear, rotation and perspective move no ink to the edges."""
     ink_of_word = np.full((60, 150), 255, np.uint8)
     for seed in range(200):
         random = generator("turned", seed)
@@ -98,7 +98,7 @@ def test_more_strength_moves_a_crop_further_from_the_plain_one():
     assert distances[0] < distances[1] < distances[2]
 
 
-def test_texture_noise_and_gradients_reach_the_ground_of_strong_crops_alone():
+def test_only_strong_variation_makes_the_ground_rough():
     def roughness(strength):
         return np.median([block(seed, strength=strength)[0, :].std() for seed in range(120)])
 

@@ -4,8 +4,8 @@ from collections import Counter
 from raygroup.words.importing.report import Report, Tally
 
 
-def test_a_report_names_the_first_five_of_each_reason_and_counts_the_rest():
-    tally = Tally("mine", kept=10)
+def test_a_report_names_five_words_of_each_reason_and_counts_the_rest():
+    tally = Tally("mine", num_kept=10)
     tally.drop("image missing", range(7), lambda row: f"labels.csv:{row}")
     tally.drop("no text", [9], lambda row: f"labels.csv:{row}")
     tally.changed["brought to NFC"] = 2
@@ -19,14 +19,14 @@ def test_a_report_names_the_first_five_of_each_reason_and_counts_the_rest():
     ]
 
 
-def test_characters_of_no_task_are_told_by_source_and_code_point():
+def test_characters_of_no_task_are_listed_by_source_with_their_code_points():
     tally = Tally("mine")
     tally.unspelled["web"] = Counter({"☃": 3, " ": 1})
     assert tally.report().lines()[1] == "  web: characters of no task: ☃ U+2603 x3, U+0020 x1"
 
 
-def test_a_report_kept_as_json_is_read_as_the_same_report():
-    tally = Tally("mine", kept=10)
+def test_a_report_survives_json():
+    tally = Tally("mine", num_kept=10)
     tally.drop("image missing", range(7), lambda row: f"labels.csv:{row}")
     tally.unspelled["web"] = Counter({"☃": 3})
     tally.changed["brought to NFC"] = 2

@@ -41,13 +41,13 @@ def test_a_row_group_is_bounded_so_that_reading_one_needs_little_memory(tmp_path
     assert [large.row_group(group).num_rows for group in range(large.num_row_groups)] == [2, 2, 2]
 
 
-def test_images_are_found_in_any_order_of_rows(tmp_path):
+def test_images_can_be_read_in_any_order_of_rows(tmp_path):
     write_word_store(tmp_path / "words.parquet", [batch(5000)], FACTS)
     rows = np.array([4999, 3, 2048, 3, 2047])
-    found = {}
+    image_at = {}
     for places, images in open_word_store(tmp_path / "words.parquet").images(rows):
-        found.update(zip(places.tolist(), images.to_pylist(), strict=True))
-    assert [found[place] for place in range(5)] == [b"pngw4999", b"pngw3", b"pngw2048", b"pngw3", b"pngw2047"]
+        image_at.update(zip(places.tolist(), images.to_pylist(), strict=True))
+    assert [image_at[place] for place in range(5)] == [b"pngw4999", b"pngw3", b"pngw2048", b"pngw3", b"pngw2047"]
 
 
 def test_a_store_without_words_can_be_read(tmp_path):
@@ -56,24 +56,24 @@ def test_a_store_without_words_can_be_read(tmp_path):
     assert (len(table), table.labels(), table.task_numbers().tolist()) == (0, [], [])
 
 
-def test_a_store_is_there_whole_or_not_at_all(tmp_path):
-    def breaks():
+def test_a_failed_write_leaves_no_file(tmp_path):
+    def failing_batches():
         yield batch(2)
         raise ConfigError("too many bad images")
 
     with pytest.raises(ConfigError, match="too many bad images"):
-        write_word_store(tmp_path / "words.parquet", breaks(), FACTS)
+        write_word_store(tmp_path / "words.parquet", failing_batches(), FACTS)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_writing_leaves_the_older_store(tmp_path):
+def test_a_failed_write_keeps_the_older_store(tmp_path):
     write_word_store(tmp_path / "words.parquet", [batch(2)], FACTS)
     with pytest.raises(ZeroDivisionError):
         write_word_store(tmp_path / "words.parquet", [batch(3)], lambda: 1 // 0)
     assert len(open_word_store(tmp_path / "words.parquet")) == 2
 
 
-def test_a_store_has_all_its_bytes_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+def test_a_store_is_synced_before_it_gets_its_name(tmp_path, monkeypatch):
     path, synced, fsync = tmp_path / "words.parquet", [], os.fsync
 
     def watch(descriptor):
@@ -85,19 +85,19 @@ def test_a_store_has_all_its_bytes_on_the_disk_before_it_has_its_name(tmp_path, 
     assert synced == [(path.stat().st_ino, path.stat().st_size, False)]
 
 
-def test_metadata_may_tell_what_is_known_only_after_the_last_word(tmp_path):
-    seen = []
+def test_metadata_may_be_computed_after_the_last_word(tmp_path):
+    counts = []
 
     def batches():
         for _ in range(3):
-            seen.append(2)
+            counts.append(2)
             yield batch(2)
 
-    write_word_store(tmp_path / "words.parquet", batches(), lambda: StoreMetadata(fingerprint="f", tasks=(), report={"kept": sum(seen)}))
+    write_word_store(tmp_path / "words.parquet", batches(), lambda: StoreMetadata(fingerprint="f", tasks=(), report={"kept": sum(counts)}))
     assert open_word_store(tmp_path / "words.parquet").metadata.report == {"kept": 6}
 
 
-def test_a_file_that_is_no_word_store_is_refused_by_name(tmp_path):
+def test_a_file_that_is_not_a_word_store_is_an_error_with_its_path(tmp_path):
     pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
     (tmp_path / "text.parquet").write_text("hello")
     later = pa.Table.from_batches([batch(1)]).replace_schema_metadata({"raygroup": json.dumps({"layout": 99})})
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_word_store_is_refused_by_name(tmp_path):
     for name, message in [("other", "has no key 'raygroup'"), ("text", "not a word store"), ("gone", "not a word store")]:
         with pytest.raises(ConfigError, match=rf"{name}\.parquet: .*{message}"):
             open_word_store(tmp_path / f"{name}.parquet")
-    with pytest.raises(ConfigError, match="layout 99, this version reads 1; remove it"):
+    with pytest.raises(ConfigError, match="layout 99, but this version reads 1; delete it"):
         open_word_store(tmp_path / "later.parquet")
 
 

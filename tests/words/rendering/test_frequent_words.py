@@ -21,7 +21,7 @@ def lists():
 
 
 def bare(word):
-    """The word without case and punctuation."""
+    """Return a word without case and punctuation."""
     return word.strip(PUNCTUATION).casefold()
 
 
@@ -30,7 +30,7 @@ def letters(task, word):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_as_many_words_as_asked_for_each_once_within_the_length(lists, task):
+def test_a_list_has_the_requested_number_of_different_words_within_the_length(lists, task):
     train, unseen = lists[task]
     assert (len(train), len(unseen)) == (300, 30)
     assert len({*train, *unseen}) == 330
@@ -50,19 +50,19 @@ def test_no_unseen_word_is_a_training_word_in_other_case_or_with_other_punctuati
     assert not train & unseen
 
 
-def test_lists_of_other_lengths_agree_on_which_latin_words_are_unseen(lists):
+def test_lists_of_other_lengths_have_the_same_unseen_latin_words(lists):
     longer = set(map(bare, word_list("la", 60, 1500, 0, 12)[0]))
     assert not longer & set(map(bare, lists["la"][1]))
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_words_hold_the_tasks_own_letters_digits_and_punctuation_alone(lists, task):
+def test_words_have_only_letters_of_the_task_digits_and_punctuation(lists, task):
     for word in lists[task][0] + lists[task][1]:
         assert all(character in ORDINARY or TASKS[task].has_letter(character) for character in word)
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_letters_of_all_words_are_within_the_cap_but_for_arabic_signs(lists, task):
+def test_the_letters_of_all_words_are_within_the_cap_except_arabic_signs(lists, task):
     allowed = characters_of(task, CHARACTERS[task])
     used = set().union(*(letters(task, word) for words in lists[task] for word in words))
     assert len(allowed) <= CHARACTERS[task]
@@ -102,39 +102,39 @@ def test_latin_words_come_from_four_languages(lists):
         assert len(words & set(wordfreq.top_n_list(language, 500))) > 50
 
 
-def test_some_arabic_words_bear_a_haraka_or_a_tatweel_after_a_letter(lists):
+def test_some_arabic_words_have_a_haraka_or_a_tatweel_after_a_letter(lists):
     signed = [word for word in lists["ar"][0] if set(word) & SIGNS]
     assert 4 <= len(signed) <= 40
     assert not any(word[0] in SIGNS for word in signed)
 
 
 @pytest.mark.parametrize("task", ["zh", "ja", "ko"])
-def test_tokens_of_unspaced_languages_are_joined_to_words_as_long_as_in_scenes(lists, task):
+def test_tokens_of_languages_without_spaces_are_joined_to_words_as_long_as_in_scenes(lists, task):
     lengths = [len(word) for word in lists[task][0] if letters(task, word) == set(word)]
     assert sum(length >= 2 for length in lengths) > 0.85 * len(lengths)
     assert 2.2 < sum(lengths) / len(lengths) < 4.5
 
 
-def test_every_label_is_in_the_form_in_which_it_is_compared(lists):
+def test_every_word_is_a_normalised_label(lists):
     for words in lists.values():
         for word in words[0] + words[1]:
             assert word == unicodedata.normalize("NFC", word).strip()
 
 
 @pytest.mark.parametrize("task", ["ar", "ko", "la"])
-def test_where_a_language_has_no_more_words_within_the_cap_fewer_are_returned(task):
+def test_a_list_is_shorter_if_the_language_has_no_more_words_within_the_cap(task):
     train, unseen = word_list(task, 3, 100, 0, 2)
     assert 0 < len(train) < 100
     assert unseen == []
 
 
-def test_the_same_words_are_chosen_in_another_process_with_other_hashes(lists):
-    asked = "from raygroup.words.rendering.word_lists import word_list; print(*(word_list(t, 30, 20, 2, 8) for t in ('ar', 'ja', 'la')))"
-    told = [
+def test_another_process_with_other_string_hashes_lists_the_same_words(lists):
+    script = "from raygroup.words.rendering.word_lists import word_list; print(*(word_list(t, 30, 20, 2, 8) for t in ('ar', 'ja', 'la')))"
+    outputs = [
         subprocess.run(
-            [sys.executable, "-c", asked], capture_output=True, text=True, check=True, encoding="utf-8",
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True, encoding="utf-8",
             env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
         ).stdout
         for seed in ("1", "2")
     ]  # fmt: skip
-    assert told == [" ".join(str(word_list(task, 30, 20, 2, 8)) for task in ("ar", "ja", "la")) + "\n"] * 2
+    assert outputs == [" ".join(str(word_list(task, 30, 20, 2, 8)) for task in ("ar", "ja", "la")) + "\n"] * 2

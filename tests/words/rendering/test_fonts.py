@@ -18,23 +18,26 @@ _CACHED = (fonts._package_fonts, fonts._system_fonts)
 
 
 @pytest.fixture
-def only(monkeypatch):
-    """Points the search for fonts at other packages and folders."""
+def limit_search(monkeypatch):
+    """Limit the search for fonts to these packages and folders."""
 
-    def look_in(packages=(), system=()):
+    def limit(packages=(), system=()):
         monkeypatch.setattr(fonts, "PACKAGES", tuple(packages))
         monkeypatch.setattr(fonts, "SYSTEM_FOLDERS", tuple(system))
         for cached in _CACHED:
             cached.cache_clear()
 
-    yield look_in
+    yield limit
     monkeypatch.undo()
     for cached in _CACHED:
         cached.cache_clear()
 
 
-def made_font(path: Path, characters: str, family: str = "Made", style: str = "Regular") -> Path:
-    """A font with one square for all the characters, which names no language."""
+def write_font(path: Path, characters: str, family: str = "Made", style: str = "Regular") -> Path:
+    """Write a font without language systems.
+
+    It has one square for all characters.
+    """
     pen = TTGlyphPen(None)
     for move, point in (("moveTo", (50, 0)), ("lineTo", (50, 700)), ("lineTo", (550, 700)), ("lineTo", (550, 0))):
         getattr(pen, move)(point)
@@ -54,8 +57,8 @@ def made_font(path: Path, characters: str, family: str = "Made", style: str = "R
     return path
 
 
-def families(found):
-    return {font.family for font in found}
+def families(fonts):
+    return {font.family for font in fonts}
 
 
 def package(name):
@@ -63,19 +66,19 @@ def package(name):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_installed_packages_alone_give_every_task_two_designs(task, only):
-    only(packages=fonts.PACKAGES)
+def test_the_font_packages_alone_give_every_task_two_families(task, limit_search):
+    limit_search(packages=fonts.PACKAGES)
     assert len(families(find_fonts(task))) >= MIN_FAMILIES == 2
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_font_of_a_task_has_all_its_probe_letters_and_stands_upright(task):
+def test_every_font_of_a_task_has_its_probe_letters_and_is_upright(task):
     for font in find_fonts(task):
         assert set(map(ord, TASKS[task].probe)) <= code_points(font.path, font.index)
         assert "italic" not in Path(font.path).stem.lower()
 
 
-def test_a_simplified_chinese_font_covers_japanese_and_is_still_not_taken_for_it():
+def test_a_simplified_chinese_font_covers_japanese_but_is_not_used_for_it():
     for font in package("pylopdf_fonts_zh_cn"):
         assert set(map(ord, TASKS["ja"].probe)) <= code_points(font.path, font.index)
         assert can_write(font, TASKS["zh"])
@@ -83,7 +86,7 @@ def test_a_simplified_chinese_font_covers_japanese_and_is_still_not_taken_for_it
         assert font not in find_fonts("ja")
 
 
-def test_a_japanese_font_is_not_taken_for_chinese_nor_for_korean():
+def test_a_japanese_font_is_used_neither_for_chinese_nor_for_korean():
     for font in package("pylopdf_fonts_jp"):
         assert can_write(font, TASKS["ja"])
         assert not can_write(font, TASKS["zh"])
@@ -95,60 +98,60 @@ def test_fonts_of_han_tasks_do_not_write_latin_words():
     assert han.isdisjoint(font.path for font in find_fonts("la"))
 
 
-def test_the_chinese_and_the_japanese_design_of_one_family_draw_the_same_ideograph_differently():
+def test_noto_sans_sc_and_noto_sans_jp_draw_the_same_ideograph_differently():
     chinese = next(font for font in find_fonts("zh") if font.family == "Noto Sans SC")
     japanese = next(font for font in find_fonts("ja") if font.family == "Noto Sans JP")
     for ideograph in "直骨返":
-        drawn = [ink(ideograph, font, task, 96)[0] for font, task in ((chinese, "zh"), (japanese, "ja"))]
-        one, other = (cv2.resize(picture, (96, 96)).astype(np.float32) for picture in drawn)
+        masks = [ink(ideograph, font, task, 96)[0] for font, task in ((chinese, "zh"), (japanese, "ja"))]
+        one, other = (cv2.resize(picture, (96, 96)).astype(np.float32) for picture in masks)
         assert np.abs(one - other).mean() > 10
 
 
-def test_a_font_without_language_systems_serves_a_han_task_only_if_it_lacks_the_letters_of_the_others(only, tmp_path):
+def test_a_font_without_language_systems_can_write_a_han_task_only_if_it_lacks_the_letters_of_the_others(limit_search, tmp_path):
     japanese, both = TASKS["ja"].probe, TASKS["ja"].probe + TASKS["zh"].probe
-    made_font(tmp_path / "a.ttf", japanese, "Kana Made")
-    made_font(tmp_path / "b.ttf", both, "Pan Made")
-    only(system=[tmp_path])
+    write_font(tmp_path / "a.ttf", japanese, "Kana Made")
+    write_font(tmp_path / "b.ttf", both, "Pan Made")
+    limit_search(system=[tmp_path])
     assert families(find_fonts("ja")) == {"Kana Made"}
     with pytest.raises(ConfigError, match="no font for Chinese"):
         find_fonts("zh")
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_without_any_font_one_line_names_the_script_and_the_ways_out(task, only, tmp_path):
-    only(packages=["no_such_package_of_fonts"], system=[tmp_path, tmp_path / "absent"])
-    with pytest.raises(ConfigError) as refused:
+def test_without_a_font_one_line_names_the_task_and_the_remedies(task, limit_search, tmp_path):
+    limit_search(packages=["no_such_package_of_fonts"], system=[tmp_path, tmp_path / "absent"])
+    with pytest.raises(ConfigError) as error:
         find_fonts(task)
-    told = str(refused.value)
-    assert told.startswith(f"no font for {TASKS[task].title} ({task})")
-    assert "--fonts" in told
-    assert "\n" not in told
+    message = str(error.value)
+    assert message.startswith(f"no font for {TASKS[task].title} ({task})")
+    assert "--fonts" in message
+    assert "\n" not in message
 
 
-def test_a_folder_of_fonts_that_does_not_exist_is_named(tmp_path):
+def test_a_missing_font_folder_is_an_error_with_its_path(tmp_path):
     with pytest.raises(ConfigError, match=r"^--fonts .*/absent: no such folder$"):
         find_fonts("la", tmp_path / "absent")
 
 
-def test_the_users_fonts_stand_beside_the_installed_ones_in_whatever_subfolder_they_lie(tmp_path):
-    made_font(tmp_path / "deep" / "er" / "mine.TTF", TASKS["la"].probe, "Mine")
-    found = find_fonts("la", tmp_path)
-    assert set(found) - set(find_fonts("la")) == {font for font in found if font.family == "Mine"}
-    assert "Mine" in families(found)
+def test_fonts_in_any_subfolder_of_the_users_folder_are_added(tmp_path):
+    write_font(tmp_path / "deep" / "er" / "mine.TTF", TASKS["la"].probe, "Mine")
+    with_users = find_fonts("la", tmp_path)
+    assert set(with_users) - set(find_fonts("la")) == {font for font in with_users if font.family == "Mine"}
+    assert "Mine" in families(with_users)
 
 
-def test_the_systems_fonts_count_only_where_packages_give_fewer_than_two_designs(only, tmp_path):
+def test_system_fonts_are_used_only_if_packages_give_fewer_than_two_families(limit_search, tmp_path):
     packages = fonts.PACKAGES
-    made_font(tmp_path / "system.ttf", TASKS["ko"].probe, "Of The System")
-    only(packages=packages, system=[tmp_path])
+    write_font(tmp_path / "system.ttf", TASKS["ko"].probe, "Of The System")
+    limit_search(packages=packages, system=[tmp_path])
     assert "Of The System" not in families(find_fonts("ko"))
-    only(system=[tmp_path])
+    limit_search(system=[tmp_path])
     assert families(find_fonts("ko")) == {"Of The System"}
 
 
-def test_a_slanted_or_a_broken_font_and_other_files_are_passed_over(tmp_path):
-    made_font(tmp_path / "slanted.ttf", TASKS["la"].probe, "Slanted", "Italic")
-    made_font(tmp_path / "Mine-BoldItalic.otf", TASKS["la"].probe, "Slanted")
+def test_italic_fonts_broken_fonts_and_other_files_are_skipped(tmp_path):
+    write_font(tmp_path / "slanted.ttf", TASKS["la"].probe, "Slanted", "Italic")
+    write_font(tmp_path / "Mine-BoldItalic.otf", TASKS["la"].probe, "Slanted")
     (tmp_path / "broken.ttf").write_bytes(b"not a font at all")
     (tmp_path / "empty.ttc").write_bytes(b"")
     (tmp_path / "cut.otf").write_bytes(Path(find_fonts("la")[0].path).read_bytes()[:5000])
@@ -156,18 +159,18 @@ def test_a_slanted_or_a_broken_font_and_other_files_are_passed_over(tmp_path):
     assert find_fonts("la", tmp_path) == find_fonts("la")
 
 
-def test_the_fingerprint_of_fonts_is_their_bytes_and_neither_their_name_nor_their_place(tmp_path):
+def test_the_fingerprint_of_fonts_depends_on_their_bytes_and_not_on_name_or_folder(tmp_path):
     original = find_fonts("bn")[0]
     (tmp_path / "here").mkdir()
     shutil.copy(original.path, tmp_path / "here" / "renamed.ttf")
     copied = scan_folder(tmp_path / "here")
     assert fonts_fingerprint(tuple(copied)) == fonts_fingerprint((original,))
-    other = scan_folder(made_font(tmp_path / "there" / "renamed.ttf", "a").parent)
+    other = scan_folder(write_font(tmp_path / "there" / "renamed.ttf", "a").parent)
     assert fonts_fingerprint(tuple(other)) != fonts_fingerprint((original,))
 
 
-def test_fonts_are_found_in_the_same_order_every_time(only):
+def test_fonts_are_found_in_the_same_order_every_time(limit_search):
     packages = fonts.PACKAGES
     before = {task: find_fonts(task) for task in TASKS}
-    only(packages=packages, system=fonts.SYSTEM_FOLDERS)
+    limit_search(packages=packages, system=fonts.SYSTEM_FOLDERS)
     assert {task: find_fonts(task) for task in TASKS} == before

@@ -1,4 +1,4 @@
-"""An outside reader, tesseract, reads what is drawn: it knows nothing of raygroup."""
+"""Tesseract, which knows nothing of raygroup, reads the rendered words."""
 
 import os
 import shutil
@@ -36,14 +36,20 @@ pytestmark = [
 
 
 def plain_words(task):
-    """Words of the task's letters alone; the Latin ones of its model's alphabet."""
+    """Return words of the task's letters alone.
+
+    Latin words are in ASCII, the alphabet of their model.
+    """
     train, _ = word_list(task, 60 if task not in {"zh", "ja", "ko"} else 300, 600, 0, 10)
     spelled = [word for word in train if len(word) > 1 and all(map(TASKS[task].has_letter, word))]
     return [word for word in spelled if task != "la" or word.isascii()][:NUM_WORDS]
 
 
 def one_minus_ned(task, folder, draw):
-    """Mean over words of 1 - edit distance / length, of black words on white, 64 pixels an em."""
+    """Return the mean over words of 1 - edit distance / length.
+
+    The words are black on white, at 64 pixels per em.
+    """
     words, fonts = plain_words(task), find_fonts(task)
     paths = []
     for number, word in enumerate(words):
@@ -53,16 +59,16 @@ def one_minus_ned(task, folder, draw):
         cv2.imwrite(str(paths[-1]), page)
     (folder / "list.txt").write_text("\n".join(map(str, paths)))
     command = ["tesseract", str(folder / "list.txt"), "-", "--psm", "8", "-l", MODELS[task]]
-    told = subprocess.run(command, capture_output=True, check=True, env=os.environ | {"OMP_THREAD_LIMIT": "1"}).stdout.decode()
-    readings = [normalise(page).replace(" ", "").strip(PUNCTUATION + "،。'\"‘’“”|") for page in told.split("\f")][: len(words)]
+    output = subprocess.run(command, capture_output=True, check=True, env=os.environ | {"OMP_THREAD_LIMIT": "1"}).stdout.decode()
+    readings = [normalise(page).replace(" ", "").strip(PUNCTUATION + "،。'\"‘’“”|") for page in output.split("\f")][: len(words)]
     return float(np.mean([Levenshtein.normalized_similarity(word, reading) for word, reading in zip(words, readings, strict=True)]))
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_an_outside_reader_reads_the_words_of_every_script(task, tmp_path):
+def test_tesseract_reads_the_words_of_every_script(task, tmp_path):
     assert one_minus_ned(task, tmp_path, lambda word, font: ink(word, font, task, 64)[0]) >= FLOORS.get(task, OTHERS)
 
 
-def test_the_outside_reader_cannot_read_arabic_that_runs_the_wrong_way(tmp_path):
-    """The control: what the floor of the test above is worth."""
+def test_tesseract_cannot_read_arabic_in_the_wrong_direction(tmp_path):
+    """This control shows that the floor of the test above means something."""
     assert one_minus_ned("ar", tmp_path, lambda word, font: nominal_ink(word[::-1], font, "ar", 64)) < 0.5
