@@ -9,7 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from raygroup.config import Grouping, Heads, Training, Trial, fingerprint, to_json, trial_id
+from raygroup.config import Grouping, Heads, Training, Trial, trial_id
+from raygroup.config_sections import fingerprint, to_json
+from raygroup.files.atomic import write_bytes
 from raygroup.history.writer import HistoryWriter, remove_attempts, seal
 from raygroup.randomness import generator
 from raygroup.scoring.predictions import write_predictions
@@ -114,4 +116,4 @@ def _picture(text: str) -> bytes:
 
 
 def _json(path: Path, **values: object) -> None:
-    path.write_text(json.dumps({"layout": 1, **values}), encoding="utf-8")
+    write_bytes(path, json.dumps({"layout": 1, **values}).encode(), durable=False)  # others may read it at the same time
