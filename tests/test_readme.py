@@ -1,7 +1,10 @@
-"""Every command of the README does what it says, in the README's order, at a small size."""
+"""Every command and every script of the README and of the quickstart page does what it says, at a small size."""
 
+import importlib.util
 import re
 import shlex
+import subprocess
+import sys
 import zipfile
 from importlib import import_module
 from pathlib import Path
@@ -10,18 +13,31 @@ import pytest
 from given_words import write_folder
 from tiny_sweep import space
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-LINES = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
-COMMANDS = [line.partition("&& ")[2] if line.startswith("pip") else line for line in LINES]
-PYTHON = [line for line in dict.fromkeys(COMMANDS) if line.startswith("python -m raygroup")]
-ELSEWHERE = {"pytest", "tensorboard --logdir runs/quickstart"}
-"""The suite itself, and a program that serves until it is ended."""
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = README, (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8"), (ROOT / "docs" / "reproduction.md").read_text()
+NOT_RUN_HERE = {
+    "pip install torch --index-url https://download.pytorch.org/whl/cpu", "pip install .", "pip install -e '.[dev]'",
+    'pytest -n 2 -m "not slow"', "tensorboard --logdir runs/quickstart",
+}  # fmt: skip
+"""Installations, the suite itself, and a program that serves until it is ended."""
+
+
+def commands(page):
+    """The commands in a page's shell blocks, without their comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    lines = [line.partition("#")[0] for block in blocks for line in block.splitlines()]
+    return [command.strip() for line in lines for command in line.split("&&") if command.strip()]
+
+
+ALL_COMMANDS = list(dict.fromkeys(command for page in PAGES for command in commands(page)))
+RAYGROUP_COMMANDS = [command for command in ALL_COMMANDS if command.startswith("python -m raygroup")]
+PYTHON_BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with my_words and, under the names of the bundled search spaces, tiny ones, which are found first."""
+def folder(tmp_path_factory):
+    """A folder with my_words, and small search spaces under the names of the bundled ones, which raygroup looks up first."""
     folder = tmp_path_factory.mktemp("newcomer")
     write_folder(folder / "my_words")
     spaces = folder / "search_spaces"
@@ -38,44 +54,77 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _write_archives(folder: Path) -> None:
-    """gt.zip and images.zip in MLT19's layout, and sub.zip, which finds every word."""
+def _write_archives(folder):
+    """Write gt.zip and images.zip in MLT19's layout, and sub.zip, a submission that finds every word."""
     fixtures = Path(__file__).parent / "data" / "scenes" / "mlt19"
     with (
         zipfile.ZipFile(folder / "gt.zip", "w") as truths,
-        zipfile.ZipFile(folder / "sub.zip", "w") as found,
+        zipfile.ZipFile(folder / "sub.zip", "w") as submission,
         zipfile.ZipFile(folder / "images.zip", "w") as images,
     ):
         for path in sorted(fixtures.glob("gt/*.txt")):
             lines = [line.split(",", 9) for line in path.read_text(encoding="utf-8").splitlines()]
             number = path.stem.removeprefix("tr_")
             truths.writestr(f"gt_{number}.txt", "\n".join(",".join(line) for line in lines))
-            found.writestr(f"res_{number}.txt", "\n".join(",".join([*line[:8], "0.9000", line[9]]) for line in lines))
+            submission.writestr(f"res_{number}.txt", "\n".join(",".join([*line[:8], "0.9000", line[9]]) for line in lines))
         for path in sorted(fixtures.glob("images/*.jpg")):
             images.write(path, path.name)
 
 
-def test_one_line_runs_the_main_job_and_another_passes_the_tests():
-    assert LINES[0] == "pip install . && python -m raygroup.sweep"
-    assert LINES[1] == "pip install -e '.[dev]' && pytest"
+def test_every_command_is_run_below_or_named_as_run_elsewhere():
+    assert set(ALL_COMMANDS) == set(RAYGROUP_COMMANDS) | NOT_RUN_HERE
 
 
-def test_ci_calls_the_test_command_of_the_readme():
-    script = (README.parent / ".ci" / "run").read_text()
+def test_ci_installs_and_tests_as_the_readme_says():
+    script = (ROOT / ".ci" / "run").read_text()
     assert "pip install --quiet -e '.[dev]'\n" in script
-    assert script.endswith("\npytest\n")
+    assert '\npytest -n 2 -m "not slow"\n' in script
 
 
-def test_every_command_is_run_below_or_said_to_be_run_elsewhere():
-    assert set(COMMANDS) == set(PYTHON) | ELSEWHERE
-
-
-@pytest.mark.parametrize("line", PYTHON)
-def test_the_command_runs(line, place, monkeypatch, capsys):
-    """Without Ray, whose start takes longer than all of these; tests/runtime runs the sweep on it."""
-    monkeypatch.chdir(place)
-    _, _, module, *arguments = shlex.split(line)
+@pytest.mark.parametrize("command", RAYGROUP_COMMANDS)
+def test_the_command_runs(command, folder, monkeypatch, capsys):
+    """Without Ray, because its start takes longer than all of these. tests/runtime runs the sweep on Ray."""
+    monkeypatch.chdir(folder)
+    _, _, module, *arguments = shlex.split(command)
     if module in ("raygroup.sweep", "raygroup.features"):
         arguments.append("--local")
-    assert import_module(module).main(arguments) == 0, capsys.readouterr().err
+    is_package = (ROOT / module.replace(".", "/")).is_dir()
+    assert import_module(f"{module}.__main__" if is_package else module).main(arguments) == 0, capsys.readouterr().err
     assert capsys.readouterr().out
+
+
+def test_the_python_of_the_readme_runs(folder):
+    (block,) = PYTHON_BLOCKS
+    assert len([line for line in block.splitlines() if line.strip()]) <= 10
+    script = folder / "readme.py"
+    script.write_text(block.replace("words_per_task=60)", "words_per_task=8, unseen_per_task=2)").replace("steps=60", "steps=4"))
+    outcome = subprocess.run([sys.executable, script.name], cwd=folder, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "'unseen_accuracy': " in outcome.stdout
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(f"example_{name}", ROOT / "examples" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_first_sweep_and_its_pictures(tmp_path):
+    result = example("first_sweep").main(str(tmp_path / "runs"), steps=4)
+    assert set(result.groupings) == {"base_coefficient=0.0 seed=0", "base_coefficient=0.2 seed=0"}
+    pictures = example("pictures").main(str(tmp_path / "runs"), "first_sweep", str(tmp_path / "images"))
+    assert [path.name for path in pictures] == ["assignment.png", "words.png"]
+    assert all(path.stat().st_size > 10_000 for path in pictures)
+
+
+def test_own_words_are_scored_by_task(tmp_path):
+    scores = example("own_words").main(str(tmp_path), steps=4).task_scores()
+    assert set(scores["task"].to_pylist()) == {"latin", "numbers"}
+
+
+def test_the_pictures_of_the_readme_are_there_and_small():
+    names = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
+    assert len(names) == 2
+    for name in names:
+        assert 10_000 < (ROOT / name).stat().st_size < 200_000, name
