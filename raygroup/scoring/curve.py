@@ -1,4 +1,4 @@
-"""Precision, recall and H when only detections of at least some confidence are handed in: at every confidence that occurs."""
+"""Precision, recall and H over the confidence: one point for each confidence that occurs."""
 
 import itertools
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import write_whole
-from raygroup.scoring.matching import first_come
+from raygroup.files.atomic import write_bytes
+from raygroup.scoring.matching import first_come_pairs
 from raygroup.scoring.measures import hmean, ratio
 from raygroup.scoring.results import Result
 from raygroup.scoring.word_columns import Reals
@@ -17,7 +17,7 @@ from raygroup.scoring.word_columns import Reals
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One point for each confidence that occurs, surest first."""
+    """Scores at each threshold, from the highest confidence to the lowest."""
 
     threshold: Reals
     precision: Reals
@@ -26,49 +26,55 @@ class Curve:
 
     @property
     def best(self) -> int:
-        """The point of the highest H; of several the surest."""
+        """Index of the highest H. Of several, the one with the highest threshold."""
         return int(np.argmax(self.hmean))
 
 
 def curve(result: Result) -> Curve:
-    """Each point is what the protocol would say of the detections kept: words are matched anew, since a detection that goes may leave its
-    word to the next. Raises ConfigError where detections have no confidence.
+    """Return the scores that the protocol gives to the detections of at least each confidence.
+
+    Words are matched anew at each threshold, because a detection that drops out may leave its word to the next one. Raises ConfigError
+    if detections have no confidences.
     """
-    sure = result.detections.confidences
-    if sure is None:
+    confidences = result.detections.confidences
+    if confidences is None:
         raise ConfigError(f"{result.protocol} has no confidences: there is no curve over them")
-    cared = ~result.matching.ignored
-    threshold, counted = np.unique(-sure[cared], return_counts=True)
-    gained = np.zeros(len(threshold), np.int64)
-    for confidence, gain in _gains(result, sure):
-        gained[np.searchsorted(threshold, -confidence)] += gain
-    correct, detections = np.cumsum(gained).tolist(), np.cumsum(counted).tolist()
+    counting = ~result.matching.ignored
+    threshold, num_at_threshold = np.unique(-confidences[counting], return_counts=True)
+    gains = np.zeros(len(threshold), np.int64)
+    for confidence, gain in _gains(result, confidences):
+        gains[np.searchsorted(threshold, -confidence)] += gain
+    correct, detections = np.cumsum(gains).tolist(), np.cumsum(num_at_threshold).tolist()
     precision = [ratio(right, number) for right, number in zip(correct, detections, strict=True)]
     recall = [ratio(right, result.counts.words) for right in correct]
     both = [hmean(*each) for each in zip(precision, recall, strict=True)]
     return Curve(-threshold, np.array(precision), np.array(recall), np.array(both))
 
 
-def write_curve(points: Curve, path: Path) -> None:
-    """As CSV: threshold, precision, recall, hmean."""
-    rows = np.stack([points.threshold, points.precision, points.recall, points.hmean], axis=1)
+def write_curve(curve: Curve, path: Path) -> None:
+    """Write a CSV file with the columns threshold, precision, recall and hmean."""
+    rows = np.stack([curve.threshold, curve.precision, curve.recall, curve.hmean], axis=1)
     lines = ["threshold,precision,recall,hmean", *(",".join(f"{value:.6g}" for value in row) for row in rows.tolist())]
-    write_whole(path, ("\n".join(lines) + "\n").encode())
+    write_bytes(path, ("\n".join(lines) + "\n").encode())
 
 
-def _gains(result: Result, sure: Reals) -> Iterator[tuple[float, int]]:
-    """(confidence, how many more detections are right once those of this confidence are handed in, below 0 where one spoils others)."""
+def _gains(result: Result, confidences: Reals) -> Iterator[tuple[float, int]]:
+    """Yield (confidence, gain in correct detections once those of this confidence are handed in).
+
+    The gain is below 0 if one detection spoils the match of another.
+    """
     truth, detection = result.matching.tried
     image = result.truths.image[truth]
+    # A pair is lone if its word and its detection are in no other pair. Images of lone pairs alone need no matching.
     lone = (np.bincount(truth)[truth] == 1) & (np.bincount(detection)[detection] == 1) if len(truth) else np.zeros(0, np.bool_)
     rivals = np.isin(image, image[~lone])
-    for confidence, right in zip(sure[detection[~rivals]].tolist(), result.right[~rivals].tolist(), strict=True):
-        yield confidence, int(right)
+    for confidence, is_right in zip(confidences[detection[~rivals]].tolist(), result.right[~rivals].tolist(), strict=True):
+        yield confidence, int(is_right)
     for _, pairs in itertools.groupby(np.flatnonzero(rivals).tolist(), key=lambda pair: image[pair]):
         tried = np.array([*pairs])
         before = 0
-        for confidence in np.unique(sure[detection[tried]])[::-1].tolist():
-            kept = tried[sure[detection[tried]] >= confidence]
-            right = int(result.right[kept[first_come(truth[kept], detection[kept])]].sum())
+        for confidence in np.unique(confidences[detection[tried]])[::-1].tolist():
+            remaining = tried[confidences[detection[tried]] >= confidence]
+            right = int(result.right[remaining[first_come_pairs(truth[remaining], detection[remaining])]].sum())
             yield confidence, right - before
             before = right

@@ -1,4 +1,7 @@
-"""Files of one word a line, eight coordinates first, as MLT19 and ICDAR15 have them: read all at once, refused line by line."""
+"""Files of one word a line, as in MLT19 and ICDAR15: eight coordinates, then other fields.
+
+All files are parsed together for speed. Errors name the file and the line.
+"""
 
 import re
 import sys
@@ -10,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
-from raygroup.scoring.archive_entries import Entry
-from raygroup.scoring.word_columns import Annotated, Places, quadrilaterals
+from raygroup.scoring.archive_entries import ArchiveEntry
+from raygroup.scoring.word_columns import Locations, WordColumns, quadrilaterals
 
 SCRIPTS = ("Arabic", "Latin", "Chinese", "Japanese", "Korean", "Bangla", "Hindi", "Symbols", "Mixed", "None")
 
@@ -22,72 +25,77 @@ _FIELDS = {
     "script": ("|".join(SCRIPTS), f"one of {', '.join(SCRIPTS)}"),
     "text": (r".*", "any text"),
 }
-"""Field -> what it looks like, and how messages say so. The confidence takes any character for its point, as the official script does."""
+"""Field -> its expression, and its description in messages. The confidence takes any character as its point, as in the official script."""
 
 _INT32 = 2**31
 _ROWS_AT_A_TIME = 1 << 14
 _EXACT_BELOW = 2**28
-"""Coordinates whose sums of products fit 64 bits."""
+"""Limit of coordinates whose sums of products fit 64 bits."""
 
 
 @dataclass(frozen=True)
-class Layout:
-    """What stands in a line after ``x1,y1,...,x4,y4``, and what else the script asks of it."""
+class LineFormat:
+    """The fields that follow ``x1,y1,...,x4,y4`` in a line, and other demands of the official script."""
 
     fields: tuple[str, ...]
     clockwise: bool = True
-    """Whether a counter-clockwise polygon is refused."""
+    """Whether a counter-clockwise polygon is an error."""
     byte_order_mark: bool = False
-    """Whether a file may begin with one, which is dropped."""
+    """Whether a file may begin with a byte-order mark, which is dropped."""
     spelling: Callable[[str], str] = field(default=lambda text: text)
-    """The text of a word from that of its line."""
+    """Returns the text of a word from the text in its line."""
 
     @cached_property
     def line(self) -> re.Pattern[str]:
-        """One line. Blanks may surround coordinates, confidence and script; a text is everything after its comma."""
+        """Expression for one line. Blanks may surround coordinates, confidence and script. A text is everything after its comma."""
         names = ["coordinate"] * 8 + list(self.fields)
         parts = [f"({_FIELDS[name][0]})" if name == "text" else f"{_BLANKS}({_FIELDS[name][0]}){_BLANKS}" for name in names]
         return re.compile("^" + ",".join(parts) + "$", re.MULTILINE)
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
+        """The fields of a line, for messages."""
         return ",".join(["x1,y1,x2,y2,x3,y3,x4,y4", *self.fields])
 
 
-def read_words(files: Mapping[str, Entry], images: Sequence[str], layout: Layout, kind: type[ConfigError]) -> Annotated:
-    """The words of all files, each of an image in ``images``. Raises ``kind`` with file and line for what the official script refuses.
+def read_line_files(
+    files: Mapping[str, ArchiveEntry], images: Sequence[str], line_format: LineFormat, kind: type[ConfigError]
+) -> WordColumns:
+    """Return the words of all files. An image without a file has no words.
 
-    ``\\r`` is dropped wherever it stands, empty lines are passed over, bytes that are not UTF-8 become U+FFFD.
+    ``\\r`` is dropped everywhere, empty lines are skipped, and bytes that are not UTF-8 become U+FFFD. Raises ``kind`` with file and line
+    for everything that the official script refuses.
     """
     rows: list[tuple[str, ...]] = []
     blocks: list[_Block] = []
     lines: list[tuple[str, int]] = []
     sizes = []
     for image in images:
-        found, numbers = _lines(files[image], layout, kind) if image in files else ([], [])
-        rows += found
-        lines += [(files[image].place, number) for number in numbers]
-        sizes.append(len(found))
+        values, numbers = _split_lines(files[image], line_format, kind) if image in files else ([], [])
+        rows += values
+        lines += [(files[image].location, number) for number in numbers]
+        sizes.append(len(values))
+        # Strings take ten times the memory of the numbers they spell, so convert them in blocks.
         if len(rows) >= _ROWS_AT_A_TIME:
-            blocks.append(_block(rows, lines[-len(rows) :], layout, kind))
+            blocks.append(_parse_rows(rows, lines[-len(rows) :], line_format, kind))
             rows = []
-    blocks.append(_block(rows, lines[len(lines) - len(rows) :], layout, kind))
+    blocks.append(_parse_rows(rows, lines[len(lines) - len(rows) :], line_format, kind))
     texts = [text for block in blocks for text in block.texts]
     scripts = [script for block in blocks for script in block.scripts]
-    return Annotated(
+    return WordColumns(
         images=tuple(images),
         image=np.repeat(np.arange(len(images)), sizes),
         polygons=quadrilaterals(np.concatenate([block.corners for block in blocks])),
-        texts=texts if "text" in layout.fields else (),
-        scripts=scripts if "script" in layout.fields else (),
-        confidences=np.concatenate([block.confidences for block in blocks]) if "confidence" in layout.fields else None,
-        places=Places(lines),
+        texts=texts if "text" in line_format.fields else (),
+        scripts=scripts if "script" in line_format.fields else (),
+        confidences=np.concatenate([block.confidences for block in blocks]) if "confidence" in line_format.fields else None,
+        locations=Locations(lines),
     )
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Some words, as columns; empty where the layout has no such field."""
+    """Some words as columns. A column is empty if the format lacks its field."""
 
     corners: NDArray[np.int64]
     texts: list[str]
@@ -95,58 +103,62 @@ class _Block:
     confidences: NDArray[np.float64]
 
 
-def _block(rows: Sequence[tuple[str, ...]], lines: Sequence[tuple[str, int]], layout: Layout, kind: type[ConfigError]) -> _Block:
-    """What the fields of these lines mean; strings of numbers are gone then, which take ten times the room."""
-    columns = list(zip(*rows, strict=True)) or [()] * (8 + len(layout.fields))
+def _parse_rows(
+    rows: Sequence[tuple[str, ...]], lines: Sequence[tuple[str, int]], line_format: LineFormat, kind: type[ConfigError]
+) -> _Block:
+    """Convert the fields of lines from strings to their values."""
+    columns = list(zip(*rows, strict=True)) or [()] * (8 + len(line_format.fields))
     corners = _corners(columns[:8], lines, kind)
-    if layout.clockwise:
+    if line_format.clockwise:
         _refuse_counter_clockwise(corners, lines, kind)
-    named = dict(zip(layout.fields, columns[8:], strict=True))
+    named = dict(zip(line_format.fields, columns[8:], strict=True))
     return _Block(
         corners=corners,
-        texts=[layout.spelling(text) for text in named.get("text", ())],
+        texts=[line_format.spelling(text) for text in named.get("text", ())],
         scripts=[sys.intern(script) for script in named.get("script", ())],
         confidences=_confidences(named.get("confidence", ()), lines, kind),
     )
 
 
-def decoded(entry: Entry, byte_order_mark: bool, kind: type[ConfigError]) -> str:
-    """A file as text; a byte-order mark at its start is dropped or refused."""
+def decode(entry: ArchiveEntry, byte_order_mark: bool, kind: type[ConfigError]) -> str:
+    """Return a file as text. A byte-order mark at its start is dropped, or raises ``kind`` if it is not allowed."""
     text = entry.content.decode("utf-8", "replace")
     if text.startswith("\ufeff"):
         if not byte_order_mark:
-            raise kind(f"{entry.place}:1: begins with a byte-order mark, which the official script takes for broken UTF-8: save it without")
+            raise kind(
+                f"{entry.location}:1: begins with a byte-order mark, which the official script takes for broken UTF-8: save it without"
+            )
         text = text[1:]
     return text
 
 
-def _lines(entry: Entry, layout: Layout, kind: type[ConfigError]) -> tuple[list[tuple[str, ...]], list[int]]:
-    """The fields of a file's lines, and the lines' numbers."""
-    text = decoded(entry, layout.byte_order_mark, kind).replace("\r", "")
+def _split_lines(entry: ArchiveEntry, line_format: LineFormat, kind: type[ConfigError]) -> tuple[list[tuple[str, ...]], list[int]]:
+    """Return the fields of a file's lines, and the numbers of these lines."""
+    text = decode(entry, line_format.byte_order_mark, kind).replace("\r", "")
     numbers = [number for number, line in enumerate(text.split("\n"), 1) if line]
-    found = layout.line.findall(text)
-    if len(found) != len(numbers):
+    values = line_format.line.findall(text)
+    if len(values) != len(numbers):
         lines = text.split("\n")
-        wrong = next(number for number in numbers if not layout.line.fullmatch(lines[number - 1]))
-        raise kind(f"{entry.place}:{wrong}: {_fault(lines[wrong - 1], layout)}")
-    return found, numbers
+        wrong = next(number for number in numbers if not line_format.line.fullmatch(lines[number - 1]))
+        raise kind(f"{entry.location}:{wrong}: {_fault(lines[wrong - 1], line_format)}")
+    return values, numbers
 
 
-def _fault(line: str, layout: Layout) -> str:
-    """What is wrong with a line that has not the layout: the first field that is not one."""
-    names = ["coordinate"] * 8 + list(layout.fields)
+def _fault(line: str, line_format: LineFormat) -> str:
+    """Return what is wrong with a line that does not have the format. The first wrong field counts."""
+    names = ["coordinate"] * 8 + list(line_format.fields)
     values = line.split(",", len(names) - 1)
-    for place, (name, value) in enumerate(zip(names, values, strict=False)):
+    for index, (name, value) in enumerate(zip(names, values, strict=False)):
         if not re.fullmatch(_FIELDS[name][0], value.strip()):
-            called = ("x", "y")[place % 2] + str(place // 2 + 1) if name == "coordinate" else name
-            return f"{called} is {value.strip():.60}: it must be {_FIELDS[name][1]} (a line is {layout.told})"
+            label = ("x", "y")[index % 2] + str(index // 2 + 1) if name == "coordinate" else name
+            return f"{label} is {value.strip():.60}: it must be {_FIELDS[name][1]} (a line is {line_format.description})"
     if len(values) < len(names):
-        return f"expected {len(names)} comma-separated fields ({layout.told}), got {len(values)}"
-    return f"not a line of {layout.told}: {line:.80}"
+        return f"expected {len(names)} comma-separated fields ({line_format.description}), got {len(values)}"
+    return f"not a line of {line_format.description}: {line:.80}"
 
 
 def _corners(columns: Sequence[Sequence[str]], lines: Sequence[tuple[str, int]], kind: type[ConfigError]) -> NDArray[np.int64]:
-    """(words, 8)."""
+    """Return the coordinates, (words, 8). Raises ``kind`` for one that does not fit 32 bits."""
     try:
         corners = np.array([np.fromiter(map(int, column), np.int64, len(column)) for column in columns])
         if not corners.size or (corners.min() >= -_INT32 and corners.max() < _INT32):
@@ -182,14 +194,14 @@ def _is_number(value: str) -> bool:
 
 
 def _refuse_counter_clockwise(corners: NDArray[np.int64], lines: Sequence[tuple[str, int]], kind: type[ConfigError]) -> None:
-    """A polygon whose area, counted with y downwards, is negative; none is of no direction, and passes."""
+    """Raise ``kind`` for a polygon of negative area, counted with y downwards. An area of 0 has no direction and passes."""
     if corners.size and np.abs(corners).max() >= _EXACT_BELOW:
         corners = corners.astype(object)
     x, y = corners[:, ::2], corners[:, 1::2]
-    turned = np.flatnonzero(((np.roll(x, -1, axis=1) - x) * (np.roll(y, -1, axis=1) + y)).sum(axis=1) > 0)
-    if len(turned):
-        file, line = lines[turned[0]]
-        points = ",".join(map(str, corners[turned[0]]))
+    wrong = np.flatnonzero(((np.roll(x, -1, axis=1) - x) * (np.roll(y, -1, axis=1) + y)).sum(axis=1) > 0)
+    if len(wrong):
+        file, line = lines[wrong[0]]
+        points = ",".join(map(str, corners[wrong[0]]))
         raise kind(
             f"{file}:{line}: the points {points} run counter-clockwise: they must run clockwise on the image, where y grows downwards"
         )

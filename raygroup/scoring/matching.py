@@ -1,4 +1,7 @@
-"""Which detection belongs to which true word, in the order of the official scripts: not the best, not the surest, the first that fits."""
+"""Match detections with true words as the official scripts do: the first pair that fits wins.
+
+Neither the best overlap nor the highest confidence matters.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -6,109 +9,123 @@ from enum import Enum
 import numpy as np
 
 from raygroup.errors import SubmissionError
-from raygroup.scoring.overlap import HALF, Measured, Overlaps, measured, overlaps, shared_areas
-from raygroup.scoring.word_columns import Annotated, Flags, Indices
+from raygroup.scoring.overlap import HALF, MeasuredPolygons, Overlaps, find_overlaps, measure_polygons, shared_areas
+from raygroup.scoring.word_columns import Flags, Indices, WordColumns
 
 
-class Broken(Enum):
-    """What a script does with polygons that cross themselves, which shapely does not intersect.
+class BrokenPolygonRule(Enum):
+    """Treatment of polygons that cross themselves, which shapely cannot intersect.
 
-    A broken don't-care word never covers anything, in any of them.
+    A broken don't-care word never covers a detection, whatever the rule.
     """
 
     IGNORED = "no match"
-    """No intersection, whatever it meets: MLT19 task 1."""
+    """The polygon never intersects anything: MLT19 task 1."""
     FATAL_OVER_IGNORED = "dies over a don't-care word"
-    """No match with a word that counts, and the end of the evaluation over a sound don't-care word: MLT19 task 4, ICDAR15, Total-Text."""
+    """It matches no word that counts, but over a sound don't-care word the evaluation dies: MLT19 task 4, ICDAR15, Total-Text."""
     FATAL = "dies over any word"
-    """The end of the evaluation over a sound word of either kind: MLT19 task 3."""
+    """The evaluation dies over a sound word of either kind: MLT19 task 3."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Matching:
-    """The outcome for all words of all images."""
+    """The matched pairs of all images."""
 
     tried: tuple[Indices, Indices]
-    """Words and detections that count and overlap enough, pair by pair, in the order in which they are tried."""
+    """Words and detections of the candidate pairs, in the order in which they are tried. Both count, and they overlap enough."""
     kept: Indices
-    """The pairs both of whose members were still free: a word has one detection, whatever that one says."""
+    """Indices of the candidate pairs that match: both members were still free. What the detection reads does not matter here."""
     ignored: Flags
-    """Detections that lie for the greater part in one don't-care word, and count as nothing."""
+    """Detections that lie by more than half in one don't-care word. They do not count."""
 
     @property
     def truth(self) -> Indices:
-        """Word of each pair that is kept."""
+        """The word of each matched pair."""
         return self.tried[0][self.kept]
 
     @property
     def detection(self) -> Indices:
-        """Detection of each pair that is kept."""
+        """The detection of each matched pair."""
         return self.tried[1][self.kept]
 
 
-def match(truths: Annotated, detections: Annotated, broken: Broken, *, zero_areas: bool = True) -> Matching:
-    """Pairs of words of the same image with IoU > 0.5, both of which count; without ``zero_areas`` a word and a detection of no area in
-    one image end the evaluation, as their IoU is 0 / 0.
+def match_words(truths: WordColumns, detections: WordColumns, broken: BrokenPolygonRule, *, zero_areas: bool = True) -> Matching:
+    """Match words and detections of the same image with IoU > 0.5.
 
+    Without ``zero_areas``, a word and a detection in one image that both have no area end the evaluation, because their IoU is 0 / 0.
     Raises SubmissionError where the official script would die.
     """
-    true, found = measured(truths.polygons), measured(detections.polygons)
-    pairs = overlaps(truths, detections, true, found)
-    ignored = _ignored(truths, detections, pairs, true, broken)
+    true_polygons, detected_polygons = measure_polygons(truths.polygons), measure_polygons(detections.polygons)
+    pairs = find_overlaps(truths, detections, true_polygons, detected_polygons)
+    ignored = _ignored_detections(truths, detections, pairs, true_polygons, broken)
     if not zero_areas:
-        _refuse_nothing_over_nothing(truths, detections, true, found)
-    both = ~truths.ignored[pairs.truth] & ~ignored[pairs.detection]
-    _refuse_broken(truths, detections, pairs, both & true.valid[pairs.truth], broken is Broken.FATAL)
-    fits = both & (pairs.iou > HALF)
+        _refuse_zero_areas(truths, detections, true_polygons, detected_polygons)
+    both_count = ~truths.ignored[pairs.truth] & ~ignored[pairs.detection]
+    _refuse_broken(truths, detections, pairs, both_count & true_polygons.valid[pairs.truth], broken is BrokenPolygonRule.FATAL)
+    fits = both_count & (pairs.iou > HALF)
     tried = pairs.truth[fits], pairs.detection[fits]
-    return Matching(tried=tried, kept=first_come(*tried), ignored=ignored)
+    return Matching(tried=tried, kept=first_come_pairs(*tried), ignored=ignored)
 
 
-def first_come(truth: Indices, detection: Indices) -> Indices:
-    """Of pairs in the order in which they are tried, places of those both of whose members are still free."""
-    taken_words, taken_detections, kept = set(), set(), []
-    for place, (word, other) in enumerate(zip(truth.tolist(), detection.tolist(), strict=True)):
-        if word not in taken_words and other not in taken_detections:
-            taken_words.add(word)
-            taken_detections.add(other)
-            kept.append(place)
-    return np.array(kept, np.intp)
+def first_come_pairs(truth: Indices, detection: Indices) -> Indices:
+    """Return the indices of the pairs that match if they are tried in this order.
+
+    A pair matches if both its word and its detection are still free.
+    """
+    used_words: set[int] = set()
+    used_detections: set[int] = set()
+    matches = []
+    for index, (word, other) in enumerate(zip(truth.tolist(), detection.tolist(), strict=True)):
+        if word not in used_words and other not in used_detections:
+            used_words.add(word)
+            used_detections.add(other)
+            matches.append(index)
+    return np.array(matches, np.intp)
 
 
-def _ignored(truths: Annotated, detections: Annotated, pairs: Overlaps, true: Measured, broken: Broken) -> Flags:
-    """Detections covered by one don't-care word; words are tried in file order, and no further than to the first that covers."""
-    over = truths.ignored[pairs.truth]
-    covering = over & (pairs.covered > HALF)
+def _ignored_detections(
+    truths: WordColumns, detections: WordColumns, pairs: Overlaps, true_polygons: MeasuredPolygons, broken: BrokenPolygonRule
+) -> Flags:
+    """Return which detections one don't-care word covers.
+
+    The scripts try don't-care words in file order and stop at the first that covers a detection. So a broken polygon is fatal only over
+    words up to that one.
+    """
+    over_ignored = truths.ignored[pairs.truth]
+    covering = over_ignored & (pairs.covered > HALF)
     flags = np.zeros(len(detections), np.bool_)
     flags[pairs.detection[covering]] = True
     first = np.full(len(detections), len(truths), np.intp)
     np.minimum.at(first, pairs.detection[covering], pairs.truth[covering])
-    reached = over & (pairs.truth < first[pairs.detection])
-    _refuse_broken(truths, detections, pairs, reached & true.valid[pairs.truth], broken is not Broken.IGNORED)
+    reached = over_ignored & (pairs.truth < first[pairs.detection])
+    is_fatal = broken is not BrokenPolygonRule.IGNORED
+    _refuse_broken(truths, detections, pairs, reached & true_polygons.valid[pairs.truth], is_fatal)
     return flags
 
 
-def _refuse_broken(truths: Annotated, detections: Annotated, pairs: Overlaps, among: Flags, fatal: bool) -> None:
-    refused = np.flatnonzero(among & np.isnan(pairs.shared)).tolist() if fatal else []
+def _refuse_broken(truths: WordColumns, detections: WordColumns, pairs: Overlaps, among: Flags, is_fatal: bool) -> None:
+    refused = np.flatnonzero(among & np.isnan(pairs.shared)).tolist() if is_fatal else []
     if refused:
         word, detection = int(pairs.truth[refused[0]]), int(pairs.detection[refused[0]])
         raise SubmissionError(
-            f"{detections.place(detection)}: the polygon {_points(detections, detection)} crosses itself over {truths.place(word)}, "
+            f"{detections.location(detection)}: the polygon {_points(detections, detection)} crosses itself over {truths.location(word)}, "
             "where the official script dies: it must be convex"
         )
 
 
-def _refuse_nothing_over_nothing(truths: Annotated, detections: Annotated, true: Measured, found: Measured) -> None:
-    words, others = np.flatnonzero(true.areas == 0), np.flatnonzero(found.areas == 0)
+def _refuse_zero_areas(
+    truths: WordColumns, detections: WordColumns, true_polygons: MeasuredPolygons, detected_polygons: MeasuredPolygons
+) -> None:
+    words, others = np.flatnonzero(true_polygons.areas == 0), np.flatnonzero(detected_polygons.areas == 0)
     for detection in others.tolist():
-        beside = words[truths.image[words] == detections.image[detection]]
-        refusable = np.isnan(shared_areas(true, found, beside, np.full(len(beside), detection)))
-        for word in beside[~refusable].tolist():
+        same_image = words[truths.image[words] == detections.image[detection]]
+        is_broken = np.isnan(shared_areas(true_polygons, detected_polygons, same_image, np.full(len(same_image), detection)))
+        for word in same_image[~is_broken].tolist():
             raise SubmissionError(
-                f"{detections.place(detection)}: the polygon {_points(detections, detection)} has no area, nor has {truths.place(word)}, "
-                "and the official script divides by the area of their union: leave the detection out"
+                f"{detections.location(detection)}: the polygon {_points(detections, detection)} has no area, nor has "
+                f"{truths.location(word)}, and the official script divides by the area of their union: leave the detection out"
             )
 
 
-def _points(detections: Annotated, detection: int) -> str:
+def _points(detections: WordColumns, detection: int) -> str:
     return ",".join(f"{value:g}" for value in detections.polygons[detection].ravel())

@@ -1,4 +1,4 @@
-"""Precision, recall, their harmonic mean, average precision and 1-NED, as the robust reading scripts define them."""
+"""Precision, recall, H, average precision and 1-NED, as the robust reading scripts define them."""
 
 import math
 from collections.abc import Sequence
@@ -12,55 +12,63 @@ from raygroup.scoring.word_columns import Flags, Reals
 
 @dataclass(frozen=True)
 class Scores:
-    """All from 0 to 1, but for 1-NED, which upper-casing can push below 0 (a letter may become two)."""
+    """The scores of a submission, each from 0 to 1.
+
+    Only 1-NED can fall below 0, because upper-casing may turn one letter into two.
+    """
 
     precision: float
     recall: float
     hmean: float
     ap: float | None = None
-    """Average precision; None where detections have no confidence."""
+    """Average precision, or None if detections have no confidence."""
     one_minus_ned: float | None = None
-    """None where the protocol compares no texts in this way."""
+    """None if the protocol has no 1-NED."""
 
 
 def ratio(part: float, whole: float) -> float:
-    """0 for nothing of nothing."""
+    """Return ``part / whole``, or 0 if the whole is 0."""
     return part / whole if whole else 0.0
 
 
 def hmean(precision: float, recall: float) -> float:
+    """Return the harmonic mean H, or 0 if both are 0."""
     return ratio(2 * precision * recall, precision + recall)
 
 
-def scores(correct: float, num_detections: int, num_words: int, ap: float | None = None, one_minus_ned: float | None = None) -> Scores:
-    """Micro precision and recall over all images: of detections and words that count."""
+def micro_scores(
+    correct: float, num_detections: int, num_words: int, ap: float | None = None, one_minus_ned: float | None = None
+) -> Scores:
+    """Return scores over all images together. Only detections and words that count are passed in."""
     precision, recall = ratio(correct, num_detections), ratio(correct, num_words)
     return Scores(precision, recall, hmean(precision, recall), ap, one_minus_ned)
 
 
 def average_precision(confidences: Reals, correct: Flags, num_words: int) -> float:
-    """Mean over the words that count of the precision at each correct detection, surest first; a word not found counts 0.
+    """Return the mean, over the words that count, of the precision at each correct detection.
 
-    Detections of equal confidence have no order (the official script leaves it to an unstable sort): this is the mean over all their
-    orders, so that it does not depend on how files are sorted.
+    Detections are ranked from the highest confidence to the lowest. A missed word counts 0. The official script leaves the order of equal
+    confidences to an unstable sort. This is the mean over all their orders, so it does not depend on the order of files.
     """
     if not len(confidences):
         return 0.0
     _, group, sizes = np.unique(-confidences, return_inverse=True, return_counts=True)
     hits = np.bincount(group, weights=correct)
     ranks_before, hits_before = np.cumsum(sizes) - sizes, np.cumsum(hits) - hits
+    # One element for each rank: its group of equal confidences, and its place in the group.
     at = np.repeat(np.arange(len(sizes)), sizes)
     place = np.arange(len(at)) - ranks_before[at]
+    # Given a hit at this rank, the expected number of hits before it in the same group.
     others = place * (hits[at] - 1) / np.maximum(sizes[at] - 1, 1)
     precision = (hits_before[at] + 1 + others) / (ranks_before[at] + place + 1)
     return ratio(float((hits[at] / sizes[at] * precision).sum()), num_words)
 
 
 def edit_shares(truths: Sequence[str], readings: Sequence[str], *, upper: bool) -> list[float]:
-    """Edits from truth to reading / length of the longer one, of pairs; 0 for two empty ones.
+    """Return edits / length of the longer text for each pair, 0 for two empty texts.
 
-    With ``upper`` the edits are those between upper-cased texts, and the length still that of the texts as they are, as in the official
-    script: above 1 is possible where upper-casing makes texts longer.
+    With ``upper``, edits are counted between upper-cased texts, but the length is that of the texts as they are, as in the official
+    script. A share can then exceed 1, because upper-casing makes some texts longer.
     """
     return [
         0.0 if truth == reading else _edits(truth, reading, upper) / max(len(truth), len(reading))
@@ -68,8 +76,11 @@ def edit_shares(truths: Sequence[str], readings: Sequence[str], *, upper: bool) 
     ]
 
 
-def one_minus_ned(shares: Sequence[float], num_unmatched: int) -> float:
-    """1 - mean of the edit shares, with 1 for each word and each detection that count and have no partner; 0 where there is nothing."""
+def mean_one_minus_ned(shares: Sequence[float], num_unmatched: int) -> float:
+    """Return 1 - the mean of the edit shares, or 0 if there is nothing to average.
+
+    Each word and each detection that counts but has no partner has the share 1.
+    """
     number = len(shares) + num_unmatched
     return 1 - (math.fsum(shares) + num_unmatched) / number if number else 0.0
 

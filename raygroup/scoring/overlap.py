@@ -1,6 +1,6 @@
-"""Which polygons of one image overlap, and by how much: numpy for convex quadrilaterals, shapely for the rest and wherever it is close.
+"""Overlaps of polygons in one image: numpy for convex quadrilaterals, shapely for all others.
 
-Every decision is the one shapely would make: near one half, where rounding decides, shapely itself is asked.
+Every decision is the one that shapely would make. Near one half, where rounding decides, shapely computes the areas.
 """
 
 from collections.abc import Iterator
@@ -9,103 +9,112 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from raygroup.scoring.word_columns import Annotated, Flags, Indices, Polygons, Reals
+from raygroup.scoring.word_columns import Flags, Indices, Polygons, Reals, WordColumns
 
 HALF = 0.5
 _NEAR = 1e-6
-"""Shares this close to one half are computed by shapely."""
+"""Shapely computes shares that are this close to one half."""
 _EXACT_BELOW = 2.0**20
-"""Coordinates whose products are exact in numpy; polygons beyond are left to shapely."""
+"""Limit of coordinates whose products are exact in numpy. Shapely computes polygons beyond it."""
 _PAIRS_AT_A_TIME = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """Polygons with what is asked of them often."""
+class MeasuredPolygons:
+    """Polygons with their boxes, areas and kinds."""
 
     polygons: Polygons
     boxes: Reals
     areas: Reals
     simple: Flags
-    """Strictly convex quadrilaterals of moderate coordinates, which numpy can intersect."""
+    """Strictly convex quadrilaterals with moderate coordinates, which numpy can intersect."""
     valid: Flags
+    """Polygons that shapely finds valid: they do not cross themselves."""
 
 
 @dataclass(frozen=True, eq=False)
 class Overlaps:
-    """Pairs of polygons of the same image that may overlap by more than half of something, in order of truth, then detection."""
+    """Pairs of polygons of one image that may overlap by more than half, ordered by truth, then by detection."""
 
     truth: Indices
     detection: Indices
     shared: Reals
-    """Area of the intersection; nan where shapely refuses to compute it because a polygon crosses itself."""
+    """Area of the intersection. nan if shapely cannot compute it because a polygon crosses itself."""
     iou: Reals
-    """shared / (area + area - shared); nan where shared is, 0 where there is no area."""
+    """shared / (area + area - shared). nan if shared is nan, 0 if the union has no area."""
     covered: Reals
-    """Shared area / area of the detection."""
+    """shared / area of the detection. nan if shared is nan, 0 if the detection has no area."""
 
 
-def measured(of: Polygons) -> Measured:
-    corners, rows = of.lengths, np.arange(len(of))
-    simple, areas, valid = np.zeros(len(of), np.bool_), np.zeros(len(of)), np.ones(len(of), np.bool_)
-    boxes = of.boxes()
-    small = (np.abs(boxes) < _EXACT_BELOW).all(axis=1) & (corners == 4)
+def measure_polygons(polygons: Polygons) -> MeasuredPolygons:
+    """Return the polygons with their boxes, areas and kinds."""
+    count = len(polygons)
+    rows, boxes = np.arange(count), polygons.boxes()
+    simple, valid = np.zeros(count, np.bool_), np.ones(count, np.bool_)
+    areas = np.zeros(count)
+    small = (np.abs(boxes) < _EXACT_BELOW).all(axis=1) & (polygons.lengths == 4)
     if small.any():
-        quads = of.quads(rows[small])
+        quads = polygons.quads(rows[small])
         bends = turns(quads)
         simple[small] = (bends > 0).all(axis=1) | (bends < 0).all(axis=1)
         areas[small] = np.abs(signed_areas(quads))
     if not simple.all():
-        shapes = of.shapes(rows[~simple])
+        shapes = polygons.shapes(rows[~simple])
         areas[~simple], valid[~simple] = shapely.area(shapes), shapely.is_valid(shapes)
-    return Measured(of, boxes, areas, simple, valid)
+    return MeasuredPolygons(polygons, boxes, areas, simple, valid)
 
 
-def overlaps(truths: Annotated, detections: Annotated, true: Measured, found: Measured) -> Overlaps:
-    """Pairs that share more than half of their union or of the detection, or whose polygons shapely may refuse, and no few others."""
-    parts = [_promising(rows, columns, true, found) for rows, columns in _same_image(truths, detections)]
+def find_overlaps(truths: WordColumns, detections: WordColumns, true: MeasuredPolygons, detected: MeasuredPolygons) -> Overlaps:
+    """Return all pairs that share more than half of their union or of the detection, and many others.
+
+    Pairs that shapely may refuse are always among them.
+    """
+    parts = [_promising(rows, columns, true, detected) for rows, columns in _same_image(truths, detections)]
     truth, detection = (np.concatenate([part[side] for part in parts] or [np.zeros(0, np.intp)]) for side in (0, 1))
-    shared = shared_areas(true, found, truth, detection)
+    shared = shared_areas(true, detected, truth, detection)
     with np.errstate(divide="ignore", invalid="ignore"):
-        union = true.areas[truth] + found.areas[detection] - shared
+        union = true.areas[truth] + detected.areas[detection] - shared
         iou = np.where(union == 0, 0.0, shared / union)
-        covered = np.where(found.areas[detection] == 0, 0.0, shared / found.areas[detection])
+        covered = np.where(detected.areas[detection] == 0, 0.0, shared / detected.areas[detection])
     return Overlaps(truth, detection, shared, np.where(np.isnan(shared), np.nan, iou), np.where(np.isnan(shared), np.nan, covered))
 
 
-def shared_areas(true: Measured, found: Measured, truth: Indices, detection: Indices) -> Reals:
-    """Areas of the intersections of pairs, nan where shapely raises."""
+def shared_areas(true: MeasuredPolygons, detected: MeasuredPolygons, truth: Indices, detection: Indices) -> Reals:
+    """Return the areas of the intersections of pairs, nan for each pair that makes shapely raise."""
     shared = np.zeros(len(truth))
-    fast = true.simple[truth] & found.simple[detection]
+    fast = true.simple[truth] & detected.simple[detection]
     if fast.any():
-        shared[fast] = convex_shared_areas(true.polygons.quads(truth[fast]), found.polygons.quads(detection[fast]))
-        theirs, ours = found.areas[detection], true.areas[truth]
-        union = theirs + ours - shared
-        near = (np.abs(shared - HALF * union) <= _NEAR * union) | (np.abs(shared - HALF * theirs) <= _NEAR * theirs)
+        shared[fast] = convex_shared_areas(true.polygons.quads(truth[fast]), detected.polygons.quads(detection[fast]))
+        detected_areas = detected.areas[detection]
+        union = detected_areas + true.areas[truth] - shared
+        near = (np.abs(shared - HALF * union) <= _NEAR * union) | (np.abs(shared - HALF * detected_areas) <= _NEAR * detected_areas)
         fast &= ~near
-    sound = ~fast & true.valid[truth] & found.valid[detection]
-    for some, in_one_go in ((sound, True), (~fast & ~sound, False)):
+    # Shapely intersects valid polygons in one call. A broken one could raise, so those go pair by pair.
+    sound = ~fast & true.valid[truth] & detected.valid[detection]
+    for some, in_one_call in ((sound, True), (~fast & ~sound, False)):
         if some.any():
-            pair = true.polygons.shapes(truth[some]), found.polygons.shapes(detection[some])
-            shared[some] = shapely.area(shapely.intersection(*pair)) if in_one_go else [_shared(*each) for each in zip(*pair, strict=True)]
+            pair = true.polygons.shapes(truth[some]), detected.polygons.shapes(detection[some])
+            areas = shapely.area(shapely.intersection(*pair)) if in_one_call else [_shared_area(*each) for each in zip(*pair, strict=True)]
+            shared[some] = areas
     return shared
 
 
 def convex_shared_areas(one: Reals, other: Reals) -> Reals:
-    """Areas (n,) of the intersections of strictly convex quadrilaterals (n, 4, 2), exact up to rounding.
+    """Return the areas (n,) of the intersections of strictly convex quadrilaterals (n, 4, 2), exact up to rounding.
 
-    The boundary of the intersection is the part of each outline inside the other polygon; the integral of x dy - y dx along these parts
-    is twice the area. A side that both outlines share in the same direction counts once, for the first.
+    The boundary of the intersection consists of the parts of each outline inside the other polygon. The integral of x dy - y dx along
+    these parts is twice the area. A side that both outlines share in the same direction counts once, for the first.
     """
     origin = one[:, :1]
     one, other = _positive(one - origin), _positive(other - origin)
-    return HALF * (_along(one, other, takes_shared_sides=True) + _along(other, one, takes_shared_sides=False))
+    return HALF * (_integral_inside(one, other, takes_shared_sides=True) + _integral_inside(other, one, takes_shared_sides=False))
 
 
-def _along(outline: Reals, inside: Reals, takes_shared_sides: bool) -> Reals:
-    """The integral along the parts of each outline (n, 4, 2) in the convex polygons ``inside`` (n, 4, 2)."""
+def _integral_inside(outline: Reals, inside: Reals, takes_shared_sides: bool) -> Reals:
+    """Return the integral along the parts of each outline (n, 4, 2) in the convex polygons ``inside`` (n, 4, 2)."""
     step = np.roll(outline, -1, axis=1) - outline
     side = np.roll(inside, -1, axis=1) - inside
+    # Each side of the outline is a stretch from 0 to 1. Each edge of the convex polygon cuts off a part of it.
     first, last = np.zeros(step.shape[:2]), np.ones(step.shape[:2])
     for edge in range(4):
         along, corner = side[:, edge, None], inside[:, edge, None]
@@ -121,21 +130,21 @@ def _along(outline: Reals, inside: Reals, takes_shared_sides: bool) -> Reals:
     return integral
 
 
-def _promising(rows: Indices, columns: Indices, true: Measured, found: Measured) -> tuple[Indices, Indices]:
-    """Those pairs whose boxes share enough that the polygons may; of broken polygons those whose boxes touch."""
-    ours, theirs = true.boxes[rows], found.boxes[columns]
-    sizes = np.minimum(ours[:, 2:], theirs[:, 2:]) - np.maximum(ours[:, :2], theirs[:, :2])
+def _promising(rows: Indices, columns: Indices, true: MeasuredPolygons, detected: MeasuredPolygons) -> tuple[Indices, Indices]:
+    """Return the pairs whose boxes share enough that the polygons may. Broken polygons stay if their boxes touch."""
+    true_boxes, detected_boxes = true.boxes[rows], detected.boxes[columns]
+    sizes = np.minimum(true_boxes[:, 2:], detected_boxes[:, 2:]) - np.maximum(true_boxes[:, :2], detected_boxes[:, :2])
     most = np.prod(np.maximum(sizes, 0), axis=1)
-    areas = found.areas[columns]
+    areas = detected.areas[columns]
     union = true.areas[rows] + areas - np.minimum(most, np.minimum(true.areas[rows], areas))
     enough = (most > 0) & ((most >= (HALF - _NEAR) * union) | (most >= (HALF - _NEAR) * areas))
-    broken = ~(true.valid[rows] & found.valid[columns]) & (sizes >= 0).all(axis=1)
+    broken = ~(true.valid[rows] & detected.valid[columns]) & (sizes >= 0).all(axis=1)
     wanted = enough | broken
     return rows[wanted], columns[wanted]
 
 
-def _same_image(truths: Annotated, detections: Annotated) -> Iterator[tuple[Indices, Indices]]:
-    """All pairs of one image, in order of truth, then detection, so many at a time that memory stays bounded."""
+def _same_image(truths: WordColumns, detections: WordColumns) -> Iterator[tuple[Indices, Indices]]:
+    """Yield all pairs of the same image, ordered by truth, then by detection, in blocks that bound the memory."""
     begin = np.searchsorted(detections.image, truths.image, side="left")
     count = np.searchsorted(detections.image, truths.image, side="right") - begin
     total = np.cumsum(count)
@@ -150,7 +159,7 @@ def _same_image(truths: Annotated, detections: Annotated) -> Iterator[tuple[Indi
         start = stop
 
 
-def _shared(one: object, other: object) -> float:
+def _shared_area(one: object, other: object) -> float:
     try:
         return float(shapely.area(shapely.intersection(one, other)))
     except shapely.errors.GEOSException:
@@ -158,18 +167,24 @@ def _shared(one: object, other: object) -> float:
 
 
 def _positive(quads: Reals) -> Reals:
-    """The same polygons, all in the order in which their signed area is positive."""
+    """Return the same polygons with their corners in the order that makes the signed area positive."""
     return np.where((signed_areas(quads) < 0)[:, None, None], quads[:, ::-1], quads)
 
 
 def turns(quads: Reals) -> Reals:
-    """(n, 4) cross products of following sides of quadrilaterals (n, 4, 2): all of one sign where it is strictly convex."""
+    """Return the cross products (n, 4) of neighbouring sides of quadrilaterals (n, 4, 2).
+
+    All four have one sign if the quadrilateral is strictly convex.
+    """
     side = np.roll(quads, -1, axis=1) - quads
     return _cross(side, np.roll(side, -1, axis=1))
 
 
 def signed_areas(quads: Reals) -> Reals:
-    """(n,) of quadrilaterals (n, 4, 2): positive where they run clockwise on the image, whose y grows downwards."""
+    """Return the areas (n,) of quadrilaterals (n, 4, 2).
+
+    They are positive if the corners run clockwise on the image, where y grows downwards.
+    """
     quads = quads - quads[:, :1]
     areas: Reals = HALF * _cross(quads, np.roll(quads, -1, axis=1)).sum(axis=1)
     return areas

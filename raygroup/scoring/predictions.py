@@ -1,4 +1,4 @@
-"""What a finished trial read in every word of its splits: the Parquet file it is kept in, and the scores that follow from it."""
+"""Readings of a finished trial for every word of its splits: their Parquet file and their scores."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,18 +7,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import whole
-from raygroup.files.places import Place, readable
+from raygroup.files.atomic import atomic_write
+from raygroup.files.places import Place, arrow_source
 from raygroup.scoring.word_accuracy import WordScores, score_words
 from raygroup.tasks import by_paper_order
 
-FILE = "predictions.parquet"
-LAYOUT = 1
+PREDICTIONS_LAYOUT = 1
 SPLITS = ("train", "new", "unseen")
-"""Words as trained on; new renders of training words; words never trained on."""
+"""``train``: the images of training. ``new``: new renders of training words. ``unseen``: words that were never trained on."""
 
 ROUTINGS = {"classifier": "reading", "true task": "reading_by_true_task"}
-"""Who says which head reads a word: the trained classifier, or the truth (which flatters). Name -> column of readings."""
+"""Routing -> column of readings. The head of a word comes from the trained classifier, or from its true task, which flatters."""
 
 SCHEMA = pa.schema(
     [
@@ -32,44 +31,56 @@ SCHEMA = pa.schema(
         pa.field("confidence", pa.float32()),
         pa.field("image", pa.binary()),
     ],
-    metadata={b"raygroup": str(LAYOUT).encode()},
+    metadata={b"raygroup": str(PREDICTIONS_LAYOUT).encode()},
 )
-"""One row a word. ``task``: the true one, null where unknown; ``text``: the raw truth; ``routed_task`` and ``head``: where the
-classifier sent the word; ``image``: PNG, null but for the few words that summaries show."""
+"""One row for each word.
+
+``task`` is the true task, null if it is not known. ``text`` is the raw truth. ``routed_task`` and ``head`` are the classifier's choice.
+``image`` is a PNG, only for the few words that summaries show.
+"""
 
 
 def write_predictions(path: Place, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Writes all columns of SCHEMA; the file appears whole or not at all. Raises OSError naming the path, ValueError for bad splits."""
+    """Write all columns of SCHEMA as one atomic file.
+
+    Raises OSError with the path, and ValueError for an unknown split.
+    """
     unknown = set(columns["split"]) - set(SPLITS)
     if unknown:
         raise ValueError(f"split is {sorted(unknown)}: must be one of {', '.join(SPLITS)}")
     table = pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA)
-    with whole(path, lost="predictions not written") as file:
+    with atomic_write(path, consequence="predictions not written") as file:
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 
 def read_predictions(path: Place, columns: Sequence[str] | None = None) -> pa.Table:
-    """The words of a trial, all columns or those named; raises ConfigError for a file of another layout."""
+    """Return the words of a trial, with all columns or the named ones.
+
+    Raises ConfigError if the file is unreadable or has another layout.
+    """
     try:
-        schema = pq.read_schema(readable(path))
+        schema = pq.read_schema(arrow_source(path))
     except (pa.ArrowInvalid, OSError) as error:
         raise ConfigError(f"{path}: not readable predictions: {error}") from error
     layout = (schema.metadata or {}).get(b"raygroup", b"none").decode()
-    if layout != str(LAYOUT) or schema.names != SCHEMA.names:
+    if layout != str(PREDICTIONS_LAYOUT) or schema.names != SCHEMA.names:
         raise ConfigError(
-            f"{path}: predictions of layout {layout}, this raygroup reads {LAYOUT}: read them with the raygroup that wrote them"
+            f"{path}: predictions of layout {layout}, this raygroup reads {PREDICTIONS_LAYOUT}: read them with the raygroup that wrote them"
         )
-    with pq.ParquetFile(readable(path), page_checksum_verification=True) as file:
+    with pq.ParquetFile(arrow_source(path), page_checksum_verification=True) as file:
         return file.read(columns=list(columns) if columns is not None else None)
 
 
 def score_predictions(words: pa.Table, split: str, routing: str = "classifier", *, exact: bool = False) -> WordScores:
-    """Scores of one split under one of ROUTINGS; by true task, words without one do not count."""
+    """Return the scores of one split under one of ROUTINGS.
+
+    Under ``true task``, words without a task do not count.
+    """
     column = ROUTINGS[routing]
     rows = [
         (task, text, reading)
-        for at, task, text, reading in zip(*(words[name].to_pylist() for name in ("split", "task", "text", column)), strict=True)
-        if at == split and reading is not None
+        for word_split, task, text, reading in zip(*(words[name].to_pylist() for name in ("split", "task", "text", column)), strict=True)
+        if word_split == split and reading is not None
     ]
     tasks, texts, readings = [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
     return score_words(tasks, texts, readings, by_paper_order({task for task in tasks if task is not None}), exact=exact)

@@ -1,4 +1,4 @@
-"""What a protocol finds: the scores of its script, the same by script of the words, how well found words were read, and every word."""
+"""The result of a protocol: its scores, scores by script, reading accuracy of matched words, and every word."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 
 from raygroup.scoring.matching import Matching
-from raygroup.scoring.measures import Scores, average_precision, edit_shares, one_minus_ned, ratio, scores
+from raygroup.scoring.measures import Scores, average_precision, edit_shares, mean_one_minus_ned, micro_scores, ratio
 from raygroup.scoring.word_accuracy import WordScores, score_words
-from raygroup.scoring.word_columns import Annotated, Flags
+from raygroup.scoring.word_columns import Flags, WordColumns
 
-Same = Callable[[str, str], bool]
-"""Whether a detection says what a true word is."""
+SameText = Callable[[str, str], bool]
+"""Returns whether a detected text is right. The first argument is the true word."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """``words`` and ``detections`` count what counts: neither don't-care words nor detections over them."""
+    """Numbers of words and detections.
+
+    ``words`` and ``detections`` leave out don't-care words and detections over them.
+    """
 
     images: int
     words: int
@@ -26,13 +29,13 @@ class Counts:
     detections: int
     ignored_detections: int
     found: int
-    """Words with a detection, whatever it says."""
+    """Words with a detection, whatever it reads."""
     correct: int
 
 
 @dataclass(frozen=True)
 class ScriptScores:
-    """Of the true words of one script; detections without a word belong to none."""
+    """Counts of the true words of one script. Detections without a word belong to no script."""
 
     words: int
     found: int
@@ -40,6 +43,7 @@ class ScriptScores:
 
     @property
     def recall(self) -> float:
+        """Share of the words that are correct."""
         return ratio(self.correct, self.words)
 
     @property
@@ -50,78 +54,93 @@ class ScriptScores:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Result:
-    """All that follows from one ground truth and one submission."""
+    """Scores and matches of one submission against one ground truth."""
 
     protocol: str
     scores: Scores
-    """The leaderboard's: texts are compared upper-cased."""
+    """Scores of the leaderboard, which compares upper-cased texts."""
     case_sensitive: Scores | None
     counts: Counts
     scripts: dict[str, ScriptScores]
-    truths: Annotated
-    detections: Annotated
+    truths: WordColumns
+    detections: WordColumns
     matching: Matching
     right: Flags
-    """Of each pair that ``matching`` tried, whether the detection is what the word is."""
+    """Whether the detection is right, for each pair that ``matching`` tried."""
     right_exactly: Flags
-    """The same, case-sensitive where the protocol has that."""
+    """The same, case-sensitive if the protocol has that."""
     reads: bool = False
     """Whether detections have a text."""
     notes: tuple[str, ...] = ()
-    """What a reader of the scores should know of the files."""
+    """Remarks on the files that a reader of the scores should know."""
 
     @cached_property
     def reading(self) -> dict[str, WordScores]:
-        """Of found words alone: ``normalised`` compares labels (NFC and the like), ``exact`` code points; empty where nothing is read."""
+        """Reading accuracy of the matched words alone.
+
+        ``normalised`` compares labels (NFC and the like), ``exact`` code points. Empty if detections have no texts.
+        """
         if not self.reads:
             return {}
         scripts = [self.truths.script(word) or None for word in self.matching.truth.tolist()]
-        said = _pair_texts(self.truths, self.detections, self.matching)
-        return {name: score_words(scripts, *said, exact=exact) for name, exact in (("normalised", False), ("exact", True))}
+        texts = _pair_texts(self.truths, self.detections, self.matching)
+        return {name: score_words(scripts, *texts, exact=exact) for name, exact in (("normalised", False), ("exact", True))}
 
 
-def result(
-    protocol: str, truths: Annotated, detections: Annotated, matching: Matching, right: Flags, *, right_exactly: Flags | None = None,
+def build_result(
+    protocol: str, truths: WordColumns, detections: WordColumns, matching: Matching, right: Flags, *, right_exactly: Flags | None = None,
     reads: bool = False, ned: bool = False, notes: tuple[str, ...] = (),
 ) -> Result:  # fmt: skip
-    """``right_exactly``: case-sensitive verdicts where the protocol has them; ``reads``: texts are detected; ``ned``: 1-NED is scored."""
-    exactly, same, words = right if right_exactly is None else right_exactly, right[matching.kept], (truths, detections)
+    """Compute all scores from the matches and from the verdicts on the pairs that were tried.
+
+    ``right_exactly`` are case-sensitive verdicts, if the protocol has them. ``reads``: detections have texts. ``ned``: 1-NED is scored.
+    """
+    exactly = right if right_exactly is None else right_exactly
+    correct, words = right[matching.kept], (truths, detections)
     return Result(
         protocol=protocol,
-        scores=_scores(*words, matching, same, upper=True, ned=ned),
+        scores=_scores(*words, matching, correct, upper=True, ned=ned),
         case_sensitive=None if right_exactly is None else _scores(*words, matching, exactly[matching.kept], upper=False, ned=ned),
-        counts=counts(truths, detections, matching, same),
-        scripts=by_script(truths, matching, same),
+        counts=count_words(truths, detections, matching, correct),
+        scripts=scores_by_script(truths, matching, correct),
         truths=truths, detections=detections, matching=matching, right=right, right_exactly=exactly, reads=reads, notes=notes,
     )  # fmt: skip
 
 
-def counts(truths: Annotated, detections: Annotated, matching: Matching, same: Flags) -> Counts:
-    ignored, over = int(truths.ignored.sum()), int(matching.ignored.sum())
-    words, others = len(truths) - ignored, len(detections) - over
-    return Counts(len(truths.images), words, ignored, others, over, len(matching.truth), int(same.sum()))
+def count_words(truths: WordColumns, detections: WordColumns, matching: Matching, correct: Flags) -> Counts:
+    """Count words and detections. ``correct`` has one flag for each matched pair."""
+    ignored_words, ignored_detections = int(truths.ignored.sum()), int(matching.ignored.sum())
+    return Counts(
+        images=len(truths.images),
+        words=len(truths) - ignored_words,
+        ignored_words=ignored_words,
+        detections=len(detections) - ignored_detections,
+        ignored_detections=ignored_detections,
+        found=len(matching.truth),
+        correct=int(correct.sum()),
+    )
 
 
-def by_script(truths: Annotated, matching: Matching, same: Flags) -> dict[str, ScriptScores]:
-    """In alphabetical order; empty where words have no script."""
+def scores_by_script(truths: WordColumns, matching: Matching, correct: Flags) -> dict[str, ScriptScores]:
+    """Return scores by script in alphabetical order, or nothing if words have no script."""
     if not len(truths.scripts):
         return {}
     scripts = np.asarray(truths.scripts, dtype=np.str_)
-    cared, found = scripts[~truths.ignored], scripts[matching.truth]
+    counting, matched = scripts[~truths.ignored], scripts[matching.truth]
     return {
-        str(name): ScriptScores(int((cared == name).sum()), int((found == name).sum()), int((found[same] == name).sum()))
-        for name in np.unique(cared)
+        str(name): ScriptScores(int((counting == name).sum()), int((matched == name).sum()), int((matched[correct] == name).sum()))
+        for name in np.unique(counting)
     }
 
 
-def verdicts(truths: Annotated, detections: Annotated, matching: Matching, same: Same) -> Flags:
-    """Of each pair that was tried."""
+def verdicts(truths: WordColumns, detections: WordColumns, matching: Matching, same: SameText) -> Flags:
+    """Return whether the detected text is right, for each pair that was tried."""
     pairs = zip(*(side.tolist() for side in matching.tried), strict=True)
     return np.array([same(truths.texts[word], detections.texts[detection]) for word, detection in pairs], np.bool_)
 
 
-def as_json(result: Result) -> dict[str, Any]:
-    """The numbers of a result, without its words; nan is null."""
+def result_json(result: Result) -> dict[str, Any]:
+    """Return the numbers of a result, without its words. nan becomes null."""
     numbers = asdict(result.scores)
     return {
         "protocol": result.protocol,
@@ -138,27 +157,28 @@ def as_json(result: Result) -> dict[str, Any]:
 
 def _reading_json(words: WordScores) -> dict[str, Any]:
     score = words.all
-    known = score.num_words > 0
+    has_words = score.num_words > 0
     return {
         "words": score.num_words,
-        "accuracy": score.accuracy if known else None,
-        "one_minus_ned": score.one_minus_ned if known else None,
+        "accuracy": score.accuracy if has_words else None,
+        "one_minus_ned": score.one_minus_ned if has_words else None,
         "by_script": {name: {"accuracy": each.accuracy, "one_minus_ned": each.one_minus_ned} for name, each in words.by_task.items()},
     }
 
 
-def _scores(truths: Annotated, detections: Annotated, matching: Matching, same: Flags, *, upper: bool, ned: bool) -> Scores:
-    num = counts(truths, detections, matching, same)
-    ap, distance = None, None
+def _scores(truths: WordColumns, detections: WordColumns, matching: Matching, correct: Flags, *, upper: bool, ned: bool) -> Scores:
+    num = count_words(truths, detections, matching, correct)
+    ap = one_minus_ned = None
     if detections.confidences is not None:
-        correct = np.zeros(len(detections), np.bool_)
-        correct[matching.detection[same]] = True
-        ap = average_precision(detections.confidences[~matching.ignored], correct[~matching.ignored], num.words)
+        correct_detections = np.zeros(len(detections), np.bool_)
+        correct_detections[matching.detection[correct]] = True
+        counting = ~matching.ignored
+        ap = average_precision(detections.confidences[counting], correct_detections[counting], num.words)
     if ned:
         shares = edit_shares(*_pair_texts(truths, detections, matching), upper=upper)
-        distance = one_minus_ned(shares, num.words + num.detections - 2 * num.found)
-    return scores(num.correct, num.detections, num.words, ap, distance)
+        one_minus_ned = mean_one_minus_ned(shares, num.words + num.detections - 2 * num.found)
+    return micro_scores(num.correct, num.detections, num.words, ap, one_minus_ned)
 
 
-def _pair_texts(truths: Annotated, detections: Annotated, matching: Matching) -> tuple[list[str], list[str]]:
+def _pair_texts(truths: WordColumns, detections: WordColumns, matching: Matching) -> tuple[list[str], list[str]]:
     return [truths.texts[word] for word in matching.truth.tolist()], [detections.texts[each] for each in matching.detection.tolist()]

@@ -1,4 +1,4 @@
-"""The scores of a submission, for a terminal."""
+"""Print the scores of a submission."""
 
 from collections.abc import Iterator
 
@@ -11,22 +11,22 @@ from raygroup.scoring.measures import Scores
 from raygroup.scoring.results import Result
 from raygroup.terminal import show, table
 
-_FIGURES = ("precision", "recall", "H", "AP", "1-NED")
+_COLUMNS = ("precision", "recall", "H", "AP", "1-NED")
 
 
-def show_result(result: Result, title: str, best: Curve | None, out: Console) -> None:
-    """``best``: the curve over the confidence, where there is one."""
+def print_result(result: Result, title: str, curve: Curve | None, out: Console) -> None:
+    """Print scores, counts, the best threshold if there is a curve, scores by script, and notes."""
     show(out, title, _scores(result))
     num = result.counts
     out.print(
         f"{num.correct} correct of {num.found} found of {num.words} words in {num.images} images; {num.detections} detections; "
         f"not counted: {num.ignored_words} words (don't care), {num.ignored_detections} detections over them", soft_wrap=True,
     )  # fmt: skip
-    if best is not None and len(best.threshold):
-        at = best.best
+    if curve is not None and len(curve.threshold):
+        best = curve.best
         out.print(
-            f"highest H {_percent(best.hmean[at])} with the detections of confidence {best.threshold[at]:.4f} and above: "
-            f"precision {_percent(best.precision[at])}, recall {_percent(best.recall[at])}", soft_wrap=True,
+            f"highest H {_percent(curve.hmean[best])} with the detections of confidence {curve.threshold[best]:.4f} and above: "
+            f"precision {_percent(curve.precision[best])}, recall {_percent(curve.recall[best])}", soft_wrap=True,
         )  # fmt: skip
     if result.scripts:
         show(out, "\nby script of the word", _scripts(result))
@@ -37,10 +37,10 @@ def show_result(result: Result, title: str, best: Curve | None, out: Console) ->
 
 
 def _scores(result: Result) -> Table:
-    rows = table("texts compared" if result.reads else "", *_FIGURES, right=_FIGURES)
-    rows.add_row("upper-cased" if result.reads else "scores", *_figures(result.scores))
+    rows = table("texts compared" if result.reads else "", *_COLUMNS, right=_COLUMNS)
+    rows.add_row("upper-cased" if result.reads else "scores", *_percentages(result.scores))
     if result.case_sensitive is not None:
-        rows.add_row("case-sensitive", *_figures(result.case_sensitive))
+        rows.add_row("case-sensitive", *_percentages(result.case_sensitive))
     return rows
 
 
@@ -56,14 +56,14 @@ def _reading(result: Result) -> Table:
     columns = ("words", "accuracy", "1-NED", "accuracy to the code point", "1-NED to the code point")
     rows = table("script", *columns, right=columns)
     exact = dict(result.reading["exact"].rows()) | {"all": result.reading["exact"].all}
-    every = [*result.reading["normalised"].by_task.items(), ("all", result.reading["normalised"].all)]
-    for name, score in every:
+    rows_by_name = [*result.reading["normalised"].by_task.items(), ("all", result.reading["normalised"].all)]
+    for name, score in rows_by_name:
         numbers = (score.accuracy, score.one_minus_ned, exact[name].accuracy, exact[name].one_minus_ned)
         rows.add_row(name, str(score.num_words), *map(_percent, numbers))
     return rows
 
 
-def _figures(scores: Scores) -> Iterator[str]:
+def _percentages(scores: Scores) -> Iterator[str]:
     for value in (scores.precision, scores.recall, scores.hmean, scores.ap, scores.one_minus_ned):
         yield _percent(value)
 

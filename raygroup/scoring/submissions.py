@@ -1,7 +1,8 @@
-"""Writes submissions that the official MLT19 scripts accept, whatever a detector found: convex, clockwise, whole pixels, ``%.4f``.
+"""Write submissions that the official MLT19 scripts accept, whatever a detector returns.
 
-facts: ``1e-05``, ``.9``, a counter-clockwise polygon or one float coordinate refuse a whole submission, and a polygon that crosses itself
-over a don't-care word ends the evaluation.
+Polygons become convex, clockwise and whole pixels, and confidences have the form ``%.4f``. facts: the scripts refuse a whole submission
+because of ``1e-05``, ``.9``, a counter-clockwise polygon or one float coordinate. A polygon that crosses itself over a don't-care word
+ends the evaluation.
 """
 
 import itertools
@@ -16,43 +17,44 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import whole
+from raygroup.files.atomic import atomic_write
 from raygroup.scoring.line_files import SCRIPTS
 from raygroup.scoring.overlap import convex_shared_areas, signed_areas, turns
 from raygroup.scoring.protocols.mlt19 import TASKS
 from raygroup.scoring.word_columns import Reals, Word
 
 SCRIPT_OF_TASK = {"ar": "Arabic", "bn": "Bangla", "zh": "Chinese", "hi": "Hindi", "ja": "Japanese", "ko": "Korean", "la": "Latin"}
-"""MLT19's names of the paper's tasks."""
+"""MLT19's name of each task of the paper."""
 
 FARTHEST = 1 << 29
-"""Pixels; what lies further out is moved in, so that the scripts' 32 bits hold it."""
+"""Largest coordinate in pixels. Points further out are moved in, so that the 32 bits of the scripts hold them."""
 _FINE = 1024
-"""Parts of a pixel to which polygons are read, and in which they are compared with their roundings: sides that coincide do so exactly."""
+"""Parts of a pixel. Polygons are read to this precision and compared with their roundings in it, so that equal sides are exactly equal."""
 _ROUNDINGS = np.array(list(itertools.product((0, 1), repeat=8))).reshape(-1, 4, 2)
-"""Each coordinate of four corners down or up."""
+"""All 256 ways to round the coordinates of four corners down or up, (256, 4, 2)."""
 
 Corners = NDArray[np.int64]
 
 
 def write_submission(path: Path, task: int, words: Mapping[int | str, Sequence[Word]]) -> None:
-    """A zip for MLT19's task 1, 3 or 4, by number of the image: 7 is written as 00007, a string as it is.
+    """Write a zip for MLT19's task 1, 3 or 4.
 
-    A polygon becomes the quadrilateral of ``quadrilateral``; a confidence is brought into 0 to 1; ``script`` may be a task of raygroup
-    (``ar``) or MLT19's name (``Arabic``), line breaks in a text are dropped. Raises ConfigError for what no submission can hold: another
-    task or script, a number that is none, an empty polygon.
+    The keys are numbers of images: 7 is written as 00007, a string as it is. ``quadrilateral`` converts the polygons. Confidences are
+    clipped to 0 to 1, and line breaks in a text are dropped. ``script`` may be a task of raygroup (``ar``) or MLT19's name (``Arabic``).
+    Raises ConfigError for anything that no submission can hold: another task or script, a coordinate or confidence that is not a number,
+    an empty polygon.
     """
     if task not in TASKS:
         raise ConfigError(f"task is {task}: a submission is for MLT19's task 1, 3 or 4")
-    with whole(path, lost="submission not written") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for image, found in words.items():
+    with atomic_write(path, consequence="submission not written") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for image, image_words in words.items():
             name = _entry_name(image)
-            lines = [_line(word, task, f"{name}:{number}") for number, word in enumerate(found, 1)]
+            lines = [_line(word, task, f"{name}:{number}") for number, word in enumerate(image_words, 1)]
             archive.writestr(zipfile.ZipInfo(name), "".join(lines).encode("utf-8", "replace"), zipfile.ZIP_DEFLATED)
 
 
 def script_name(script: str) -> str:
-    """MLT19's name of a script or of a task of raygroup; raises ConfigError for another."""
+    """Return MLT19's name of a script or of a task of raygroup. Raises ConfigError for any other name."""
     name = SCRIPT_OF_TASK.get(script, script)
     if name not in SCRIPTS:
         raise ConfigError(f"script is {script!r}: it must be one of {', '.join(SCRIPTS)}, or a task: {', '.join(SCRIPT_OF_TASK)}")
@@ -60,11 +62,11 @@ def script_name(script: str) -> str:
 
 
 def quadrilateral(polygon: ArrayLike) -> Corners:
-    """Four corners (4, 2) in whole pixels, strictly convex and clockwise on the image, for a polygon of any number of points.
+    """Return four corners (4, 2) in whole pixels for a polygon of any number of points.
 
-    A strictly convex quadrilateral stays itself, another polygon becomes its rectangle of least area; of all ways to round the corners up
-    or down the one is taken that overlaps most. What is thinner than a pixel becomes one pixel wide. Raises ConfigError for no points and
-    for coordinates that are no numbers.
+    The corners are strictly convex and clockwise on the image. A strictly convex quadrilateral keeps its form, any other polygon becomes
+    its rectangle of least area. Of all ways to round the corners up or down, the one that overlaps most wins. A polygon thinner than a
+    pixel becomes one pixel wide. Raises ConfigError if there are no points, or if a coordinate is not a number.
     """
     points = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
     if not len(points) or not np.isfinite(points).all():
@@ -78,7 +80,7 @@ def quadrilateral(polygon: ArrayLike) -> Corners:
 
 
 def _least_rectangle(points: Reals) -> Reals | None:
-    """None for points in one line."""
+    """Return the rectangle of least area, or None for points in one line."""
     hull = shapely.convex_hull(shapely.multipoints(points))
     if shapely.get_type_id(hull) != shapely.GeometryType.POLYGON:
         return None
@@ -89,34 +91,34 @@ def _least_rectangle(points: Reals) -> Reals | None:
 
 
 def _rounded(corners: Reals) -> Corners | None:
-    """The best of all roundings that are strictly convex, and of the box around; None where even the box has no area."""
-    tried = np.floor(corners) + _ROUNDINGS * (corners % 1 != 0)
-    tried = np.concatenate([tried[_is_convex(tried) & (signed_areas(tried) > 0)], _box(corners)[None]])
+    """Return the best of all strictly convex roundings and of the box around them, or None if the polygon is too thin."""
+    roundings = np.floor(corners) + _ROUNDINGS * (corners % 1 != 0)
+    roundings = np.concatenate([roundings[_is_convex(roundings) & (signed_areas(roundings) > 0)], _box(corners)[None]])
     origin = np.floor(corners.min(axis=0))
-    whole_parts = np.broadcast_to(np.round((corners - origin) * _FINE), tried.shape)
+    whole_parts = np.broadcast_to(np.round((corners - origin) * _FINE), roundings.shape)
     if not _is_convex(whole_parts[:1])[0]:
         return None
-    shared = convex_shared_areas(whole_parts, (tried - origin) * _FINE)
-    union = signed_areas(whole_parts) + signed_areas(tried) * _FINE**2 - shared
-    best: Corners = tried[np.argmax(shared / union)].astype(np.int64)
+    shared = convex_shared_areas(whole_parts, (roundings - origin) * _FINE)
+    union = signed_areas(whole_parts) + signed_areas(roundings) * _FINE**2 - shared
+    best: Corners = roundings[np.argmax(shared / union)].astype(np.int64)
     return best
 
 
 def _is_convex(quads: Reals) -> NDArray[np.bool_]:
-    """Strictly, in either direction."""
+    """Return which quadrilaterals are strictly convex, in either direction."""
     bends = turns(quads)
     return np.asarray((bends > 0).all(axis=1) | (bends < 0).all(axis=1))
 
 
 def _box(points: Reals) -> Corners:
-    """Whole pixels around points, at least one wide and high."""
+    """Return the box of whole pixels around points, at least one pixel wide and high."""
     left, top = np.floor(points.min(axis=0)).astype(np.int64)
     right, bottom = np.ceil(points.max(axis=0)).astype(np.int64)
     right, bottom = max(right, left + 1), max(bottom, top + 1)
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.int64)
 
 
-def _line(word: Word, task: int, place: str) -> str:
+def _line(word: Word, task: int, location: str) -> str:
     try:
         fields = [str(value) for value in quadrilateral(word.polygon).ravel().tolist()]
         if math.isnan(word.confidence):
@@ -125,7 +127,7 @@ def _line(word: Word, task: int, place: str) -> str:
         if task == 3:
             fields.append(script_name(word.script))
     except ConfigError as error:
-        raise ConfigError(f"{place}: {error}") from error
+        raise ConfigError(f"{location}: {error}") from error
     if task == 4:
         fields.append(word.text.replace("\n", "").replace("\r", ""))
     return ",".join(fields) + "\n"

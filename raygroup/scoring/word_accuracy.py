@@ -1,4 +1,4 @@
-"""How well words were read: word accuracy and 1-NED, for each task and on the mean over tasks."""
+"""Word accuracy and 1-NED, for each task and as a mean over tasks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from raygroup.words.labels import normalise
 
 @dataclass(frozen=True)
 class WordScore:
-    """Scores of some words, each from 0 to 1; nan where there are none."""
+    """Scores of some words, each from 0 to 1, or nan if there are no words."""
 
     num_words: int
     accuracy: float
@@ -21,15 +21,15 @@ class WordScore:
 
 @dataclass(frozen=True)
 class WordScores:
-    """Scores by task, in the order the tasks were given; a word without a task counts in ``all`` only."""
+    """Scores of each task. A word without a task counts only in ``all``."""
 
     by_task: dict[str, WordScore]
     all: WordScore
-    """Every word alike."""
+    """Mean over all words, each counting the same."""
 
     @property
     def mean(self) -> WordScore:
-        """Mean over tasks, each counting alike; of ``all`` where no word has a task."""
+        """Mean over tasks, each counting the same. If no word has a task, this is ``all``."""
         scores = list(self.by_task.values())
         if not scores:
             return self.all
@@ -38,7 +38,7 @@ class WordScores:
         return WordScore(sum(score.num_words for score in scores), accuracy, one_minus_ned)
 
     def rows(self) -> Iterator[tuple[str, WordScore]]:
-        """The tasks, then ``mean``; ``all`` where some word has no task."""
+        """Yield the tasks, then ``mean``, then ``all`` if some word has no task."""
         yield from self.by_task.items()
         if self.by_task:
             yield "mean", self.mean
@@ -47,33 +47,43 @@ class WordScores:
 
 
 def one_minus_ned(truth: str, reading: str, *, exact: bool = False) -> float:
-    """1 - edits / length of the longer one; 1 for two empty strings. Both are compared as labels (``normalise``) unless ``exact``."""
+    """Return 1 - edits / length of the longer text, 1 for two empty texts.
+
+    Texts are compared as labels (``normalise``), with ``exact`` by code points.
+    """
     return float(Levenshtein.normalized_similarity(_form(truth, exact), _form(reading, exact)))
 
 
 def is_read(truth: str, reading: str, *, exact: bool = False) -> bool:
-    """Whether a word was read without a mistake: the same label, which is all a head can write, or each code point if ``exact``."""
+    """Return whether a word was read without a mistake.
+
+    Texts are compared as labels (``normalise``), because a head can write nothing else. With ``exact`` every code point must agree.
+    """
     return _form(truth, exact) == _form(reading, exact)
 
 
 def score_words(
     tasks: Sequence[str | None], truths: Sequence[str], readings: Sequence[str], order: Sequence[str] = (), *, exact: bool = False
 ) -> WordScores:
-    """Scores of words given by true task (None where unknown), truth and reading; rows come in ``order``, then as first met."""
+    """Return the scores of words, each with its true task, truth and reading.
+
+    A task is None if it is not known. Tasks come in ``order``, then in the order of their first words.
+    """
     words = [
         (task, is_read(truth, reading, exact=exact), one_minus_ned(truth, reading, exact=exact))
         for task, truth, reading in zip(tasks, truths, readings, strict=True)
     ]
     present = {task for task, _, _ in words if task is not None}
     names = [name for name in dict.fromkeys([*order, *(task for task in tasks if task is not None)]) if name in present]
-    by_task = {name: _score([(read, similar) for task, read, similar in words if task == name]) for name in names}
-    return WordScores(by_task, _score([(read, similar) for _, read, similar in words]))
+    by_task = {name: _mean_score([(is_right, similarity) for task, is_right, similarity in words if task == name]) for name in names}
+    return WordScores(by_task, _mean_score([(is_right, similarity) for _, is_right, similarity in words]))
 
 
-def _score(words: Sequence[tuple[bool, float]]) -> WordScore:
+def _mean_score(words: Sequence[tuple[bool, float]]) -> WordScore:
     if not words:
         return WordScore(0, float("nan"), float("nan"))
-    return WordScore(len(words), sum(read for read, _ in words) / len(words), sum(similar for _, similar in words) / len(words))
+    accuracy = sum(is_right for is_right, _ in words) / len(words)
+    return WordScore(len(words), accuracy, sum(similarity for _, similarity in words) / len(words))
 
 
 def _form(text: str, exact: bool) -> str:

@@ -1,6 +1,7 @@
-"""Every word of a result, found, missed or false: as Parquet or JSON lines, for figures and for whoever looks for a fault.
+"""Write the outcome of every word of a result, as Parquet or JSON lines.
 
-A missed word and a false detection are errors of detection (red in the paper's Figure 3), a misread word is one of recognition (purple).
+The files serve figures and the search for faults. A missed word and a false detection are errors of detection (red in the paper's
+Figure 3). A misread word is an error of recognition (purple).
 """
 
 import json
@@ -13,13 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import whole
+from raygroup.files.atomic import atomic_write
 from raygroup.scoring.results import Result
-from raygroup.scoring.word_columns import Annotated
+from raygroup.scoring.word_columns import WordColumns
 
-LAYOUT = 1
+OUTCOMES_LAYOUT = 1
 OUTCOMES = ("correct", "misread", "missed", "false", "ignored")
-"""``misread``: found, with a wrong text or script. ``ignored``: a don't-care word, or a detection over one."""
+"""``misread`` is a found word with a wrong text or script. ``ignored`` is a don't-care word, or a detection over one."""
 SUFFIXES = (".parquet", ".jsonl")
 
 _POLYGON = pa.list_(pa.list_(pa.float64()))
@@ -36,43 +37,51 @@ SCHEMA = pa.schema(
         pa.field("script", pa.string()),
         pa.field("confidence", pa.float64()),
     ],
-    metadata={b"raygroup": str(LAYOUT).encode()},
+    metadata={b"raygroup": str(OUTCOMES_LAYOUT).encode()},
 )
-"""One row a pair, a missed word or a false detection. ``image``: its number in the names of the files; ``truth_*``: of the true word,
-null for a false detection; ``polygon``, ``text``, ``script``, ``confidence``: of the detection, null for a missed word and where the
-protocol has none; ``case_sensitive``: whether a pair is right to the letter, null for what is no pair."""
+"""One row for each pair, missed word or false detection.
+
+``image`` is the number in the names of the files. ``truth_*`` belong to the true word and are null for a false detection. ``polygon``,
+``text``, ``script`` and ``confidence`` belong to the detection. They are null for a missed word and if the protocol has none.
+``case_sensitive`` says whether a pair is right to the letter. It is null if there is no pair.
+"""
 
 
 def require_suffix(path: Path) -> None:
+    """Raise ConfigError if a path has none of the two suffixes."""
     if path.suffix not in SUFFIXES:
         raise ConfigError(f"--details {path}: it must end in {' or '.join(SUFFIXES)}")
 
 
-def write_details(result: Result, path: Path) -> None:
-    """The file appears whole or not at all. Raises ConfigError for another suffix, OSError naming the path."""
+def write_outcomes(result: Result, path: Path) -> None:
+    """Write all rows as one atomic file. Raises ConfigError for another suffix, and OSError with the path."""
     require_suffix(path)
-    with whole(path, lost="details not written") as file:
+    with atomic_write(path, consequence="details not written") as file:
         if path.suffix == ".parquet":
-            pq.write_table(pa.Table.from_pylist(list(rows(result)), schema=SCHEMA), file, compression="zstd")
+            pq.write_table(pa.Table.from_pylist(list(outcome_rows(result)), schema=SCHEMA), file, compression="zstd")
         else:
-            for row in rows(result):
+            for row in outcome_rows(result):
                 file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
 
-def rows(result: Result) -> Iterator[dict[str, Any]]:
-    """Rows of SCHEMA, image by image in order of the ground truth: pairs and missed words as in its file, then false detections."""
+def outcome_rows(result: Result) -> Iterator[dict[str, Any]]:
+    """Yield rows of SCHEMA, image by image in the order of the ground truth.
+
+    Within an image, pairs and missed words come in the order of its file, then false detections.
+    """
     matching = result.matching
     pairs: dict[int, list[tuple[int, int]]] = {}
     for pair, word, detection in zip(matching.kept.tolist(), matching.truth.tolist(), matching.detection.tolist(), strict=True):
         pairs.setdefault(word, []).append((pair, detection))
-    lone = np.ones(len(result.detections), np.bool_)
-    lone[matching.detection] = False
-    rest = np.flatnonzero(lone).tolist()
+    unmatched = np.ones(len(result.detections), np.bool_)
+    unmatched[matching.detection] = False
+    others = np.flatnonzero(unmatched).tolist()
     words = range(len(result.truths))
-    order = sorted([(image, 0, word) for word, image in zip(words, result.truths.image.tolist(), strict=True)]
-                   + [(image, 1, each) for each, image in zip(rest, result.detections.image[lone].tolist(), strict=True)])  # fmt: skip
-    for _, side, number in order:
-        if side:
+    # Sort by image, then words (0) before unmatched detections (1), then by number.
+    word_order = [(image, 0, word) for word, image in zip(words, result.truths.image.tolist(), strict=True)]
+    other_order = [(image, 1, other) for other, image in zip(others, result.detections.image[unmatched].tolist(), strict=True)]
+    for _, is_detection, number in sorted(word_order + other_order):
+        if is_detection:
             yield _row(result, "ignored" if matching.ignored[number] else "false", None, number)
         elif number not in pairs:
             yield _row(result, "ignored" if result.truths.ignored[number] else "missed", number, None)
@@ -85,19 +94,18 @@ def rows(result: Result) -> Iterator[dict[str, Any]]:
 def _row(result: Result, outcome: str, word: int | None, detection: int | None, exact: bool | None = None) -> dict[str, Any]:
     truths, detections = result.truths, result.detections
     image = truths.image[word] if word is not None else detections.image[detection]
-    true, found = _columns(truths, word), _columns(detections, detection)
-    sure = None if detection is None or detections.confidences is None else float(detections.confidences[detection])
+    confidence = None if detection is None or detections.confidences is None else float(detections.confidences[detection])
     return {
         "image": truths.images[image],
         "outcome": outcome,
         "case_sensitive": exact,
-        **{f"truth_{name}": value for name, value in true.items()},
-        **found,
-        "confidence": sure,
+        **{f"truth_{name}": value for name, value in _columns(truths, word).items()},
+        **_columns(detections, detection),
+        "confidence": confidence,
     }
 
 
-def _columns(words: Annotated, word: int | None) -> dict[str, Any]:
+def _columns(words: WordColumns, word: int | None) -> dict[str, Any]:
     if word is None:
         return {"polygon": None, "text": None, "script": None}
     return {

@@ -9,7 +9,7 @@ from scored_files import write_zip
 from raygroup.errors import ConfigError
 from raygroup.scoring.curve import curve
 from raygroup.scoring.protocols import mlt19
-from raygroup.scoring.word_outcomes import rows
+from raygroup.scoring.word_outcomes import outcome_rows
 
 CLOSE = 1e-9
 
@@ -82,7 +82,7 @@ def scripts_sum_to_the_whole(result):
 
 
 def every_word_has_its_row(result):
-    outcomes = Counter(row["outcome"] for row in rows(result))
+    outcomes = Counter(row["outcome"] for row in outcome_rows(result))
     num = result.counts
     assert outcomes["correct"] == num.correct
     assert outcomes["correct"] + outcomes["misread"] == num.found
@@ -161,7 +161,7 @@ DETECTION = {
 
 def entry_of(result, detection):
     """(name of the entry, line)."""
-    file, _, line = result.detections.place(detection).rpartition(":")
+    file, _, line = result.detections.location(detection).rpartition(":")
     return file.rpartition("/")[2], int(line)
 
 

@@ -6,9 +6,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raygroup.scoring.matching import Broken, match
-from raygroup.scoring.overlap import convex_shared_areas, measured
-from raygroup.scoring.word_columns import Polygons, Word, detections, polygons, quadrilaterals, truths
+from raygroup.scoring.matching import BrokenPolygonRule, match_words
+from raygroup.scoring.overlap import convex_shared_areas, measure_polygons
+from raygroup.scoring.word_columns import Polygons, Word, detection_columns, polygons, quadrilaterals, truth_columns
 
 SQUARE = [(0, 0), (10, 0), (10, 10), (0, 10)]
 
@@ -17,7 +17,7 @@ def convex(seed, number):
     """Strictly convex quadrilaterals on a small grid, where sides and corners often coincide."""
     corners = np.random.default_rng(seed).integers(0, 9, (number * 12, 8))
     found = quadrilaterals(corners)
-    return found.quads(np.flatnonzero(measured(found).simple)[:number])
+    return found.quads(np.flatnonzero(measure_polygons(found).simple)[:number])
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -36,8 +36,8 @@ def test_pairs_are_those_that_shapely_alone_would_find(quads, offset):
     """Any four points, crossing and degenerate ones among them, anywhere in the plane."""
     moved = [[(x + offset, y + offset) for x, y in quad] for quad in quads]
     half = len(moved) // 2
-    truth = truths({"1": [Word(quad) for quad in moved[:half]]})
-    found = match(truth, detections({"1": [Word(quad) for quad in moved[half:]]}, truth), Broken.IGNORED)
+    truth = truth_columns({"1": [Word(quad) for quad in moved[:half]]})
+    found = match_words(truth, detection_columns({"1": [Word(quad) for quad in moved[half:]]}, truth), BrokenPolygonRule.IGNORED)
     expected = [(i, j) for i, one in enumerate(moved[:half]) for j, other in enumerate(moved[half:]) if iou(one, other) > 0.5]
     assert list(zip(*(side.tolist() for side in found.tried), strict=True)) == expected
 
@@ -54,7 +54,7 @@ def iou(one, other):
 
 def test_convex_means_strictly_and_in_either_direction():
     folded, triangle, crossed = [(0, 0), (9, 0), (2, 2), (0, 9)], [(0, 0), (5, 0), (10, 0), (0, 10)], [(0, 0), (9, 9), (9, 0), (0, 9)]
-    found = measured(polygons([SQUARE, SQUARE[::-1], folded, triangle, crossed]))
+    found = measure_polygons(polygons([SQUARE, SQUARE[::-1], folded, triangle, crossed]))
     assert found.simple.tolist() == [True, True, False, False, False]
     assert found.valid.tolist() == [True, True, True, True, False]
     assert found.areas.tolist() == [100, 100, 18, 50, 0]
@@ -71,6 +71,6 @@ def test_polygons_of_any_number_of_points_lie_in_one_table():
 def test_more_pairs_than_are_looked_at_in_one_go_lose_none(monkeypatch):
     monkeypatch.setattr("raygroup.scoring.overlap._PAIRS_AT_A_TIME", 7)
     words = {str(image): [Word([(x + 20 * n, y) for x, y in SQUARE]) for n in range(1 + image % 5)] for image in range(9)}
-    truth = truths(words)
-    found = match(truth, detections(words, truth), Broken.IGNORED)
+    truth = truth_columns(words)
+    found = match_words(truth, detection_columns(words, truth), BrokenPolygonRule.IGNORED)
     assert found.truth.tolist() == found.detection.tolist() == list(range(len(truth)))

@@ -7,10 +7,10 @@ import pytest
 
 from raygroup.errors import ConfigError
 from raygroup.scoring.curve import curve, write_curve
-from raygroup.scoring.lexicons import Lexicon, corrected, read_lexicon
+from raygroup.scoring.lexicons import Lexicon, apply_lexicon, read_lexicon
 from raygroup.scoring.protocols import icdar15, mlt19
-from raygroup.scoring.word_columns import Word, detections, truths
-from raygroup.scoring.word_outcomes import SCHEMA, write_details
+from raygroup.scoring.word_columns import Word, detection_columns, truth_columns
+from raygroup.scoring.word_outcomes import SCHEMA, write_outcomes
 
 
 def box(place):
@@ -20,8 +20,8 @@ def box(place):
 
 def task_4(words, found):
     """Words and detections as (place, text) and (place, text, confidence)."""
-    truth = truths({"1": [Word(box(place), text, "Latin") for place, text in words]})
-    return mlt19.score(truth, detections({"1": [Word(box(place), text, confidence=sure) for place, text, sure in found]}, truth), 4)
+    truth = truth_columns({"1": [Word(box(place), text, "Latin") for place, text in words]})
+    return mlt19.score(truth, detection_columns({"1": [Word(box(place), text, confidence=sure) for place, text, sure in found]}, truth), 4)
 
 
 def test_the_best_threshold_leaves_the_unsure_mistakes_out():
@@ -47,7 +47,7 @@ def test_no_detection_has_an_empty_curve():
 
 
 def test_a_protocol_without_confidences_has_no_curve():
-    truth = truths({"1": [Word(box(0), "word")]})
+    truth = truth_columns({"1": [Word(box(0), "word")]})
     found = icdar15.score(truth, truth, spotting=False)
     with pytest.raises(ConfigError, match="icdar15-e2e has no confidences"):
         curve(found)
@@ -65,7 +65,7 @@ FOUND = [(0, "RIGHT", 0.9), (1, "reed", 0.8), (3, "junk", 0.7), (7, "dust", 0.6)
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
 def test_every_word_is_written_with_what_became_of_it(tmp_path, suffix):
     path = tmp_path / f"words.{suffix}"
-    write_details(task_4(WORDS, FOUND), path)
+    write_outcomes(task_4(WORDS, FOUND), path)
     rows = pq.read_table(path).to_pylist() if suffix == "parquet" else [json.loads(line) for line in path.read_text().splitlines()]
     assert [(row["outcome"], row["truth_text"], row["text"], row["confidence"], row["case_sensitive"]) for row in rows] == [
         ("correct", "Right", "RIGHT", 0.9, False),
@@ -83,7 +83,7 @@ def test_every_word_is_written_with_what_became_of_it(tmp_path, suffix):
 
 def test_details_are_parquet_or_json_lines(tmp_path):
     with pytest.raises(ConfigError, match=r"must end in .parquet or .jsonl"):
-        write_details(task_4(WORDS, FOUND), tmp_path / "words.csv")
+        write_outcomes(task_4(WORDS, FOUND), tmp_path / "words.csv")
 
 
 def test_found_words_are_read_with_and_without_normalisation():
@@ -96,8 +96,8 @@ def test_found_words_are_read_with_and_without_normalisation():
 
 def test_words_are_counted_by_the_script_of_the_truth():
     words = [Word(box(0), "a", "Latin"), Word(box(1), "b", "Latin"), Word(box(2), "হ", "Bangla")]
-    truth = truths({"1": words})
-    result = mlt19.score(truth, detections({"1": [Word(box(0), "a"), Word(box(1), "x"), Word(box(9), "y")]}, truth), 4)
+    truth = truth_columns({"1": words})
+    result = mlt19.score(truth, detection_columns({"1": [Word(box(0), "a"), Word(box(1), "x"), Word(box(9), "y")]}, truth), 4)
     latin, bangla = result.scripts["Latin"], result.scripts["Bangla"]
     assert (latin.words, latin.found, latin.correct, latin.recall, latin.found_correct) == (2, 2, 1, 0.5, 0.5)
     assert (bangla.words, bangla.found, bangla.recall) == (1, 0, 0)
@@ -105,12 +105,12 @@ def test_words_are_counted_by_the_script_of_the_truth():
 
 def test_what_is_made_in_memory_must_be_of_the_same_images():
     with pytest.raises(ConfigError, match="image '2' is not among the 1"):
-        detections({"2": []}, truths({"1": []}))
+        detection_columns({"2": []}, truth_columns({"1": []}))
 
 
 def said(lexicon, texts, **limits):
-    truth = truths({"1": []})
-    return list(corrected(detections({"1": [Word(box(n), text) for n, text in enumerate(texts)]}, truth), lexicon, **limits).texts)
+    truth = truth_columns({"1": []})
+    return list(apply_lexicon(detection_columns({"1": [Word(box(n), text) for n, text in enumerate(texts)]}, truth), lexicon, **limits).texts)
 
 
 def test_a_text_becomes_the_nearest_word_and_what_is_near_none_is_dropped():
@@ -126,8 +126,8 @@ def test_of_equally_near_words_the_first_of_the_list_is_taken():
 
 
 def test_polygons_stay_with_their_texts_when_others_are_dropped():
-    truth = truths({"1": [Word(box(1), "road")]})
-    found = corrected(detections({"1": [Word(box(0), "xxxxxx"), Word(box(1), "rood")]}, truth), Lexicon(shared=("road",)))
+    truth = truth_columns({"1": [Word(box(1), "road")]})
+    found = apply_lexicon(detection_columns({"1": [Word(box(0), "xxxxxx"), Word(box(1), "rood")]}, truth), Lexicon(shared=("road",)))
     assert mlt19.score(truth, found, 4).scores.hmean == 1
 
 

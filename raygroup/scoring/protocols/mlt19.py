@@ -1,7 +1,7 @@
-"""MLT19: task 1 (where words are), 3 (and in which script), 4 (and what they say), as the official scripts of its validation split score.
+"""MLT19: task 1 (detection), task 3 (detection and script) and task 4 (end to end).
 
-facts: IoU > 0.5 in file order; a wrong text blocks its word; nothing is stripped, normalised or folded but for upper-casing; a file
-with one line that is not of the format refuses the whole submission.
+Scores are those of the official scripts of its validation split. facts: IoU > 0.5 in file order. A wrong text blocks its word. Texts are
+not stripped, normalised or folded, except for upper-casing. One line that does not have the format refuses the whole submission.
 """
 
 from dataclasses import replace
@@ -11,50 +11,56 @@ import numpy as np
 
 from raygroup.errors import ConfigError, SubmissionError
 from raygroup.scoring.archive_entries import read_entries
-from raygroup.scoring.line_files import Layout, read_words
-from raygroup.scoring.matching import Broken, match
-from raygroup.scoring.results import Result, result, verdicts
-from raygroup.scoring.word_columns import Annotated
+from raygroup.scoring.line_files import LineFormat, read_line_files
+from raygroup.scoring.matching import BrokenPolygonRule, match_words
+from raygroup.scoring.results import Result, build_result, verdicts
+from raygroup.scoring.word_columns import WordColumns
 
 TASKS = (1, 3, 4)
 IGNORED = "###"
 
 TRUTH_NAME = r"gt_img_([0-9]+).txt"
 SUBMISSION_NAME = r"res_img_([0-9]+).txt"
-"""As the official scripts write them: a prefix of the name, in which the point stands for any character."""
+"""Expressions of the official scripts: they match the start of a name, and their point matches any character."""
 
 FIELDS = {1: ("confidence",), 3: ("confidence", "script"), 4: ("confidence", "text")}
-_BROKEN = {1: Broken.IGNORED, 3: Broken.FATAL, 4: Broken.FATAL_OVER_IGNORED}
+_BROKEN = {1: BrokenPolygonRule.IGNORED, 3: BrokenPolygonRule.FATAL, 4: BrokenPolygonRule.FATAL_OVER_IGNORED}
 
 
-def read_truths(source: Path, task: int) -> Annotated:
-    """Raises ConfigError for what the script of the task refuses; in task 1 words may be counter-clockwise."""
+def read_truths(source: Path, task: int) -> WordColumns:
+    """Read a ground truth. In task 1, words may be counter-clockwise.
+
+    Raises ConfigError for everything that the script of the task refuses.
+    """
     files = read_entries(source, TRUTH_NAME, strict=False)
     if not files:
         raise ConfigError(f"{source}: no entry called like gt_img_00001.txt")
-    words = read_words(files, tuple(files), Layout(("script", "text"), clockwise=task != 1), ConfigError)
+    words = read_line_files(files, tuple(files), LineFormat(("script", "text"), clockwise=task != 1), ConfigError)
     return replace(words, ignored=np.array([text == IGNORED for text in words.texts], np.bool_))
 
 
-def read_detections(source: Path, truths: Annotated, task: int) -> Annotated:
-    """Raises SubmissionError with file and line for what the script of the task refuses; an image without a file has no detections."""
+def read_detections(source: Path, truths: WordColumns, task: int) -> WordColumns:
+    """Read a submission. An image without a file has no detections.
+
+    Raises SubmissionError with file and line for everything that the script of the task refuses.
+    """
     files = read_entries(source, SUBMISSION_NAME, strict=True, kind=SubmissionError)
-    known = set(truths.images)
+    images = set(truths.images)
     for image, file in files.items():
-        if image not in known:
-            raise SubmissionError(f"{file.place}: the ground truth has no gt_img_{image}.txt (numbers are compared digit by digit)")
-    return read_words(files, truths.images, Layout(FIELDS[task], clockwise=task != 1), SubmissionError)
+        if image not in images:
+            raise SubmissionError(f"{file.location}: the ground truth has no gt_img_{image}.txt (numbers are compared digit by digit)")
+    return read_line_files(files, truths.images, LineFormat(FIELDS[task], clockwise=task != 1), SubmissionError)
 
 
-def score(truths: Annotated, detections: Annotated, task: int) -> Result:
-    """Raises SubmissionError where the official script of the task dies of the polygons."""
-    matching = match(truths, detections, _BROKEN[task], zero_areas=task == 4)
+def score(truths: WordColumns, detections: WordColumns, task: int) -> Result:
+    """Score detections. Raises SubmissionError if the polygons make the official script of the task die."""
+    matching = match_words(truths, detections, _BROKEN[task], zero_areas=task == 4)
     if task == 4:
-        right = verdicts(truths, detections, matching, lambda truth, said: truth.upper() == said.upper())
-        exactly = verdicts(truths, detections, matching, lambda truth, said: truth == said)
-        return result("mlt19-task4", truths, detections, matching, right, right_exactly=exactly, reads=True, ned=True)
+        right = verdicts(truths, detections, matching, lambda truth, reading: truth.upper() == reading.upper())
+        exactly = verdicts(truths, detections, matching, lambda truth, reading: truth == reading)
+        return build_result("mlt19-task4", truths, detections, matching, right, right_exactly=exactly, reads=True, ned=True)
     right = np.ones(len(matching.tried[0]), np.bool_)
     if task == 3:
         pairs = zip(*(side.tolist() for side in matching.tried), strict=True)
         right = np.array([truths.scripts[word] == detections.scripts[each] for word, each in pairs], np.bool_)
-    return result(f"mlt19-task{task}", truths, detections, matching, right)
+    return build_result(f"mlt19-task{task}", truths, detections, matching, right)

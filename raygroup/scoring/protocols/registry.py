@@ -1,4 +1,4 @@
-"""The protocols by name: how each reads a ground truth and a submission, and scores them."""
+"""All protocols by name, each with its readers and its scorer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,18 +8,21 @@ from pathlib import Path
 from raygroup.errors import ConfigError
 from raygroup.scoring.protocols import deteval, icdar15, mlt19, totaltext
 from raygroup.scoring.results import Result
-from raygroup.scoring.word_columns import Annotated
+from raygroup.scoring.word_columns import WordColumns
 
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """What is read may also be made in memory (``annotated.truths``, ``annotated.detections``)."""
+    """A protocol.
+
+    ``score`` also takes words built in memory (``word_columns.truth_columns``, ``word_columns.detection_columns``).
+    """
 
     name: str
     title: str
-    read_truths: Callable[[Path], Annotated]
-    read_detections: Callable[[Path, Annotated], Annotated]
-    score: Callable[[Annotated, Annotated], Result]
+    read_truths: Callable[[Path], WordColumns]
+    read_detections: Callable[[Path, WordColumns], WordColumns]
+    score: Callable[[WordColumns, WordColumns], Result]
     reads: bool = True
     """Whether detections have a text."""
 
@@ -40,11 +43,11 @@ _ALL = (
         Protocol(
             name=f"{name}-{'spotting' if spotting else 'e2e'}",
             title=f"{title}, {'word spotting' if spotting else 'end to end'}",
-            read_truths=of.read_truths,
-            read_detections=of.read_detections,
-            score=partial(of.score, spotting=spotting),
+            read_truths=module.read_truths,
+            read_detections=module.read_detections,
+            score=partial(module.score, spotting=spotting),
         )
-        for name, title, of in (("icdar15", "ICDAR15", icdar15), ("totaltext", "Total-Text", totaltext))
+        for name, title, module in (("icdar15", "ICDAR15", icdar15), ("totaltext", "Total-Text", totaltext))
         for spotting in (False, True)
     ),
     Protocol(
@@ -61,7 +64,7 @@ PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
 
 
 def protocol(name: str) -> Protocol:
-    """Raises ConfigError with the names there are."""
+    """Return a protocol. Raises ConfigError for an unknown name. The message lists all names."""
     if name not in PROTOCOLS:
         raise ConfigError(f"--protocol {name}: there is no such protocol; it must be one of {', '.join(PROTOCOLS)}")
     return PROTOCOLS[name]
