@@ -9,16 +9,8 @@ import pytest
 from raygroup.errors import ConfigError
 from raygroup.files.remote import Remote
 from raygroup.storage.layout import FEATURES_FILE, shard_file
-from raygroup.words.feature_store import (
-    BATCH_ROWS,
-    FeatureShard,
-    FeatureStore,
-    local_copy_of_features,
-    stored_shape,
-    verify_shard,
-    write_feature_store,
-    write_features,
-)
+from raygroup.words.feature_shards import BATCH_ROWS, FeatureShard, verify_shard, write_features
+from raygroup.words.feature_store import FeatureStore, local_copy_of_features, stored_shape, write_feature_store
 
 SHAPE = (2, 3)
 
