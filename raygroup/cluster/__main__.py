@@ -1,4 +1,4 @@
-"""``python -m raygroup.cluster check|prepare``: whether a cluster file is fit to use, and what must be there before it is."""
+"""``python -m raygroup.cluster``: check a cluster file, prepare AWS, or watch for spot notices."""
 
 import argparse
 import json
@@ -9,68 +9,84 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from raygroup.errors import ConfigError
-from raygroup.terminal import console, refuse, show, table
-
-FIT, BAD_INPUT, INTERRUPTED = 0, 2, 130
+from raygroup.cluster.watch_notices import add_arguments, watch_notices
+from raygroup.errors import BAD_INPUT, DONE
+from raygroup.terminal import console, run_command, show, table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = flags().parse_args(arguments)
-    try:
-        return _check(asked.file, as_json=asked.json) if asked.command == "check" else _prepare(asked)
-    except ConfigError as error:
-        return refuse(error)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    """Run the command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    return run_command(lambda: options.run(options))
 
 
-def _check(path: Path, *, as_json: bool) -> int:
-    from raygroup.cluster.check import problems
-    from raygroup.sweep import flags as sweep_flags
+def _check(options: argparse.Namespace) -> int:
+    from raygroup.cluster.check import check_cluster_file
+    from raygroup.sweep import build_parser as build_sweep_parser
 
-    found = problems(path, sweep_flags())
-    if as_json:
-        print(json.dumps([asdict(row) for row in found], indent=1))
-        return BAD_INPUT if found else FIT
+    findings = check_cluster_file(options.file, build_sweep_parser())
+    if options.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+        return BAD_INPUT if findings else DONE
     out = console()
-    if not found:
-        out.print(f"{path}: nothing wrong found", soft_wrap=True, markup=False)
-        return FIT
+    if not findings:
+        out.print(f"{options.file}: no problem found", soft_wrap=True, markup=False)
+        return DONE
     rows = table("path", "problem", "instead")
-    for row in found:
-        rows.add_row(*map(escape, (row.path, row.problem, row.instead)))
-    show(out, f"{path}: {len(found)} problem{'s' if len(found) > 1 else ''}", rows)
+    for finding in findings:
+        rows.add_row(*map(escape, (finding.path, finding.problem, finding.instead)))
+    show(out, f"{options.file}: {len(findings)} problem{'s' if len(findings) > 1 else ''}", rows)
     return BAD_INPUT
 
 
-def _prepare(asked: argparse.Namespace) -> int:
+def _prepare(options: argparse.Namespace) -> None:
     from raygroup.cluster.prepare import as_yaml, prepare
 
-    made = prepare(asked.name, asked.region, asked.ssh_from, bucket=asked.bucket, prefix=asked.prefix, vpc=asked.vpc, dry_run=asked.dry_run)
-    print(json.dumps(asdict(made), indent=1) if asked.json else as_yaml(made))
-    if asked.dry_run:
-        print("raygroup: nothing was made (--dry-run)", file=sys.stderr)
-    return FIT
+    prepared = prepare(
+        options.name, options.region, options.ssh_from, bucket=options.bucket, prefix=options.prefix, vpc=options.vpc,
+        dry_run=options.dry_run,
+    )  # fmt: skip
+    print(json.dumps(asdict(prepared), indent=1) if options.json else as_yaml(prepared))
+    if options.dry_run:
+        print("raygroup: nothing was created or changed (--dry-run)", file=sys.stderr)
 
 
-def flags() -> argparse.ArgumentParser:
-    """The flags of the command."""
-    parser = argparse.ArgumentParser(prog="python -m raygroup.cluster", description=__doc__, epilog="exit codes: 0 fit or made, 2 not")
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m raygroup.cluster", description=__doc__,
+        epilog="exit codes: 0 the file is fit, AWS is prepared, or the node is being drained; 2 bad input or problems in the file; "
+        "130 interrupted",
+    )  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True)
-    checking = commands.add_parser("check", help="what would fail, cost or leak once this file is used; nothing is started")
-    checking.add_argument("file", type=Path, help="a file for ray up (aws, local), or a RayJob or RayCluster of Kubernetes")
-    checking.add_argument("--json", action="store_true", help="rows of path, problem, instead as one JSON list")
-    making = commands.add_parser("prepare", help="make the security group and the roles that an AWS cluster needs, once")
-    making.add_argument("--name", default="raygroup", help="the cluster_name of the file (default: raygroup)")
-    making.add_argument("--region", default="us-west-2", help="the region of the file (default: us-west-2)")
-    making.add_argument("--ssh-from", action="append", required=True, metavar="CIDR", help="whence ssh may come, such as 203.0.113.7/32")
-    making.add_argument("--bucket", required=True, help="the bucket of the storage path")
-    making.add_argument("--prefix", default="raygroup", help="the folder in it (default: raygroup)")
-    making.add_argument("--vpc", help="id of the network (default: the default one)")
-    making.add_argument("--dry-run", action="store_true", help="say what would be made")
-    making.add_argument("--json", action="store_true", help="ids, names and changes as one JSON object, in place of lines for the file")
+    check = commands.add_parser("check", help="find what would fail, cost money or leak if a cluster file is used; it starts nothing")
+    check.set_defaults(run=_check)
+    check.add_argument("file", type=Path, help="a file for ray up (aws, local), or a RayJob or RayCluster of Kubernetes")
+    check.add_argument("--json", action="store_true", help="print a JSON list of objects with path, problem and instead")
+    _add_prepare(commands.add_parser("prepare", help="create the security group and the roles that an AWS cluster needs, once"))
+    watch = commands.add_parser(
+        "watch", help="wait on a spot instance until EC2 takes it back, then drain its Ray node",
+        description="Wait on a spot instance until EC2 gives notice that it takes the instance back. Then have Ray drain its node, so "
+        "that trials write a checkpoint and continue elsewhere. Start this on the instance after 'ray start'. It ends with exit code 0 "
+        "once the node is being drained.",
+    )  # fmt: skip
+    watch.set_defaults(run=watch_notices)
+    add_arguments(watch)
     return parser
+
+
+def _add_prepare(prepare: argparse.ArgumentParser) -> None:
+    prepare.set_defaults(run=_prepare)
+    prepare.add_argument("--name", default="raygroup", help="the cluster_name of the file (default: raygroup)")
+    prepare.add_argument("--region", default="us-west-2", help="the region of the file (default: us-west-2)")
+    prepare.add_argument(
+        "--ssh-from", action="append", required=True, metavar="CIDR", help="addresses that may use ssh, such as 203.0.113.7/32; repeatable"
+    )
+    prepare.add_argument("--bucket", required=True, help="the bucket of the storage path")
+    prepare.add_argument("--prefix", default="raygroup", help="the folder in the bucket (default: raygroup)")
+    prepare.add_argument("--vpc", help="id of the network (default: the region's default one)")
+    prepare.add_argument("--dry-run", action="store_true", help="print what would be created or changed, and change nothing")
+    prepare.add_argument("--json", action="store_true", help="print ids, names and changes as one JSON object, not lines for the file")
 
 
 if __name__ == "__main__":

@@ -1,42 +1,47 @@
-"""``python -m raygroup.cluster check``: what would fail, cost or leak once a cluster file is used, found before it is."""
+"""Check a cluster file before it is used, for what would fail, cost money or leak."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 
-from raygroup.cluster import kubernetes_rules as cluster_kubernetes
-from raygroup.cluster import ray_up_rules as cluster_ray_up
-from raygroup.cluster.keys import Row
-from raygroup.runtime.planning.cluster_file import AWS, KUBERNETES, LOCAL, ClusterFile, read_cluster
+from raygroup.cluster.finding import Finding
+from raygroup.cluster.kubernetes_rules import check_kubernetes
+from raygroup.cluster.ray_up_rules import check_ray_up
+from raygroup.runtime.planning.cluster_file import AWS, KUBERNETES, LOCAL, ClusterFile, read_cluster_file
 
 
-def problems(path: Path, flags: ArgumentParser) -> list[Row]:
-    """Every problem of a file, in its order; none where it is fit to use. ``flags`` are those of the sweep command, which a file may start.
-    Raises ConfigError for what is no cluster file."""
-    found = read_cluster(path)
-    rules = cluster_kubernetes.rules(found, flags) if found.kind == KUBERNETES else cluster_ray_up.rules(found)
-    rows = [*rules, *_prices(found), *_workers(found)]
-    return list(dict.fromkeys(rows))
+def check_cluster_file(path: Path, sweep_parser: ArgumentParser) -> list[Finding]:
+    """Return every problem of a cluster file, or an empty list if it is fit to use.
+
+    ``sweep_parser`` is the parser of the sweep command, which a RayJob may start. Raises
+    ConfigError if the file is not a cluster file.
+    """
+    cluster = read_cluster_file(path)
+    findings = check_kubernetes(cluster, sweep_parser) if cluster.kind == KUBERNETES else check_ray_up(cluster)
+    return list(dict.fromkeys([*findings, *_check_prices(cluster), *_check_workers(cluster)]))
 
 
-def _prices(found: ClusterFile) -> Iterator[Row]:
-    at = "metadata.annotations.raygroup/usd-per-hour" if found.kind == KUBERNETES else "metadata.usd_per_hour"
-    lacking = [node.name for node in found.node_types if node.usd_per_hour is None]
-    if lacking:
-        yield Row(at, f"no price of {', '.join(lacking)}: no sweep could be priced, and --budget not be kept", "dollars an hour for each")
+def _check_prices(cluster: ClusterFile) -> Iterator[Finding]:
+    on_kubernetes = cluster.kind == KUBERNETES
+    at = "metadata.annotations.raygroup/usd-per-hour" if on_kubernetes else "metadata.usd_per_hour"
+    unpriced = ", ".join(node.name for node in cluster.node_types if node.usd_per_hour is None)
+    if unpriced:
+        problem = f"no price for {unpriced}: a sweep cannot be priced, and --budget cannot be checked"
+        yield Finding(at, problem, "a price in dollars per hour for each")
 
 
-def _workers(found: ClusterFile) -> Iterator[Row]:
-    at = {AWS: "available_node_types", LOCAL: "provider.worker_ips"}.get(found.kind, "spec.rayClusterSpec.workerGroupSpecs")
-    highest = max((node.priority for node in found.workers if not node.spot), default=None)
-    for number, node in enumerate(found.workers):
-        if node.spot and highest is not None and node.priority <= highest:
-            where = f"{at}[{number}].priority" if found.kind == KUBERNETES else f"{at}.{node.name}.priority"
-            problem = f"{node.priority}, and no lower for machines on demand: Ray would start both alike"
-            yield Row(where, problem, f"{highest + 1}" + (" (KubeRay 1.7 or newer)" if found.kind == KUBERNETES else ""))
-    if not any(node.max_workers for node in found.workers):
-        yield Row(at, "no machines that train: the head does not", "a type of node with a GPU, and max_workers")
-    elif all(node.spot for node in found.workers):
-        yield Row(
-            at, "spot machines alone: where there are none, a sweep stands still", "a second type of node, on demand, with fewer machines"
-        )
+def _check_workers(cluster: ClusterFile) -> Iterator[Finding]:
+    """Yield findings about the node types that train: none, spot alone, or spot not preferred."""
+    on_kubernetes = cluster.kind == KUBERNETES
+    at = {AWS: "available_node_types", LOCAL: "provider.worker_ips"}.get(cluster.kind, "spec.rayClusterSpec.workerGroupSpecs")
+    on_demand = max((node.priority for node in cluster.workers if not node.spot), default=None)
+    for number, node in enumerate(cluster.workers):
+        if node.spot and on_demand is not None and node.priority <= on_demand:
+            path = f"{at}[{number}].priority" if on_kubernetes else f"{at}.{node.name}.priority"
+            problem = f"{node.priority} is not above the priority of on-demand nodes ({on_demand}), so Ray would start both kinds alike"
+            yield Finding(path, problem, f"{on_demand + 1}" + (" (KubeRay 1.7 or newer)" if on_kubernetes else ""))
+    if not any(node.max_workers for node in cluster.workers):
+        yield Finding(at, "no node trains, because the head does not", "a node type with a GPU, and max_workers")
+    elif all(node.spot for node in cluster.workers):
+        problem = "all node types are spot: a sweep stands still while no spot instance is available"
+        yield Finding(at, problem, "a second node type, on demand, with fewer nodes")

@@ -1,37 +1,43 @@
-"""Rules for container images, on AWS as on Kubernetes: which Ray and Python they hold, and whether they stay what they are."""
+"""Check container images: the Ray and Python they contain, and whether their content is fixed."""
 
 import re
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from raygroup.cluster.keys import Row
+from raygroup.cluster.finding import Finding
 
 _RAY = re.compile(r"(?:^|/)ray(?:-ml)?:(\d+\.\d+\.\d+)|(?<![a-z])ray-?(\d+\.\d+\.\d+)")
-"""Ray's own images, and tags of others that say which Ray they hold, such as ``0.1.0-ray2.60.0-py311``."""
+"""Ray's version in the name of Ray's own images, or in a tag such as ``0.1.0-ray2.60.0-py311``."""
 _PYTHON = re.compile(r"(?<![a-z])py(?:thon)?-?(\d)\.?(\d+)")
-_MOVING = ("latest", "nightly", "master", "main")
+_MOVING_TAGS = ("latest", "nightly", "master", "main")
 
 
-def wrong_image(image: object, at: str) -> Iterator[Row]:
-    """An image that may be another one tomorrow, or whose Ray or Python cannot talk to the ones here. Of an image of one's own whose tag
-    names no versions, nothing can be said."""
-    said, ours = str(image or ""), f"{sys.version_info.major}.{sys.version_info.minor}"
-    right = f"rayproject/ray:{version('ray')}-py{ours.replace('.', '')}-gpu, or your own image made from it, with its tag or digest"
-    whole, _, digest = said.partition("@sha256:")
-    tag = whole.rpartition("/")[2].partition(":")[2]
-    if not said:
-        yield Row(at, "no image: machines would run whatever they find", right)
+def check_image(image: object, at: str) -> Iterator[Finding]:
+    """Yield a finding if an image may change, or if its versions differ from this machine's.
+
+    Ray and Python must have the same versions everywhere. An image of your own passes if its tag
+    does not name them.
+    """
+    name, python_here = str(image or ""), f"{sys.version_info.major}.{sys.version_info.minor}"
+    right = (
+        f"rayproject/ray:{version('ray')}-py{python_here.replace('.', '')}-gpu, "
+        "or your own image made from it, with its tag or digest"
+    )  # fmt: skip
+    if not name:
+        yield Finding(at, "no image is given, so nodes would run with whatever they have", right)
         return
-    if not digest and (not tag or tag.startswith(_MOVING)):
-        yield Row(at, f"{said!r} is another image whenever it is pulled", right)
+    full_tag, _, digest = name.partition("@sha256:")
+    tag = full_tag.rpartition("/")[2].partition(":")[2]
+    if not digest and (not tag or tag.startswith(_MOVING_TAGS)):
+        yield Finding(at, f"{name!r} may be a different image at every pull", right)
         return
-    ray, python = _RAY.search(whole), _PYTHON.search(tag)
-    their_ray = (ray[1] or ray[2]) if ray else None
-    their_python = f"{python[1]}.{python[2]}" if python else None
-    if their_ray not in (None, version("ray")) or their_python not in (None, ours):
-        theirs = " with ".join([f"Ray {their_ray}"] * bool(their_ray) + [f"Python {their_python}"] * bool(their_python))
-        here = f"Ray {version('ray')} with Python {ours}"
-        yield Row(at, f"{theirs}, but this machine has {here}: they must be the same everywhere", right)
-    elif re.match(r"(docker\.io/)?rayproject/", said) and not their_python and not digest:
-        yield Row(at, f"{said!r} does not say which Python it holds, and this machine has {ours}", right)
+    ray_match, python_match = _RAY.search(full_tag), _PYTHON.search(tag)
+    ray = (ray_match[1] or ray_match[2]) if ray_match else None
+    python = f"{python_match[1]}.{python_match[2]}" if python_match else None
+    if ray not in (None, version("ray")) or python not in (None, python_here):
+        in_image = " with ".join([f"Ray {ray}"] * bool(ray) + [f"Python {python}"] * bool(python))
+        here = f"Ray {version('ray')} with Python {python_here}"
+        yield Finding(at, f"the image has {in_image}, but this machine has {here}: they must match", right)
+    elif re.match(r"(docker\.io/)?rayproject/", name) and not python and not digest:
+        yield Finding(at, f"{name!r} does not name its Python version, and this machine has {python_here}", right)

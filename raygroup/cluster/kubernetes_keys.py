@@ -1,4 +1,7 @@
-"""The keys of KubeRay's RayJob and RayCluster, version ray.io/v1, and of the pods in them: a name that is not here nobody would read."""
+"""The keys of KubeRay's RayJob and RayCluster, version ray.io/v1, and of the pods in them.
+
+Kubernetes and Ray ignore any other key.
+"""
 
 from raygroup.cluster.keys import ANY
 
@@ -35,15 +38,16 @@ CLUSTER = dict.fromkeys((
     "headGroupSpec": _HEAD,
     "workerGroupSpecs": [_WORKERS],
 }  # fmt: skip
-"""Below ``spec`` of a RayCluster, and ``spec.rayClusterSpec`` of a RayJob."""
+"""Keys below ``spec`` of a RayCluster, and below ``spec.rayClusterSpec`` of a RayJob."""
 JOB = dict.fromkeys((
     "entrypoint", "entrypointNumCpus", "entrypointNumGpus", "entrypointResources", "runtimeEnvYAML", "jobId", "metadata", "submissionMode",
     "submitterPodTemplate", "submitterConfig", "shutdownAfterJobFinishes", "ttlSecondsAfterFinished", "activeDeadlineSeconds",
     "preRunningDeadlineSeconds", "backoffLimit", "deletionStrategy", "suspend", "managedBy", "clusterSelector",
 )) | {"rayClusterSpec": CLUSTER}  # fmt: skip
-"""Below ``spec`` of a RayJob."""
+"""Keys below ``spec`` of a RayJob."""
 TOP = {
     "apiVersion": ANY,
     "kind": ANY,
     "metadata": dict.fromkeys(("name", "namespace", "labels", "annotations", "generateName", "finalizers")),
 }
+"""Keys at the top of both, except ``spec``."""

@@ -9,155 +9,179 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from raygroup.cluster.images import wrong_image
-from raygroup.cluster.keys import Row, unknown_keys, wrong_resources
+from raygroup.cluster.finding import Finding
+from raygroup.cluster.images import check_image
+from raygroup.cluster.keys import check_keys, check_resources
 from raygroup.cluster.kubernetes_keys import CLUSTER, JOB, TOP
-from raygroup.runtime.planning.cluster_file import STORAGE, ClusterFile, containers, listed, mapping, spec_of, storage_fault
+from raygroup.runtime.planning.cluster_file import (
+    STORAGE,
+    ClusterFile,
+    as_list,
+    as_mapping,
+    pod_containers,
+    ray_cluster_spec,
+    storage_path_error,
+)
 
-_LONGEST_IDLE_S = 3600
+_MAX_IDLE_S = 3600
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|ACCESS_KEY")
+_SEE_HELP = "a flag of python -m raygroup.sweep --help"
 
 
-def rules(found: ClusterFile, flags: ArgumentParser) -> Iterator[Row]:
-    """``flags`` are those of the sweep command, which an entrypoint may use."""
-    content, spec = found.content, spec_of(found.content)
-    job = content.get("kind") == "RayJob"
-    base = "spec.rayClusterSpec" if job else "spec"
-    yield from unknown_keys(content, TOP | {"spec": JOB if job else CLUSTER})
+def check_kubernetes(cluster: ClusterFile, sweep_parser: ArgumentParser) -> Iterator[Finding]:
+    """Yield what is wrong with a Kubernetes file.
+
+    ``sweep_parser`` is the parser of the sweep command, which an entrypoint may start.
+    """
+    content, spec = cluster.content, ray_cluster_spec(cluster.content)
+    is_job = content.get("kind") == "RayJob"
+    base = "spec.rayClusterSpec" if is_job else "spec"
+    yield from check_keys(content, TOP | {"spec": JOB if is_job else CLUSTER})
     if spec.get("rayVersion") != version("ray"):
-        yield Row(f"{base}.rayVersion", f"{spec.get('rayVersion')!r}, but this machine has {version('ray')}", f'"{version("ray")}"')
-    if mapping(spec.get("authOptions")).get("mode") != "token":
-        problem = "the head is unprotected: whoever reaches it runs code"
-        yield Row(f"{base}.authOptions.mode", problem, "token")
-    head = mapping(spec.get("headGroupSpec"))
-    yield from _head(head, f"{base}.headGroupSpec", any(node.head and node.spot for node in found.node_types))
-    yield from _pod(head, f"{base}.headGroupSpec")
-    for number, group in enumerate(listed(spec.get("workerGroupSpecs"))):
-        yield from _group(mapping(group), f"{base}.workerGroupSpecs[{number}]")
-    yield from _scaling(spec, base)
-    yield from _storage(found, job)
-    if job:
-        yield from _entrypoint(content, flags)
-        yield from _environment(content)
+        problem = f"{spec.get('rayVersion')!r}, but this machine has {version('ray')}: they must match"
+        yield Finding(f"{base}.rayVersion", problem, f'"{version("ray")}"')
+    if as_mapping(spec.get("authOptions")).get("mode") != "token":
+        yield Finding(f"{base}.authOptions.mode", "the head is unprotected: anyone who reaches it can run code", "token")
+    head = as_mapping(spec.get("headGroupSpec"))
+    yield from _check_head(head, f"{base}.headGroupSpec", any(node.head and node.spot for node in cluster.node_types))
+    yield from _check_pod(head, f"{base}.headGroupSpec")
+    for number, group in enumerate(as_list(spec.get("workerGroupSpecs"))):
+        yield from _check_group(as_mapping(group), f"{base}.workerGroupSpecs[{number}]")
+    yield from _check_autoscaling(spec, base)
+    yield from _check_storage(cluster, is_job)
+    if is_job:
+        yield from _check_entrypoint(content, sweep_parser)
+        yield from _check_runtime_environment(content)
 
 
-def _head(head: dict[str, Any], at: str, spot: bool) -> Iterator[Row]:
-    params = mapping(head.get("rayStartParams"))
-    if str(params.get("num-cpus", "")) != "0":
-        yield Row(f"{at}.rayStartParams.num-cpus", "the head would train, and with it everything would end", '"0"')
-    if "driver" not in str(params.get("resources", "")):
-        problem = "nothing for drivers to take: they would take the CPUs of workers, or start on other nodes"
-        yield Row(f"{at}.rayStartParams.resources", problem, '\'"{\\"driver\\": 32}"\'')
-    if spot:
-        problem = "a head that is taken back, and with it the cluster"
-        yield Row(f"{at}.template.spec.nodeSelector", problem, "machines on demand, such as {karpenter.sh/capacity-type: on-demand}")
-    limits = mapping(mapping((containers(head) or [{}])[0].get("resources")).get("limits"))
+def _check_head(head: dict[str, Any], at: str, is_spot: bool) -> Iterator[Finding]:
+    parameters = as_mapping(head.get("rayStartParams"))
+    if str(parameters.get("num-cpus", "")) != "0":
+        problem = "the head would train, and a crash there would end the whole cluster"
+        yield Finding(f"{at}.rayStartParams.num-cpus", problem, '"0"')
+    if "driver" not in str(parameters.get("resources", "")):
+        problem = "the head offers no resource for drivers: they would take CPUs of workers, or start on other nodes"
+        yield Finding(f"{at}.rayStartParams.resources", problem, '\'"{\\"driver\\": 32}"\'')
+    if is_spot:
+        problem = "a spot node can be taken back, and the cluster ends with its head"
+        yield Finding(f"{at}.template.spec.nodeSelector", problem, "on-demand nodes, such as {karpenter.sh/capacity-type: on-demand}")
+    limits = as_mapping(as_mapping((pod_containers(head) or [{}])[0].get("resources")).get("limits"))
     if str(limits.get("nvidia.com/gpu", 0)) not in ("0", ""):
-        yield Row(f"{at}.template.spec.containers[0].resources.limits", "a GPU for a head that trains nothing", "none")
+        yield Finding(f"{at}.template.spec.containers[0].resources.limits", "the head trains nothing, so its GPU would be idle", "no GPU")
 
 
-def _group(group: dict[str, Any], at: str) -> Iterator[Row]:
-    yield from _pod(group, at)
+def _check_group(group: dict[str, Any], at: str) -> Iterator[Finding]:
+    yield from _check_pod(group, at)
     for name in ("replicas", "minReplicas", "maxReplicas"):
         if not isinstance(group.get(name, 0), int):
-            yield Row(f"{at}.{name}", f"{group[name]!r} is no whole number", "how many pods, 0 or more")
+            yield Finding(f"{at}.{name}", f"{group[name]!r} is not a whole number", "the number of pods, 0 or more")
     fewest, most = group.get("minReplicas", 0), group.get("maxReplicas", 0)
     if isinstance(fewest, int) and isinstance(most, int) and fewest > most:
-        yield Row(f"{at}.minReplicas", f"{fewest} is more than maxReplicas, {most}", f"at most {most}")
+        yield Finding(f"{at}.minReplicas", f"{fewest} is more than maxReplicas ({most})", f"at most {most}")
 
 
-def _pod(group: dict[str, Any], at: str) -> Iterator[Row]:
-    found = containers(group)
-    for name, value in mapping(group.get("rayStartParams")).items():
+def _check_pod(group: dict[str, Any], at: str) -> Iterator[Finding]:
+    for name, value in as_mapping(group.get("rayStartParams")).items():
         if not isinstance(value, str):
-            yield Row(f"{at}.rayStartParams.{name}", f"{value!r} is no text, and Kubernetes refuses it", f'"{str(value).lower()}"')
-    if not found:
-        yield Row(f"{at}.template.spec.containers", "no container", "one that runs Ray")
+            yield Finding(f"{at}.rayStartParams.{name}", f"{value!r} is not a string, so Kubernetes refuses it", f'"{str(value).lower()}"')
+    if not pod_containers(group):
+        yield Finding(f"{at}.template.spec.containers", "no container is given", "a container that runs Ray")
         return
-    pod, first = f"{at}.template.spec.containers[0]", found[0]
-    image = str(first.get("image", ""))
-    yield from wrong_image(image, f"{pod}.image")
+    # KubeRay starts Ray in the first container.
+    pod, container = f"{at}.template.spec.containers[0]", pod_containers(group)[0]
+    image = str(container.get("image", ""))
+    yield from check_image(image, f"{pod}.image")
     if re.match(r"(docker\.io/)?rayproject/", image):
-        yield Row(f"{pod}.image", "Ray's own image holds no raygroup, and nothing installs it", f"FROM {image}, RUN pip install raygroup")
-    limits = mapping(mapping(first.get("resources")).get("limits"))
+        problem = "Ray's own image does not contain raygroup, and nothing installs it"
+        yield Finding(f"{pod}.image", problem, f"FROM {image}, RUN pip install raygroup")
+    limits = as_mapping(as_mapping(container.get("resources")).get("limits"))
     if not {"cpu", "memory"} <= set(limits):
-        yield Row(f"{pod}.resources.limits", "no limit of cpu or memory: Ray would count the whole node's", "cpu and memory")
-    yield from wrong_resources({name: 1 for name in limits if re.fullmatch(r"[A-Za-z]?[Gg][Pp][Uu]s?", name)}, f"{pod}.resources.limits")
-    if not any(mapping(mount).get("mountPath") == "/dev/shm" for mount in listed(first.get("volumeMounts"))):
-        problem = "64 MB of shared memory: Ray's object store would lie on the disk"
-        yield Row(f"{pod}.volumeMounts", problem, "an emptyDir of medium Memory at /dev/shm")
-    for number, entry in enumerate(listed(first.get("env"))):
-        if _SECRET.search(str(mapping(entry).get("name", ""))) and str(mapping(entry).get("value", "")) and "PATH" not in entry["name"]:
-            yield Row(
-                f"{pod}.env[{number}]", f"a secret in the file: {entry['name']}", "valueFrom: {secretKeyRef: ...}, or a service account"
-            )
+        problem = "without limits of cpu and memory, Ray counts those of the whole node"
+        yield Finding(f"{pod}.resources.limits", problem, "limits of cpu and memory")
+    yield from check_resources({name: 1 for name in limits if re.fullmatch(r"[A-Za-z]?[Gg][Pp][Uu]s?", name)}, f"{pod}.resources.limits")
+    if not any(as_mapping(mount).get("mountPath") == "/dev/shm" for mount in as_list(container.get("volumeMounts"))):
+        problem = "with only 64 MB of shared memory, Ray's object store would go to the disk"
+        yield Finding(f"{pod}.volumeMounts", problem, "an emptyDir of medium Memory at /dev/shm")
+    yield from _check_container_environment(container, pod)
 
 
-def _scaling(spec: dict[str, Any], base: str) -> Iterator[Row]:
+def _check_container_environment(container: dict[str, Any], pod: str) -> Iterator[Finding]:
+    for number, entry in enumerate(map(as_mapping, as_list(container.get("env")))):
+        name = str(entry.get("name", ""))
+        if _SECRET.search(name) and "PATH" not in name and str(entry.get("value", "")):
+            problem = f"the file contains a secret: {name}"
+            yield Finding(f"{pod}.env[{number}]", problem, "valueFrom: {secretKeyRef: ...}, or a service account")
+
+
+def _check_autoscaling(spec: dict[str, Any], base: str) -> Iterator[Finding]:
     if not spec.get("enableInTreeAutoscaling"):
-        yield Row(f"{base}.enableInTreeAutoscaling", "nodes would be neither started nor ended", "true")
+        yield Finding(f"{base}.enableInTreeAutoscaling", "nodes would be neither started nor stopped", "true")
         return
-    at, idle = f"{base}.autoscalerOptions.idleTimeoutSeconds", mapping(spec.get("autoscalerOptions")).get("idleTimeoutSeconds")
-    if not isinstance(idle, int) or not 0 < idle < _LONGEST_IDLE_S:
-        said = "not said" if idle is None else f"{idle!r}"
-        yield Row(at, f"{said}: machines that do nothing would go on costing", f"less than {_LONGEST_IDLE_S}, such as 300")
+    idle_s = as_mapping(spec.get("autoscalerOptions")).get("idleTimeoutSeconds")
+    if not isinstance(idle_s, int) or not 0 < idle_s < _MAX_IDLE_S:
+        problem = f"idle nodes would keep costing money: {'no timeout is set' if idle_s is None else f'the timeout is {idle_s!r}'}"
+        yield Finding(f"{base}.autoscalerOptions.idleTimeoutSeconds", problem, f"less than {_MAX_IDLE_S}, such as 300")
 
 
-def _storage(found: ClusterFile, job: bool) -> Iterator[Row]:
-    at, path = f"metadata.annotations.{STORAGE}", found.storage_path
-    entry = str(mapping(found.content.get("spec")).get("entrypoint", ""))
-    named = re.search(r"--storage-path[= ](\S+)", entry)
-    if not path and not named:
-        yield Row(
-            at, "no shared storage path: results would go with their pods", "s3://..., or the mountPath of a volume that all pods mount"
-        )
+def _check_storage(cluster: ClusterFile, is_job: bool) -> Iterator[Finding]:
+    """Check that the file names one storage path which every pod can reach."""
+    at, annotated_path = f"metadata.annotations.{STORAGE}", cluster.storage_path
+    entrypoint = str(as_mapping(cluster.content.get("spec")).get("entrypoint", ""))
+    flag = re.search(r"--storage-path[= ](\S+)", entrypoint)
+    if not annotated_path and not flag:
+        problem = "no shared storage path is given: results would be lost with their pods"
+        yield Finding(at, problem, "s3://..., or the mountPath of a volume that all pods mount")
         return
-    if job and named and path and named[1] != path:
-        yield Row("spec.entrypoint", f"--storage-path {named[1]}, but {STORAGE} says {path}", "the same in both")
-    where = str(path or (named[1] if named else ""))
-    fault = storage_fault(where)
+    if is_job and flag and annotated_path and flag[1] != annotated_path:
+        yield Finding("spec.entrypoint", f"--storage-path is {flag[1]}, but {STORAGE} is {annotated_path}", "the same path in both")
+    path = str(annotated_path or (flag[1] if flag else ""))
+    fault = storage_path_error(path)
     if fault:
-        yield Row(at, fault, "s3://...")
-    if "://" in where:
-        return
-    for group in (mapping(spec_of(found.content).get("headGroupSpec")), *listed(spec_of(found.content).get("workerGroupSpecs"))):
-        mounts = [str(mapping(mount).get("mountPath")) for mount in listed((containers(group) or [{}])[0].get("volumeMounts"))]
-        if not any(where == mount or where.startswith(mount.rstrip("/") + "/") for mount in mounts):
-            yield Row(
-                at, f"{where} is no volume of {group.get('groupName', 'the head')}: it would be another folder in every pod", "s3://..."
-            )
+        yield Finding(at, fault, "s3://...")
+    if "://" not in path:
+        yield from _check_mounts(cluster, path, at)
 
 
-def _entrypoint(content: dict[str, Any], flags: ArgumentParser) -> Iterator[Row]:
-    """What the command would say to its flags."""
-    at, entry = "spec.entrypoint", str(mapping(content.get("spec")).get("entrypoint", ""))
-    match = re.search(r"python3?(?:\.\d+)? -m raygroup\.sweep\b(.*)", entry)
+def _check_mounts(cluster: ClusterFile, path: str, at: str) -> Iterator[Finding]:
+    spec = ray_cluster_spec(cluster.content)
+    for group in (as_mapping(spec.get("headGroupSpec")), *as_list(spec.get("workerGroupSpecs"))):
+        volume_mounts = as_list((pod_containers(group) or [{}])[0].get("volumeMounts"))
+        folders = [str(as_mapping(mount).get("mountPath")) for mount in volume_mounts]
+        if not any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in folders):
+            name = group.get("groupName", "the head")
+            yield Finding(at, f"{path} is on no volume of {name}: it would be a different folder in every pod", "s3://...")
+
+
+def _check_entrypoint(content: dict[str, Any], sweep_parser: ArgumentParser) -> Iterator[Finding]:
+    """Parse the flags of a sweep command in the entrypoint, and report those that it would refuse."""
+    at, entrypoint = "spec.entrypoint", str(as_mapping(content.get("spec")).get("entrypoint", ""))
+    match = re.search(r"python3?(?:\.\d+)? -m raygroup\.sweep\b(.*)", entrypoint)
     if not match:
         return
-    said = io.StringIO()
+    errors = io.StringIO()
     try:
         words = shlex.split(match[1])
-        with contextlib.redirect_stderr(said):
-            _, unknown = flags.parse_known_args(words)
+        with contextlib.redirect_stderr(errors):
+            _, unknown = sweep_parser.parse_known_args(words)
     except ValueError as error:
-        yield Row(at, f"no shell could read it: {error}", "each quotation mark with its other one")
+        yield Finding(at, f"a shell cannot read the command: {error}", "the closing quotation mark")
         return
     except SystemExit:
-        yield Row(at, said.getvalue().strip().splitlines()[-1], "see python -m raygroup.sweep --help")
+        yield Finding(at, errors.getvalue().strip().splitlines()[-1], _SEE_HELP)
         return
     for flag in [word for word in unknown if word.startswith("-")]:
-        yield Row(
-            at, f"no flag {flag}", "the same command goes on by itself" if flag == "--resume" else "see python -m raygroup.sweep --help"
-        )
+        right = "leave it out: running the command again resumes the sweep" if flag == "--resume" else _SEE_HELP
+        yield Finding(at, f"the sweep command has no flag {flag}", right)
     if not any(word.startswith("--address") for word in words):
-        yield Row(at, "without --address the sweep would start a Ray of its own in the head's pod", "--address auto")
+        yield Finding(at, "without --address, the sweep would start its own Ray in the head's pod", "--address auto")
     if not any(word.startswith("--storage-path") for word in words):
-        yield Row(at, "without --storage-path results would go with the pod", "--storage-path s3://...")
+        yield Finding(at, "without --storage-path, results would be lost with the pod", "--storage-path s3://...")
 
 
-def _environment(content: dict[str, Any]) -> Iterator[Row]:
-    """Of the job: KubeRay hands it on as text, which the dashboard shows."""
-    for line in str(mapping(content.get("spec")).get("runtimeEnvYAML") or "").splitlines():
+def _check_runtime_environment(content: dict[str, Any]) -> Iterator[Finding]:
+    """Look for secrets in the job's environment. KubeRay passes it on as text, and the dashboard shows it."""
+    for line in str(as_mapping(content.get("spec")).get("runtimeEnvYAML") or "").splitlines():
         name, _, value = line.partition(":")
         if _SECRET.search(name) and "PATH" not in name and value.strip():
-            yield Row("spec.runtimeEnvYAML", f"a secret in the file: {name.strip()}", "a Secret in the pods' env, or a service account")
+            problem = f"the file contains a secret: {name.strip()}"
+            yield Finding("spec.runtimeEnvYAML", problem, "a Secret in the pods' env, or a service account")

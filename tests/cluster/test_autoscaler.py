@@ -1,4 +1,4 @@
-"""Ray's own autoscaler on one machine: the nodes it starts are processes here, through Ray's fake provider, which names no cloud."""
+"""Ray's own autoscaler on one machine. Ray's fake provider starts nodes as processes here, without a cloud."""
 
 import json
 import os
@@ -18,26 +18,26 @@ from ray_processes import end_all, free_port, ray_node
 from tiny_sweep import space
 
 from raygroup import sweep
-from raygroup.storage.sweeps import DONE, read_sweeps
+from raygroup.storage.sweeps import TrialState, read_sweeps
 
 HEAD_ID = "fffffffffffffffffffffffffffffffffffffffffffffffffff00000"
+"""The fake provider counts its nodes from this id."""
 AUTOSCALED = {"RAY_FAKE_CLUSTER": "1", "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID, "AUTOSCALER_UPDATE_INTERVAL_S": "1",
               "RAY_enable_autoscaler_v2": "0"}  # fmt: skip
-"""Where the autoscaler is told of the load, and how often it looks."""
-"""The provider counts its nodes from this one."""
+"""The head's environment: the fake provider, and an autoscaler that looks at the load every second."""
 IDLE_S = 6.0
 
 
 @dataclass(frozen=True)
 class Scaled:
-    """A head that trains nothing, with an autoscaler."""
+    """A head with an autoscaler. It trains nothing."""
 
     address: str
     environment: dict[str, str]
     folder: Path
 
     def nodes(self) -> dict[str, dict[str, float]]:
-        """Id -> resources, of the nodes that live."""
+        """Return id -> resources of the live nodes."""
         code = """
 import json, sys
 from ray._raylet import GcsClient
@@ -47,14 +47,14 @@ print(json.dumps({node.hex(): dict(about.resources_total) for node, about in nod
         return dict(json.loads(self.run("-c", code, self.address)))
 
     def run(self, *arguments: str) -> str:
-        """What a Python program prints that may use the cluster."""
+        """Run a Python program that may use the cluster, and return its output."""
         command = [sys.executable, *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=150)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        outcome = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=150)
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+        return outcome.stdout
 
-    def alone_after(self, limit_s: float) -> None:
-        """Waits until the head is the only node again."""
+    def wait_until_alone(self, limit_s: float) -> None:
+        """Wait until the head is the only node again."""
         deadline = time.monotonic() + limit_s
         while len(self.nodes()) > 1:
             assert time.monotonic() < deadline, self.nodes()
@@ -89,8 +89,10 @@ def head_arguments(folder: Path, address: str) -> list[str]:
 
 
 def cluster_file(address: str) -> dict[str, Any]:
-    """GPU nodes and CPU nodes, which come when something waits for them. The provider, unlike those of clouds, cannot update a node's tags
-    nor reach it by ssh: hence what is disabled."""
+    """Return a cluster file with GPU nodes and CPU nodes, which start when something waits for them.
+
+    Unlike a cloud's provider, this one cannot update a node's tags or reach it by ssh. So both are disabled.
+    """
     lists = (
         "setup_commands", "cluster_synced_files", "rsync_exclude", "rsync_filter", "initialization_commands", "head_setup_commands",
         "worker_setup_commands", "head_start_ray_commands", "worker_start_ray_commands",
@@ -114,50 +116,50 @@ def cluster_file(address: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_nodes_come_for_the_gpus_that_tasks_wait_for_and_go_when_idle(scaled: Scaled):
+def test_nodes_start_for_tasks_that_wait_for_gpus_and_stop_when_idle(scaled: Scaled):
     code = """
 import json, logging, sys, time
 import ray
 ray.init(address=sys.argv[1], logging_level=logging.ERROR, log_to_driver=False)
 
 @ray.remote
-class AllThere:
+class Meeting:
     def __init__(self):
         self.nodes = []
-    def came(self, node):
+    def add(self, node):
         self.nodes.append(node)
     def nodes_of_all(self):
         return self.nodes if len(self.nodes) == 3 else None
 
-there = AllThere.options(num_cpus=0, resources={"driver": 1}).remote()
+meeting = Meeting.options(num_cpus=0, resources={"driver": 1}).remote()
 
 @ray.remote(num_gpus=1, num_cpus=1)
-def where(there):
-    "Keeps its GPU until all three have one: a node that is free early would serve twice."
-    ray.get(there.came.remote(ray.get_runtime_context().get_node_id()))
-    while not (nodes := ray.get(there.nodes_of_all.remote())):
+def node_ids(meeting):
+    "Hold the GPU until all three tasks have one: a node that is free early would serve twice."
+    ray.get(meeting.add.remote(ray.get_runtime_context().get_node_id()))
+    while not (nodes := ray.get(meeting.nodes_of_all.remote())):
         time.sleep(0.2)
     return nodes
 
-print(json.dumps(ray.get([where.remote(there) for _ in range(3)], timeout=90)[0]))
+print(json.dumps(ray.get([node_ids.remote(meeting) for _ in range(3)], timeout=90)[0]))
 """
     assert list(scaled.nodes()) == [HEAD_ID]
     used = set(json.loads(scaled.run("-c", code, scaled.address)))
     assert len(used) == 3
     assert HEAD_ID not in used
-    scaled.alone_after(60)
+    scaled.wait_until_alone(60)
 
 
 @pytest.mark.slow
-def test_nodes_come_for_the_packs_of_a_sweep_whose_head_trains_nothing(scaled: Scaled, tmp_path: Path):
+def test_nodes_start_for_the_packs_of_a_sweep(scaled: Scaled, tmp_path: Path):
     storage = tmp_path / "runs"
     assert sweep.main([space(tmp_path), "--local", "--storage-path", str(storage)]) == 0
     shutil.rmtree(storage / "tiny")  # the words and features stay
-    scaled.alone_after(60)
+    scaled.wait_until_alone(60)
     scaled.run("-m", "raygroup.sweep", space(tmp_path), "--address", scaled.address, "--storage-path", str(storage))
-    (swept,) = read_sweeps(storage)
-    assert len(swept.in_state(DONE)) == 2
-    came = [resources for node, resources in scaled.nodes().items() if node != HEAD_ID]
-    assert came
-    assert not any("GPU" in resources for resources in came)
-    scaled.alone_after(60)
+    (stored,) = read_sweeps(storage)
+    assert len(stored.in_state(TrialState.DONE)) == 2
+    workers = [resources for node, resources in scaled.nodes().items() if node != HEAD_ID]
+    assert workers
+    assert not any("GPU" in resources for resources in workers)
+    scaled.wait_until_alone(60)

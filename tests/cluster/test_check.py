@@ -1,4 +1,4 @@
-"""What the check of cluster files finds: each fault by its place, and nothing in the files that are shipped."""
+"""The check of cluster files finds each fault by its place, and none in the files of ``cluster/``."""
 
 import json
 import sys
@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from raygroup.cluster import __main__ as cluster
-from raygroup.cluster.check import problems
-from raygroup.runtime.planning.cluster_file import read_cluster
-from raygroup.sweep import flags
+from raygroup.cluster.check import check_cluster_file
+from raygroup.runtime.planning.cluster_file import read_cluster_file
+from raygroup.sweep import build_parser
 
 FOLDER = Path(__file__).parents[2] / "cluster"
 FILES = {"aws": FOLDER / "config.yaml", "local": FOLDER / "local.yaml", "kubernetes": FOLDER / "kuberay.yaml"}
@@ -19,8 +19,8 @@ HEAD = "spec.rayClusterSpec.headGroupSpec"
 WORKERS = "spec.rayClusterSpec.workerGroupSpecs"
 
 
-def changed(kind, tmp_path, path, value):
-    """A shipped file with one place changed; None takes the place out."""
+def changed_file(kind, tmp_path, path, value):
+    """Write a file of ``cluster/`` with one value changed. None removes the key."""
     content = next(iter(yaml.safe_load_all(FILES[kind].read_text())))
     *above, last = path
     place = content
@@ -36,9 +36,9 @@ def changed(kind, tmp_path, path, value):
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_shipped_file_has_nothing_wrong(kind, capsys):
-    assert problems(FILES[kind], flags()) == []
-    assert read_cluster(FILES[kind]).kind == kind
+def test_the_files_of_the_folder_have_no_problem(kind, capsys):
+    assert check_cluster_file(FILES[kind], build_parser()) == []
+    assert read_cluster_file(FILES[kind]).kind == kind
     assert cluster.main(["check", str(FILES[kind]), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
 
@@ -130,7 +130,7 @@ FAULTS = [
     ("kubernetes", ("metadata", "annotations"), {}, "metadata.annotations.raygroup/usd-per-hour", "dollars"),
     (
         "kubernetes", ("spec", "entrypoint"), "python -m raygroup.sweep --resume --address auto --storage-path s3://x",
-        "spec.entrypoint", "goes on",
+        "spec.entrypoint", "resumes",
     ),
     ("kubernetes", ("spec", "entrypoint"), "python -m raygroup.sweep 'table3", "spec.entrypoint", "quotation mark"),
     ("kubernetes", ("spec", "runtimeEnvYAML"), "env_vars:\n  MY_PASSWORD: abc\n", "spec.runtimeEnvYAML", "Secret"),
@@ -140,7 +140,7 @@ FAULTS = [
      f"{HEAD}.template.spec.nodeSelector", "on-demand"),
     ("kubernetes", (*CLUSTER, "headGroupSpec", "rayStartParams", "num-cpus"), 0, f"{HEAD}.rayStartParams.num-cpus", '"0"'),
     ("kubernetes", (*CLUSTER, "workerGroupSpecs", 0, "priority"), None, f"{WORKERS}[0].priority", "1 (KubeRay"),
-    ("kubernetes", (*CLUSTER, "workerGroupSpecs", 0, "maxReplicas"), "8", f"{WORKERS}[0].maxReplicas", "how many"),
+    ("kubernetes", (*CLUSTER, "workerGroupSpecs", 0, "maxReplicas"), "8", f"{WORKERS}[0].maxReplicas", "number of pods"),
     ("kubernetes", (*CLUSTER, "workerGroupSpecs"), [], WORKERS, "GPU"),
     ("kubernetes", (*POD, "image"), "registry/ours:1-ray2.9.0-py310", f"{WORKERS}[0].template.spec.containers[0].image", version("ray")),
     ("kubernetes", ("spec", "entrypoint"), "python -m raygroup.sweep table3", "spec.entrypoint", "--address auto"),
@@ -156,8 +156,8 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("kind", "path", "value", "where", "instead"), FAULTS)
-def test_a_fault_is_named_with_its_place_and_what_would_be_right(kind, path, value, where, instead, tmp_path, capsys):
-    file = changed(kind, tmp_path, path, value)
+def test_a_fault_is_reported_with_its_place_and_what_would_be_right(kind, path, value, where, instead, tmp_path, capsys):
+    file = changed_file(kind, tmp_path, path, value)
     assert cluster.main(["check", str(file), "--json"]) == 2
     rows = json.loads(capsys.readouterr().out)
     assert [row for row in rows if row["path"] == where and instead in row["instead"]], rows
@@ -175,59 +175,59 @@ def test_a_fault_is_named_with_its_place_and_what_would_be_right(kind, path, val
         (("max_workers",), None),
     ],
 )
-def test_what_is_right_another_way_is_not_held_against_a_file(path, value, tmp_path):
-    assert problems(changed("aws", tmp_path, path, value), flags()) == []
+def test_other_correct_values_are_no_problem(path, value, tmp_path):
+    assert check_cluster_file(changed_file("aws", tmp_path, path, value), build_parser()) == []
 
 
 def test_a_folder_that_a_command_mounts_is_shared(tmp_path):
-    file = changed("aws", tmp_path, ("metadata", "storage_path"), "/efs/raygroup")
+    file = changed_file("aws", tmp_path, ("metadata", "storage_path"), "/efs/raygroup")
     content = yaml.safe_load(file.read_text()) | {"initialization_commands": ["sudo mount -t efs fs-1:/ /efs"]}
     file.write_text(yaml.safe_dump(content))
-    assert problems(file, flags()) == []
+    assert check_cluster_file(file, build_parser()) == []
 
 
-def test_what_ray_says_meanwhile_does_not_end_up_in_the_json(tmp_path, capfd):
-    assert cluster.main(["check", str(changed("local", tmp_path, ("max_workers",), 9)), "--json"]) == 0
+def test_output_of_ray_does_not_end_up_in_the_json(tmp_path, capfd):
+    assert cluster.main(["check", str(changed_file("local", tmp_path, ("max_workers",), 9)), "--json"]) == 0
     assert json.loads(capfd.readouterr().out) == []
 
 
-def test_a_row_has_a_path_a_problem_and_what_to_write_instead(tmp_path, capsys):
-    file = changed("aws", tmp_path, ("upscale_speed",), 1.0)
+def test_a_finding_has_a_path_a_problem_and_what_to_write_instead(tmp_path, capsys):
+    file = changed_file("aws", tmp_path, ("upscale_speed",), 1.0)
     cluster.main(["check", str(file), "--json"])
     assert json.loads(capsys.readouterr().out) == [{"path": "upscale_speed", "problem": "no such key", "instead": "upscaling_speed"}]
 
 
 def test_people_get_a_table(tmp_path, capsys):
-    assert cluster.main(["check", str(changed("local", tmp_path, ("setup_commands",), ["uv sync"]))]) == 2
+    assert cluster.main(["check", str(changed_file("local", tmp_path, ("setup_commands",), ["uv sync"]))]) == 2
     out = capsys.readouterr().out
     assert "1 problem\n" in out
     assert "ray[default,tune,train]==" in out, "brackets are no markup"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("provider: {type: gcp}\n", "provider.type is 'gcp': it must be aws or local"),
         ("a: b\n c: d\n", "cluster.yaml:2: not YAML: "),
-        ("name: x\n", "no cluster file"),
-        ("provider: {type: aws}\nmax_workers: 1\nmax_workers: 9\n", "cluster.yaml:3: not YAML: 'max_workers' is there twice"),
+        ("name: x\n", "not a cluster file"),
+        ("provider: {type: aws}\nmax_workers: 1\nmax_workers: 9\n", "cluster.yaml:3: not YAML: 'max_workers' occurs twice"),
         ("apiVersion: ray.io/v1\nkind: RayService\n", "it must be RayJob or RayCluster"),
     ],
 )
-def test_what_is_no_cluster_file_is_refused_in_one_line(text, said, tmp_path, capsys):
+def test_a_file_that_is_no_cluster_file_is_refused_in_one_line(text, message, tmp_path, capsys):
     file = tmp_path / "cluster.yaml"
     file.write_text(text)
     assert cluster.main(["check", str(file)]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert len(error.strip().splitlines()) == 1
 
 
-def test_a_cluster_file_says_what_nodes_cost_and_offer():
-    spot, ondemand = read_cluster(FILES["aws"]).workers
+def test_a_cluster_file_gives_the_prices_and_resources_of_nodes():
+    spot, ondemand = read_cluster_file(FILES["aws"]).workers
     assert (spot.spot, spot.resources["GPU"], spot.usd_per_hour) == (True, 1.0, 0.45)
     assert (ondemand.spot, ondemand.max_workers) == (False, 2)
-    kubernetes = read_cluster(FILES["kubernetes"])
+    kubernetes = read_cluster_file(FILES["kubernetes"])
     assert kubernetes.storage_path == "s3://MY-BUCKET/raygroup"
     assert [(node.name, node.resources["GPU"], node.spot) for node in kubernetes.workers] == [
         ("gpu-spot", 1, True),
@@ -244,8 +244,8 @@ PROTOTYPES = {
 
 
 @pytest.mark.parametrize("name", PROTOTYPES)
-def test_the_faults_of_the_first_drafts_are_named(name):
+def test_the_faults_of_the_first_drafts_are_reported(name):
     file = Path(__file__).parents[3] / "shared" / "prototypes" / "cluster" / f"{name}.yaml"
     if not file.is_file():
         pytest.skip("needs the project's drafts, which a newcomer does not have")
-    assert {row.path for row in problems(file, flags())} >= PROTOTYPES[name]
+    assert {finding.path for finding in check_cluster_file(file, build_parser())} >= PROTOTYPES[name]

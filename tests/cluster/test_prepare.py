@@ -1,4 +1,4 @@
-"""What is made on AWS before a cluster starts, on moto."""
+"""Preparing AWS for a cluster, on moto."""
 
 import json
 import sys
@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from raygroup.cluster import __main__ as cluster
-from raygroup.cluster.prepare import OWN_TAG, TO_COME, Prepared, as_yaml, prepare
+from raygroup.cluster.aws_resources import FUTURE_GROUP, OWN_TAG
+from raygroup.cluster.prepare import Prepared, as_yaml, prepare
 from raygroup.errors import ConfigError
 
 boto3 = pytest.importorskip("boto3", reason="needs the extra raygroup[aws]")
@@ -29,22 +30,22 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def made(ssh_from: tuple[str, ...] = (OFFICE,), **more: Any) -> Prepared:
+def prepare_lab(ssh_from: tuple[str, ...] = (OFFICE,), **more: Any) -> Prepared:
     return prepare("lab", REGION, ssh_from, **{"bucket": "our-bucket", "prefix": "raygroup"} | more)
 
 
 def groups() -> list[dict[str, Any]]:
-    """Security groups that somebody made."""
-    found = boto3.client("ec2", REGION).describe_security_groups()["SecurityGroups"]
-    return [group for group in found if group["GroupName"] != "default"]
+    """Return the security groups, except the default ones."""
+    described = boto3.client("ec2", REGION).describe_security_groups()["SecurityGroups"]
+    return [group for group in described if group["GroupName"] != "default"]
 
 
 def incoming(group: str) -> set[tuple[Any, ...]]:
-    """(protocol, first port, last port, source) of each rule."""
-    found = boto3.client("ec2", REGION).describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+    """Return (protocol, first port, last port, source) of each rule."""
+    described = boto3.client("ec2", REGION).describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
     return {
         (each["IpProtocol"], each.get("FromPort"), each.get("ToPort"), source)
-        for each in found["IpPermissions"]
+        for each in described["IpPermissions"]
         for source in [
             *(one["CidrIp"] for one in each["IpRanges"]),
             *(one["CidrIpv6"] for one in each["Ipv6Ranges"]),
@@ -54,7 +55,7 @@ def incoming(group: str) -> set[tuple[Any, ...]]:
 
 
 def policies(role: str) -> list[dict[str, Any]]:
-    """Statements of all the policies of a role, which has no others."""
+    """Return the statements of a role's inline policies. It must have no other policies."""
     iam = boto3.client("iam")
     assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -65,61 +66,61 @@ def allowed(role: str, action: str) -> list[dict[str, Any]]:
     return [one for one in policies(role) if action in one["Action"]]
 
 
-def test_ssh_comes_from_the_stated_addresses_alone_and_nodes_reach_each_other():
-    prepared = made((OFFICE, HOME, "2001:db8:7::/48"))
+def test_only_the_stated_addresses_may_use_ssh_and_nodes_reach_each_other():
+    prepared = prepare_lab((OFFICE, HOME, "2001:db8:7::/48"))
     group = prepared.security_group
     ssh = {("tcp", 22, 22, source) for source in (OFFICE, HOME, "2001:db8:7::/48")}
     assert incoming(group) == ssh | {("-1", None, None, group)}
     assert [each["GroupId"] for each in groups()] == [group]
 
 
-def test_one_address_is_a_range_of_its_own():
-    assert ("tcp", 22, 22, HOME) in incoming(made(("198.51.100.7",)).security_group)
+def test_one_address_is_a_range():
+    assert ("tcp", 22, 22, HOME) in incoming(prepare_lab(("198.51.100.7",)).security_group)
 
 
 def test_a_second_time_nothing_changes():
-    first, second = made(), made()
+    first, second = prepare_lab(), prepare_lab()
     assert first.changes
     assert second == Prepared("lab", REGION, first.security_group, "lab-head", "lab-worker", ())
     assert len(groups()) == 1
 
 
-def test_other_addresses_take_the_place_of_those_no_longer_asked_for():
-    group = made((OFFICE, HOME)).security_group
-    changes = made((HOME, "192.0.2.0/28")).changes
+def test_other_addresses_replace_those_of_before():
+    group = prepare_lab((OFFICE, HOME)).security_group
+    changes = prepare_lab((HOME, "192.0.2.0/28")).changes
     assert changes == ("allowed tcp 22-22 from 192.0.2.0/28", f"no longer allowed tcp 22-22 from {OFFICE}")
     assert incoming(group) == {("tcp", 22, 22, HOME), ("tcp", 22, 22, "192.0.2.0/28"), ("-1", None, None, group)}
 
 
-def test_what_somebody_opened_by_hand_is_closed_again():
-    group = made().security_group
+def test_ports_that_somebody_opened_by_hand_are_closed_again():
+    group = prepare_lab().security_group
     world = [{"CidrIp": "0.0.0.0/0"}]
     opened = [{"IpProtocol": "tcp", "FromPort": 8265, "ToPort": 8265, "IpRanges": world}, {"IpProtocol": "-1", "IpRanges": world}]
     boto3.client("ec2", REGION).authorize_security_group_ingress(GroupId=group, IpPermissions=opened)
-    assert len(made().changes) == 2
+    assert len(prepare_lab().changes) == 2
     assert incoming(group) == {("tcp", 22, 22, OFFICE), ("-1", None, None, group)}
 
 
-def test_a_dry_run_says_the_same_changes_and_makes_none():
-    said = made(dry_run=True)
-    assert said.security_group == TO_COME
+def test_a_dry_run_lists_the_same_changes_and_makes_none():
+    dry = prepare_lab(dry_run=True)
+    assert dry.security_group == FUTURE_GROUP
     assert groups() == []
     iam = boto3.client("iam")
     assert iam.list_roles()["Roles"] == iam.list_instance_profiles()["InstanceProfiles"] == []
-    done = made()
-    assert done.changes == tuple(change.replace(TO_COME, done.security_group) for change in said.changes)
+    done = prepare_lab()
+    assert done.changes == tuple(change.replace(FUTURE_GROUP, done.security_group) for change in dry.changes)
 
 
-def test_a_dry_run_on_what_is_there_closes_nothing():
-    group = made((OFFICE, HOME)).security_group
-    assert made((OFFICE,), dry_run=True).changes == (f"no longer allowed tcp 22-22 from {HOME}",)
+def test_a_dry_run_on_an_existing_group_closes_nothing():
+    group = prepare_lab((OFFICE, HOME)).security_group
+    assert prepare_lab((OFFICE,), dry_run=True).changes == (f"no longer allowed tcp 22-22 from {HOME}",)
     assert ("tcp", 22, 22, HOME) in incoming(group)
 
 
 @pytest.mark.parametrize("wide", ["0.0.0.0/0", "::/0", "64.0.0.0/7", "2000::/3", "0.0.0.0/1"])
 def test_ranges_that_are_open_to_the_world_are_refused(wide: str):
     with pytest.raises(ConfigError, match=f"--ssh-from {wide}: that is open to the world"):
-        made((OFFICE, wide))
+        prepare_lab((OFFICE, wide))
     assert groups() == []
 
 
@@ -135,9 +136,9 @@ def test_ranges_that_are_open_to_the_world_are_refused(wide: str):
         ({"vpc": "vpc-00000000"}, "AWS in us-west-2: .*vpc-00000000"),
     ],
 )
-def test_what_cannot_be_prepared_is_one_line(settings: dict[str, Any], message: str):
+def test_a_wrong_setting_is_one_line(settings: dict[str, Any], message: str):
     with pytest.raises(ConfigError, match=message) as raised:
-        made(**settings)
+        prepare_lab(**settings)
     assert "\n" not in str(raised.value)
 
 
@@ -149,21 +150,21 @@ def test_without_a_default_network_one_must_be_named():
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
     ec2.delete_vpc(VpcId=default)
     with pytest.raises(ConfigError, match="--vpc: us-west-2 has no default VPC"):
-        made()
-    assert made(vpc=network).security_group == groups()[0]["GroupId"]
+        prepare_lab()
+    assert prepare_lab(vpc=network).security_group == groups()[0]["GroupId"]
     assert groups()[0]["VpcId"] == network
 
 
-def test_what_has_the_name_and_is_not_ours_is_left_alone():
+def test_a_role_of_that_name_that_is_not_ours_is_left_alone():
     iam = boto3.client("iam")
     iam.create_role(RoleName="lab-worker", AssumeRolePolicyDocument="{}")
-    with pytest.raises(ConfigError, match=f"role lab-worker without the tag {OWN_TAG}=lab: take another name"):
-        made()
+    with pytest.raises(ConfigError, match=f"there is already a role lab-worker without the tag {OWN_TAG}=lab: take another name"):
+        prepare_lab()
     assert iam.list_role_policies(RoleName="lab-worker")["PolicyNames"] == []
 
 
 def test_workers_may_use_the_objects_below_the_prefix_and_nothing_else():
-    made(prefix="/team/sweeps/")
+    prepare_lab(prefix="/team/sweeps/")
     bucket = "arn:aws:s3:::our-bucket"
     assert {action.split(":")[0] for one in policies("lab-worker") for action in one["Action"]} == {"s3"}
     assert {one["Sid"]: one["Resource"] for one in policies("lab-worker")} == {
@@ -176,23 +177,23 @@ def test_workers_may_use_the_objects_below_the_prefix_and_nothing_else():
 
 
 def test_the_head_starts_tags_and_ends_instances_of_its_own_cluster_alone():
-    group = made().security_group
+    group = prepare_lab().security_group
     instances = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/*"
-    ours, asked = {"aws:ResourceTag/ray-cluster-name": "lab"}, {"aws:RequestTag/ray-cluster-name": "lab"}
+    has_tag, gets_tag = {"aws:ResourceTag/ray-cluster-name": "lab"}, {"aws:RequestTag/ray-cluster-name": "lab"}
     (end,) = allowed("lab-head", "ec2:TerminateInstances")
-    assert (end["Resource"], end["Condition"]) == (instances, {"StringEquals": ours})
+    assert (end["Resource"], end["Condition"]) == (instances, {"StringEquals": has_tag})
     start, beside = allowed("lab-head", "ec2:RunInstances")
-    assert (start["Resource"], start["Condition"]) == (instances, {"StringEquals": asked})
+    assert (start["Resource"], start["Condition"]) == (instances, {"StringEquals": gets_tag})
     assert [each for each in beside["Resource"] if ":security-group/" in each] == [f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/{group}"]
     assert not [each for each in beside["Resource"] if ":instance/" in each or each.endswith(":*")]
     tagging = allowed("lab-head", "ec2:CreateTags")
     assert [(each["Resource"], each["Condition"]["StringEquals"]) for each in tagging] == [
-        (instances, {"ec2:CreateAction": "RunInstances"} | asked), (instances, ours),
+        (instances, {"ec2:CreateAction": "RunInstances"} | gets_tag), (instances, has_tag),
     ]  # fmt: skip
 
 
 def test_the_head_gives_workers_their_role_and_no_other():
-    made()
+    prepare_lab()
     (give,) = allowed("lab-head", "iam:PassRole")
     assert give["Resource"] == f"arn:aws:iam::{ACCOUNT}:role/lab-worker"
     assert give["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
@@ -202,8 +203,8 @@ def test_the_head_gives_workers_their_role_and_no_other():
     assert [one["Sid"] for one in policies("lab-head") if one["Resource"] == "*"] == ["Look"]
 
 
-def test_each_profile_holds_its_role_which_only_instances_can_take():
-    prepared = made()
+def test_each_profile_has_its_role_which_only_instances_can_assume():
+    prepared = prepare_lab()
     for name in (prepared.head_profile, prepared.worker_profile):
         (role,) = boto3.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
         assert role["RoleName"] == name
@@ -212,16 +213,16 @@ def test_each_profile_holds_its_role_which_only_instances_can_take():
 
 
 def test_another_prefix_changes_the_policies_and_a_policy_changed_by_hand_is_put_back():
-    made()
-    assert made(prefix="other").changes == ("policy of role lab-worker", "policy of role lab-head")
+    prepare_lab()
+    assert prepare_lab(prefix="other").changes == ("policy of role lab-worker", "policy of role lab-head")
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     boto3.client("iam").put_role_policy(RoleName="lab-worker", PolicyName="raygroup", PolicyDocument=json.dumps(everything))
-    assert made(prefix="other").changes == ("policy of role lab-worker",)
+    assert prepare_lab(prefix="other").changes == ("policy of role lab-worker",)
     assert policies("lab-worker")[0]["Resource"] == "arn:aws:s3:::our-bucket/other/*"
 
 
-def test_two_clusters_have_groups_and_roles_of_their_own():
-    prepared = made()
+def test_two_clusters_have_separate_groups_and_roles():
+    prepared = prepare_lab()
     other = prepare("second", REGION, [HOME], bucket="our-bucket", prefix="raygroup")
     assert other.security_group != prepared.security_group
     assert other.head_profile == "second-head"
@@ -229,31 +230,31 @@ def test_two_clusters_have_groups_and_roles_of_their_own():
 
 
 def test_the_lines_for_the_cluster_file_are_yaml_with_the_ids():
-    prepared = made()
-    told = yaml.safe_load(as_yaml(prepared))
-    types = told["available_node_types"]
+    prepared = prepare_lab()
+    lines = yaml.safe_load(as_yaml(prepared))
+    types = lines["available_node_types"]
     assert {each["node_config"]["SecurityGroupIds"][0] for each in types.values()} == {prepared.security_group}
     assert types["head"]["node_config"]["IamInstanceProfile"] == {"Name": "lab-head"}
     assert types["worker"]["node_config"]["IamInstanceProfile"] == {"Name": "lab-worker"}
-    assert "# everything was there already" in as_yaml(made())
+    assert "# nothing had to change" in as_yaml(prepare_lab())
 
 
-def test_the_command_prints_them_and_refuses_open_ranges(capsys: pytest.CaptureFixture[str]):
-    asked = ["prepare", "--name", "lab", "--bucket", "our-bucket", "--ssh-from"]
-    assert cluster.main([*asked, OFFICE]) == 0
+def test_the_command_prints_these_lines_and_refuses_open_ranges(capsys: pytest.CaptureFixture[str]):
+    command = ["prepare", "--name", "lab", "--bucket", "our-bucket", "--ssh-from"]
+    assert cluster.main([*command, OFFICE]) == 0
     assert yaml.safe_load(capsys.readouterr().out)["cluster_name"] == "lab"
-    assert cluster.main([*asked, "0.0.0.0/0"]) == 2
+    assert cluster.main([*command, "0.0.0.0/0"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_programs_get_ids_names_and_changes(capsys: pytest.CaptureFixture[str]):
     assert cluster.main(["prepare", "--name", "lab", "--bucket", "our-bucket", "--ssh-from", OFFICE, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["security_group"], told["worker_profile"]) == (groups()[0]["GroupId"], "lab-worker")
-    assert f"allowed tcp 22-22 from {OFFICE}" in told["changes"]
+    values = json.loads(capsys.readouterr().out)
+    assert (values["security_group"], values["worker_profile"]) == (groups()[0]["GroupId"], "lab-worker")
+    assert f"allowed tcp 22-22 from {OFFICE}" in values["changes"]
 
 
-def test_without_boto3_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
+def test_without_boto3_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(ConfigError, match=r"pip install 'raygroup\[aws\]'"):
-        made()
+        prepare_lab()
