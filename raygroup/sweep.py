@@ -77,27 +77,27 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
-    from raygroup.runtime.planning.dry_run import dry_run
-    from raygroup.runtime.planning.forecast import as_json as forecast_json
+    from raygroup.runtime.planning.dry_run import print_dry_run
+    from raygroup.runtime.planning.forecast import forecast_json
     from raygroup.runtime.sweep_run import forecast_sweep
 
     packs, forecast = forecast_sweep(plan, plan.missing, options)
     if as_json:
         print(json.dumps(forecast_json(forecast)))
     else:
-        dry_run(plan, packs, forecast, console())
+        print_dry_run(plan, packs, forecast, console())
     return DONE
 
 
 def _plan(sweep: Sweep | str, storage_path: Place | str, words: Path | str | None, fonts: Path | str | None) -> "Plan":
-    from raygroup.runtime.planning.plan import make_plan, plan_of
+    from raygroup.runtime.planning.plan import load_plan, make_plan
 
     storage = parse_place(str(storage_path))
     words_path = Path(words) if words else None
     fonts_path = Path(fonts) if fonts else None
     if isinstance(sweep, Sweep):
         return make_plan(sweep, "", storage, words_path, fonts_path)
-    return plan_of(sweep, storage, words_path, fonts_path)
+    return load_plan(sweep, storage, words_path, fonts_path)
 
 
 def _run_options(arguments: argparse.Namespace) -> "RunOptions":

@@ -200,7 +200,7 @@ def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new
     nodes.named(name).kill()
     out = said(command, 5, 90)
     assert re.search(
-        f"^raygroup: the head of the Ray cluster at {nodes.address} .*; what was recorded is kept. To go on: python -m ", out, re.M
+        f"^raygroup: the head of the Ray cluster at {nodes.address} .*. Everything recorded so far is kept. To continue: python -m ", out, re.M
     )
     orphaned = nodes.workers()
     nodes.start_head()

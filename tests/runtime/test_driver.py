@@ -87,7 +87,7 @@ def test_a_lost_head_is_said_with_its_own_exit_code_and_the_same_command_goes_on
     assert time.monotonic() - began < 90
     assert running.process.returncode == 5, out
     assert "raygroup: the head of the Ray cluster of this run " in out
-    assert f"To go on: python -m raygroup.sweep {' '.join(arguments)}" in out
+    assert f"To continue: python -m raygroup.sweep {' '.join(arguments)}" in out
     again = Sweep(*arguments)
     out = again.ended()
     assert again.process.returncode == 0, out
@@ -130,4 +130,4 @@ def test_sigterm_is_an_interruption(prepared, tmp_path):
     running.process.send_signal(signal.SIGTERM)
     out = running.ended(60)
     assert running.process.returncode == 130
-    assert "ended by SIGTERM; nothing recorded is lost. To go on: " in out
+    assert "ended by SIGTERM. Everything recorded so far is kept. To continue: " in out

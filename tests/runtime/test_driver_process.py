@@ -12,7 +12,7 @@ from raygroup.runtime.on_ray.channel import BAD_INPUT, BEAT, CRASHED, LOST, RESU
 from raygroup.runtime.on_ray.driver_process import DriverProcess, Limits
 from raygroup.runtime.on_ray.extraction import ray_shard_maker
 from raygroup.runtime.preparation.extraction import Extraction
-from raygroup.words.feature_store import FeatureShard
+from raygroup.words.feature_shards import FeatureShard
 
 START_S = 60.0
 """More than a fresh interpreter needs on a busy machine."""

@@ -19,7 +19,7 @@ from tiny_sweep import space
 
 from raygroup import features, sweep
 from raygroup.files.remote import Remote
-from raygroup.runtime.planning.jobs import BUNDLED
+from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS
 from raygroup.training.feature_extraction import extracted
 from raygroup.training.universal_weights import load_universal
 from raygroup.words.crops import crop_array
@@ -84,7 +84,7 @@ def begun(data, storage, *more):
 
 def test_features_are_what_the_trunk_gives_whoever_makes_them(made):
     (store,) = made.glob("cache/words-*/words.parquet")
-    words, trunk, threads = open_word_store(store), load_universal(BUNDLED).trunk, torch.get_num_threads()
+    words, trunk, threads = open_word_store(store), load_universal(LAPTOP_WEIGHTS).trunk, torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         blocks = [extracted(trunk, crop_array(words, rows, 32, 96)) for rows in np.split(np.arange(WORDS), [1024, 2048])]
@@ -148,7 +148,7 @@ def test_ctrl_c_says_how_to_go_on(data, tmp_path):
     os.killpg(command.pid, signal.SIGINT)
     out, _ = command.communicate(timeout=60)
     assert command.returncode == 130
-    assert f"To go on: python -m raygroup.features {data} --storage-path {tmp_path} --local --workers 1" in out
+    assert f"To continue: python -m raygroup.features {data} --storage-path {tmp_path} --local --workers 1" in out
     assert "Traceback" not in out
 
 
@@ -231,7 +231,7 @@ def test_on_ray_an_actor_that_is_killed_costs_its_shard_and_the_bits_are_those_w
     out, _ = command.communicate(timeout=300)
     assert command.returncode == 0, out
     assert shards(tmp_path) == shards(made)
-    assert len(out.splitlines()) == 3
+    assert all(" words" in line for line in out.splitlines()), "Ray prints nothing here"
 
 
 @pytest.mark.slow

@@ -17,12 +17,12 @@ from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
 from raygroup.files.places import place
 from raygroup.runtime.placement import Placement
-from raygroup.runtime.planning.dry_run import dry_run
-from raygroup.runtime.planning.forecast import Forecast, as_json, forecast, over_budget
+from raygroup.runtime.planning.dry_run import print_dry_run
+from raygroup.runtime.planning.forecast import Forecast, forecast, forecast_json, over_budget_reason
 from raygroup.runtime.planning.jobs import declare_trials
-from raygroup.runtime.planning.packs import packs_of
-from raygroup.runtime.planning.plan import Plan, declare, plan_of
-from raygroup.runtime.planning.step_times import StepTimes, keep_calibrations, program, stored_calibrations
+from raygroup.runtime.planning.packs import make_packs
+from raygroup.runtime.planning.plan import Plan, declare_sweep, load_plan
+from raygroup.runtime.planning.step_times import StepTimes, program_name, read_calibrations, store_calibrations
 from raygroup.runtime.processes import cores
 
 CPU, GPU = Placement(), Placement("cuda", device_memory_gb=80)
@@ -43,12 +43,12 @@ class Cluster:
 
 
 def planned(storage, folder, **settings) -> Plan:
-    return plan_of(space(folder, **settings), storage)
+    return load_plan(space(folder, **settings), storage)
 
 
 def finished(plan: Plan, outcomes: list[dict]) -> None:
     """The first trials of a plan as if they had been trained, with these outcomes."""
-    declare(plan)
+    declare_sweep(plan)
     jobs = plan.jobs[: len(outcomes)]
     declare_trials(jobs, plan.storage)
     for job, outcome in zip(jobs, outcomes, strict=True):
@@ -56,12 +56,12 @@ def finished(plan: Plan, outcomes: list[dict]) -> None:
 
 
 def foretold(plan: Plan, placement: Placement = CPU, **more) -> Forecast:
-    return forecast(plan, packs_of(plan.missing, placement), placement, **more)
+    return forecast(plan, make_packs(plan.missing, placement), placement, **more)
 
 
 def printed(plan: Plan, found: Forecast, placement: Placement = CPU) -> str:
     out = io.StringIO()
-    dry_run(plan, packs_of(plan.missing, placement), found, Console(width=180, file=out))
+    print_dry_run(plan, make_packs(plan.missing, placement), found, Console(width=180, file=out))
     return out.getvalue()
 
 
@@ -145,23 +145,23 @@ def test_without_any_evidence_a_gpu_step_takes_what_its_launches_take_at_least(t
 
 
 def test_a_calibration_counts_where_nothing_was_measured_and_one_made_now_before_all(tmp_path):
-    from raygroup.runtime.planning.calibration import machine_of
+    from raygroup.runtime.planning.calibration import machine_model
     from raygroup.runtime.planning.step_times import Calibration
 
     plan = planned(tmp_path / "runs", tmp_path)
-    name = program(plan.jobs[:1])
-    made = Calibration(name, "cpu", "winograd", machine_of("cpu"), 0.5, "2026-01-02")
+    name = program_name(plan.jobs[:1])
+    made = Calibration(name, "cpu", "winograd", machine_model("cpu"), 0.5, "2026-01-02")
     elsewhere = replace(made, machine="another machine", seconds=9.0, at="2026-01-03")
-    keep_calibrations(plan.storage, [elsewhere])
+    store_calibrations(plan.storage, [elsewhere])
     assert foretold(plan).device_hours == pytest.approx(2 * 20 * 9.0 / 3600), "better than none"
-    keep_calibrations(plan.storage, [made, replace(made, seconds=0.25, at="2026-01-03")])
-    assert len(stored_calibrations(plan.storage)) == 2
+    store_calibrations(plan.storage, [made, replace(made, seconds=0.25, at="2026-01-03")])
+    assert len(read_calibrations(plan.storage)) == 2
     found = foretold(plan)
     assert found.basis == {"calibrated": 2}
     assert found.device_hours == pytest.approx(2 * 20 * 0.25 / 3600)
     finished(plan, [{"steps": 20, "cpu_s": 2.0}])
     assert foretold(plan).basis == {"measured": 1}
-    assert StepTimes(plan, "cpu", "winograd", "", [made]).of(plan.jobs[:1]).seconds == 0.5
+    assert StepTimes(plan, "cpu", "winograd", "", [made]).step_time(plan.jobs[:1]).seconds == 0.5
 
 
 def test_a_file_of_times_that_cannot_be_read_is_named(tmp_path):
@@ -181,10 +181,10 @@ def test_the_dearest_part_of_a_sweep_is_its_devices_at_the_cheapest_node_that_ha
     assert found.usd == pytest.approx(0.1)
     assert found.price.node == "large"
     assert "about $0.10, at $0.1 an hour and core on large" in printed(plan, found)
-    assert as_json(found) == {
+    assert forecast_json(found) == {
         "trials": 1, "packs": 1, "device_hours": 1.0, "usd": 0.1, "wall_hours": 1.0, "basis": {"measured": 1},
     }  # fmt: skip
-    assert json.loads(json.dumps(as_json(foretold(plan))))["usd"] is None
+    assert json.loads(json.dumps(forecast_json(foretold(plan))))["usd"] is None
 
 
 def test_gpus_are_priced_by_the_gpu(tmp_path):
@@ -196,7 +196,7 @@ def test_gpus_are_priced_by_the_gpu(tmp_path):
 
 def test_a_cluster_without_the_device_is_said(tmp_path):
     plan = planned(tmp_path / "runs", tmp_path)
-    with pytest.raises(ConfigError, match=r"no type of node has a GPU \(GPU in its resources\); there are: cpu"):
+    with pytest.raises(ConfigError, match=r"no node type has a GPU \(GPU in its resources\); its node types are: cpu"):
         foretold(plan, GPU, cluster=Cluster((Node("cpu", {"CPU": 8}, 0.1),)))
 
 
@@ -214,8 +214,8 @@ def test_a_sweep_that_costs_more_than_its_budget_is_not_begun(tmp_path):
     plan = planned(tmp_path / "runs", tmp_path)
     finished(plan, [{"steps": 20, "cpu_s": 3600.0}])
     found = foretold(plan, cluster=Cluster((Node("small", {"CPU": 4}, 8.0),)))
-    assert over_budget(found, 2.0) is None
-    said = over_budget(found, 1.99)
+    assert over_budget_reason(found, 2.0) is None
+    said = over_budget_reason(found, 1.99)
     assert said == (
         "1 trials would cost about $2.00 (1.00 hours of a processor core on measured times), more than --budget 1.99; "
         "--yes runs them all the same"
@@ -225,9 +225,9 @@ def test_a_sweep_that_costs_more_than_its_budget_is_not_begun(tmp_path):
 def test_a_budget_without_a_price_is_an_error_and_one_for_nothing_is_kept(tmp_path):
     plan = planned(tmp_path / "runs", tmp_path)
     with pytest.raises(ConfigError, match=r"--budget 5: no price is known of a processor core; give one under metadata: {usd_per_hour"):
-        over_budget(foretold(plan), 5)
+        over_budget_reason(foretold(plan), 5)
     finished(plan, [{"steps": 20, "cpu_s": 3600.0}] * 2)
-    assert over_budget(foretold(plan), 5) is None
+    assert over_budget_reason(foretold(plan), 5) is None
 
 
 def test_a_form_of_kernels_that_does_not_exist_is_refused(tmp_path):
@@ -239,7 +239,7 @@ def test_a_form_of_kernels_that_does_not_exist_is_refused(tmp_path):
 
 
 def test_memory_on_a_processor_has_no_gpu_in_it(tmp_path):
-    (pack,) = packs_of(planned(tmp_path / "runs", tmp_path, grid="{}").jobs, Placement())
+    (pack,) = make_packs(planned(tmp_path / "runs", tmp_path, grid="{}").jobs, Placement())
     assert pack.memory_bytes - pack.memory_on("cpu") == 800 * 10**6
     assert pack.memory_on("cuda") == pack.memory_bytes
 
@@ -251,12 +251,12 @@ def test_a_forecast_of_ten_thousand_trials_takes_less_than_two_seconds_and_neith
     code = f"""
 import sys, time
 from pathlib import Path
-from raygroup.runtime.planning.packs import packs_of
+from raygroup.runtime.planning.packs import make_packs
 from raygroup.runtime.placement import Placement
-from raygroup.runtime.planning.plan import plan_of
+from raygroup.runtime.planning.plan import load_plan
 from raygroup.runtime.planning.forecast import forecast
-plan = plan_of({path!r}, Path({str(tmp_path / "runs")!r}))
-packs = packs_of(plan.missing, Placement())
+plan = load_plan({path!r}, Path({str(tmp_path / "runs")!r}))
+packs = make_packs(plan.missing, Placement())
 began = time.process_time()
 found = forecast(plan, packs, Placement())
 print(time.process_time() - began, found.trials, found.basis, [name for name in ("torch", "ray") if name in sys.modules])
@@ -271,8 +271,8 @@ def test_times_are_found_in_an_object_store(bucket, tmp_path):
     plan = planned(place(f"{bucket}/runs"), tmp_path)
     finished(plan, [{"steps": 20, "cpu_s": 3600.0}])
     assert foretold(plan).device_hours == pytest.approx(1.0)
-    keep_calibrations(plan.storage, [])
-    assert stored_calibrations(plan.storage) == []
+    store_calibrations(plan.storage, [])
+    assert read_calibrations(plan.storage) == []
 
 
 def test_a_calibration_trains_a_few_steps_of_each_distinct_pack_and_keeps_what_they_took(tmp_path):
@@ -281,8 +281,8 @@ def test_a_calibration_trains_a_few_steps_of_each_distinct_pack_and_keeps_what_t
     found = foretold(plan, calibrate=True)
     took_s = time.monotonic() - began
     assert found.basis == {"calibrated": 6}
-    kept = stored_calibrations(Path(plan.storage))
-    assert {each.program for each in kept} == {program(plan.jobs[:1]), program(plan.jobs[-1:])}
+    kept = read_calibrations(Path(plan.storage))
+    assert {each.program for each in kept} == {program_name(plan.jobs[:1]), program_name(plan.jobs[-1:])}
     assert all(0 < 13 * each.seconds < took_s for each in kept)
     assert foretold(plan).device_hours == found.device_hours
 
@@ -299,9 +299,9 @@ def test_a_calibration_for_a_gpu_that_is_not_here_says_where_to_make_it(tmp_path
 
 def test_made_up_words_have_the_shape_and_the_classes_of_the_paper_too(tmp_path):
     from raygroup.config import Trial
-    from raygroup.runtime.planning.calibration import _made_up
+    from raygroup.runtime.planning.calibration import _synthetic_data
 
-    made = _made_up(tmp_path, Trial(), 9002, (256, 16, 64))
+    made = _synthetic_data(tmp_path, Trial(), 9002, (256, 16, 64))
     assert made.charset.num_classes == 9002
     assert made.features.shape == (256, 16, 64)
     assert len(made.features) == len(made.lengths) == len(made.p_wt) == 64

@@ -93,7 +93,7 @@ def test_ratios_that_are_not_those_of_the_sources_are_refused_with_the_sources_t
     told = refused(capsys, arguments(tmp_path, words, MIXED.replace("scans", "MLT19")))
     assert "words.mixture['MLT19'] is 1, but no word has this source; " + there_are in told
     told = refused(capsys, arguments(tmp_path, words, '{"words.mixture": ((("street", 9),),)}'))
-    assert "words.mixture has no ratio for 'scans', of 24 words: it must have one for each source; " + there_are in told
+    assert "words.mixture has no ratio for 'scans', of 24 words: give one ratio for each source; " + there_are in told
     assert not (tmp_path / "runs").exists()
 
 

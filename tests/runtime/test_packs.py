@@ -18,15 +18,15 @@ from raygroup.runtime.attempt.session import Session, WorkerContext
 from raygroup.runtime.attempt.worker import run_pack
 from raygroup.runtime.placement import ON_CPU, Placement
 from raygroup.runtime.planning.jobs import declare_trials
-from raygroup.runtime.planning.packs import packs_of
-from raygroup.runtime.planning.plan import Plan, declare, plan_of
+from raygroup.runtime.planning.packs import make_packs
+from raygroup.runtime.planning.plan import Plan, declare_sweep, load_plan
 from raygroup.storage.checkpoint_index import listed_steps
 from raygroup.storage.leases import take_lease
 
 
 def planned(storage: Path, folder: Path, **settings: object) -> Plan:
-    plan = plan_of(space(folder, **settings), storage)
-    declare(plan)
+    plan = load_plan(space(folder, **settings), storage)
+    declare_sweep(plan)
     declare_trials(plan.jobs, storage)
     return plan
 
@@ -111,26 +111,26 @@ def test_a_checkpoint_pins_the_form_it_was_computed_in(prepared, tmp_path):
 
 
 def test_on_a_processor_every_trial_is_a_pack_of_its_own_and_on_a_gpu_as_many_as_fit(tmp_path):
-    plan = plan_of(space(tmp_path, grid='{"grouping.base_coefficient": (0.0, 0.1, 0.2, 0.3)}', seeds="(0, 1)"), tmp_path / "runs")
-    assert [len(pack.jobs) for pack in packs_of(plan.jobs, Placement())] == [1] * 8
-    (whole,) = packs_of(plan.jobs, Placement("cuda", device_memory_gb=80))
+    plan = load_plan(space(tmp_path, grid='{"grouping.base_coefficient": (0.0, 0.1, 0.2, 0.3)}', seeds="(0, 1)"), tmp_path / "runs")
+    assert [len(pack.jobs) for pack in make_packs(plan.jobs, Placement())] == [1] * 8
+    (whole,) = make_packs(plan.jobs, Placement("cuda", device_memory_gb=80))
     assert len(whole.jobs) == 8
-    tight = packs_of(plan.jobs, Placement("cuda", device_memory_gb=whole.memory_bytes / 0.9 / 1e9 - 0.02))
+    tight = make_packs(plan.jobs, Placement("cuda", device_memory_gb=whole.memory_bytes / 0.9 / 1e9 - 0.02))
     assert len(tight) == 2
     assert sum(len(pack.jobs) for pack in tight) == 8
     assert all(pack.memory_bytes < whole.memory_bytes for pack in tight)
 
 
 def test_trials_that_differ_in_more_than_numbers_are_not_packed_together(tmp_path):
-    plan = plan_of(space(tmp_path, grid='{"loss.length": ("mean", "sum")}'), tmp_path / "runs")
-    assert len(packs_of(plan.jobs, Placement("cuda", device_memory_gb=80))) == 2
+    plan = load_plan(space(tmp_path, grid='{"loss.length": ("mean", "sum")}'), tmp_path / "runs")
+    assert len(make_packs(plan.jobs, Placement("cuda", device_memory_gb=80))) == 2
 
 
 def test_a_gpu_that_cannot_be_asked_needs_its_memory_said(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    plan = plan_of(space(tmp_path), tmp_path / "runs")
+    plan = load_plan(space(tmp_path), tmp_path / "runs")
     with pytest.raises(ConfigError, match="--device-memory-gb: no GPU can be asked here"):
-        packs_of(plan.jobs, Placement("cuda"))
+        make_packs(plan.jobs, Placement("cuda"))
 
 
 def test_a_dry_run_shows_packs_and_their_memory(tmp_path, capsys):

@@ -14,8 +14,8 @@ from tiny_sweep import space
 from raygroup.runs.__main__ import main
 from raygroup.runtime.placement import ON_CPU
 from raygroup.runtime.planning.forecast import forecast
-from raygroup.runtime.planning.packs import packs_of
-from raygroup.runtime.planning.plan import declare, plan_of
+from raygroup.runtime.planning.packs import make_packs
+from raygroup.runtime.planning.plan import declare_sweep, load_plan
 from raygroup.storage.sweeps import read_sweeps
 
 
@@ -52,7 +52,7 @@ def test_a_sweep_that_is_asked_to_stop_ends_at_checkpoints_and_can_be_gone_on_wi
     assert "stopped on request" in out
     assert status(prepared, capsys)["stop"]
     assert not [trial for sweep in read_sweeps(prepared) for trial in sweep.trials if trial.state in ("done", "failed")]
-    declare(plan_of(arguments[0], prepared))
+    declare_sweep(load_plan(arguments[0], prepared))
     assert status(prepared, capsys)["stop"] is None
 
 
@@ -70,7 +70,7 @@ def test_a_running_driver_tries_a_failed_trial_again_when_asked(prepared, tmp_pa
 
 
 def test_a_forecast_rests_on_what_trials_of_the_same_words_measured(finished, tmp_path):
-    plan = plan_of(space(tmp_path, seeds="(0, 1)", steps=400), finished)
-    found = forecast(plan, packs_of(plan.missing, ON_CPU), ON_CPU)
+    plan = load_plan(space(tmp_path, seeds="(0, 1)", steps=400), finished)
+    found = forecast(plan, make_packs(plan.missing, ON_CPU), ON_CPU)
     assert found.basis == {"measured": 4}
     assert 0 < found.device_hours < 1

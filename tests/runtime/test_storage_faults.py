@@ -22,7 +22,7 @@ from raygroup.files.places import place
 from raygroup.history.reader import attempt_files, read_history, same_evidence
 from raygroup.runtime.attempt.worker import run_pack
 from raygroup.runtime.placement import Placement
-from raygroup.runtime.planning.plan import plan_of
+from raygroup.runtime.planning.plan import load_plan
 from raygroup.storage.leases import attempt_records
 from raygroup.storage.sweeps import read_sweeps
 
@@ -151,7 +151,7 @@ def test_copies_of_immutable_files_are_this_users_alone(monkeypatch, tmp_path):
 def test_a_second_driver_on_an_object_store_is_told_who_holds_the_sweep(bucket, tmp_path, capsys):
     from raygroup.storage.locks import lock_folder
 
-    plan = plan_of(space(tmp_path), place(f"{bucket}/runs"))
+    plan = load_plan(space(tmp_path), place(f"{bucket}/runs"))
     with lock_folder(plan.folder, "sweep"):
         assert sweep.main([space(tmp_path), "--local", "--storage-path", f"{bucket}/runs"]) == 2
     assert "is being written by process " in capsys.readouterr().err

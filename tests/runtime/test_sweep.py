@@ -92,7 +92,7 @@ def test_ctrl_c_leaves_everything_resumable_and_says_how(prepared, tmp_path):
     os.killpg(driver.pid, signal.SIGINT)
     out, _ = driver.communicate(timeout=60)
     assert driver.returncode == 130
-    assert f"To go on: python -m raygroup.sweep {arguments[0]} --local --storage-path {prepared}" in out
+    assert f"To continue: python -m raygroup.sweep {arguments[0]} --local --storage-path {prepared}" in out
     assert "Traceback" not in out
 
 
@@ -113,10 +113,10 @@ def test_a_full_disk_fails_the_trial_whose_history_stays_readable(prepared, tmp_
     from raygroup.runtime.attempt.worker import run_pack
     from raygroup.runtime.placement import Placement
     from raygroup.runtime.planning.jobs import declare_trials
-    from raygroup.runtime.planning.plan import declare, plan_of
+    from raygroup.runtime.planning.plan import declare_sweep, load_plan
 
-    plan = plan_of(space(tmp_path, steps=4000), prepared)
-    declare(plan)
+    plan = load_plan(space(tmp_path, steps=4000), prepared)
+    declare_sweep(plan)
     declare_trials(plan.jobs, prepared)
     folder = plan.jobs[0].folder / "history"
     folder.mkdir()
@@ -168,10 +168,10 @@ def test_words_that_look_like_markup_are_shown_as_they_are(finished, tmp_path, c
 def test_an_unexpected_error_fails_its_trial_alone_and_keeps_its_traceback(prepared, tmp_path, capsys):
     from raygroup.runtime.attempt.worker import run_pack
     from raygroup.runtime.planning.jobs import declare_trials
-    from raygroup.runtime.planning.plan import declare, plan_of
+    from raygroup.runtime.planning.plan import declare_sweep, load_plan
 
-    plan = plan_of(space(tmp_path), prepared)
-    declare(plan)
+    plan = load_plan(space(tmp_path), prepared)
+    declare_sweep(plan)
     declare_trials(plan.jobs, prepared)
     config = plan.jobs[0].folder / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"store": ["not", "a", "path"]}))
@@ -209,7 +209,7 @@ def test_a_gpu_that_is_not_there_is_said_before_any_work(tmp_path, capsys):
     ("arguments", "said"),
     [
         (["tabel3"], "no search space 'tabel3'; there are: "),
-        (["table3"], "table3 needs what is not there: a word store of MLT19 (--words PATH); weights mlt19-stage1.safetensors"),
+        (["table3"], "table3: 2 inputs are missing: words of MLT19 (pass --words PATH; docs/data.md shows how to import them) and the "),
         (["nowhere/mine.py"], "no search space file nowhere/mine.py"),
         (["--words", "nowhere"], "--words nowhere: no such file or folder"),
         (["--fonts", "nowhere"], "--fonts nowhere: no such folder"),

@@ -24,7 +24,7 @@ from raygroup.runtime.on_ray.channel import BAD_INPUT, RESULT, STORAGE_FAILED, C
 from raygroup.runtime.on_ray.driver_process import DriverProcess, Limits
 from raygroup.runtime.preparation.extraction import Extraction, ShardMaker, make_shard
 from raygroup.storage.layout import RAY_LOG_FILE
-from raygroup.words.feature_store import FeatureShard
+from raygroup.words.feature_shards import FeatureShard
 
 _SHARD = "shard"
 _MAX_RETRIES = 3

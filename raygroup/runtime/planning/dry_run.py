@@ -1,4 +1,4 @@
-"""``--dry-run``: every trial with its time, its pack and its memory, and what all of them will take, without running anything."""
+"""``--dry-run``: print what a sweep will take, and train nothing."""
 
 from collections.abc import Sequence
 
@@ -6,50 +6,54 @@ from rich.console import Console
 from rich.markup import escape
 
 from raygroup.runtime.planning.forecast import PRICES, Forecast, basis_text
-from raygroup.runtime.planning.mixtures import show_mixtures
+from raygroup.runtime.planning.mixtures import print_mixtures
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.runtime.planning.plan import Plan
-from raygroup.terminal import seconds_text, size_text, table, titled
+from raygroup.terminal import say, seconds_text, size_text, table, titled
 
-_LISTED = 200
-"""Trials listed one by one."""
+_MAX_ROWS = 200
+"""Most trials that are listed one by one."""
 
 
-def dry_run(plan: Plan, packs: Sequence[JobPack], found: Forecast, console: Console) -> None:
-    """Prints it; the time of a trial in a pack is its share of the pack's."""
+def print_dry_run(plan: Plan, packs: Sequence[JobPack], forecast: Forecast, console: Console) -> None:
+    """Print every trial with its time, pack and memory, and then the forecast of the sweep.
+
+    The time of a trial in a pack is its share of the pack's time.
+    """
     right = ("steps", "heads", "device time", "pack", "memory")
     rows = table("trial", "id", *right[:3], "time is", *right[3:], "state", right=right)
     pack_of = {job.id: number for number, pack in enumerate(packs) for job in pack.jobs}
-    for job in plan.jobs[:_LISTED]:
+    for job in plan.jobs[:_MAX_ROWS]:
         trial, number = job.trial, pack_of.get(job.id)
-        time, placed = ("-", "-"), ("-", "-", "done")
+        time, place = ("-", "-"), ("-", "-", "done")
         if number is not None:
-            seconds, basis = found.by_trial[job.id]
-            time, placed = (seconds_text(seconds), basis), (str(number + 1), size_text(packs[number].memory_on(found.device)), "to run")
-        rows.add_row(escape(job.label), job.id, str(trial.training.steps), str(trial.heads.count), *time, *placed)
-    console.print(titled(f"{plan.sweep.name}: {len(plan.jobs)} trials, {found.trials} to run in {found.packs} packs", rows))
-    if len(plan.jobs) > _LISTED:
-        console.print(f"and {len(plan.jobs) - _LISTED} more trials")
-    for line in forecast_lines(found):
-        console.print(line, soft_wrap=True, markup=False)
-    show_mixtures(plan.jobs, plan.words, console)
-    console.print(f"results under {plan.folder}", soft_wrap=True, markup=False)
+            seconds, basis = forecast.by_trial[job.id]
+            time = (seconds_text(seconds), basis)
+            place = (str(number + 1), size_text(packs[number].memory_on(forecast.device)), "to run")
+        rows.add_row(escape(job.label), job.id, str(trial.training.steps), str(trial.heads.count), *time, *place)
+    console.print(titled(f"{plan.sweep.name}: {len(plan.jobs)} trials, {forecast.trials} to run in {forecast.packs} packs", rows))
+    if len(plan.jobs) > _MAX_ROWS:
+        console.print(f"and {len(plan.jobs) - _MAX_ROWS} more trials")
+    for line in forecast_lines(forecast):
+        say(console, line)
+    print_mixtures(plan.jobs, plan.words, console)
+    say(console, f"results under {plan.folder}")
 
 
-def forecast_lines(found: Forecast) -> list[str]:
-    """Time, what it rests on, and money."""
-    if not found.trials:
+def forecast_lines(forecast: Forecast) -> list[str]:
+    """Return lines on the time of a sweep, the basis of that time, and the cost."""
+    if not forecast.trials:
         return []
-    hours = f"about {seconds_text(3600 * found.device_hours)} of {'processor' if found.device == 'cpu' else 'GPU'} time"
-    many = "s" if found.devices > 1 else ""
-    on = f"{found.devices} processor{many}" if found.device == "cpu" else f"{found.devices} GPU{many}"
-    lines = [f"{hours}, {seconds_text(3600 * found.wall_hours)} on {on}, and the words once; times are {basis_text(found)}"]
-    if found.device != "cpu":
+    on_cpu = forecast.device == "cpu"
+    unit = "processor" if on_cpu else "GPU"
+    device_time = f"about {seconds_text(3600 * forecast.device_hours)} of {unit} time"
+    wall_time = f"{seconds_text(3600 * forecast.wall_hours)} on {forecast.devices} {unit}{'s' if forecast.devices > 1 else ''}"
+    lines = [f"{device_time}, {wall_time}, and the words once; times are {basis_text(forecast)}"]
+    if not on_cpu:
         lines.append("the trials of a pack train together on one GPU; memory is estimated")
-    if found.price is None or found.usd is None:
-        lines.append(f"no price: it is worked out from {PRICES}")
+    if forecast.price is None or forecast.usd is None:
+        lines.append(f"no price: it is computed from {PRICES}")
     else:
-        unit = "core" if found.device == "cpu" else "GPU"
-        rate = f"${found.price.usd_per_hour:.4g} an hour and {unit} on {found.price.node}"
-        lines.append(f"about ${found.usd:.2f}, at {rate}; head node and idle nodes not counted")
+        rate = f"${forecast.price.usd_per_hour:.4g} an hour and {'core' if on_cpu else 'GPU'} on {forecast.price.node}"
+        lines.append(f"about ${forecast.usd:.2f}, at {rate}; head node and idle nodes not counted")
     return lines

@@ -1,4 +1,4 @@
-"""What a sweep will take before it is begun: device hours, time, money, and on what that is based."""
+"""Forecast what a sweep will take: device hours, time and money, and the basis of these numbers."""
 
 import heapq
 import math
@@ -11,7 +11,7 @@ from raygroup.errors import ConfigError
 from raygroup.runtime.placement import Placement, num_parallel_trials, require_kernels
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.runtime.planning.plan import Plan
-from raygroup.runtime.planning.step_times import StepTimes, keep_calibrations
+from raygroup.runtime.planning.step_times import StepTimes, store_calibrations
 from raygroup.runtime.processes import cores
 
 PRICES = "metadata: {usd_per_hour: {...}} in the file of --cluster"
@@ -19,7 +19,7 @@ PRICES = "metadata: {usd_per_hour: {...}} in the file of --cluster"
 
 
 class PricedNode(Protocol):
-    """What a price is worked out from, of a type of node in a cluster file."""
+    """A node type of a cluster file, with the fields that a price needs."""
 
     @property
     def name(self) -> str: ...
@@ -30,7 +30,7 @@ class PricedNode(Protocol):
 
 
 class PricedCluster(Protocol):
-    """The part of a cluster file that is read here."""
+    """The part of a cluster file that a forecast reads."""
 
     @property
     def node_types(self) -> Sequence[PricedNode]: ...
@@ -38,7 +38,7 @@ class PricedCluster(Protocol):
 
 @dataclass(frozen=True)
 class Price:
-    """Of one device for an hour, on the cheapest type of node that has it: a GPU, or a processor core."""
+    """The price of one GPU or processor core, on the node type where it is cheapest."""
 
     node: str
     usd_per_hour: float
@@ -46,92 +46,104 @@ class Price:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is left of a sweep, as if every trial in it began at its first step."""
+    """What the missing trials of a sweep will take, if each starts at its first step."""
 
     trials: int
-    """To run."""
+    """Number of trials to train."""
     packs: int
+    """Number of packs to train."""
     device: str
     devices: int
-    """How many are used at once for ``wall_hours``: those of this machine, or of the cluster when it is fully grown."""
+    """Devices in use at a time for ``wall_hours``: those of this machine, or of the cluster at its full size."""
     device_hours: float
-    """Of a GPU, or of a processor core."""
+    """Hours of a GPU, or of a processor core."""
     wall_hours: float
     price: Price | None
     basis: Mapping[str, int]
-    """MEASURED, CALIBRATED, ESTIMATED -> trials whose time rests on it."""
+    """MEASURED, CALIBRATED or ESTIMATED -> number of trials with times of this basis."""
     by_trial: Mapping[str, tuple[float, str]]
-    """Id of a trial to run -> its share of its pack's device seconds, and their basis."""
+    """Trial id -> its share of its pack's device seconds, and their basis."""
 
     @property
     def usd(self) -> float | None:
-        """Device hours at their price; None without one. Head nodes, nodes that idle and storage are not in it."""
+        """The cost of the device hours, or None without a price. Head nodes, idle nodes and storage are not counted."""
         return None if self.price is None else self.device_hours * self.price.usd_per_hour
 
 
 def forecast(
     plan: Plan, packs: Sequence[JobPack], placement: Placement, cluster: PricedCluster | None = None, calibrate: bool = False
 ) -> Forecast:
-    """What these packs of a plan's missing trials will take. With ``calibrate`` a few steps of each distinct pack are trained here first,
-    and kept under the storage path; only then is torch imported, in another process.
+    """Forecast what these packs of a plan will take.
 
-    Raises ConfigError for kernels that do not exist or that the device cannot run, and for a device that no node of the cluster has.
+    With ``calibrate`` another process first trains a few steps of each distinct pack on this machine. The times are kept under the storage
+    path. Nothing else imports torch. Raises ConfigError for kernels that do not exist or that the device cannot run, and for a device that
+    no node of the cluster has.
     """
     from raygroup.model.kernels.forms import kernels
-    from raygroup.runtime.planning.calibration import calibrated, machine_of
+    from raygroup.runtime.planning.calibration import calibrate_packs, machine_model
 
     require_kernels(placement)
     form = kernels(placement.kernels, placement.device).name
-    made = calibrated(packs, placement, form) if calibrate else []
-    if made:
-        keep_calibrations(plan.storage, made)
-    times = StepTimes(plan, placement.device, form, machine_of(placement.device), made)
-    seconds: list[float] = []
+    calibrations = calibrate_packs(packs, placement, form) if calibrate else []
+    if calibrations:
+        store_calibrations(plan.storage, calibrations)
+    times = StepTimes(plan, placement.device, form, machine_model(placement.device), calibrations)
+    pack_seconds: list[float] = []
     basis: Counter[str] = Counter()
     by_trial: dict[str, tuple[float, str]] = {}
     for pack in packs:
-        step = times.of(pack.jobs)
-        seconds.append(step.seconds * pack.jobs[0].trial.training.steps)
+        step = times.step_time(pack.jobs)
+        pack_seconds.append(step.seconds * pack.jobs[0].trial.training.steps)
         basis[step.basis] += len(pack.jobs)
-        by_trial |= {job.id: (seconds[-1] / len(pack.jobs), step.basis) for job in pack.jobs}
-    devices = _devices(cluster, placement.device)
+        by_trial |= {job.id: (pack_seconds[-1] / len(pack.jobs), step.basis) for job in pack.jobs}
+    devices = _num_devices(cluster, placement.device)
     return Forecast(
-        len(by_trial), len(packs), placement.device, devices, sum(seconds) / 3600, _wall_s(seconds, devices, placement) / 3600,
-        _price(cluster, placement.device), dict(basis), by_trial,
-    )  # fmt: skip
-
-
-def as_json(found: Forecast) -> dict[str, Any]:
-    """``--dry-run --json``: ``trials``, ``packs``, ``device_hours``, ``usd`` (null without a price), ``wall_hours``, ``basis``."""
-    usd = None if found.usd is None else round(found.usd, 4)
-    return {
-        "trials": found.trials, "packs": found.packs, "device_hours": round(found.device_hours, 6), "usd": usd,
-        "wall_hours": round(found.wall_hours, 6), "basis": dict(found.basis),
-    }  # fmt: skip
-
-
-def over_budget(found: Forecast, budget: float) -> str | None:
-    """Why a sweep is not begun that would cost more, in one line; None where it fits. Raises ConfigError where no price is known: nothing
-    could be compared."""
-    if not found.trials:
-        return None
-    if found.usd is None:
-        raise ConfigError(f"--budget {budget:g}: no price is known of a {_named(found.device)}; give one under {PRICES}")
-    if found.usd <= budget:
-        return None
-    return (
-        f"{found.trials} trials would cost about ${found.usd:.2f} ({found.device_hours:.2f} hours of a {_named(found.device)} on "
-        f"{basis_text(found)} times), more than --budget {budget:g}; --yes runs them all the same"
+        trials=len(by_trial),
+        packs=len(packs),
+        device=placement.device,
+        devices=devices,
+        device_hours=sum(pack_seconds) / 3600,
+        wall_hours=_wall_s(pack_seconds, devices, placement) / 3600,
+        price=_lowest_price(cluster, placement.device),
+        basis=dict(basis),
+        by_trial=by_trial,
     )
 
 
-def basis_text(found: Forecast) -> str:
-    """``measured``, or ``measured (3) and estimated (2)``."""
-    many = len(found.basis) > 1
-    return " and ".join(f"{name} ({count})" if many else name for name, count in sorted(found.basis.items(), reverse=True))
+def forecast_json(forecast: Forecast) -> dict[str, Any]:
+    """Return the output of ``--dry-run --json``. ``usd`` is null without a price."""
+    usd = None if forecast.usd is None else round(forecast.usd, 4)
+    return {
+        "trials": forecast.trials, "packs": forecast.packs, "device_hours": round(forecast.device_hours, 6), "usd": usd,
+        "wall_hours": round(forecast.wall_hours, 6), "basis": dict(forecast.basis),
+    }  # fmt: skip
 
 
-def _named(device: str) -> str:
+def over_budget_reason(forecast: Forecast, budget: float) -> str | None:
+    """Return one line on why a sweep costs more than its budget, or None if it does not.
+
+    Raises ConfigError if no price is known.
+    """
+    if not forecast.trials:
+        return None
+    device = _device_name(forecast.device)
+    if forecast.usd is None:
+        raise ConfigError(f"--budget {budget:g}: no price is known of a {device}; give one under {PRICES}")
+    if forecast.usd <= budget:
+        return None
+    return (
+        f"{forecast.trials} trials would cost about ${forecast.usd:.2f} ({forecast.device_hours:.2f} hours of a {device} on "
+        f"{basis_text(forecast)} times), more than --budget {budget:g}; --yes runs them all the same"
+    )
+
+
+def basis_text(forecast: Forecast) -> str:
+    """Return the basis of the times, such as ``measured``, or ``measured (3) and estimated (2)``."""
+    is_mixed = len(forecast.basis) > 1
+    return " and ".join(f"{name} ({count})" if is_mixed else name for name, count in sorted(forecast.basis.items(), reverse=True))
+
+
+def _device_name(device: str) -> str:
     return "processor core" if device == "cpu" else "GPU"
 
 
@@ -139,30 +151,36 @@ def _resource(device: str) -> str:
     return "CPU" if device == "cpu" else "GPU"
 
 
-def _devices(cluster: PricedCluster | None, device: str) -> int:
-    """Raises ConfigError where no node of the cluster has one."""
+def _num_devices(cluster: PricedCluster | None, device: str) -> int:
+    """Return the devices of the cluster at its full size. Raises ConfigError if it has none."""
     if cluster is None:
         return cores() if device == "cpu" else 1
     counts = [int(node.resources.get(_resource(device), 0)) * int(getattr(node, "max_workers", 1)) for node in cluster.node_types]
     if not sum(counts):
         names = ", ".join(node.name for node in cluster.node_types)
-        raise ConfigError(f"--cluster: no type of node has a {_named(device)} ({_resource(device)} in its resources); there are: {names}")
+        raise ConfigError(
+            f"--cluster: no node type has a {_device_name(device)} ({_resource(device)} in its resources); its node types are: {names}"
+        )
     return sum(counts)
 
 
-def _price(cluster: PricedCluster | None, device: str) -> Price | None:
-    able = [node for node in (cluster.node_types if cluster else ()) if node.resources.get(_resource(device), 0) >= 1]
-    prices = [Price(node.name, node.usd_per_hour / node.resources[_resource(device)]) for node in able if node.usd_per_hour is not None]
+def _lowest_price(cluster: PricedCluster | None, device: str) -> Price | None:
+    resource = _resource(device)
+    nodes = [node for node in (cluster.node_types if cluster else ()) if node.resources.get(resource, 0) >= 1]
+    prices = [Price(node.name, node.usd_per_hour / node.resources[resource]) for node in nodes if node.usd_per_hour is not None]
     return min(prices, key=lambda price: price.usd_per_hour, default=None)
 
 
-def _wall_s(seconds: Sequence[float], devices: int, placement: Placement) -> float:
-    """The packs in their order, each on the device that is free first; a few more trials than cores share them."""
+def _wall_s(pack_seconds: Sequence[float], devices: int, placement: Placement) -> float:
+    """Return the time of all packs, if each starts in its order on the first free device.
+
+    On a processor, a few more trials than cores run at once and share the cores.
+    """
     slots = max(1, devices // placement.workers[0])
-    each = [pack / placement.workers[0] for pack in seconds]
-    if placement.device == "cpu" and num_parallel_trials(len(each), slots) >= len(each):
-        return max(max(each, default=0.0), math.fsum(each) / slots)
-    free = [0.0] * slots
-    for pack in each:
-        heapq.heapreplace(free, free[0] + pack)
-    return max(free)
+    durations = [seconds / placement.workers[0] for seconds in pack_seconds]
+    if placement.device == "cpu" and num_parallel_trials(len(durations), slots) >= len(durations):
+        return max(max(durations, default=0.0), math.fsum(durations) / slots)
+    busy_until = [0.0] * slots
+    for duration in durations:
+        heapq.heapreplace(busy_until, busy_until[0] + duration)
+    return max(busy_until)

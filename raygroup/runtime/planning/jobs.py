@@ -1,4 +1,4 @@
-"""Jobs: one trial of a plan, with the places of its inputs and outputs."""
+"""Jobs: the trials of a plan, each with the places of its inputs and outputs."""
 
 import importlib.resources
 from collections.abc import Iterable
@@ -14,25 +14,29 @@ from raygroup.files.places import Place
 from raygroup.storage.layout import CONFIG_FILE, FAILED_FILE
 from raygroup.storage.sweeps import is_done
 
-BUNDLED = Path(str(importlib.resources.files("raygroup.weights") / "laptop.safetensors"))
+LAPTOP_WEIGHTS = Path(str(importlib.resources.files("raygroup.weights") / "laptop.safetensors"))
+"""The stage-1 weights in the package: ``weights.file`` is ``laptop``."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A trial and where its input and output lie."""
+    """One trial of a plan, with its inputs and its folder."""
 
     id: str
     label: str
+    """The grid values and the seed, for tables."""
     trial: Trial
     folder: Place
     data: str
-    """Fingerprint of words and weights."""
+    """Fingerprint of the words and the weights."""
     store: Place
+    """The word store."""
     features: Place
+    """The list of the feature shards, ``features.json``."""
     weights: Path
-    """The file on this machine."""
+    """The weights file on this machine."""
     shared_weights: Place | None
-    """Where every machine finds it; None for the weights in the package."""
+    """A copy of the weights that every machine can read. None for the weights in the package."""
 
     @property
     def done(self) -> bool:
@@ -45,23 +49,26 @@ class Job:
 
 
 def weights_file(name: str) -> Path:
-    """The file of a ``weights.file`` setting; raises ConfigError where there is none."""
-    path = BUNDLED if name == "laptop" else Path(name).absolute()
+    """Return the file that a ``weights.file`` setting names. Raises ConfigError if it does not exist."""
+    path = LAPTOP_WEIGHTS if name == "laptop" else Path(name).absolute()
     if not path.is_file():
         raise ConfigError(f"weights.file: no file {path}")
     return path
 
 
 def declare_trials(jobs: Iterable[Job], storage: Place) -> None:
-    """Writes what these trials are, when their turn has come; one that failed before is tried again."""
+    """Write the ``config.json`` of trials that are about to start.
+
+    An earlier failure is deleted, so that the trial is tried again.
+    """
     for job in jobs:
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / FAILED_FILE).unlink(missing_ok=True)
-        inputs = {name: _within(getattr(job, name), storage) for name in ("store", "features")}
-        weights = _within(job.shared_weights, storage) if job.shared_weights else "laptop"
+        inputs = {"store": _relative(job.store, storage), "features": _relative(job.features, storage)}
+        weights = _relative(job.shared_weights, storage) if job.shared_weights else "laptop"
         config = {"label": job.label, "sweep": job.folder.parent.name, "trial": to_json(job.trial), "data": job.data, **inputs}
         write_json(job.folder / CONFIG_FILE, config | {"weights": weights}, durable=False)
 
 
-def _within(place: Place, storage: Place) -> str:
+def _relative(place: Place, storage: Place) -> str:
     return str(place.relative_to(storage))  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
-"""The mixtures that the trials of a sweep draw their words by: checked before anything runs, and shown."""
+"""The mixtures by which the trials of a sweep draw their words: checked before anything runs, and printed."""
 
 import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from raygroup.config_sections import require
 from raygroup.files.places import Place
@@ -15,36 +15,45 @@ if TYPE_CHECKING:
     from raygroup.words.mixtures import Mixture
 
 
-def mixtures_of(jobs: Iterable["Job"], words: Path | None) -> "list[tuple[Mixture, int, int]]":
-    """Every mixture with the steps and the words of a step of the trials that draw by it, each once; none for trials without one.
+class TrainingMixture(NamedTuple):
+    """A mixture, and how many words the trials draw by it."""
 
-    Its sizes are those of the stored words, or of the listed ones where ``words`` are not stored yet. Raises ConfigError where the
-    ratios are not those of the sources there are.
+    mixture: "Mixture"
+    steps: int
+    batch: int
+    """Words of one step."""
+
+
+def collect_mixtures(jobs: Iterable["Job"], words: Path | None) -> list[TrainingMixture]:
+    """Return every distinct mixture of the jobs. Jobs without a mixture add none.
+
+    The sizes of the sources come from the word store. If it does not exist yet, they come from the user's ``words``. Raises ConfigError if
+    the ratios do not fit the sources.
     """
     from raygroup.words.mixtures import listed_sources, mixture_of
 
-    listed, stored = functools.cache(listed_sources), functools.cache(_stored)
-    found: dict[tuple[Mixture, int, int], None] = {}
+    listed, stored = functools.cache(listed_sources), functools.cache(_stored_sources)
+    mixtures: dict[TrainingMixture, None] = {}
     for job in jobs:
         settings, training = job.trial.words, job.trial.training
         if not settings.mixture:
             continue
         require(words is not None, "words.mixture", settings.mixture, "empty without --words: rendered words are of one source")
         sizes = stored(job.store) or listed(words, settings.tasks)
-        found[mixture_of(settings, sizes), training.steps, training.batch] = None
-    return list(found)
+        mixtures[TrainingMixture(mixture_of(settings, sizes), training.steps, training.batch)] = None
+    return list(mixtures)
 
 
-def show_mixtures(jobs: Sequence["Job"], words: Path | None, console: "Console") -> None:
-    """Prints how probable each source is, for every mixture of these trials."""
+def print_mixtures(jobs: Sequence["Job"], words: Path | None, console: "Console") -> None:
+    """Print the probability of each source, for every mixture of the jobs."""
     from raygroup.tables.mixture import print_mixture
 
-    for mixture, steps, batch in mixtures_of(jobs, words):
+    for mixture, steps, batch in collect_mixtures(jobs, words):
         print_mixture(mixture, steps, batch, console)
 
 
-def _stored(store: Place) -> dict[str, int]:
-    """Source -> words to train on; nothing where there is no store yet."""
+def _stored_sources(store: Place) -> dict[str, int]:
+    """Return the number of training words of each source. It is empty if the store does not exist yet."""
     from raygroup.files.local_copies import local_copy
     from raygroup.words.mixtures import stored_sources
     from raygroup.words.word_store import open_word_store

@@ -1,9 +1,8 @@
-"""Trials into packs: on a processor one trial each, on a GPU as many as fit its memory."""
+"""Divide trials into packs: on a processor one trial each, on a GPU as many as fit its memory."""
 
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from raygroup.costs import pack_bytes
 from raygroup.files.local_copies import local_copy
@@ -20,60 +19,54 @@ from raygroup.words.word_store import open_word_store
 
 @dataclass(frozen=True)
 class JobPack:
-    """Trials of a sweep that train together."""
+    """Trials of a sweep that one process trains together."""
 
     jobs: tuple[Job, ...]
 
     @property
     def memory_bytes(self) -> int:
-        """Estimate of what they take on a GPU."""
+        """Estimated memory on a GPU."""
         return self.memory_on("cuda")
 
     def memory_on(self, device: str) -> int:
-        """Estimate of what they take on a device."""
-        return pack_bytes([job.trial for job in self.jobs], *sizes(self.jobs[0]), on_gpu=device != "cpu")
+        """Return the estimated memory in bytes on a device."""
+        return pack_bytes([job.trial for job in self.jobs], *network_sizes(self.jobs[0]), on_gpu=device != "cpu")
 
     @property
     def id(self) -> str:
-        """Of the first, and how many follow."""
+        """The id of the first trial, and the number of the others."""
         return self.jobs[0].id + (f"+{len(self.jobs) - 1}" if len(self.jobs) > 1 else "")
 
 
-def packs_of(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
-    """Packs in which every job stands once. Raises ConfigError where no GPU's memory is known."""
+def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
+    """Divide jobs into packs. Raises ConfigError if no GPU's memory is known.
+
+    The jobs of a pack share their inputs, the shape of their program, and the steps of their checkpoints.
+    """
     if placement.device == "cpu":
         return [JobPack((job,)) for job in jobs]
     memory_bytes = 1e9 * (placement.device_memory_gb or gpu_memory_gb())
-    alike: dict[str, list[Job]] = {}
+    groups: dict[str, list[Job]] = {}
     for job in jobs:
-        alike.setdefault(repr((_inputs(job), shared_settings(job.trial), listed_steps(job.folder))), []).append(job)
-    found = []
-    for group in alike.values():
-        packs = fill_packs([job.trial for job in group], *sizes(group[0]), memory_bytes)
-        found += [JobPack(tuple(group[place] for place in pack)) for pack in packs]
-    return found
+        shared = ((job.store, job.features, job.weights), shared_settings(job.trial), listed_steps(job.folder))
+        groups.setdefault(repr(shared), []).append(job)
+    packs: list[JobPack] = []
+    for group in groups.values():
+        fills = fill_packs([job.trial for job in group], *network_sizes(group[0]), memory_bytes)
+        packs += [JobPack(tuple(group[position] for position in positions)) for positions in fills]
+    return packs
 
 
-def sizes(job: Job) -> tuple[int, tuple[int, ...]]:
-    """Classes of the output layer, and the shape of word features."""
-    return _output(job.store, sum(job.trial.words.characters)), _shape(job.features)
-
-
-def _inputs(job: Job) -> tuple[Place, Place, Path]:
-    return job.store, job.features, job.weights
-
-
-def _output(store: Place, planned: int) -> int:
-    """Classes of the output layer: of the words, or of what is planned where there are none yet."""
-    return _classes(store) if store.is_file() else planned + 2
+def network_sizes(job: Job) -> tuple[int, tuple[int, ...]]:
+    """Return the number of output classes, and the shape of one word's features."""
+    planned_classes = sum(job.trial.words.characters) + 2  # the classes for begin and end
+    classes = _num_classes(job.store) if job.store.is_file() else planned_classes
+    shape = stored_shape(job.features) if job.features.is_file() else FEATURE_SHAPE
+    return classes, shape
 
 
 @functools.cache
-def _classes(store: Place) -> int:
+def _num_classes(store: Place) -> int:
     words = open_word_store(local_copy(store))
     labels = words.labels()
     return Charset.from_labels(labels[row] for row in words.rows_of("train")).num_classes
-
-
-def _shape(features: Place) -> tuple[int, ...]:
-    return stored_shape(features) if features.is_file() else FEATURE_SHAPE

@@ -1,4 +1,4 @@
-"""What a sweep will do, worked out from recipes and input files alone: neither torch nor ray is imported here."""
+"""The plan of a sweep: every trial with its id and its places. It needs neither torch nor ray."""
 
 import functools
 import hashlib
@@ -9,8 +9,8 @@ from raygroup.config import Trial, Words, trial_id
 from raygroup.config_sections import fingerprint
 from raygroup.files.atomic import read_json_if_exists, write_json
 from raygroup.files.places import Place
-from raygroup.runtime.planning.jobs import BUNDLED, Job, weights_file
-from raygroup.runtime.planning.mixtures import mixtures_of
+from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, Job, weights_file
+from raygroup.runtime.planning.mixtures import collect_mixtures
 from raygroup.runtime.planning.requirements import require_inputs, require_trainable
 from raygroup.search_space import Sweep, hypothesis, load
 from raygroup.storage.layout import STOP_FILE, SWEEP_FILE, features_path, now, weights_path, words_path
@@ -20,13 +20,15 @@ from raygroup.words.feature_store import STORE_LAYOUT
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep's trials on a storage path."""
+    """The trials of a sweep on a storage path."""
 
     sweep: Sweep
     hypothesis: str
     storage: Place
     words: Path | None
+    """The user's words. None renders words with fonts."""
     fonts: Path | None
+    """A folder of fonts. None uses those of this machine."""
     jobs: tuple[Job, ...]
 
     @property
@@ -35,67 +37,81 @@ class Plan:
 
     @property
     def missing(self) -> tuple[Job, ...]:
+        """The jobs that are not done."""
         done = done_ids(self.folder)
         return tuple(job for job in self.jobs if job.id not in done)
 
 
 def make_plan(sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | None, fonts: Path | None) -> Plan:
-    """Every trial with its id. Raises ConfigError, in one line, for input that is missing: words, fonts of a script, weights."""
+    """Give every trial of a sweep its id and its places.
+
+    Raises ConfigError if an input is missing (words, fonts of a script, weights), or if a trial could only fail later.
+    """
     storage = storage.absolute()
+    words_path_here = words.absolute() if words else None
+    fonts_path = fonts.absolute() if fonts else None
     trials = sweep.trials()
     require_inputs(sweep, [trial for _, trial in trials], words, fonts)
-    words_fingerprint, file_hash = functools.cache(_words_fingerprint), functools.cache(_file_hash)
+    # Fingerprints read whole files, and most trials of a sweep share them.
+    words_fingerprint = functools.cache(functools.partial(_words_fingerprint, words=words_path_here, fonts=fonts_path))
+    file_hash = functools.cache(_file_hash)
     jobs = []
     for label, trial in trials:
-        given, weights = words.absolute() if words else None, weights_file(trial.weights.file)
-        drawn_from = words_fingerprint(trial.words, given, fonts.absolute() if fonts else None)
-        data = fingerprint(drawn_from, file_hash(weights))
-        size = (trial.words.height, trial.words.width)
-        shared = None if weights == BUNDLED else weights_path(storage, file_hash(weights))
-        job = trial_id(sweep.name, trial if given is None else _without_rendering(trial), data)
+        weights = weights_file(trial.weights.file)
+        weights_hash = file_hash(weights)
+        words_hash = words_fingerprint(trial.words)
+        data = fingerprint(words_hash, weights_hash)
+        crop_size = (trial.words.height, trial.words.width)
+        job_id = trial_id(sweep.name, trial if words is None else _without_rendering(trial), data)
         jobs.append(
             Job(
-                id=job, label=label, trial=trial, folder=storage / sweep.name / job, data=data, weights=weights, shared_weights=shared,
-                store=words_path(storage, drawn_from),
-                features=features_path(storage, fingerprint(data, size, STORE_LAYOUT)),
+                id=job_id,
+                label=label,
+                trial=trial,
+                folder=storage / sweep.name / job_id,
+                data=data,
+                store=words_path(storage, words_hash),
+                features=features_path(storage, fingerprint(data, crop_size, STORE_LAYOUT)),
+                weights=weights,
+                shared_weights=None if weights == LAPTOP_WEIGHTS else weights_path(storage, weights_hash),
             )
-        )  # fmt: skip
+        )
     require_trainable(jobs, words)
-    mixtures_of(jobs, words)
+    collect_mixtures(jobs, words)  # checks them
     return Plan(sweep, hypothesis_text, storage, words, fonts, tuple(jobs))
 
 
-def plan_of(name: str, storage: Place, words: Path | None = None, fonts: Path | None = None) -> Plan:
-    """The plan of a search space by name or path."""
+def load_plan(name: str, storage: Place, words: Path | None = None, fonts: Path | None = None) -> Plan:
+    """Return the plan of a search space, given by name or path. Raises ConfigError like ``make_plan``."""
     return make_plan(load(name), hypothesis(name), storage, words, fonts)
 
 
-def declare(plan: Plan) -> None:
-    """Writes what the sweep is; a request to stop an earlier run of it is over."""
+def declare_sweep(plan: Plan) -> None:
+    """Write the ``sweep.json`` of a plan, and withdraw a request to stop an earlier run."""
     trials = [{"id": job.id, "label": job.label} for job in plan.jobs]
     caches = sorted({path.parent.name for job in plan.jobs for path in (job.store, job.features)})
-    said = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
+    declared = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
     plan.folder.mkdir(parents=True, exist_ok=True)
     stored = read_json_if_exists(plan.folder / SWEEP_FILE)
-    if {key: stored.get(key) for key in said} != said:
-        write_json(plan.folder / SWEEP_FILE, said | {"written_at": now()})
+    if {key: stored.get(key) for key in declared} != declared:
+        write_json(plan.folder / SWEEP_FILE, declared | {"written_at": now()})
     (plan.folder / STOP_FILE).unlink(missing_ok=True)
 
 
 def _without_rendering(trial: Trial) -> Trial:
-    """What a trial on given words depends on: how words would have been rendered is not part of it."""
+    """Return a trial on a user's words with default settings for rendering, so that they do not enter its id."""
     words = trial.words
     return replace(trial, words=Words(source=words.source, mixture=words.mixture, mixture_weighting=words.mixture_weighting))
 
 
-def _words_fingerprint(words: Words, given: Path | None, fonts: Path | None) -> str:
-    if given is not None:
+def _words_fingerprint(settings: Words, *, words: Path | None, fonts: Path | None) -> str:
+    if words is not None:
         from raygroup.words.importing.importer import data_fingerprint
 
-        return fingerprint(data_fingerprint(given), list(words.tasks))
+        return fingerprint(data_fingerprint(words), list(settings.tasks))
     from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
 
-    return rendered_fingerprint(words, fonts_of(words, fonts))
+    return rendered_fingerprint(settings, fonts_of(settings, fonts))
 
 
 def _file_hash(path: Path) -> str:

@@ -1,7 +1,8 @@
-"""Checks on the inputs of a plan, before anything is trained."""
+"""Checks on the inputs and the trials of a plan, before anything is trained."""
 
 import functools
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,49 +15,61 @@ from raygroup.search_space import Sweep
 from raygroup.trunks import CROP_SIZE
 
 
-def require_inputs(sweep: Sweep, trials: list[Trial], words: Path | None, fonts: Path | None) -> None:
-    """Everything that is not there, in one line."""
-    lacking = []
-    sources = {trial.words.source for trial in trials} - {"rendered"}
-    if sources and words is None:
-        lacking.append(f"a word store of {', '.join(sorted(sources))} (--words PATH)")
-    files = {trial.weights.file for trial in trials} - {"laptop"}
-    lacking += [f"weights {file} (python -m raygroup.pretrain makes such files)" for file in sorted(files) if not Path(file).is_file()]
+def require_inputs(sweep: Sweep, trials: Sequence[Trial], words: Path | None, fonts: Path | None) -> None:
+    """Raise ConfigError if an input of a sweep is missing. One message names all of them."""
     sizes = {(trial.words.height, trial.words.width) for trial in trials} - {CROP_SIZE}
     if sizes:
         raise ConfigError(f"words.height and words.width are {sizes.pop()}: the trunk reads crops of {CROP_SIZE}")
-    if lacking:
-        raise ConfigError(f"{sweep.name} needs what is not there: {'; '.join(lacking)}")
+    missing = _missing_words(trials) if words is None else []
+    missing += _missing_weights(trials)
+    if missing:
+        are_missing = "an input is missing" if len(missing) == 1 else f"{len(missing)} inputs are missing"
+        raise ConfigError(f"{sweep.name}: {are_missing}: {' and '.join(missing)}")
     if words is not None and not words.exists():
         raise ConfigError(f"--words {words}: no such file or folder")
     if fonts is not None and not fonts.is_dir():
         raise ConfigError(f"--fonts {fonts}: no such folder")
 
 
-def require_trainable(jobs: list[Job], words: Path | None) -> None:
-    """Raises ConfigError for what could only fail later: equal trials, weights of another kind or size, heads and tasks that differ."""
-    ids = {job.id: job.label for job in jobs}
-    if len(ids) < len(jobs):
+def require_trainable(jobs: Sequence[Job], words: Path | None) -> None:
+    """Raise ConfigError for trials that could only fail later.
+
+    Two trials are equal, the weights have no head of the right size, or the heads do not fit the tasks.
+    """
+    if len({job.id for job in jobs}) < len(jobs):
         raise ConfigError("grid: two of its trials are the same; give each value once")
     for job in jobs:
-        heads, about = job.trial.heads, _about_weights(job.weights)
-        if "head" not in about:
+        heads, metadata = job.trial.heads, _weights_metadata(job.weights)
+        if "head" not in metadata:
             raise ConfigError(f"weights.file: {job.weights} is not a file of python -m raygroup.pretrain (no 'raygroup' metadata)")
-        size = about["head"]
+        size = metadata["head"]
         if heads.start == "universal" and (size["embed"], size["hidden"]) not in zip(heads.embeds, heads.hiddens, strict=True):
-            right = f"{size['embed']} and {size['hidden']}, the universal head's, of some head at least, or heads.start 'independent'"
-            raise ConfigError(f"heads.embed and heads.hidden are {heads.embed} and {heads.hidden}: they must be {right}")
-        tasks = len(job.trial.words.tasks)
-        if words is None and job.trial.grouping.method == "one-per-task" and heads.count != tasks:
-            raise ConfigError(f"heads.count is {heads.count}: grouping.method 'one-per-task' needs one for each of the {tasks} tasks")
+            raise ConfigError(
+                f"heads.embed and heads.hidden are {heads.embed} and {heads.hidden}: they must be {size['embed']} and {size['hidden']}, "
+                "the sizes of the universal head, in at least one head; or set heads.start to 'independent'"
+            )
+        num_tasks = len(job.trial.words.tasks)
+        if words is None and job.trial.grouping.method == "one-per-task" and heads.count != num_tasks:
+            raise ConfigError(f"heads.count is {heads.count}: grouping.method 'one-per-task' needs one for each of the {num_tasks} tasks")
+
+
+def _missing_words(trials: Iterable[Trial]) -> list[str]:
+    sources = sorted({trial.words.source for trial in trials} - {"rendered"})
+    return [f"words of {', '.join(sources)} (pass --words PATH; docs/data.md shows how to import them)"] if sources else []
+
+
+def _missing_weights(trials: Iterable[Trial]) -> list[str]:
+    files = sorted({trial.weights.file for trial in trials} - {"laptop"})
+    hint = "set weights.file to a stage-1 file; python -m raygroup.pretrain makes one"
+    return [f"the weights file {file} ({hint})" for file in files if not Path(file).is_file()]
 
 
 @functools.cache
-def _about_weights(path: Path) -> dict[str, Any]:
-    """What a weights file says of itself, read without torch; nothing for a file that is none."""
+def _weights_metadata(path: Path) -> dict[str, Any]:
+    """Return the metadata of a weights file, without torch. For any other file it is empty."""
     try:
         with safe_open(path, "np") as file:
-            stored = (file.metadata() or {}).get("raygroup", "{}")
+            text = (file.metadata() or {}).get("raygroup", "{}")
     except SafetensorError:
         return {}
-    return dict(json.loads(stored))
+    return dict(json.loads(text))

@@ -1,0 +1,143 @@
+"""The step times that finished trials have measured.
+
+Only a few outcomes are read, however many trials there are. A forecast for 10,000 trials must come at once, also from an object store.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from statistics import median
+from typing import Any
+
+from raygroup.config import Trial, trial_from_json
+from raygroup.errors import ConfigError
+from raygroup.files.atomic import read_json, read_json_if_exists
+from raygroup.files.places import Place
+from raygroup.packing import shared_settings
+from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.plan import Plan
+from raygroup.storage.layout import CONFIG_FILE, DONE_FILE, SWEEP_FILE
+from raygroup.storage.sweeps import done_ids
+
+_NO_EFFECT = ("training.steps", "training.order_seed", "training.checkpoint_every", "words.mixture", "words.mixture_weighting")
+"""Settings that the trials of a pack share, without an effect on the time of a step."""
+_MAX_OWN = 5
+"""Most outcomes that are read of each kind of trial in the plan."""
+_MAX_PER_SWEEP = 24
+"""Most outcomes that are read of each other sweep."""
+_MAX_SWEEPS = 12
+"""Most other sweeps that are read."""
+_MIN_STEPS = 10
+"""Fewest steps of an outcome that counts."""
+_READERS = 16
+"""Threads that read outcomes."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What decides the time of a step of one trial: the settings of its program with its words, and its heads."""
+
+    program: str
+    heads: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The outcome of one finished trial."""
+
+    kind: Kind
+    pack_size: int
+    device: str
+    kernels: str
+    steps: int
+    seconds: float
+    """Time of one step of its pack."""
+
+
+def job_kind(job: Job) -> Kind:
+    return _trial_kind(job.trial, job.store.parent.name)
+
+
+def _trial_kind(trial: Trial, store: str) -> Kind:
+    """Return the kind of a trial. The word store is part of it, because it decides the number of classes."""
+    settings = sorted((name, value) for name, value in shared_settings(trial).items() if name not in _NO_EFFECT)
+    return Kind(repr((store, settings)), trial.heads.count)
+
+
+def pack_step_s(samples: Sequence[Sample], heads: Sequence[int]) -> float | None:
+    """Return the step time of a pack of trials with these heads, from samples of the same program, or None without one.
+
+    For one trial only trials alone with as many heads count. For several it is the median of the packs nearest in size, scaled to this
+    size, if possible from trials with as many heads.
+    """
+    if len(heads) == 1:
+        return _median_seconds([sample for sample in samples if sample.pack_size == 1 and sample.kind.heads == heads[0]])
+    if not samples:
+        return None
+    size = min({sample.pack_size for sample in samples}, key=lambda size: abs(size - len(heads)))
+    nearest = [sample for sample in samples if sample.pack_size == size]
+    seconds = _median_seconds([sample for sample in nearest if sample.kind.heads in heads] or nearest)
+    return None if seconds is None else seconds * len(heads) / size
+
+
+def _median_seconds(samples: Sequence[Sample]) -> float | None:
+    """Return the median of the samples with at least half as many steps as the longest. Short runs are mostly start and end."""
+    longest = max((sample.steps for sample in samples), default=0)
+    return median(sample.seconds for sample in samples if 2 * sample.steps >= longest) if longest else None
+
+
+def read_samples(plan: Plan) -> list[Sample]:
+    """Read a few outcomes of each kind of trial in the plan, and a few of every other sweep under the storage path."""
+    if not plan.storage.is_dir():
+        return []
+    done = done_ids(plan.folder)
+    counts: Counter[Kind] = Counter()
+    own: list[tuple[Place, Kind]] = []
+    for job in (job for job in plan.jobs if job.id in done):
+        kind = job_kind(job)
+        counts[kind] += 1
+        if counts[kind] <= _MAX_OWN:
+            own.append((job.folder, kind))
+    with ThreadPoolExecutor(_READERS) as readers:
+        samples = list(readers.map(lambda trial: _read_sample(*trial), own))
+        samples += readers.map(_read_undeclared_sample, _undeclared_trials(plan, done - {job.id for job in plan.jobs}))
+    return [sample for sample in samples if sample is not None]
+
+
+def _undeclared_trials(plan: Plan, former_ids: set[str]) -> Iterator[Place]:
+    """Yield folders of finished trials that the plan does not declare, spread evenly over each sweep.
+
+    ``former_ids`` are those in the plan's own folder, from an earlier version of its search space.
+    """
+    folders: list[Place] = [path.parent for path in plan.storage.glob(f"*/{SWEEP_FILE}")]
+    others = [folder for folder in sorted(folders, key=str) if folder != plan.folder][:_MAX_SWEEPS]
+    for folder in [plan.folder, *others]:
+        ids = sorted(former_ids if folder == plan.folder else done_ids(folder))
+        stride = max(1, -(-len(ids) // _MAX_PER_SWEEP))
+        yield from (folder / name for name in ids[::stride])
+
+
+def _read_undeclared_sample(folder: Place) -> Sample | None:
+    """Return the sample of a trial, or None if this version does not know its settings."""
+    try:
+        config = read_json(folder / CONFIG_FILE)
+        trial = trial_from_json(config["trial"])
+    except (ConfigError, KeyError):
+        return None
+    return _read_sample(folder, _trial_kind(trial, PurePosixPath(config.get("store", "")).parent.name))
+
+
+def _read_sample(folder: Place, kind: Kind) -> Sample | None:
+    """Return the sample of a finished trial, or None if its outcome lacks a fact or has too few steps."""
+    outcome: dict[str, Any] = read_json_if_exists(folder / DONE_FILE)
+    device, form = outcome.get("device"), outcome.get("kernels")
+    # More trials than cores may have shared a processor, so there its own seconds count and not those of the clock.
+    total_s = outcome.get("cpu_s" if device == "cpu" else "wall_s")
+    steps = int(outcome.get("steps", 0)) - int(outcome.get("first_step", 0))
+    if device is None or form is None or total_s is None or steps < _MIN_STEPS:
+        return None
+    pack_size = int(outcome.get("pack", 1))
+    pack_s = float(total_s) * (pack_size if device == "cpu" else 1)  # ``cpu_s`` is the trial's share of its pack
+    return Sample(kind, pack_size, str(device), str(form), steps, pack_s / steps)
