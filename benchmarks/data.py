@@ -23,8 +23,8 @@ from scoring import score_2000_images_s
 
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.mlt import MLT19
-from raygroup.scenes.importing.importer import run
-from raygroup.scenes.importing.shard_rows import Settings
+from raygroup.scenes.importing.importer import import_scenes
+from raygroup.scenes.importing.shard_rows import ImportSettings
 from raygroup.scenes.rendering.composing import Materials, compose, gather
 from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.scenes.scene import Scene
@@ -98,7 +98,7 @@ class _Here:
 
 
 def _take(archive: Path, out: Path) -> None:
-    run(Collection([archive]), MLT19, out, Settings(source="scenes"), _Here(), 1, lambda done, of: None)  # type: ignore[arg-type]
+    import_scenes(Collection([archive]), MLT19, out, ImportSettings(source="scenes"), _Here(), 1, lambda done, of: None)  # type: ignore[arg-type]
 
 
 def _plainly(scenes: list[tuple[Scene, bytes]], images: int) -> None:

@@ -24,7 +24,7 @@ BAD_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    given = flags().parse_args(arguments)
+    given = build_parser().parse_args(arguments)
     end_on_sigterm()
     try:
         given.run(given, console())
@@ -55,7 +55,7 @@ def _inspect(given: argparse.Namespace, out: "Console") -> None:
         collection = _collection(given)
         known = format_of(collection, given.format)
         found = Inspection(known.name, known.unit)
-        for found in inspect(collection, known, images=None if given.all_images else 500):
+        for found in inspect(collection, known, max_images=None if given.all_images else 500):
             tell("scenes looked at", found.scenes, 0)
         sheet = None if given.no_sheet else _sheet(collection, found, given)
     if given.json:
@@ -67,37 +67,39 @@ def _inspect(given: argparse.Namespace, out: "Console") -> None:
 def _sheet(collection: "Collection", found: "Inspection", given: argparse.Namespace) -> Path | None:
     """Writes the contact sheet; None where no image could be shown."""
     from raygroup.errors import ImageError
-    from raygroup.figures.palette import save
-    from raygroup.figures.scene_sheet import ShownScene, scenes_figure
+    from raygroup.figures.palette import save_figure
+    from raygroup.figures.scene_sheet import ShownScene, scene_sheet_figure
     from raygroup.scenes.images import decode
 
-    images = {scene.image: scene for scene in found.shown if scene.image}
+    images = {scene.image: scene for scene in found.sample if scene.image}
     shown = []
     for image, content in collection.stream(images):
         with contextlib.suppress(ImageError):
             if isinstance(content, bytes):
                 shown.append(ShownScene(decode(content), images[image].instances))
     path = given.sheet or Path(f"{_source_name(given)}-sheet.png")
-    return save(scenes_figure(shown, f"{_source_name(given)}: {len(shown)} of {found.scenes} scenes"), path) if shown else None
+    return save_figure(scene_sheet_figure(shown, f"{_source_name(given)}: {len(shown)} of {found.scenes} scenes"), path) if shown else None
 
 
 def _import(given: argparse.Namespace, out: "Console") -> None:
     from raygroup.data.tables import print_summary
     from raygroup.runtime.processes import cores, pool
     from raygroup.scenes.formats.registry import format_of
-    from raygroup.scenes.importing.importer import run
-    from raygroup.scenes.importing.shard_rows import Settings
+    from raygroup.scenes.importing.importer import import_scenes
+    from raygroup.scenes.importing.shard_rows import ImportSettings
 
     workers = given.workers or cores()
     with telling(out, quiet=given.json) as tell:
         collection = _collection(given)
         known = format_of(collection, given.format)
-        settings = Settings(
+        settings = ImportSettings(
             source=_source_name(given), unit=known.unit, crop_height=given.crop_height, turn_vertical=not given.keep_vertical,
             lossless=given.lossless, symbols=given.symbols,
         )  # fmt: skip
         with pool(workers) as processes:
-            summary = run(collection, known, given.out, settings, processes, workers, lambda done, of: tell("scenes taken in", done, of))
+            summary = import_scenes(
+                collection, known, given.out, settings, processes, workers, lambda done, of: tell("scenes taken in", done, of)
+            )
     if given.json:
         print(json.dumps(summary, ensure_ascii=False))
     else:
@@ -116,7 +118,7 @@ def _source_name(given: argparse.Namespace) -> str:
     return given.name or re.sub(r"[^\w.-]+", "-", first.name.split(".")[0] if first.is_file() else first.name) or "scenes"
 
 
-def flags() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The commands and their flags."""
     made = argparse.ArgumentParser(
         prog="python -m raygroup.data", description=__doc__,

@@ -66,7 +66,13 @@ def run_export(given: argparse.Namespace, out: "Console") -> None:
     target = given.out if not given.zip or given.out.suffix.lower() == ".zip" else given.out.with_name(f"{given.out.name}.zip")
     with telling(out, quiet=given.json) as tell:
         count = export(
-            given.paths, layout, target, problems, lambda done, of: tell("scenes written", done, of), known=given.format, split=given.split
+            given.paths,
+            layout,
+            target,
+            problems,
+            lambda done, of: tell("scenes written", done, of),
+            format_name=given.format,
+            split=given.split,
         )
     if given.json:
         print(json.dumps({"scenes": count, "layout": layout.name, "out": str(target), "problems": problems.to_json()}, ensure_ascii=False))
@@ -77,12 +83,12 @@ def run_export(given: argparse.Namespace, out: "Console") -> None:
 
 def run_duplicates(given: argparse.Namespace, out: "Console") -> None:
     """Says which images and labels the sets have in common."""
-    from raygroup.scenes.duplicates import compared
+    from raygroup.scenes.duplicates import compare
     from raygroup.scenes.scene import Problems
 
     problems = Problems()
     with telling(out, quiet=given.json) as tell:
-        found, labels = compared(given.paths, problems, lambda done, of: tell("images looked at", done, of))
+        found, labels = compare(given.paths, problems, lambda done, of: tell("images looked at", done, of))
     if given.json:
         print(json.dumps({**found.to_json(), "labels": [shared.to_json() for shared in labels]}, ensure_ascii=False))
         return
@@ -105,7 +111,7 @@ def run_duplicates(given: argparse.Namespace, out: "Console") -> None:
 def _say_problems(problems: "Problems", out: "Console") -> None:
     for kind, count in problems.counts.most_common():
         say(out, f"{kind}: {count}")
-        for problem in [problem for problem in problems.kept if problem.kind == kind][:_PROBLEMS]:
+        for problem in [problem for problem in problems.entries if problem.kind == kind][:_PROBLEMS]:
             say(out, f"  {problem}")
 
 

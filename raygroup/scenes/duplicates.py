@@ -1,6 +1,7 @@
-"""Exact copies: images and words that stand in several splits or data sets, where a score would be of what was trained on.
+"""Find exact copies of images and words in several splits or data sets.
 
-Of an image only 32 bytes and its name are kept, so that 300,000 images take less than 100 MB whatever their size.
+A score on images that were also trained on means nothing. An image takes 32 bytes and its name, so that 300,000 images need less than
+100 MB, whatever their size.
 """
 
 import dataclasses
@@ -15,53 +16,56 @@ from typing import Any
 import numpy as np
 
 from raygroup.errors import ImageError
-from raygroup.scenes.exporting import Progress, scenes_at
+from raygroup.scenes.exporting import scenes_with_images
 from raygroup.scenes.images import decode
-from raygroup.scenes.scene import Problems
+from raygroup.scenes.scene import Problems, ReportProgress
 from raygroup.words.labels import normalise
 
-_BYTES = 16
-"""Of a digest: among 300,000 images two different ones meet with a chance of 1 in 10^28."""
-_UNREADABLE = bytes(_BYTES)
-_KEPT = 1000
-_EXAMPLES = 10
+_DIGEST_BYTES = 16
+"""Two different images among 300,000 have the same digest with a chance of 1 in 10^28."""
+_UNREADABLE = bytes(_DIGEST_BYTES)
+_MAX_COPIES = 1000
+_NUM_EXAMPLES = 10
 
 Digests = tuple[bytes, bytes]
-"""Of an image's bytes and of its decoded pixels."""
+"""Digest of an image's bytes, and digest of its decoded pixels."""
 
 
 def digests(content: bytes) -> Digests:
-    """Of an encoded image, for ``Pictures.add``; a process of its own may take them. The same picture in another file has the same second
-    digest: PNG and BMP, or JPEG with another comment. An image that cannot be decoded has only a first one."""
-    own = hashlib.blake2b(content, digest_size=_BYTES).digest()
+    """Return the digests of an encoded image, for ``DigestIndex.add``.
+
+    Worker processes may compute them. The second digest is the same for the same pixels in another file: PNG and BMP, or a JPEG with
+    another comment. An image that cannot be decoded has only the first digest; its second one is zero.
+    """
+    of_bytes = hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
     try:
         pixels = decode(content)
     except ImageError:
-        return own, _UNREADABLE
-    drawn = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=_BYTES)
-    drawn.update(np.ascontiguousarray(pixels).data)
-    return own, drawn.digest()
+        return of_bytes, _UNREADABLE
+    of_pixels = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=_DIGEST_BYTES)
+    of_pixels.update(np.ascontiguousarray(pixels).data)
+    return of_bytes, of_pixels.digest()
 
 
 @dataclass(frozen=True)
-class Copies:
+class ImageCopies:
     """Images that show the same pixels."""
 
     places: tuple[tuple[str, str], ...]
-    """Set and name of each, in the order in which they were added."""
+    """Set and name of each image, in the order of ``add``."""
     same_bytes: bool
     """Whether the files are the same too."""
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """What is there more than once."""
+    """Images that occur more than once."""
 
     within: dict[str, int]
-    """Set -> images that repeat another of the set."""
+    """Set -> number of images that repeat another image of the set."""
     between: dict[tuple[str, str], int]
-    """Two sets, in the order in which they were first seen -> pictures that are in both."""
-    copies: tuple[Copies, ...]
+    """Two sets, in the order in which they first occurred -> number of pictures in both."""
+    copies: tuple[ImageCopies, ...]
     """The first thousand."""
     num_images: int
 
@@ -69,12 +73,12 @@ class Duplicates:
         return {
             "images": self.num_images, "within": self.within,
             "between": [{"sets": [*pair], "pictures": count} for pair, count in self.between.items()],
-            "copies": [{"places": [[*place] for place in found.places], "same_bytes": found.same_bytes} for found in self.copies],
+            "copies": [{"places": [[*place] for place in group.places], "same_bytes": group.same_bytes} for group in self.copies],
         }  # fmt: skip
 
 
-class Pictures:
-    """Gathers digests of images, set by set or mixed."""
+class DigestIndex:
+    """The digests of images, added in any order of their sets."""
 
     def __init__(self) -> None:
         self._sets: dict[str, int] = {}
@@ -82,19 +86,22 @@ class Pictures:
         self._digests = bytearray()
         self._names: list[str] = []
 
-    def add(self, of_set: str, name: str, found: Digests) -> None:
-        """An image of a set, such as a split or a data set; at most 65,536 sets."""
-        number = self._sets.setdefault(of_set, len(self._sets))
+    def add(self, set_name: str, name: str, image_digests: Digests) -> None:
+        """Add an image of a set, for example a split or a data set; there may be 65,536 sets."""
+        number = self._sets.setdefault(set_name, len(self._sets))
         self._set_of += number.to_bytes(2, "little")
-        self._digests += found[0] + (found[0] if found[1] == _UNREADABLE else found[1])
+        of_bytes, of_pixels = image_digests
+        # an image without pixels is compared by its bytes alone
+        self._digests += of_bytes + (of_bytes if of_pixels == _UNREADABLE else of_pixels)
         self._names.append(name)
 
     def duplicates(self) -> Duplicates:
-        """What was added more than once so far."""
+        """Return the images that were added more than once so far."""
         count = len(self._names)
-        both = np.frombuffer(bytes(self._digests), np.dtype((np.void, _BYTES))).reshape(count, 2)
+        pairs = np.frombuffer(bytes(self._digests), np.dtype((np.void, _DIGEST_BYTES))).reshape(count, 2)
         set_of = np.frombuffer(bytes(self._set_of), "<u2")
-        _, picture = np.unique(both[:, 1], return_inverse=True)
+        # sort the images by their pixels: equal ones then stand side by side
+        _, picture = np.unique(pairs[:, 1], return_inverse=True)
         order = np.argsort(picture, kind="stable")
         starts = np.flatnonzero(np.diff(picture[order], prepend=-1))
         sizes = np.diff(starts, append=count)
@@ -104,12 +111,12 @@ class Pictures:
         within: Counter[str] = Counter()
         between: Counter[tuple[str, str]] = Counter()
         for group in groups:
-            held = Counter(names[number] for number in sorted(set_of[group].tolist()))
-            within.update({name: times - 1 for name, times in held.items() if times > 1})
-            between.update(itertools.combinations(held, 2))
+            in_sets = Counter(names[number] for number in sorted(set_of[group].tolist()))
+            within.update({name: times - 1 for name, times in in_sets.items() if times > 1})
+            between.update(itertools.combinations(in_sets, 2))
         copies = tuple(
-            Copies(tuple((names[set_of[image]], self._names[image]) for image in group), len(set(both[group, 0].tolist())) == 1)
-            for group in groups[:_KEPT]
+            ImageCopies(tuple((names[set_of[image]], self._names[image]) for image in group), len(set(pairs[group, 0].tolist())) == 1)
+            for group in groups[:_MAX_COPIES]
         )
         return Duplicates(dict(within), dict(between), copies, count)
 
@@ -120,45 +127,53 @@ class SharedLabels:
 
     sets: tuple[str, str]
     labels: int
-    """Different ones."""
+    """Number of different labels in both sets."""
     instances: tuple[int, int]
-    """How many words of the first and of the second set have them."""
+    """Number of words of the first and of the second set that have these labels."""
     of_instances: tuple[int, int]
-    """How many words the two sets have."""
+    """Number of all words of the first and of the second set."""
     examples: tuple[str, ...]
-    """The ten most frequent in the second set."""
+    """The ten most frequent labels in the second set."""
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
 
 def shared_labels(sets: Mapping[str, Counter[str]]) -> list[SharedLabels]:
-    """Of every two sets of labels as ``count_labels`` counts them."""
-    found = []
+    """Compare every two sets of labels, each counted by ``count_labels``."""
+    comparisons = []
     for one, other in itertools.combinations(sets, 2):
         first, second = sets[one], sets[other]
         shared = sorted(first.keys() & second.keys(), key=lambda label: (-second[label], label))
         instances = (sum(first[label] for label in shared), sum(second[label] for label in shared))
-        found.append(SharedLabels((one, other), len(shared), instances, (first.total(), second.total()), tuple(shared[:_EXAMPLES])))
-    return found
+        totals = (first.total(), second.total())
+        comparisons.append(SharedLabels((one, other), len(shared), instances, totals, tuple(shared[:_NUM_EXAMPLES])))
+    return comparisons
 
 
 def count_labels(texts: Iterable[str]) -> Counter[str]:
-    """Transcriptions as normalised labels; ``###`` and empty ones do not count. Each different label is held once."""
-    counted = Counter(map(normalise, texts))
+    """Count transcriptions by their normalised label, without ``###`` and empty ones.
+
+    Memory holds each different label once.
+    """
+    counts = Counter(map(normalise, texts))
     for empty in ("", "###"):
-        del counted[empty]
-    return counted
+        del counts[empty]
+    return counts
 
 
-def compared(paths: Sequence[Path], problems: Problems, progress: Progress) -> tuple[Duplicates, list[SharedLabels]]:
-    """What data sets and scene stores, each path a set of its own, have in common. Raises ConfigError for a path that is neither."""
-    pictures, labels, done = Pictures(), {str(path): Counter[str]() for path in paths}, 0
+def compare(paths: Sequence[Path], problems: Problems, progress: ReportProgress) -> tuple[Duplicates, list[SharedLabels]]:
+    """Compare the images and the labels of data sets and scene stores.
+
+    Each path is a set. Raises ConfigError for a path that is neither a data set nor a store.
+    """
+    index, done = DigestIndex(), 0
+    labels = {str(path): Counter[str]() for path in paths}
     for path in paths:
-        for scene, image in scenes_at([path], problems):
-            pictures.add(str(path), scene.name, digests(image))
+        for scene, image in scenes_with_images([path], problems):
+            index.add(str(path), scene.name, digests(image))
             labels[str(path)].update(count_labels(instance.text for instance in scene.instances if not instance.dont_care))
             done += 1
             progress(done, 0)
     progress(done, done)
-    return pictures.duplicates(), shared_labels(labels)
+    return index.duplicates(), shared_labels(labels)

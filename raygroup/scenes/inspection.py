@@ -1,4 +1,7 @@
-"""What a data set holds, looked at before it is taken in: scripts, characters, sizes, don't-cares and problems."""
+"""Count the contents of a data set before it is imported.
+
+The counts cover scripts, characters, sizes, don't-cares and problems.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,54 +10,58 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from raygroup.errors import ImageError
-from raygroup.scenes.archives.sources import Member, UnreadableFileError
-from raygroup.scenes.collection import Collection, each_once
+from raygroup.errors import ImageError, UnreadableFileError
+from raygroup.scenes.archives.members import Member
+from raygroup.scenes.collection import Collection, unique_scenes
 from raygroup.scenes.cropping import reading_quad
 from raygroup.scenes.formats.registry import Format
-from raygroup.scenes.images import header
+from raygroup.scenes.images import read_header
 from raygroup.scenes.scene import Instance, Problems, Scene
 from raygroup.tasks import PAPER_TASKS
 from raygroup.words.coverage import task_shares
 from raygroup.words.label_conflicts import contradiction_counts
 from raygroup.words.labels import normalise
 
-BY_CHARACTERS = "(no label)"
-"""Stands for the script where the data set names none."""
+NO_SCRIPT = "(no label)"
+"""Replaces the name of the script if the data set gives none."""
 _QUANTILES = (0.05, 0.5, 0.95)
-_AT_A_TIME = 4096
+_BATCH_WORDS = 4096
+_YIELD_EVERY = 256
 Item = TypeVar("Item")
 
 
 @dataclass
-class Script:
-    """The instances of one script."""
+class ScriptCounts:
+    """Counts of the instances of one script."""
 
     instances: int = 0
     dont_cares: int = 0
     length: int = 0
-    """Characters of all its texts."""
+    """Number of characters of all texts together."""
     characters: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
 class Inspection:
-    """What was found; plain JSON with ``to_json``."""
+    """Counts of a data set; ``to_json`` returns them as plain JSON."""
 
     format: str
     unit: str
     scenes: int = 0
-    by_script: defaultdict[str, Script] = field(default_factory=lambda: defaultdict(Script))
+    by_script: defaultdict[str, ScriptCounts] = field(default_factory=lambda: defaultdict(ScriptCounts))
     by_task: Counter[str] = field(default_factory=Counter)
-    """Words by task, as labelled, else by their characters' shares (paper section 3)."""
+    """Words by task: as labelled, else divided by the shares of their characters (paper section 3)."""
     contradicting: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(labelled task, task of the characters) -> number of words."""
     corners: Counter[int] = field(default_factory=Counter)
+    """Number of corners -> number of polygons."""
     heights: list[float] = field(default_factory=list)
-    """Pixels of each instance's shorter side."""
+    """Pixels of each instance's shortest side."""
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    """Width and height of the images looked at."""
+    """(width, height) -> number of images, among those whose header was read."""
     problems: Problems = field(default_factory=Problems)
-    shown: list[Scene] = field(default_factory=list)
+    sample: list[Scene] = field(default_factory=list)
+    """A few scenes for pictures."""
 
     @property
     def instances(self) -> int:
@@ -65,17 +72,17 @@ class Inspection:
         return sum(script.dont_cares for script in self.by_script.values())
 
     def height_quantiles(self) -> list[float]:
-        """Pixels of the shorter side of 5 %, half and 95 % of the instances."""
+        """Return the 5 %, 50 % and 95 % quantiles of ``heights``, in pixels."""
         return [round(float(value), 1) for value in np.quantile(self.heights, _QUANTILES)] if self.heights else []
 
     def to_json(self) -> dict[str, Any]:
         scripts = {
             name: {
-                "instances": found.instances, "dont_cares": found.dont_cares, "characters": len(found.characters),
-                "mean_length": round(found.length / max(found.instances - found.dont_cares, 1), 2),
-                "most_frequent": "".join(sign for sign, _ in found.characters.most_common(20)),
+                "instances": script.instances, "dont_cares": script.dont_cares, "characters": len(script.characters),
+                "mean_length": round(script.length / max(script.instances - script.dont_cares, 1), 2),
+                "most_frequent": "".join(character for character, _ in script.characters.most_common(20)),
             }
-            for name, found in sorted(self.by_script.items(), key=lambda item: -item[1].instances)
+            for name, script in sorted(self.by_script.items(), key=lambda item: -item[1].instances)
         }  # fmt: skip
         return {
             "format": self.format, "unit": self.unit, "scenes": self.scenes, "instances": self.instances, "dont_cares": self.dont_cares,
@@ -88,37 +95,42 @@ class Inspection:
         }  # fmt: skip
 
 
-def inspect(collection: Collection, known: Format, *, images: int | None = 500, shown: int = 12) -> Iterator[Inspection]:
-    """Looks at every label and at so many images, evenly chosen (None: all of them); yields what is found so far now and then,
-    at the end the whole. So many scenes are kept to be ``shown``."""
-    found = Inspection(known.name, known.unit, problems=collection.problems)
-    looked_at, pictured = _Evenly[Member](images), _Evenly[Scene](shown)
+def inspect(collection: Collection, label_format: Format, *, max_images: int | None = 500, num_samples: int = 12) -> Iterator[Inspection]:
+    """Read every label and the headers of some images, and yield the counts.
+
+    Yields the same object several times: now and then while it counts, and at the end. At most ``max_images`` images are read, evenly
+    spaced; None reads all. Keeps ``num_samples`` scenes as the ``sample``.
+    """
+    inspection = Inspection(label_format.name, label_format.unit, problems=collection.problems)
+    images, samples = _EvenSample[Member](max_images), _EvenSample[Scene](num_samples)
     words: list[Instance] = []
-    for scene in each_once(known.scenes(collection), collection):
-        found.scenes += 1
-        pictured.add(scene)
+    for scene in unique_scenes(label_format.scenes(collection), collection):
+        inspection.scenes += 1
+        samples.add(scene)
         if scene.image:
-            looked_at.add(scene.image)
-        _count(scene, found, words)
-        if len(words) >= _AT_A_TIME:
-            _count_words(words, found)
+            images.add(scene.image)
+        _count_instances(scene, inspection, words)
+        # tasks are counted for many words at once
+        if len(words) >= _BATCH_WORDS:
+            _count_words(words, inspection)
             words.clear()
-        if found.scenes % 256 == 0:
-            yield found
-    _count_words(words, found)
-    found.shown = pictured.chosen()
-    _look_at_images(looked_at.chosen(), collection, found)
-    yield found
+        if inspection.scenes % _YIELD_EVERY == 0:
+            yield inspection
+    _count_words(words, inspection)
+    inspection.sample = samples.items()
+    _count_sizes(images.items(), collection, inspection)
+    yield inspection
 
 
-def _count(scene: Scene, found: Inspection, words: list[Instance]) -> None:
+def _count_instances(scene: Scene, inspection: Inspection, words: list[Instance]) -> None:
+    """Count the instances of a scene, and append those with a text to ``words``."""
     for instance in scene.instances:
-        script = found.by_script[instance.script or BY_CHARACTERS]
+        script = inspection.by_script[instance.script or NO_SCRIPT]
         script.instances += 1
         if instance.polygon is not None:
-            found.corners[len(instance.polygon)] += 1
+            inspection.corners[len(instance.polygon)] += 1
             quad = reading_quad(instance.polygon)
-            found.heights.append(float(np.hypot(*(np.roll(quad, -1, axis=0) - quad).T).min()))
+            inspection.heights.append(float(np.hypot(*(np.roll(quad, -1, axis=0) - quad).T).min()))
         if instance.dont_care:
             script.dont_cares += 1
             continue
@@ -127,47 +139,53 @@ def _count(scene: Scene, found: Inspection, words: list[Instance]) -> None:
         words.append(instance)
 
 
-def _count_words(words: Sequence[Instance], found: Inspection) -> None:
+def _count_words(words: Sequence[Instance], inspection: Inspection) -> None:
+    """Count the tasks of words, and labels that contradict the characters."""
     labels, tasks = [normalise(word.text) for word in words], [word.task for word in words]
-    found.contradicting.update(contradiction_counts(labels, tasks))
-    found.by_task.update(task for task in tasks if task is not None)
+    inspection.contradicting.update(contradiction_counts(labels, tasks))
+    inspection.by_task.update(task for task in tasks if task is not None)
     open_labels = [label for label, task in zip(labels, tasks, strict=True) if task is None]
     shares = task_shares(open_labels, PAPER_TASKS).sum(axis=0)
     for name, share in zip(PAPER_TASKS, shares.tolist(), strict=True):
         if share:
-            found.by_task[name] += share
+            inspection.by_task[name] += share
 
 
-def _look_at_images(images: Iterable[Member], collection: Collection, found: Inspection) -> None:
+def _count_sizes(images: Iterable[Member], collection: Collection, inspection: Inspection) -> None:
     for image, content in collection.stream(images):
         try:
             if isinstance(content, UnreadableFileError):
                 raise ImageError(str(content))
-            seen = header(content)
+            header = read_header(content)
         except ImageError as error:
-            found.problems.add("image unreadable", collection.place(image), str(error))
+            inspection.problems.add("image unreadable", collection.place(image), str(error))
             continue
-        found.sizes[seen.width, seen.height] += 1
-        if seen.remark:
-            found.problems.add("image remarked on", collection.place(image), seen.remark)
+        inspection.sizes[header.width, header.height] += 1
+        if header.remark:
+            inspection.problems.add("image remarked on", collection.place(image), header.remark)
 
 
-class _Evenly(Generic[Item]):
-    """So many items of a stream of unknown length, evenly spaced; None: all."""
+class _EvenSample(Generic[Item]):
+    """Evenly spaced items of a stream of unknown length.
 
-    def __init__(self, number: int | None) -> None:
-        self.number, self.step, self.seen = number, 1, 0
-        self.kept: list[Item] = []
+    ``size`` None keeps all items. Otherwise the list holds every ``step``-th item, and loses every second one when it gets too long.
+    """
+
+    def __init__(self, size: int | None) -> None:
+        self.size, self.step = size, 1
+        self.num_items = 0
+        self._items: list[Item] = []
 
     def add(self, item: Item) -> None:
-        if self.seen % self.step == 0:
-            self.kept.append(item)
-        self.seen += 1
-        if self.number is not None and len(self.kept) > 2 * self.number:
-            self.kept = self.kept[::2]
+        if self.num_items % self.step == 0:
+            self._items.append(item)
+        self.num_items += 1
+        if self.size is not None and len(self._items) > 2 * self.size:
+            self._items = self._items[::2]
             self.step *= 2
 
-    def chosen(self) -> list[Item]:
-        if self.number is None or len(self.kept) <= self.number:
-            return self.kept
-        return [self.kept[int(place)] for place in np.linspace(0, len(self.kept) - 1, self.number)]
+    def items(self) -> list[Item]:
+        """Return ``size`` items, or all if there are fewer."""
+        if self.size is None or len(self._items) <= self.size:
+            return self._items
+        return [self._items[int(place)] for place in np.linspace(0, len(self._items) - 1, self.size)]

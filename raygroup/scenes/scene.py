@@ -1,35 +1,39 @@
-"""A scene: an image and the text that its data set tells of in it, whatever format told it."""
+"""A scene is an image with its labelled text, in one form for every data set."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.scenes.archives.sources import Member
+from raygroup.scenes.archives.members import Member
 
 Polygon = NDArray[np.float64]
 """(n, 2), n >= 3: x to the right, y down, in pixels of the image as it is stored, before any EXIF rotation."""
 
-_KEPT = 10_000
+ReportProgress = Callable[[int, int], None]
+"""Takes the number of scenes done and the number known so far; the second is 0 as long as nobody knows it."""
+
+_MAX_ENTRIES = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
-    """One piece of text in an image: a word, or a line where a data set labels phrases."""
+    """One piece of text in an image: a word, or a line in data sets of phrases."""
 
     polygon: Polygon | None
-    """Corners in the order of the label, in reading direction where the format promises it; None: the whole image (a word crop)."""
+    """Corners in the order of the label, in reading direction if the format promises it. None for the whole image (a word crop)."""
     text: str
-    """Raw: as the file spells it, nothing stripped, folded or reordered."""
+    """Raw, as the file spells it: not stripped, folded or reordered."""
     dont_care: bool
     script: str | None = None
-    """As the data set names it; None where it names none."""
+    """The data set's name for the script, or None if it gives none."""
     task: str | None = None
-    """The task of that script; None where it is not known or no task of ours."""
+    """The task of that script, or None if the script is unknown or belongs to no task of ours."""
     line: int = 0
-    """Of the label file, from 1; in JSON the number of the item."""
+    """Line of the label file, from 1; in JSON files the number of the item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +41,24 @@ class Scene:
     """An image and its instances."""
 
     name: str
-    """The same in every copy of a data set: its image's stem."""
+    """Stem of the image's file name, the same in every copy of a data set."""
     labels: str
-    """Where its labels stand."""
+    """Place of the labels: ``file`` or ``file:item``."""
     image: Member | None
-    """None where no image was found."""
+    """None if the data set has no image of this name."""
     instances: tuple[Instance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something of a data set that could not be taken as it stands."""
+    """A part of a data set that could not be used unchanged."""
 
     kind: str
-    """A short phrase, the same for all of its kind: what problems are counted by."""
+    """Short phrase by which problems are counted, the same for all problems of one kind."""
     place: str
     """``file:line``."""
     what: str
-    """What was seen, and what would be right or what was done about it."""
+    """Description of the problem, and what would be right or how the reader went on."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.what}"
@@ -62,24 +66,25 @@ class Problem:
 
 @dataclass
 class Problems:
-    """Every problem counted, the first ten thousand kept."""
+    """Counts of all problems, with details of the first ten thousand."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    kept: list[Problem] = field(default_factory=list)
+    """Kind -> number of problems."""
+    entries: list[Problem] = field(default_factory=list)
 
     def add(self, kind: str, place: str, what: str) -> None:
         self.counts[kind] += 1
-        if len(self.kept) < _KEPT:
-            self.kept.append(Problem(kind, place, what))
+        if len(self.entries) < _MAX_ENTRIES:
+            self.entries.append(Problem(kind, place, what))
 
-    def merge(self, told: dict[str, Any]) -> None:
-        """Adds what another one's ``to_json`` said."""
-        self.counts.update(told["counts"])
-        self.kept += [Problem(**each) for each in told["listed"][: max(_KEPT - len(self.kept), 0)]]
+    def merge(self, summary: dict[str, Any]) -> None:
+        """Add the problems in ``summary``, the result of another object's ``to_json``."""
+        self.counts.update(summary["counts"])
+        self.entries += [Problem(**entry) for entry in summary["listed"][: max(_MAX_ENTRIES - len(self.entries), 0)]]
 
     def first(self, kind: str) -> Problem:
-        return next(problem for problem in self.kept if problem.kind == kind)
+        return next(problem for problem in self.entries if problem.kind == kind)
 
     def to_json(self) -> dict[str, Any]:
-        listed = [{"kind": problem.kind, "place": problem.place, "what": problem.what} for problem in self.kept]
+        listed = [{"kind": problem.kind, "place": problem.place, "what": problem.what} for problem in self.entries]
         return {"counts": dict(self.counts.most_common()), "listed": listed}

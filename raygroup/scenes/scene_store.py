@@ -1,6 +1,7 @@
-"""The two stores an import makes, in parts: scenes as they are, and their words cut out. Parquet, so that any tool reads them.
+"""The two Parquet stores that an import writes: scenes, and their words cut out.
 
-``OUT/words`` is a data set for ``python -m raygroup.sweep --words``; ``OUT/scenes`` is what a spotter trains on and is scored against.
+Each store is a folder of parts. ``OUT/words`` is a data set for ``python -m raygroup.sweep --words``. ``OUT/scenes`` is the training and
+test data of a text spotter.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,14 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import whole
+from raygroup.files.atomic import atomic_write
 from raygroup.scenes.scene import Instance
 
-LAYOUT = 1
-GROUP_SCENES = 64
-"""Scenes of a row group, which is what is in memory at a time: about 20 MB."""
+SCENE_STORE_VERSION = 1
+ROW_GROUP_SIZE = 64
+"""Rows of a row group, the unit held in memory. For scenes it is about 20 MB."""
 
-INSTANCE = pa.struct(
+INSTANCE_TYPE = pa.struct(
     [
         pa.field("polygon", pa.list_(pa.float32())),
         pa.field("text", pa.string(), nullable=False),
@@ -30,9 +31,13 @@ INSTANCE = pa.struct(
         pa.field("contradicts", pa.bool_(), nullable=False),
     ]
 )
-"""``polygon``: x, y, x, y, ... in stored pixels, null for the whole image; ``contradicts``: no character is of the script labelled."""
+"""One labelled text of a scene.
 
-SCENES = pa.schema(
+``polygon`` is x, y, x, y, ... in stored pixels, or null for the whole image. ``contradicts`` is true if no character belongs to the
+labelled script.
+"""
+
+SCENE_SCHEMA = pa.schema(
     [
         pa.field("name", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
@@ -40,13 +45,13 @@ SCENES = pa.schema(
         pa.field("width", pa.int32(), nullable=False),
         pa.field("height", pa.int32(), nullable=False),
         pa.field("labels", pa.string(), nullable=False),
-        pa.field("instances", pa.list_(INSTANCE), nullable=False),
+        pa.field("instances", pa.list_(INSTANCE_TYPE), nullable=False),
     ],
-    metadata={b"raygroup": f"scenes {LAYOUT}".encode()},
+    metadata={b"raygroup": f"scenes {SCENE_STORE_VERSION}".encode()},
 )
-"""``image``: the bytes as they came; ``labels``: the file they were labelled in."""
+"""Columns of a scene. ``image`` holds the original bytes, ``labels`` the place of the labels."""
 
-WORDS = pa.schema(
+SCENE_WORD_SCHEMA = pa.schema(
     [
         pa.field("image", pa.binary(), nullable=False),
         pa.field("text", pa.string(), nullable=False),
@@ -59,15 +64,18 @@ WORDS = pa.schema(
         pa.field("unit", pa.string(), nullable=False),
         pa.field("contradicts", pa.bool_(), nullable=False),
     ],
-    metadata={b"raygroup": f"scene words {LAYOUT}".encode()},
+    metadata={b"raygroup": f"scene words {SCENE_STORE_VERSION}".encode()},
 )
-"""``image``: the encoded crop; ``text``: raw, ``label``: normalised; ``task``: null where the data set does not tell, so that characters
-do; ``instance``: its number in the scene, from 0; ``unit``: word or phrase."""
+"""Columns of a word. ``image`` is the encoded crop, ``text`` the raw transcription, ``label`` the normalised one.
+
+``task`` is null if the data set does not give it; then the characters decide. ``instance`` is the number in the scene, from 0. ``unit`` is
+"word" or "phrase".
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredScene:
-    """A scene read back from a store."""
+    """A scene read from a store."""
 
     name: str
     source: str
@@ -78,24 +86,25 @@ class StoredScene:
 
 
 def write_part(path: Path, rows: Sequence[dict[str, Any]], schema: pa.Schema) -> int:
-    """Writes the rows of a part; it is there whole or not at all. The bytes it takes."""
-    few = [name for name in ("task", "script", "source", "scene", "labels", "unit") if name in schema.names]
+    """Write the rows of a part atomically, and return its size in bytes."""
+    repetitive = [name for name in ("task", "script", "source", "scene", "labels", "unit") if name in schema.names]
     with (
-        whole(path) as file,
+        atomic_write(path) as file,
         pq.ParquetWriter(
-            file, schema, compression={name: "NONE" if name == "image" else "ZSTD" for name in _leaves(schema)}, use_dictionary=few,
+            file, schema, compression={name: "NONE" if name == "image" else "ZSTD" for name in _leaves(schema)}, use_dictionary=repetitive,
             write_page_checksum=True,
         ) as writer,
     ):  # fmt: skip
-        for start in range(0, len(rows), GROUP_SCENES):
-            writer.write_table(pa.Table.from_pylist([*rows[start : start + GROUP_SCENES]], schema=schema))
+        for start in range(0, len(rows), ROW_GROUP_SIZE):
+            writer.write_table(pa.Table.from_pylist([*rows[start : start + ROW_GROUP_SIZE]], schema=schema))
     return path.stat().st_size
 
 
 def read_scenes(path: Path) -> Iterator[StoredScene]:
-    """The scenes of a store: a folder that an import made, its ``scenes`` folder, or one part; in the order of the parts' names.
+    """Yield the scenes of a store, in the order of the parts' names.
 
-    Raises ConfigError where it is none, or of another layout.
+    ``path`` is the output folder of an import, its ``scenes`` folder, or one part. Raises ConfigError if there is no store, or if it has
+    another version.
     """
     for part in scene_parts(path):
         with pq.ParquetFile(part) as file:
@@ -105,36 +114,40 @@ def read_scenes(path: Path) -> Iterator[StoredScene]:
 
 
 def scene_parts(path: Path) -> list[Path]:
-    """The parts of a scene store; raises ConfigError where there are none, or of another layout."""
+    """Return the parts of a scene store.
+
+    Raises ConfigError if there are none, or if one has another version.
+    """
     folder = path / "scenes" if (path / "scenes").is_dir() else path
     parts = sorted(folder.glob("*.parquet")) if folder.is_dir() else [path]
     if not parts:
-        raise ConfigError(f"{path}: no scene store: no folder 'scenes' with Parquet files; python -m raygroup.data import makes one")
+        raise ConfigError(f"{path}: no scene store (a folder 'scenes' with Parquet files): python -m raygroup.data import writes one")
     for part in parts:
         try:
-            said = (pq.read_schema(part).metadata or {}).get(b"raygroup", b"none").decode()
+            version = (pq.read_schema(part).metadata or {}).get(b"raygroup", b"none").decode()
         except (OSError, pa.ArrowInvalid) as error:
             raise ConfigError(f"{part}: not a readable part of a scene store: {error}") from error
-        if said != f"scenes {LAYOUT}":
-            raise ConfigError(f"{part}: holds {said!r}, this raygroup reads 'scenes {LAYOUT}': import the data set anew")
+        if version != f"scenes {SCENE_STORE_VERSION}":
+            expected = f"'scenes {SCENE_STORE_VERSION}'"
+            raise ConfigError(f"{part}: holds {version!r}, but this raygroup reads {expected}: import the data set again")
     return parts
 
 
 def _scene(row: dict[str, Any]) -> StoredScene:
     instances = tuple(
         Instance(
-            None if found["polygon"] is None else np.array(found["polygon"], np.float64).reshape(-1, 2),
-            found["text"], found["dont_care"], found["script"], found["task"], number,
+            None if instance["polygon"] is None else np.array(instance["polygon"], np.float64).reshape(-1, 2),
+            instance["text"], instance["dont_care"], instance["script"], instance["task"], number,
         )
-        for number, found in enumerate(row["instances"], start=1)
+        for number, instance in enumerate(row["instances"], start=1)
     )  # fmt: skip
     return StoredScene(row["name"], row["source"], row["image"], row["width"], row["height"], instances)
 
 
 def _leaves(schema: pa.Schema) -> list[str]:
-    """The columns of a Parquet file, as it names them: those of ``instances`` have their path."""
+    """Return the names of a Parquet file's columns; nested ones contain their path."""
     names = [name for name in schema.names if name != "instances"]
     if "instances" in schema.names:
-        names += [f"instances.list.element.{field.name}" for field in INSTANCE if field.name != "polygon"]
+        names += [f"instances.list.element.{field.name}" for field in INSTANCE_TYPE if field.name != "polygon"]
         names.append("instances.list.element.polygon.list.element")
     return names

@@ -1,4 +1,7 @@
-"""Damaged images of every kind; ``python tests/scenes/image_mutations.py --images 2000`` has so many of them read."""
+"""Make damaged images of every kind, and read them.
+
+``python tests/scenes/image_mutations.py --images 2000`` reads 2000 of them and prints the result as JSON.
+"""
 
 import argparse
 import functools
@@ -19,7 +22,7 @@ MODES = ("RGB", "L", "CMYK", "P", "1", "I;16", "RGBA")
 _ORIENTATION = 0x0112
 
 
-def encoded(pixels, kind, **options):
+def encode(pixels, kind, **options):
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels[..., ::-1])).save(file, kind, **options)
     return file.getvalue()
@@ -27,12 +30,12 @@ def encoded(pixels, kind, **options):
 
 @functools.lru_cache(None)
 def originals():
-    """An image of every kind in every mode that the kind can hold."""
-    found = []
-    drawn = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    """Return an encoded image for every kind and each mode that the kind supports."""
+    images = []
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     for kind in KINDS:
         for mode in MODES:
-            image = Image.fromarray(drawn[..., 0].astype(np.uint16) << 8) if mode == "I;16" else Image.fromarray(drawn).convert(mode)
+            image = Image.fromarray(noise[..., 0].astype(np.uint16) << 8) if mode == "I;16" else Image.fromarray(noise).convert(mode)
             exif = Image.Exif()
             exif[_ORIENTATION] = 6
             file = io.BytesIO()
@@ -40,24 +43,24 @@ def originals():
                 image.save(file, kind, **({"exif": exif} if kind in ("JPEG", "PNG", "WEBP", "TIFF") else {}))
             except (OSError, ValueError):
                 continue
-            found.append(file.getvalue())
-    return found
+            images.append(file.getvalue())
+    return images
 
 
-def mutated(seed):
-    """An image, cut, with bytes changed, with parts of it elsewhere, or with other dimensions than it has."""
+def damage(seed):
+    """Return a damaged image: cut, with changed or missing bytes, with a false size, or with extra bytes."""
     random = np.random.default_rng(seed)
     content = bytearray(originals()[int(random.integers(len(originals())))])
-    way = int(random.integers(5))
-    if way == 0:
+    damage_kind = int(random.integers(5))
+    if damage_kind == 0:
         del content[int(random.integers(len(content))) :]
-    elif way == 1:
+    elif damage_kind == 1:
         for place in random.integers(0, len(content), int(random.integers(1, 20))):
             content[place] = int(random.integers(256))
-    elif way == 2:
+    elif damage_kind == 2:
         start, end = sorted(random.integers(0, len(content), 2).tolist())
         del content[start:end]
-    elif way == 3:
+    elif damage_kind == 3:
         place = int(random.integers(min(64, len(content) - 4)))
         content[place : place + 4] = random.choice([b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\0\1\0\0"])
     else:
@@ -69,19 +72,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    came = Counter()
+    arguments = parser.parse_args()
+    outcomes = Counter()
     slowest = 0.0
-    for number in range(asked.images):
-        began = time.process_time()
+    for number in range(arguments.images):
+        start_s = time.process_time()
         try:
-            decode(mutated(asked.seed + number))
-            came["read"] += 1
+            decode(damage(arguments.seed + number))
+            outcomes["read"] += 1
         except ImageError:
-            came["refused"] += 1
-        slowest = max(slowest, time.process_time() - began)
+            outcomes["refused"] += 1
+        slowest = max(slowest, time.process_time() - start_s)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({"images": asked.images, "seed": asked.seed, **came, "slowest_s": round(slowest, 3), "peak_mb": peak}))
+    print(json.dumps({"images": arguments.images, "seed": arguments.seed, **outcomes, "slowest_s": round(slowest, 3), "peak_mb": peak}))
 
 
 if __name__ == "__main__":

@@ -154,13 +154,13 @@ def read_damaged_lines(random, name, count, folder):
     files = whole_files(random, name, count) if name in WHOLE else label_files(random, name, count)
     collection = Collection([zipped(folder / "labels.zip", files)])
     scenes = [*FORMATS[name.removesuffix(".mat")].scenes(collection)]
-    told = {problem.place.removeprefix("labels.zip/") for problem in collection.problems.kept}
+    told = {problem.place.removeprefix("labels.zip/") for problem in collection.problems.entries}
     seen = {f"{scene.labels.removeprefix('labels.zip/').split(':')[0]}:{one.line}" for scene in scenes for one in scene.instances}
     for file, content in files.items():
         for place in _lines_of(file, content, name):
             assert place in seen or place in told or place.rsplit(":", 1)[0] in told, f"{name}: {place} was lost"
     assert all(one.polygon is None or shapely.Polygon(one.polygon).is_valid for scene in scenes for one in scene.instances)
-    for problem in collection.problems.kept:
+    for problem in collection.problems.entries:
         str(problem).encode()
     with_names = Counter(read=len(seen), told=collection.problems.counts.total(), lines=count)
     try:

@@ -1,5 +1,6 @@
-"""Words cut out of scenes stand upright and hold what their polygon held."""
+"""Words are cut out of scenes upright, with the content of their polygon."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -7,11 +8,11 @@ from raygroup.scenes.cropping import crop, reading_quad
 
 SCENE = np.zeros((100, 200, 3), np.uint8)
 SCENE[40:60, 50:110] = 255
-"""A white word, 60 x 20 pixels, its corner at (50, 40)."""
+"""A white word of 60 x 20 pixels with its top left corner at (50, 40)."""
 QUAD = np.array([[50, 40], [110, 40], [110, 60], [50, 60]], float)
 
 
-def test_a_straight_word_is_cut_out_as_it_is():
+def test_a_straight_word_is_cut_out_unchanged():
     word = crop(SCENE, QUAD)
     assert word.shape == (20, 60, 3)
     assert word[1:-1, 1:-1].min() == 255
@@ -25,27 +26,25 @@ def test_a_word_upside_down_is_turned_upright():
     assert word[5, 10].tolist() == [255, 255, 255]
 
 
-def test_a_word_that_is_higher_than_asked_is_scaled_down_to_it():
+def test_a_word_higher_than_the_limit_is_scaled_down_to_it():
     assert crop(SCENE, QUAD, height=10).shape == (10, 30, 3)
 
 
-def test_a_vertical_word_is_turned_to_the_left_unless_it_shall_stay():
+def test_a_vertical_word_is_turned_to_the_left_unless_turned_off():
     marked = np.zeros((200, 100, 3), np.uint8)
-    marked[50:60, 40:60] = 255  # the first character: the uppermost
+    marked[50:60, 40:60] = 255  # the first character is at the top
     column = np.array([[40, 50], [60, 50], [60, 110], [40, 110]], float)
-    lying = crop(marked, column)
-    assert lying.shape == (20, 60, 3)
-    assert lying[10, 5].min() == 255
-    assert lying[10, 40].max() == 0
+    turned = crop(marked, column)
+    assert turned.shape == (20, 60, 3)
+    assert turned[10, 5].min() == 255
+    assert turned[10, 40].max() == 0
     assert crop(marked, column, turn_vertical=False).shape == (60, 20, 3)
 
 
-def test_outside_of_a_polygon_is_painted_as_its_inside_mostly_is():
+def test_the_area_outside_a_polygon_gets_the_median_colour_of_the_inside():
     scene = np.full((60, 100, 3), 40, np.uint8)
     hexagon = np.array([[20, 10], [50, 20], [80, 10], [80, 40], [50, 50], [20, 40]], float)
-    scene[:, :] = (0, 0, 200)  # what lies around the word
-    import cv2
-
+    scene[:, :] = (0, 0, 200)  # red around the word
     cv2.fillPoly(scene, [hexagon.astype(np.int32)], (90, 90, 90))
     word = crop(scene, hexagon)
     red = (word[..., 2].astype(int) - word[..., 0]) > 60
@@ -53,7 +52,7 @@ def test_outside_of_a_polygon_is_painted_as_its_inside_mostly_is():
 
 
 @pytest.mark.parametrize("turn", [0, 25, -40, 120, 180])
-def test_a_long_polygon_is_read_from_where_its_labels_begin(turn):
+def test_the_rectangle_of_a_long_polygon_starts_where_its_label_starts(turn):
     angle = np.deg2rad(turn)
     rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     above = np.array([[x, 0.0] for x in (0, 20, 40, 60)])
@@ -63,13 +62,13 @@ def test_a_long_polygon_is_read_from_where_its_labels_begin(turn):
     assert np.abs(corners - expected).max() < 0.5
 
 
-def test_what_lies_outside_of_the_image_or_shows_nothing_gives_no_word():
+def test_a_polygon_outside_the_image_or_too_small_gives_no_word():
     assert crop(SCENE, QUAD + 500) is None
     assert crop(SCENE, QUAD - 500) is None
     assert crop(SCENE, np.array([[10, 10], [40, 10], [40, 11], [10, 11]], float)) is None
 
 
-def test_a_word_that_leaves_the_image_keeps_its_size():
+def test_a_word_partly_outside_the_image_keeps_its_size():
     assert crop(SCENE, QUAD + [100, 0]).shape == (20, 60, 3)
 
 

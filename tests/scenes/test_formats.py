@@ -1,7 +1,7 @@
 """Which format a data set is in."""
 
 import pytest
-from given_labels import read, write
+from label_files_for_tests import read, write
 
 from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection

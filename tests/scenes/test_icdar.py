@@ -1,6 +1,6 @@
 """ICDAR13 and ICDAR15: one kind of file name, two spellings."""
 
-from given_labels import corners, read, read_paths, real_scenes, texts
+from label_files_for_tests import corners, read, read_paths, real_scenes, texts
 
 
 def test_the_training_part_of_icdar13_separates_by_blanks_and_its_test_part_by_commas(tmp_path):
@@ -28,7 +28,7 @@ def test_icdar13_escapes_quotes_and_backslashes_and_has_commas_and_no_dont_cares
 def test_an_icdar13_line_without_quotes_is_told_of(tmp_path):
     _, [scene], problems = read(tmp_path, {"gt_img_1.txt": '1 2 30 40 "a"\n1 2 30 40 b\n1 2 30 40 "c\n5 6 7 8 "d"'})
     assert texts(scene) == ["a", "d"]
-    assert [problem.place for problem in problems.kept] == ["gt_img_1.txt:2", "gt_img_1.txt:3"]
+    assert [problem.place for problem in problems.entries] == ["gt_img_1.txt:2", "gt_img_1.txt:3"]
 
 
 def test_icdar15_begins_with_a_mark_has_commas_in_texts_empty_texts_and_corners_outside(tmp_path):
@@ -39,7 +39,7 @@ def test_icdar15_begins_with_a_mark_has_commas_in_texts_empty_texts_and_corners_
     assert (name, scene.name, texts(scene)) == ("icdar15", "img_1", ["Genaxis Theatre", "$8,888", "###", ""])
     assert [instance.dont_care for instance in scene.instances] == [False, False, True, False]
     assert corners(scene.instances[1])[0] == [-5, -3]
-    assert [str(problem) for problem in problems.kept] == ["gt_img_1.txt:4: a word without text that is no don't-care"]
+    assert [str(problem) for problem in problems.entries] == ["gt_img_1.txt:4: a word without text that is no don't-care"]
 
 
 def test_an_icdar15_file_all_of_whose_texts_have_a_comma_is_not_taken_for_mlt17(tmp_path):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from given_labels import corners, read, texts
+from label_files_for_tests import corners, read, texts
 
 from raygroup.errors import LabelError
 from raygroup.scenes.formats.json_stream import MAX_ITEM, json_items

@@ -1,7 +1,7 @@
 """MLT17 and MLT19: what a line says, and what is told of lines that say nothing."""
 
 import pytest
-from given_labels import corners, read, read_paths, real_scenes, texts
+from label_files_for_tests import corners, read, read_paths, real_scenes, texts
 
 CASTLE = "131,34,181,34,179,47,131,49,Latin,Castle"
 
@@ -91,7 +91,7 @@ def test_files_of_any_name_are_mlt19_where_every_line_is_and_polygons_where_one_
     readme = {"readme.txt": "not a label", "one.jpg": b"", "two.jpg": b""}
     name, scenes, problems = read(tmp_path / "quads", {"one.txt": CASTLE, "two.txt": CASTLE, **readme})
     assert (name, [scene.name for scene in scenes]) == ("mlt19", ["one", "two"])
-    assert [problem.place for problem in problems.kept] == ["readme.txt"]
+    assert [problem.place for problem in problems.entries] == ["readme.txt"]
     name, scenes, _ = read(tmp_path / "polygons", {"one.txt": f"{CASTLE}\n{curved}", "two.txt": CASTLE, **readme})
     assert (name, [len(instance.polygon) for instance in scenes[0].instances]) == ("mlt-polygons", [4, 6])
 

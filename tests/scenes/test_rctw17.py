@@ -1,6 +1,6 @@
 """RCTW17: phrases in quotes."""
 
-from given_labels import read, texts
+from label_files_for_tests import read, texts
 
 BOX = "390,902,1856,902,1856,1225,390,1225"
 
@@ -19,7 +19,7 @@ def test_a_line_without_quotes_or_with_another_difficulty_is_told_of(tmp_path):
     lines = f'{BOX},0,"a"\n{BOX},2,"b"\n{BOX},0,c\n{BOX},0,"d"'
     _, [scene], problems = read(tmp_path, {"image_0.txt": lines})
     assert texts(scene) == ["a", "d"]
-    assert [str(problem) for problem in problems.kept] == [
+    assert [str(problem) for problem in problems.entries] == [
         "image_0.txt:2: difficult is '2', must be 0 or 1",
         "image_0.txt:3: the text is 'c', must stand in quotes",
     ]

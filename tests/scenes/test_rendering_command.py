@@ -13,8 +13,8 @@ from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.exporting import export
 from raygroup.scenes.formats.registry import FORMATS
-from raygroup.scenes.importing.importer import run
-from raygroup.scenes.importing.shard_rows import Settings
+from raygroup.scenes.importing.importer import import_scenes
+from raygroup.scenes.importing.shard_rows import ImportSettings
 from raygroup.scenes.layouts.writing import LAYOUTS
 from raygroup.scenes.rendering.composing import compose, gather
 from raygroup.scenes.rendering.dataset import Rendering, render, zipped
@@ -119,7 +119,7 @@ def exported(paths, layout, out, **more):
 
 
 def test_a_data_set_is_exported_with_a_list_of_which_image_was_which(tmp_path):
-    count, problems = exported([make_fixtures.FOLDER / "mlt-polygons"], "coco-text", tmp_path / "out", known="mlt-polygons")
+    count, problems = exported([make_fixtures.FOLDER / "mlt-polygons"], "coco-text", tmp_path / "out", format_name="mlt-polygons")
     assert count == 3
     assert problems.counts == {}
     names = (tmp_path / "out" / "names.tsv").read_text().splitlines()
@@ -132,7 +132,8 @@ def test_a_data_set_is_exported_with_a_list_of_which_image_was_which(tmp_path):
 
 def test_a_scene_store_is_exported_as_the_data_set_it_was_made_of(tmp_path):
     collection = Collection([make_fixtures.FOLDER / "art19"])
-    run(collection, FORMATS["art19"], tmp_path / "store", Settings(source="art", unit="word"), Here(), 1, lambda done, of: None)
+    import_settings = ImportSettings(source="art", unit="word")
+    import_scenes(collection, FORMATS["art19"], tmp_path / "store", import_settings, Here(), 1, lambda done, of: None)
     for number, path in enumerate((tmp_path / "store", make_fixtures.FOLDER / "art19")):
         assert exported([path], "paddleocr", tmp_path / f"out{number}")[0] == 3
     assert contents(tmp_path / "out0") == contents(tmp_path / "out1")

@@ -6,7 +6,7 @@ import math
 import cv2
 import numpy as np
 import pytest
-from given_labels import corners, read, texts, write
+from label_files_for_tests import corners, read, texts, write
 
 from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
@@ -44,7 +44,7 @@ def test_stars_and_hashes_are_dont_cares_and_blanks_in_a_text_stay(tmp_path):
     _, [scene], problems = read(tmp_path, {"Latin/1.txt": lines, "Latin/1.jpg": JPEG})
     assert texts(scene) == ["*", "###abc", "two words", "b"]
     assert [instance.dont_care for instance in scene.instances] == [True, True, False, False]
-    assert [problem.place for problem in problems.kept] == ["Latin/1.txt:4", "Latin/1.txt:5"]
+    assert [problem.place for problem in problems.entries] == ["Latin/1.txt:4", "Latin/1.txt:5"]
 
 
 def test_the_gt_layout_is_mlts_with_fractions(tmp_path):

@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 import scipy.io
-from given_labels import corners, read, read_paths, real_scenes, texts, write
+from label_files_for_tests import corners, read, read_paths, real_scenes, texts, write
 
 from raygroup.errors import MatFileError
 from raygroup.scenes.formats.matlab import cell_rows
@@ -92,8 +92,8 @@ def test_a_mat_file_without_the_array_or_cut_off_is_told_of(tmp_path):
     files = {"poly_gt_img1.mat": whole, "poly_gt_img2.mat": whole[:-40], "poly_gt_img3.mat": mat([], "other"), "poly_gt_img4.mat": whole}
     _, scenes, problems = read(tmp_path, files)
     assert [len(scene.instances) for scene in scenes] == [1, 0, 0, 1]
-    assert [problem.place for problem in problems.kept] == ["poly_gt_img2.mat", "poly_gt_img3.mat"]
-    assert "expected an array called polygt or gt, found 'other'" in problems.kept[1].what
+    assert [problem.place for problem in problems.entries] == ["poly_gt_img2.mat", "poly_gt_img3.mat"]
+    assert "expected an array called polygt or gt, found 'other'" in problems.entries[1].what
 
 
 def test_what_numpy_printed_is_read_over_several_lines_with_commas_quotes_brackets_and_nothing(tmp_path):
@@ -119,8 +119,8 @@ def test_an_entry_that_is_cut_off_or_uneven_is_told_of_with_its_first_line(tmp_p
     lines = f"{PAUL}\nx: [[1 2 3\nx: [[0 9 9 0]], y: [[0 0 9]], ornt: [u'h'], transcriptions: [u'A']\n{PAUL}\n{PAUL}"
     _, [scene], problems = read(tmp_path, {"poly_gt_img1.txt": lines})
     assert len(scene.instances) == 3
-    assert [problem.place for problem in problems.kept] == ["poly_gt_img1.txt:2", "poly_gt_img1.txt:3"]
-    assert "4 xs and 3 ys, must be as many; text 'A'" in problems.kept[1].what
+    assert [problem.place for problem in problems.entries] == ["poly_gt_img1.txt:2", "poly_gt_img1.txt:3"]
+    assert "4 xs and 3 ys, must be as many; text 'A'" in problems.entries[1].what
 
 
 def test_lines_of_pairs_end_where_a_text_must_be_left(tmp_path):

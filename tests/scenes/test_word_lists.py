@@ -1,6 +1,6 @@
 """Lists of cropped words: MLT19's task 2 and ICDAR13's task 3."""
 
-from given_labels import read
+from label_files_for_tests import read
 
 
 def test_a_word_of_mlt19_is_a_scene_whose_instance_is_the_whole_image(tmp_path):
@@ -29,7 +29,7 @@ def test_names_that_lead_out_or_stand_twice_and_lines_that_are_short_are_told_of
     lines = [f"{name},Latin,text" if name else "word_4.png" for name in names]
     _, scenes, problems = read(tmp_path, {"gt.txt": "\n".join(lines)})
     assert [scene.name for scene in scenes][:2] == ["word_1", "word_5"]
-    assert [str(problem) for problem in problems.kept] == [
+    assert [str(problem) for problem in problems.entries] == [
         "gt.txt:2: the image is '../word_2.png', must be a name inside the data set",
         "gt.txt:3: the image is '/etc/word_3.png', must be a name inside the data set",
         "gt.txt:4: 'word_1.png' stands above already; the first is taken",

@@ -1,4 +1,4 @@
-"""Reading what archives and folders hold: no more than a bound, and every way in which bytes can be wrong as one error."""
+"""Read files and archive entries up to a size limit, and turn all read errors into one kind."""
 
 import contextlib
 import lzma
@@ -13,7 +13,7 @@ from typing import IO
 from raygroup.errors import ConfigError, UnreadableFileError
 from raygroup.scenes.archives.members import MAX_BYTES
 
-BROKEN = (
+READ_ERRORS = (
     OSError,
     EOFError,
     ValueError,
@@ -28,13 +28,14 @@ BROKEN = (
     NotImplementedError,
     RuntimeError,
 )
-"""What the archive libraries raise for bytes that are not what they say."""
+"""Errors that the archive libraries raise for damaged bytes."""
 
-Streamed = Iterator[tuple[str, bytes | UnreadableFileError]]
-"""Names and contents."""
+ContentStream = Iterator[tuple[str, bytes | UnreadableFileError]]
+"""Names of files, each with its content or the reason why it cannot be read."""
 
 
-def bounded(file: IO[bytes]) -> bytes:
+def read_bounded(file: IO[bytes]) -> bytes:
+    """Return the rest of a file; raise UnreadableFileError above ``MAX_BYTES``."""
     content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise UnreadableFileError(f"more than {MAX_BYTES >> 20} MB, whatever its header says")
@@ -42,22 +43,25 @@ def bounded(file: IO[bytes]) -> bytes:
 
 
 @contextlib.contextmanager
-def unreadable() -> Iterator[None]:
+def read_errors_as_unreadable() -> Iterator[None]:
+    """Raise UnreadableFileError in place of any error in ``READ_ERRORS``."""
     try:
         yield
     except UnreadableFileError:
         raise
-    except BROKEN as error:
-        raise UnreadableFileError(said(error)) from error
+    except READ_ERRORS as error:
+        raise UnreadableFileError(error_text(error)) from error
 
 
 @contextlib.contextmanager
-def understood(path: Path) -> Iterator[None]:
+def read_errors_as_config(path: Path) -> Iterator[None]:
+    """Raise ConfigError with the path in place of any error in ``READ_ERRORS``."""
     try:
         yield
-    except BROKEN as error:
-        raise ConfigError(f"{path}: not readable as an archive: {said(error)}") from error
+    except READ_ERRORS as error:
+        raise ConfigError(f"{path}: not readable as an archive: {error_text(error)}") from error
 
 
-def said(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
+    """Return an error's message on one line, or its class if it has no message."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""A file of a data set, and which names and sizes of files are taken at all."""
+"""The files of a source, and the limits on their names and sizes."""
 
 import re
 from collections.abc import Callable
@@ -6,23 +6,24 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 MAX_BYTES = 256 << 20
-"""Of one file: more is no photograph."""
+"""Bytes of one file; no photograph is larger."""
 MAX_LABEL_BYTES = {".txt": 32 << 20, ".list": 32 << 20, ".lst": 32 << 20, ".csv": 32 << 20, ".json": 128 << 20, ".mat": 1 << 20}
-"""Of one label file, by suffix; the largest of Table 1's are LSVT19's, some 40 MB of JSON."""
+"""Bytes of one label file, by suffix. The largest file of Table 1's data sets is LSVT19's JSON, about 40 MB."""
 SMALL_SUFFIXES = frozenset(MAX_LABEL_BYTES)
-"""Label files, which are read again and again."""
+"""Suffixes of label files, which are read several times."""
 MAX_MEMBERS = 2_000_000
-"""Of one source: seven times the files of SynthTextMLT's largest part."""
+"""Files of one source: seven times as many as in SynthTextMLT's largest part."""
 MAX_RATIO = 200
-"""Unpacked bytes over packed ones, of a whole archive larger than ``FREE_BYTES`` unpacked."""
+"""Unpacked bytes per packed byte, for archives that unpack to more than ``FREE_BYTES``."""
 FREE_BYTES = 1 << 30
+"""Bytes that any archive may unpack to."""
 
 _SYSTEM = re.compile(r"(?:^|/)(?:__MACOSX/|\._[^/]*$|(?:Thumbs\.db|\.DS_Store|desktop\.ini)$)")
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _MAX_NAME = 1024
 
-Told = Callable[[str, str, str], None]
-"""Takes the kind, the place and the words of a problem."""
+ReportProblem = Callable[[str, str, str], None]
+"""Takes the kind, the place and the description of a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Member:
     source: int
     """Number of the source in its collection."""
     name: str
-    """With ``/`` between folders, relative to the source."""
+    """Path relative to the source, with ``/`` between folders."""
     size: int
 
     @property
@@ -50,67 +51,71 @@ class Member:
 
 @dataclass
 class Listing:
-    """A source while it is listed: which of its files are taken; what is left out is told of."""
+    """The files of a source as they are listed; every file left out is reported."""
 
     number: int
     path: Path
-    told: Told
-    room: int | None = None
-    """Bytes that may still be unpacked, where the source is an archive."""
-    found: dict[str, Member] = field(default_factory=dict)
+    report: ReportProblem
+    bytes_left: int | None = None
+    """Bytes that may still be unpacked; None for a folder or a tarball."""
+    members: dict[str, Member] = field(default_factory=dict)
 
     @property
     def is_full(self) -> bool:
-        return len(self.found) >= MAX_MEMBERS
+        return len(self.members) >= MAX_MEMBERS
 
-    def take(self, spelled: str, size: int) -> Member | None:
-        """The file, unless its name or its size forbids it; ``spelled`` as the source has it."""
-        name = plain(spelled)
+    def add(self, raw_name: str, size: int) -> Member | None:
+        """Add a file unless its name or size is forbidden.
+
+        ``raw_name`` is the name as the source spells it. Files of the operating system are skipped without a report.
+        """
+        name = normalise_name(raw_name)
         if _SYSTEM.search(name):
             return None
-        if why := _fault_of_name(spelled) or self._fault(name, size):
-            self.leave_out(spelled, why)
+        if reason := _fault_of_name(raw_name) or self._fault(name, size):
+            self.leave_out(raw_name, reason)
             return None
-        if self.room is not None:
-            self.room -= size
-        self.found[name] = member = Member(self.number, name, size)
+        if self.bytes_left is not None:
+            self.bytes_left -= size
+        self.members[name] = member = Member(self.number, name, size)
         return member
 
-    def leave_out(self, name: str, why: str) -> None:
-        self.told("entry left out", f"{self.path}/{shown(name)}", why)
+    def leave_out(self, name: str, reason: str) -> None:
+        self.report("entry left out", f"{self.path}/{printable_name(name)}", reason)
 
-    def end_early(self) -> None:
-        self.told("source too large", str(self.path), f"more than {MAX_MEMBERS:,} files: those after them are left out")
+    def report_overflow(self) -> None:
+        self.report("source too large", str(self.path), f"more than {MAX_MEMBERS:,} files: the rest is left out")
 
     def _fault(self, name: str, size: int) -> str:
-        if name in self.found:
-            return "this name stands here twice; the first is taken"
-        most = MAX_LABEL_BYTES.get(suffix_of(name), MAX_BYTES)
-        if size > most:
-            return f"{size:,} bytes: at most {most >> 20} MB are read of such a file"
-        if self.room is not None and size > self.room:
-            return f"the archive would unpack to more than {MAX_RATIO} times its size: what is over that is left out"
+        """Return why the file cannot be added, or an empty text."""
+        if name in self.members:
+            return "a second file of this name; the first is taken"
+        limit = MAX_LABEL_BYTES.get(suffix_of(name), MAX_BYTES)
+        if size > limit:
+            return f"{size:,} bytes: files of this kind may have at most {limit >> 20} MB"
+        if self.bytes_left is not None and size > self.bytes_left:
+            return f"the archive would unpack to more than {MAX_RATIO} times its size: files beyond that are left out"
         return ""
 
 
-def room_of(packed: int) -> int:
-    """Bytes that an archive of ``packed`` bytes may unpack to."""
-    return max(FREE_BYTES, MAX_RATIO * packed)
+def max_unpacked_bytes(packed_bytes: int) -> int:
+    """Return how many bytes an archive of ``packed_bytes`` may unpack to."""
+    return max(FREE_BYTES, MAX_RATIO * packed_bytes)
 
 
-def plain(name: str) -> str:
-    """A name as it is looked up: ``/`` between folders, none of them empty or ``.``."""
+def normalise_name(name: str) -> str:
+    """Return a name with ``/`` between its folders, and without empty or ``.`` folders."""
     parts = name.replace("\\", "/").split("/")
     return "/".join(part for part in parts if part not in ("", "."))
 
 
 def leads_out(name: str) -> bool:
-    """Whether a path is absolute, on a Windows drive, or climbs to a parent folder."""
+    """Return whether a path is absolute, on a Windows drive, or contains ``..``."""
     return name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or bool(PureWindowsPath(name).drive)
 
 
-def shown(name: str) -> str:
-    """A name as messages may print it: in whole characters, without control codes, not endless."""
+def printable_name(name: str) -> str:
+    """Return a name that is safe to print: control codes escaped, long names cut."""
     short = name if len(name) <= _MAX_NAME else f"{name[:60]}..."
     return ascii(short) if _CONTROL.search(short) else short
 
@@ -121,10 +126,11 @@ def suffix_of(name: str) -> str:
 
 
 def _fault_of_name(name: str) -> str:
+    """Return why a name is forbidden, or an empty text."""
     if leads_out(name):
-        return f"the name {shown(name)} leads out of the archive"
+        return f"the name {printable_name(name)} leads out of the archive"
     if len(name) > _MAX_NAME:
-        return f"a name of {len(name):,} characters, at most {_MAX_NAME} are taken"
+        return f"the name has {len(name):,} characters: at most {_MAX_NAME} are allowed"
     if _CONTROL.search(name):
         return "the name holds control codes or is not UTF-8"
-    return "" if plain(name) else "no name"
+    return "" if normalise_name(name) else "the name is empty"

@@ -1,6 +1,7 @@
-"""Where a data set's files lie: folders, zips and tarballs, read alike and within bounds; no entry is ever written to disk.
+"""Read the files of folders, zips and tarballs through one interface.
 
-Names that lead out of a source, links out of it, devices, encrypted and over-long entries are told of and left out.
+Sizes are limited, and no entry is written to disk. Some entries are reported and left out: names and links that lead out of the source,
+devices, encrypted entries and files that are too large.
 """
 
 import os
@@ -10,12 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 from raygroup.errors import ConfigError, UnreadableFileError
-from raygroup.scenes.archives.bounded_reading import Streamed, bounded, understood, unreadable
-from raygroup.scenes.archives.members import SMALL_SUFFIXES, Listing, Member, Told
+from raygroup.scenes.archives.bounded_reading import ContentStream, read_bounded, read_errors_as_config, read_errors_as_unreadable
+from raygroup.scenes.archives.members import SMALL_SUFFIXES, Listing, Member, ReportProblem
 from raygroup.scenes.archives.tarballs import Tar, is_tar
 from raygroup.scenes.archives.zips import Zip, is_zip
-
-__all__ = ["Folder", "Member", "OneFile", "Source", "Tar", "UnreadableFileError", "Zip", "source_of"]
 
 
 class Source(Protocol):
@@ -23,25 +22,31 @@ class Source(Protocol):
 
     path: Path
 
-    def list(self, number: int, told: Told) -> tuple[Member, ...]:
-        """The files that may be read, in their own order; called before anything is read."""
+    def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
+        """Return the files that may be read, in the source's order.
+
+        ``number`` is the source's number in its collection. Call this before ``read`` and ``stream``.
+        """
 
     def read(self, name: str) -> bytes:
-        """A listed file; raises UnreadableFileError."""
+        """Return the content of a listed file; raise UnreadableFileError."""
 
-    def stream(self, names: Collection[str]) -> Streamed:
-        """The files of these names, each once, in the order in which they are read fastest."""
+    def stream(self, names: Collection[str]) -> ContentStream:
+        """Yield each of these files once, in the order that is fastest to read."""
 
 
-def source_of(path: Path) -> Source:
-    """What a path is; raises ConfigError where it is neither a folder nor an archive nor a label file."""
+def open_source(path: Path) -> Source:
+    """Return the source at a path.
+
+    Raises ConfigError if the path is no folder, archive or label file.
+    """
     if path.is_dir():
         return Folder(path)
     if not path.is_file():
         raise ConfigError(f"{path}: no such file or folder")
-    with understood(path):
+    with read_errors_as_config(path):
         if path.suffix.lower() in SMALL_SUFFIXES:
-            return OneFile(path)
+            return SingleFile(path)
         if is_zip(path):
             return Zip(path)
         if is_tar(path):
@@ -51,28 +56,28 @@ def source_of(path: Path) -> Source:
 
 @dataclass
 class Folder:
-    """A folder and everything below it; links to folders are not followed."""
+    """A folder with all its subfolders; links to folders are not followed."""
 
     path: Path
 
-    def list(self, number: int, told: Told) -> tuple[Member, ...]:
-        listing = Listing(number, self.path, told)
-        for entry in _below(self.path, listing):
+    def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
+        listing = Listing(number, self.path, report)
+        for entry in _files_below(self.path, listing):
             if listing.is_full:
-                listing.end_early()
+                listing.report_overflow()
                 break
             name = entry.path[len(os.fspath(self.path)) :].lstrip("/")
-            if why := _fault_of_entry(entry, self.path):
-                listing.leave_out(name, why)
+            if reason := _fault_of_entry(entry, self.path):
+                listing.leave_out(name, reason)
             else:
-                listing.take(name, entry.stat().st_size)
-        return tuple(listing.found.values())
+                listing.add(name, entry.stat().st_size)
+        return tuple(listing.members.values())
 
     def read(self, name: str) -> bytes:
-        with unreadable(), (self.path / name).open("rb") as file:
-            return bounded(file)
+        with read_errors_as_unreadable(), (self.path / name).open("rb") as file:
+            return read_bounded(file)
 
-    def stream(self, names: Collection[str]) -> Streamed:
+    def stream(self, names: Collection[str]) -> ContentStream:
         for name in names:
             try:
                 yield name, self.read(name)
@@ -81,41 +86,42 @@ class Folder:
 
 
 @dataclass
-class OneFile(Folder):
-    """A label file by itself; its images lie in other sources."""
+class SingleFile(Folder):
+    """One label file; its images are in other sources."""
 
-    def list(self, number: int, told: Told) -> tuple[Member, ...]:
-        listing = Listing(number, self.path.parent, told)
-        listing.take(self.path.name, self.path.stat().st_size)
-        return tuple(listing.found.values())
+    def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
+        listing = Listing(number, self.path.parent, report)
+        listing.add(self.path.name, self.path.stat().st_size)
+        return tuple(listing.members.values())
 
     def read(self, name: str) -> bytes:
-        with unreadable(), self.path.open("rb") as file:
-            return bounded(file)
+        with read_errors_as_unreadable(), self.path.open("rb") as file:
+            return read_bounded(file)
 
 
-def _below(folder: Path, listing: Listing) -> Iterator["os.DirEntry[str]"]:
-    """Everything below a folder that is no folder, in the order of names."""
-    waiting = [os.fspath(folder)]
+def _files_below(root: Path, listing: Listing) -> Iterator["os.DirEntry[str]"]:
+    """Yield every entry below a folder that is not a folder, sorted by name within each."""
+    waiting = [os.fspath(root)]
     while waiting:
-        here = waiting.pop()
+        folder = waiting.pop()
         try:
-            with os.scandir(here) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+            with os.scandir(folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
-            listing.leave_out(os.path.relpath(here, folder), f"the folder cannot be listed: {error.strerror}")
+            listing.leave_out(os.path.relpath(folder, root), f"the folder cannot be listed: {error.strerror}")
             continue
         yield from (entry for entry in entries if not entry.is_dir(follow_symlinks=False))
         waiting += [entry.path for entry in reversed(entries) if entry.is_dir(follow_symlinks=False)]
 
 
 def _fault_of_entry(entry: "os.DirEntry[str]", root: Path) -> str:
+    """Return why an entry cannot be read, or an empty text."""
     if entry.is_symlink():
         target = Path(os.path.realpath(entry.path))
         if not target.is_relative_to(os.path.realpath(root)):
-            return "a link out of the folder: give what it leads to as a path of its own"
+            return "a link out of the folder: pass its target as another path"
         if target.is_dir():
-            return "a link to a folder, which stands here already"
+            return "a link to a folder that is read already"
     if not entry.is_file():
         return "neither a file nor a folder"
-    return "a backslash in its name" if "\\" in entry.name else ""
+    return "the name contains a backslash" if "\\" in entry.name else ""

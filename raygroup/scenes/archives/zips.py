@@ -1,4 +1,4 @@
-"""Zip archives, read within bounds and never unpacked to disk."""
+"""Read zip archives within size limits, without unpacking them to disk."""
 
 import os
 import stat
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from raygroup.errors import UnreadableFileError
-from raygroup.scenes.archives.bounded_reading import Streamed, bounded, understood, unreadable
-from raygroup.scenes.archives.members import Listing, Member, Told, room_of
+from raygroup.scenes.archives.bounded_reading import ContentStream, read_bounded, read_errors_as_config, read_errors_as_unreadable
+from raygroup.scenes.archives.members import Listing, Member, ReportProblem, max_unpacked_bytes
 
 _MAX_DIRECTORY = 256 << 20
-"""Bytes of a zip's directory, which zipfile parses whole."""
-_COUNTED = 1 << 16
-"""Entries, of which old zips count no further."""
+"""Bytes of a zip's directory, which zipfile parses completely."""
+_COUNT_RANGE = 1 << 16
+"""Old zips store the number of entries modulo this number."""
 
 
 def is_zip(path: Path) -> bool:
-    """Whether its first bytes or its end are a zip's, and its first ones not a tarball's."""
+    """Return whether a file begins or ends like a zip, and does not begin like a tarball."""
     with path.open("rb") as file:
         beginning = file.read(512)
     return beginning[:4] in (b"PK\3\4", b"PK\5\6") or (beginning[257:262] != b"ustar" and zipfile.is_zipfile(path))
@@ -26,37 +26,38 @@ def is_zip(path: Path) -> bool:
 
 @dataclass
 class Zip:
-    """A zip archive, which any entry can be read from."""
+    """A zip archive, whose entries can be read in any order."""
 
     path: Path
     _entries: dict[str, zipfile.ZipInfo] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        with understood(self.path):
+        with read_errors_as_config(self.path):
             self._count = _num_entries(self.path)
             self._archive = zipfile.ZipFile(self.path)
 
-    def list(self, number: int, told: Told) -> tuple[Member, ...]:
-        listing = Listing(number, self.path, told, room_of(self.path.stat().st_size))
-        if (found := len(self._archive.infolist())) % _COUNTED != self._count % _COUNTED:
-            told("archive damaged", str(self.path), f"it says that it holds {self._count:,} entries, its directory names {found:,}")
+    def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
+        listing = Listing(number, self.path, report, max_unpacked_bytes(self.path.stat().st_size))
+        count = len(self._archive.infolist())
+        if count % _COUNT_RANGE != self._count % _COUNT_RANGE:
+            report("archive damaged", str(self.path), f"it claims {self._count:,} entries, but its directory lists {count:,}")
         for entry in self._archive.infolist():
             if listing.is_full:
-                listing.end_early()
+                listing.report_overflow()
                 break
             if entry.is_dir():
                 continue
-            if why := _fault_of_entry(entry):
-                listing.leave_out(entry.orig_filename, why)
-            elif member := listing.take(entry.filename, entry.file_size):
+            if reason := _fault_of_entry(entry):
+                listing.leave_out(entry.orig_filename, reason)
+            elif member := listing.add(entry.filename, entry.file_size):
                 self._entries[member.name] = entry
-        return tuple(listing.found.values())
+        return tuple(listing.members.values())
 
     def read(self, name: str) -> bytes:
-        with unreadable(), self._archive.open(self._entries[name]) as file:
-            return bounded(file)
+        with read_errors_as_unreadable(), self._archive.open(self._entries[name]) as file:
+            return read_bounded(file)
 
-    def stream(self, names: Collection[str]) -> Streamed:
+    def stream(self, names: Collection[str]) -> ContentStream:
         for name in sorted(names, key=lambda name: self._entries[name].header_offset):
             try:
                 yield name, self.read(name)
@@ -65,26 +66,31 @@ class Zip:
 
 
 def _fault_of_entry(entry: zipfile.ZipInfo) -> str:
+    """Return why an entry cannot be read, or an empty text."""
     if entry.flag_bits & 1:
-        return "the entry is encrypted; unpack the archive and give the folder"
+        return "the entry is encrypted: unpack the archive and pass the folder"
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "the entry is a link, must be a file"
-    return "the name holds a NUL" if "\0" in entry.orig_filename else ""
+    return "the name contains a NUL character" if "\0" in entry.orig_filename else ""
 
 
 def _num_entries(path: Path) -> int:
-    """What a zip says of itself; raises UnreadableFileError for a directory of which zipfile would make gigabytes."""
+    """Return the number of entries that a zip claims to have.
+
+    Raises UnreadableFileError if the directory is so large that zipfile would need gigabytes for it.
+    """
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - (1 << 16) - 22 - 76))
+        file.seek(max(0, size - (1 << 16) - 22 - 76))  # the longest comment, the end record, and zip64's two records
         end = file.read()
-    found = end.rfind(b"PK\5\6")
-    count, directory = (int.from_bytes(end[found + start : found + stop], "little") for start, stop in ((10, 12), (12, 16)))
-    large = end.rfind(b"PK\6\6")
-    if large >= 0 and (directory == 0xFFFFFFFF or count == _COUNTED - 1):
-        count, directory = (int.from_bytes(end[large + start : large + start + 8], "little") for start in (32, 40))
+    end_record = end.rfind(b"PK\5\6")
+    count, directory = (int.from_bytes(end[end_record + start : end_record + stop], "little") for start, stop in ((10, 12), (12, 16)))
+    zip64_record = end.rfind(b"PK\6\6")
+    # an old record with all bits set refers to the zip64 record
+    if zip64_record >= 0 and (directory == 0xFFFFFFFF or count == _COUNT_RANGE - 1):
+        count, directory = (int.from_bytes(end[zip64_record + start : zip64_record + start + 8], "little") for start in (32, 40))
     if directory > min(size, _MAX_DIRECTORY):
         raise UnreadableFileError(
-            f"its directory would be {directory:,} bytes of a file of {size:,}, at most {_MAX_DIRECTORY >> 20} MB are read"
+            f"its directory would be {directory:,} bytes of a file of {size:,}; at most {_MAX_DIRECTORY >> 20} MB are read"
         )
     return count

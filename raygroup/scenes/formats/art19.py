@@ -24,7 +24,7 @@ _TEST_FILE = re.compile(
 def total_text_test_ids(collection: Collection) -> frozenset[str]:
     """The ids in ArT19 of Total-Text's test images; where that cannot be told none, which is a problem told of."""
     problems = collection.problems
-    listed = collection.named(ID_LIST)
+    listed = collection.find(ID_LIST)
     if listed is None:
         problems.add(
             "Total-Text inside", ID_LIST, "not found: the test images of Total-Text stay in; add this list and Total-Text's Test folder"

@@ -36,7 +36,7 @@ def without_bad_hindi(labelled: Iterator[Labelled], collection: Collection, keep
 
 def _kept(collection: Collection, keep_list: Path | None) -> Set[str] | None:
     """Stems of the good Hindi images; None where no list says."""
-    member = collection.named(KEEP_LIST)
+    member = collection.find(KEEP_LIST)
     if keep_list is None and member is None:
         return None
     try:

@@ -35,7 +35,7 @@ class JsonFormat:
     is_one_file: bool = True
 
     def label_files(self, collection: Collection) -> list[Member]:
-        return [member for member, _ in collection.labels(_PATTERN)]
+        return [member for member, _ in collection.label_files(_PATTERN)]
 
     def fits(self, collection: Collection, member: Member, is_forced: bool) -> str:
         """Of the first items with any text most must be this data set's."""

@@ -39,7 +39,7 @@ class LineFormat:
 
     def label_files(self, collection: Collection) -> list[Member]:
         """The files that are its own by their names; of any name those with an image, if any has one."""
-        found = [*collection.labels(self.pattern)]
+        found = [*collection.label_files(self.pattern)]
         if self.pattern is ANY_NAME and (paired := [member for member, match in found if collection.has_image(self.stems(match))]):
             return paired
         return [member for member, _ in found]
@@ -57,7 +57,7 @@ class LineFormat:
         return finished(self.labelled(collection), collection.problems)
 
     def labelled(self, collection: Collection) -> Iterator[Labelled]:
-        files = dict(collection.labels(self.pattern))
+        files = dict(collection.label_files(self.pattern))
         for member, content in collection.stream(files):
             place, stems = collection.place(member), self.stems(files[member])
             if isinstance(content, UnreadableFileError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.formats.script_names import is_script, task_of
-from raygroup.scenes.polygons import checked
+from raygroup.scenes.polygons import check_polygons
 from raygroup.scenes.scene import Instance, Problems, Scene
 
 SHOWN = 60
@@ -53,7 +53,7 @@ def finished(labelled: Iterable[Labelled], problems: Problems) -> Iterator[Scene
 
 
 def _finished(waiting: list[Labelled], problems: Problems) -> Iterator[Scene]:
-    polygons = iter(checked([parsed.corners for one in waiting for _, parsed in one.found if parsed.corners is not None]))
+    polygons = iter(check_polygons([parsed.corners for one in waiting for _, parsed in one.found if parsed.corners is not None]))
     for one in waiting:
         instances = []
         for number, parsed in one.found:

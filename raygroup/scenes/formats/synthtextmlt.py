@@ -24,7 +24,7 @@ from raygroup.scenes.formats.label_lines import numbers, read_lines
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.parsed import SHOWN, Labelled, Parsed, finished
 from raygroup.scenes.formats.script_names import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
-from raygroup.scenes.images import header
+from raygroup.scenes.images import read_header
 from raygroup.scenes.scene import Scene
 
 _GT_FOLDER = re.compile(rf"(?:{'|'.join(MLT19_OF_TASK.values())})_gt/", re.IGNORECASE)
@@ -108,7 +108,7 @@ class SynthTextMLT:
     def _from_shares(self, collection: Collection) -> Iterator[Labelled]:
         """In the order of the images, whose sizes are read."""
         files: dict[Member, Member] = {}
-        for member, match in collection.labels(ANY_NAME):
+        for member, match in collection.label_files(ANY_NAME):
             image = collection.image_of(self.lines.stems(match), collection.place(member), member)
             if image is None:
                 yield Labelled(member.stem, collection.place(member), None)
@@ -126,7 +126,7 @@ class SynthTextMLT:
         try:
             if isinstance(content, UnreadableFileError):
                 raise content
-            size = header(content)
+            size = read_header(content)
             shares = read_lines(collection.read(member), parse, place, problems)
         except (UnreadableFileError, ImageError) as error:
             problems.add("labels without size", place, f"the image or its labels cannot be read: {error}")

@@ -86,7 +86,7 @@ class TotalText:
     is_one_file: bool = False
 
     def label_files(self, collection: Collection) -> list[Member]:
-        return [member for member, _ in collection.labels(_PATTERN)]
+        return [member for member, _ in collection.label_files(_PATTERN)]
 
     def fits(self, collection: Collection, member: Member, is_forced: bool) -> str:
         place = collection.place(member)
@@ -100,7 +100,7 @@ class TotalText:
         return finished(self._labelled(collection), collection.problems)
 
     def _labelled(self, collection: Collection) -> Iterator[Labelled]:
-        files = dict(collection.labels(_PATTERN))
+        files = dict(collection.label_files(_PATTERN))
         for member, content in collection.stream(files):
             place, stem = collection.place(member), files[member]["stem"]
             image = collection.image_of((stem, stem.replace("img", "img_"), f"gt_{stem}"), place, member)

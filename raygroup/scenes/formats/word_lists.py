@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from raygroup.errors import LabelError, UnreadableFileError
-from raygroup.scenes.archives.members import Member, leads_out, plain, suffix_of
+from raygroup.scenes.archives.members import Member, leads_out, normalise_name, suffix_of
 from raygroup.scenes.collection import IMAGE_SUFFIXES, Collection
 from raygroup.scenes.formats.icdar13 import unquoted
 from raygroup.scenes.formats.label_lines import at_most, decoded_lines, short, split, tried
@@ -51,7 +51,7 @@ class WordList:
     example: str
 
     def label_files(self, collection: Collection) -> list[Member]:
-        return [member for member, _ in collection.labels(_PATTERN)]
+        return [member for member, _ in collection.label_files(_PATTERN)]
 
     def fits(self, collection: Collection, member: Member, is_forced: bool) -> str:
         place = collection.place(member)
@@ -99,7 +99,7 @@ def _image(spelled: str) -> str:
     if leads_out(name):
         raise LabelError(f"the image is {name[:SHOWN]!r}, must be a name inside the data set")
     _require_image(name)
-    return plain(name)
+    return normalise_name(name)
 
 
 def _require_image(name: str) -> None:

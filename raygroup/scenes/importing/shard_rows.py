@@ -1,4 +1,7 @@
-"""One shard of a data set: its scenes looked at, decoded, and their words cut out. Runs in a worker process."""
+"""Turn the scenes of one shard into rows, in a worker process.
+
+It decodes each image and cuts out the words.
+"""
 
 import hashlib
 from collections import Counter
@@ -9,102 +12,108 @@ from typing import Any
 import cv2
 import numpy as np
 
-from raygroup.errors import ImageError
-from raygroup.scenes.archives.sources import UnreadableFileError
+from raygroup.errors import ImageError, UnreadableFileError
 from raygroup.scenes.cropping import crop
-from raygroup.scenes.images import Header, Pixels, decode, header
+from raygroup.scenes.images import Header, Pixels, decode, read_header
 from raygroup.scenes.scene import Instance, Problems, Scene
 from raygroup.words.label_conflicts import contradiction_counts, contradictions
 from raygroup.words.labels import count_changes, normalise
 
 _NO_TASK = frozenset({"symbols", "symbol"})
-"""Scripts whose words no task reads: the paper discards them (section 4.2)."""
-_QUALITY = 95
+"""Scripts that belong to no task: the paper discards their words (section 4.2)."""
+_JPEG_QUALITY = 95
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How a data set is taken in."""
+class ImportSettings:
+    """Settings of an import."""
 
     source: str
-    """Its name in the stores."""
+    """Name of the data set in the stores."""
     unit: str = "word"
+    """Unit of the labels: word or phrase."""
     crop_height: int = 64
-    """Pixels: larger words are scaled down to it."""
+    """Pixels: larger words are scaled down to this height."""
     turn_vertical: bool = True
-    """Crops much higher than wide are turned a quarter to the left."""
+    """Turn crops much higher than wide a quarter to the left."""
     lossless: bool = False
-    """PNG crops in place of JPEG of quality 95: three times the bytes and twice the time."""
+    """Store crops as PNG, not as JPEG of quality 95: three times the bytes and twice the time."""
     symbols: bool = False
-    """Keep words labelled ``Symbols``, which the paper discards."""
+    """Keep words of the script ``Symbols``, which the paper discards."""
 
 
 @dataclass
-class Taken:
-    """What a shard came to."""
+class ShardResult:
+    """Rows, problems and counts of a shard."""
 
     scenes: list[dict[str, Any]] = field(default_factory=list)
     words: list[dict[str, Any]] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
     dropped: Counter[str] = field(default_factory=Counter)
-    """Instances that give no word, by reason."""
+    """Reason -> number of instances that give no word."""
     changed: Counter[str] = field(default_factory=Counter)
+    """Change of the label by normalisation -> number of words."""
     by_script: Counter[str] = field(default_factory=Counter)
     by_task: Counter[str] = field(default_factory=Counter)
     contradicting: Counter[str] = field(default_factory=Counter)
-    """``labelled/by characters`` -> words."""
+    """``labelled task/task of the characters`` -> number of words."""
     hashes: list[str] = field(default_factory=list)
-    """Of each scene's image bytes: 128 bits in hexadecimal."""
+    """Hash of each scene's image bytes: 128 bits in hexadecimal."""
 
 
-def take_in(scenes: Sequence[Scene], contents: Sequence[bytes | UnreadableFileError], settings: Settings) -> Taken:
-    """The rows of a shard; ``contents`` are the scenes' images. What cannot be used is told of and left out."""
+def process_shard(scenes: Sequence[Scene], contents: Sequence[bytes | UnreadableFileError], settings: ImportSettings) -> ShardResult:
+    """Return the rows of a shard; ``contents`` are the images of the scenes.
+
+    Images that cannot be read become problems, and their scenes are left out.
+    """
     cv2.setNumThreads(1)
-    taken = Taken()
+    result = ShardResult()
     for scene, content in zip(scenes, contents, strict=True):
-        if looked_at := _image(scene, content, taken.problems):
-            _take_scene(scene, *looked_at, settings, taken)
-    _mark(taken)
-    return taken
+        if image := _read_image(scene, content, result.problems):
+            _add_scene(scene, *image, settings, result)
+    _mark_contradictions(result)
+    _count_words(result)
+    return result
 
 
-def _image(scene: Scene, content: bytes | UnreadableFileError, problems: Problems) -> tuple[bytes, Header, Pixels] | None:
+def _read_image(scene: Scene, content: bytes | UnreadableFileError, problems: Problems) -> tuple[bytes, Header, Pixels] | None:
     place = scene.image.name if scene.image else scene.name
     try:
         if isinstance(content, UnreadableFileError):
             raise ImageError(str(content))
-        found = header(content)
-        pixels = decode(content, found)
+        header = read_header(content)
+        pixels = decode(content, header)
     except ImageError as error:
         problems.add("image unreadable", place, f"{error}; its labels are {scene.labels}")
         return None
-    if found.remark:
-        problems.add("image remarked on", place, found.remark)
-    return content, found, pixels
+    if header.remark:
+        problems.add("image remarked on", place, header.remark)
+    return content, header, pixels
 
 
-def _take_scene(scene: Scene, content: bytes, found: Header, pixels: Pixels, settings: Settings, taken: Taken) -> None:
-    taken.hashes.append(hashlib.sha256(content).hexdigest()[:32])
-    taken.scenes.append(
+def _add_scene(scene: Scene, content: bytes, header: Header, pixels: Pixels, settings: ImportSettings, result: ShardResult) -> None:
+    result.hashes.append(hashlib.sha256(content).hexdigest()[:32])
+    result.scenes.append(
         {
-            "name": scene.name, "source": settings.source, "image": content, "width": found.width, "height": found.height,
+            "name": scene.name, "source": settings.source, "image": content, "width": header.width, "height": header.height,
             "labels": scene.labels, "instances": [_instance_row(instance) for instance in scene.instances],
         }
     )  # fmt: skip
     for number, instance in enumerate(scene.instances):
-        taken.by_script[instance.script or "none"] += 1
+        result.by_script[instance.script or "none"] += 1
         label = normalise(instance.text)
-        word = None if (why := _no_word(instance, label, settings)) else crop(
-            pixels, instance.polygon, settings.crop_height, turn_vertical=settings.turn_vertical
-        )  # fmt: skip
+        word = None
+        reason = _drop_reason(instance, label, settings)
+        if not reason:
+            word = crop(pixels, instance.polygon, settings.crop_height, turn_vertical=settings.turn_vertical)
         if word is None:
-            taken.dropped[why or "too small, or outside of the image"] += 1
+            result.dropped[reason or "too small, or outside of the image"] += 1
             continue
-        taken.words.append(_word_row(word, instance, label, number, scene, settings))
+        result.words.append(_word_row(word, instance, label, number, scene, settings))
 
 
-def _no_word(instance: Instance, label: str, settings: Settings) -> str:
-    """Why an instance gives no word; empty where it may."""
+def _drop_reason(instance: Instance, label: str, settings: ImportSettings) -> str:
+    """Return why the labels forbid a word of this instance, or an empty text."""
     if instance.dont_care:
         return "don't-care"
     if not label:
@@ -122,8 +131,8 @@ def _instance_row(instance: Instance) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _word_row(word: Pixels, instance: Instance, label: str, number: int, scene: Scene, settings: Settings) -> dict[str, Any]:
-    encoding = (".png", [cv2.IMWRITE_PNG_COMPRESSION, 1]) if settings.lossless else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+def _word_row(word: Pixels, instance: Instance, label: str, number: int, scene: Scene, settings: ImportSettings) -> dict[str, Any]:
+    encoding = (".png", [cv2.IMWRITE_PNG_COMPRESSION, 1]) if settings.lossless else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return {
         "image": cv2.imencode(encoding[0], word, encoding[1])[1].tobytes(), "text": instance.text, "label": label, "task": instance.task,
         "script": instance.script, "source": settings.source, "scene": scene.name, "instance": number, "unit": settings.unit,
@@ -131,13 +140,16 @@ def _word_row(word: Pixels, instance: Instance, label: str, number: int, scene: 
     }  # fmt: skip
 
 
-def _mark(taken: Taken) -> None:
-    """Words whose script label contradicts their characters are marked, in both stores; and what was made of the words is counted."""
-    labels, tasks = [word["label"] for word in taken.words], [word["task"] for word in taken.words]
-    scenes = {row["name"]: row for row in taken.scenes}
+def _mark_contradictions(result: ShardResult) -> None:
+    """Mark words whose script label contradicts their characters, in both stores."""
+    labels, tasks = [word["label"] for word in result.words], [word["task"] for word in result.words]
+    scenes = {row["name"]: row for row in result.scenes}
     for row in np.flatnonzero(contradictions(labels, tasks)).tolist():
-        word = taken.words[row]
+        word = result.words[row]
         word["contradicts"] = scenes[word["scene"]]["instances"][word["instance"]]["contradicts"] = True
-    taken.contradicting.update({f"{labelled}/{seen}": count for (labelled, seen), count in contradiction_counts(labels, tasks).items()})
-    taken.changed.update(count_changes(word["text"] for word in taken.words))
-    taken.by_task.update(task or "by characters" for task in tasks)
+    result.contradicting.update({f"{labelled}/{seen}": count for (labelled, seen), count in contradiction_counts(labels, tasks).items()})
+
+
+def _count_words(result: ShardResult) -> None:
+    result.changed.update(count_changes(word["text"] for word in result.words))
+    result.by_task.update(word["task"] or "by characters" for word in result.words)

@@ -1,4 +1,7 @@
-"""A shard of an import: some scenes, the parts that hold them in the stores, and the record that says what they were made from."""
+"""A shard of an import: some scenes, their parts of the stores, and a record.
+
+The record identifies what the parts were made from, so that a second run can reuse them.
+"""
 
 import dataclasses
 import functools
@@ -7,95 +10,98 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import fingerprint
-from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_if_there, write_json
-from raygroup.scenes.archives.sources import Source, UnreadableFileError, source_of
-from raygroup.scenes.importing.shard_rows import Settings, Taken, take_in
+from raygroup.config_sections import fingerprint
+from raygroup.errors import ConfigError, UnreadableFileError
+from raygroup.files.atomic import read_json_if_exists, write_json
+from raygroup.scenes.archives.sources import Source, open_source
+from raygroup.scenes.importing.shard_rows import ImportSettings, ShardResult, process_shard
 from raygroup.scenes.scene import Scene
-from raygroup.scenes.scene_store import SCENES, WORDS, write_part
+from raygroup.scenes.scene_store import SCENE_SCHEMA, SCENE_WORD_SCHEMA, write_part
 
-RECIPE = 1
-"""Raised when the same data set would give other stores."""
+RECIPE_VERSION = 1
+"""Raise this when the same data set would give other stores."""
 
 
 @dataclass(frozen=True)
-class Shard:
-    """Some scenes that have an image, and where they go."""
+class SceneShard:
+    """Some scenes with images, and the folder that receives them."""
 
     out: Path
-    settings: Settings
+    settings: ImportSettings
     number: int
     scenes: tuple[Scene, ...]
     paths: tuple[Path, ...]
-    """Of the collection's sources."""
+    """Paths of the collection's sources."""
     contents: tuple[bytes | UnreadableFileError, ...] | None = None
-    """The images, where they lie in a tarball, which only one process reads; else None."""
+    """The images if any are in a tarball, which only one process reads. None if the worker reads them."""
 
     @property
     def name(self) -> str:
         return f"{self.settings.source}-{self.number:05}"
 
     @property
-    def record(self) -> Path:
+    def record_path(self) -> Path:
         return self.out / "shards" / f"{self.name}.json"
 
     @functools.cached_property
     def identity(self) -> str:
-        """Of all that its rows are made from, but for the images' bytes, of which it holds the sizes."""
+        """Fingerprint of everything that determines the rows.
+
+        Of the images it covers only names and sizes, not their bytes.
+        """
         digest = hashlib.sha256()
         for scene in self.scenes:
             digest.update(repr((scene.name, scene.labels, scene.image and (scene.image.name, scene.image.size))).encode())
-            for found in scene.instances:
-                digest.update(repr((found.text, found.script, found.dont_care)).encode("utf-8", "surrogatepass"))
-                digest.update(b"" if found.polygon is None else found.polygon.tobytes())
-        return fingerprint(RECIPE, dataclasses.asdict(self.settings), digest.hexdigest())
+            for instance in scene.instances:
+                digest.update(repr((instance.text, instance.script, instance.dont_care)).encode("utf-8", "surrogatepass"))
+                digest.update(b"" if instance.polygon is None else instance.polygon.tobytes())
+        return fingerprint(RECIPE_VERSION, dataclasses.asdict(self.settings), digest.hexdigest())
 
-    def made(self) -> dict[str, Any]:
-        """What its record says, where the shard is made of just this; else nothing."""
+    def read_record(self) -> dict[str, Any]:
+        """Return the record of a finished and unchanged shard, otherwise an empty dict."""
         try:
-            said = read_if_there(self.record)
+            record = read_json_if_exists(self.record_path)
         except ConfigError:
             return {}
         parts = [self.out / folder / f"{self.name}.parquet" for folder in ("scenes", "words")]
-        same = said.get("identity") == self.identity and all(part.is_file() for part in parts)
-        return said if same and [part.stat().st_size for part in parts] == said["bytes"] else {}
+        is_same = record.get("identity") == self.identity and all(part.is_file() for part in parts)
+        return record if is_same and [part.stat().st_size for part in parts] == record["bytes"] else {}
 
 
-def make(shard: Shard) -> dict[str, Any]:
-    """Makes a shard's parts and then its record, which it returns."""
-    taken = take_in(shard.scenes, shard.contents if shard.contents is not None else _read(shard), shard.settings)
+def write_shard(shard: SceneShard) -> dict[str, Any]:
+    """Write the parts of a shard, then its record, and return the record."""
+    result = process_shard(shard.scenes, shard.contents if shard.contents is not None else _read_images(shard), shard.settings)
     sizes = [
         write_part(shard.out / folder / f"{shard.name}.parquet", rows, schema)
-        for folder, rows, schema in (("scenes", taken.scenes, SCENES), ("words", taken.words, WORDS))
+        for folder, rows, schema in (("scenes", result.scenes, SCENE_SCHEMA), ("words", result.words, SCENE_WORD_SCHEMA))
     ]
-    record = {"identity": shard.identity, "number": shard.number, "bytes": sizes, **_counts(taken)}
-    write_json(shard.record, record)
+    record = {"identity": shard.identity, "number": shard.number, "bytes": sizes, **_counts(result)}
+    write_json(shard.record_path, record)
     return record
 
 
-def _counts(taken: Taken) -> dict[str, Any]:
+def _counts(result: ShardResult) -> dict[str, Any]:
     counters = ("dropped", "changed", "by_script", "by_task", "contradicting")
     return {
-        "scenes": len(taken.scenes), "words": len(taken.words), "hashes": taken.hashes, "problems": taken.problems.to_json(),
-        **{name: dict(getattr(taken, name)) for name in counters},
+        "scenes": len(result.scenes), "words": len(result.words), "hashes": result.hashes, "problems": result.problems.to_json(),
+        **{name: dict(getattr(result, name)) for name in counters},
     }  # fmt: skip
 
 
-def _read(shard: Shard) -> list[bytes | UnreadableFileError]:
-    found: list[bytes | UnreadableFileError] = []
+def _read_images(shard: SceneShard) -> list[bytes | UnreadableFileError]:
+    contents: list[bytes | UnreadableFileError] = []
     for scene in shard.scenes:
         try:
             assert scene.image is not None
-            found.append(_opened(shard.paths[scene.image.source]).read(scene.image.name))
+            contents.append(_listed_source(shard.paths[scene.image.source]).read(scene.image.name))
         except UnreadableFileError as error:
-            found.append(error)
-    return found
+            contents.append(error)
+    return contents
 
 
 @functools.lru_cache(8)
-def _opened(path: Path) -> Source:
-    """A source, listed once a process."""
-    source = source_of(path)
-    source.list(0, lambda *said: None)
+def _listed_source(path: Path) -> Source:
+    """Open and list a source, once a process."""
+    source = open_source(path)
+    source.list(0, lambda kind, place, what: None)
     return source

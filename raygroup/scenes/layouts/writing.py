@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import whole, write_whole
-from raygroup.scenes.images import header
+from raygroup.files.atomic import atomic_write, write_bytes
+from raygroup.scenes.images import read_header
 from raygroup.scenes.layouts.layout import Layout
 from raygroup.scenes.layouts.lines import ICDAR13, ICDAR15, MLT17, MLT19, MLT_POLYGONS, RCTW17, SYNTHTEXT_MLT, SYNTHTEXT_MLT_GT
 from raygroup.scenes.layouts.page import Page
@@ -39,7 +39,7 @@ def layout_named(name: str) -> Layout:
 
 def page_of(scene: Scene, image: bytes, number: int, split: str = "train") -> Page:
     """What an image says of itself beside its scene; raises ImageError for bytes that are none."""
-    said = header(image)
+    said = read_header(image)
     return Page(scene, number, split, _SUFFIXES[said.kind], said.width, said.height)
 
 
@@ -81,7 +81,7 @@ def opened(out: Path) -> Iterator[Put]:
         yield into(out)
         return
     out.parent.mkdir(parents=True, exist_ok=True)
-    with whole(out) as file, zipfile.ZipFile(file, "w") as archive:
+    with atomic_write(out) as file, zipfile.ZipFile(file, "w") as archive:
         yield lambda name, content: _pack(archive, name, content)
 
 
@@ -94,7 +94,7 @@ def into(folder: Path) -> Put:
         if path.parent not in made:
             path.parent.mkdir(parents=True, exist_ok=True)
             made.add(path.parent)
-        write_whole(path, content, safe=False)
+        write_bytes(path, content, durable=False)
 
     return put
 

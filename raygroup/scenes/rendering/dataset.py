@@ -12,9 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from raygroup.config import fingerprint
+from raygroup.config_sections import fingerprint
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_if_there, write_json
+from raygroup.files.atomic import read_json_if_exists, write_json
 from raygroup.scenes.layouts.page import Page
 from raygroup.scenes.layouts.writing import LAYOUTS, into, opened, put_page, put_whole
 from raygroup.scenes.rendering.backgrounds import image_files
@@ -101,7 +101,7 @@ def zipped(folder: Path) -> Path:
 def _require_own(rendering: Rendering, scenes: int) -> int:
     """Writes the record, or checks the one that is there; how many scenes there will be."""
     record = rendering.out / RECORD
-    said = read_if_there(record)
+    said = read_json_if_exists(record)
     if not said and rendering.out.exists() and (not rendering.out.is_dir() or any(rendering.out.iterdir())):
         raise ConfigError(f"{rendering.out}: holds something that is no set of rendered scenes: give a new folder")
     mine = _depends_on(rendering)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from raygroup.config import require
+from raygroup.config_sections import require
 from raygroup.tasks import PAPER_TASKS, TASKS
 
 SPLITS = ("train", "val", "test")

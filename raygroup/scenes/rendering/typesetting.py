@@ -7,7 +7,7 @@ import numpy as np
 
 from raygroup.scenes.rendering.warping import Box, Coverage
 from raygroup.tasks import TASKS
-from raygroup.words.rendering.fonts import FontFile, coverage
+from raygroup.words.rendering.fonts import FontFile, code_points
 from raygroup.words.rendering.shaping import ink
 
 
@@ -105,7 +105,7 @@ def _tops(words: Sequence[Coverage]) -> list[int]:
 def _font(texts: Sequence[str], fonts: Sequence[FontFile], random: np.random.Generator) -> FontFile | None:
     """One that has every character: a family first, then one of its files, so that many weights do not outvote another design."""
     needed = set(map(ord, "".join(texts)))
-    able = [font for font in fonts if needed <= coverage(font.path, font.index)]
+    able = [font for font in fonts if needed <= code_points(font.path, font.index)]
     chance, second = random.random(2)
     if not able:
         return None

@@ -1,4 +1,4 @@
-"""Data sets written by hand, file by file, for tests of readers."""
+"""Data sets that tests write file by file, and readers for them."""
 
 from pathlib import Path
 
@@ -11,13 +11,14 @@ REAL = Path(__file__).parents[3] / "shared" / "real" / "scenes"
 
 
 def real_scenes():
-    """The real labels that lie beside a checkout of the builders; skips the test elsewhere."""
+    """Return the folder of real labels beside the checkout; skip the test if there is none."""
     if not REAL.is_dir():
         pytest.skip(f"no real scenes at {REAL}")
     return REAL
 
 
 def write(folder, files):
+    """Write files, a dict of names and contents, and return the folder."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,14 +27,15 @@ def write(folder, files):
 
 
 def read(folder, files, name=None):
-    """(name of the format, its scenes, the problems) of files given by their contents."""
+    """Write files, then return the name of their format, the scenes and the problems."""
     return read_paths([write(folder, files)], name)
 
 
 def read_paths(paths, name=None):
+    """Return the name of the format, the scenes and the problems of a data set."""
     collection = Collection(paths)
-    known = format_of(collection, name)
-    return known.name, [*known.scenes(collection)], collection.problems
+    label_format = format_of(collection, name)
+    return label_format.name, [*label_format.scenes(collection)], collection.problems
 
 
 def corners(instance):

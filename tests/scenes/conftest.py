@@ -1,0 +1,1 @@
+"""Makes the helper modules in this folder importable from its subfolders too."""

@@ -1,0 +1,197 @@
+"""An import writes both stores in shards, counts what it leaves out, and repeats only changed shards."""
+
+import json
+from concurrent.futures import Future
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from archives_for_tests import pack
+
+from raygroup.errors import ConfigError
+from raygroup.scenes.collection import Collection
+from raygroup.scenes.formats.registry import format_of
+from raygroup.scenes.importing import importer
+from raygroup.scenes.importing.shard_rows import ImportSettings
+from raygroup.scenes.scene_store import read_scenes
+from raygroup.words.importing.importer import read_user_words
+
+LINES = [
+    "10,10,50,10,50,30,10,30,Latin,Castle",
+    "60,10,90,10,90,30,60,30,Chinese,Hotel",
+    "10,40,50,40,50,60,10,60,Latin,###",
+    "10,70,50,70,50,90,10,90,Symbols,+++",
+    "60,40,90,40,90,60,60,60,Arabic,\u200f\u0633\u0644\u0627\u0645",
+    "60,70,90,70,90,90,60,90,Latin, ",
+    "200,200,240,200,240,220,200,220,Latin,beyond",
+]
+
+
+def picture(number):
+    pixels = np.random.default_rng(number).integers(0, 256, (100, 100, 3), dtype=np.uint8)
+    return cv2.imencode(".jpg", pixels)[1].tobytes()
+
+
+def files(count):
+    """Return labels and images of a small MLT19."""
+    contents = {}
+    for number in range(1, count + 1):
+        contents[f"tr_img_{number:05}.txt"] = "\n".join(LINES).encode()
+        contents[f"tr_img_{number:05}.jpg"] = picture(number)
+    return contents
+
+
+class CountingPool:
+    """Runs each call at once in this process, and counts the calls."""
+
+    def __init__(self):
+        self.num_calls = 0
+
+    def submit(self, work, *arguments):
+        self.num_calls += 1
+        future = Future()
+        future.set_result(work(*arguments))
+        return future
+
+
+def run_import(paths, out, **settings):
+    """Import a data set; return its summary and the number of shards written."""
+    pool = CountingPool()
+    collection = Collection(paths)
+    import_settings = ImportSettings(source="mlt", **settings)
+    summary = importer.import_scenes(collection, format_of(collection), out, import_settings, pool, 1, lambda done, known: None)
+    return summary, pool.num_calls
+
+
+@pytest.fixture
+def small_shards(monkeypatch):
+    monkeypatch.setattr(importer, "SCENES_PER_SHARD", 2)
+
+
+def test_words_are_stored_with_their_labels_and_the_rest_is_counted(tmp_path):
+    summary, _ = run_import([pack(tmp_path / "mlt", files(3), "folder")], tmp_path / "out")
+    assert summary["scenes"] == 3
+    assert summary["words"] == 9
+    assert summary["dropped"] == {
+        "don't-care": 3, "no text": 3, "script Symbols, which no task reads": 3, "too small, or outside of the image": 3,
+    }  # fmt: skip
+    assert summary["by_task"] == {"la": 3, "zh": 3, "ar": 3}
+    assert summary["contradicting"] == {"zh/la": 3}
+    rows = pq.read_table(tmp_path / "out/words/mlt-00000.parquet").to_pylist()[:3]
+    assert [(row["text"], row["label"], row["task"], row["instance"], row["contradicts"]) for row in rows] == [
+        ("Castle", "Castle", "la", 0, False),
+        ("Hotel", "Hotel", "zh", 1, True),
+        ("\u200f\u0633\u0644\u0627\u0645", "\u0633\u0644\u0627\u0645", "ar", 4, False),
+    ]
+
+
+def test_the_words_are_a_data_set_for_a_sweep(tmp_path):
+    run_import([pack(tmp_path / "mlt", files(8), "folder")], tmp_path / "out")
+    words = read_user_words(tmp_path / "out/words", ("la", "zh", "ar"))
+    assert words.table.num_rows == 24
+    assert words.tasks == ("ar", "zh", "la")
+    assert set(words.table["source"].to_pylist()) == {"mlt"}
+
+
+def test_scenes_come_back_as_they_were(tmp_path):
+    content = files(2)
+    run_import([pack(tmp_path / "mlt", content, "folder")], tmp_path / "out")
+    scene, _ = read_scenes(tmp_path / "out")
+    assert scene.image == content["tr_img_00001.jpg"]
+    assert (scene.width, scene.height) == (100, 100)
+    assert [instance.text for instance in scene.instances] == [line.split(",", 9)[9] for line in LINES]
+    assert scene.instances[0].polygon.tolist() == [[10, 10], [50, 10], [50, 30], [10, 30]]
+    assert [instance.dont_care for instance in scene.instances] == [False, False, True, False, False, False, False]
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_folder_zip_and_tarball_give_the_same_stores(tmp_path):
+    content = files(5)
+    images = {name: data for name, data in content.items() if name.endswith(".jpg")}
+    labels = {name: data for name, data in content.items() if name.endswith(".txt")}
+    cases = {
+        "folder": [pack(tmp_path / "mlt", content, "folder")],
+        "zip": [pack(tmp_path / "mlt.zip", content, "zip")],
+        "tar": [pack(tmp_path / "mlt.tar.gz", content, "tar.gz")],
+        "apart": [pack(tmp_path / "gt.zip", labels, "zip"), pack(tmp_path / "images.tar.gz", dict(reversed(images.items())), "tar.gz")],
+    }
+    images_of = {}
+    for case, paths in cases.items():
+        summary, _ = run_import(paths, tmp_path / case)
+        assert summary["words"] == 15, case
+        images_of[case] = sorted((scene.name, scene.image) for scene in read_scenes(tmp_path / case))
+    assert images_of["folder"] == images_of["zip"] == images_of["tar"] == images_of["apart"]
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_a_second_run_writes_only_shards_that_are_missing_or_have_new_labels(tmp_path):
+    folder = pack(tmp_path / "mlt", files(7), "folder")
+    first, num_written = run_import([folder], tmp_path / "out")
+    assert num_written == 4
+    assert run_import([folder], tmp_path / "out") == (first, 0)
+    (tmp_path / "out/words/mlt-00001.parquet").unlink()
+    assert run_import([folder], tmp_path / "out") == (first, 1)
+    (folder / "tr_img_00007.txt").write_text("10,10,50,10,50,30,10,30,Latin,Tower")
+    changed, num_written = run_import([folder], tmp_path / "out")
+    assert (changed["words"], num_written) == (19, 1)
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_a_data_set_with_fewer_scenes_than_before_leaves_no_old_shards(tmp_path):
+    folder = pack(tmp_path / "mlt", files(5), "folder")
+    run_import([folder], tmp_path / "out")
+    for path in folder.glob("*_0000[45].*"):
+        path.unlink()
+    summary, _ = run_import([folder], tmp_path / "out")
+    assert summary["scenes"] == len([*read_scenes(tmp_path / "out")]) == 3
+
+
+def test_other_settings_write_other_words(tmp_path):
+    folder = pack(tmp_path / "mlt", files(1), "folder")
+    run_import([folder], tmp_path / "out")
+    summary, num_written = run_import([folder], tmp_path / "out", symbols=True, lossless=True)
+    assert (summary["words"], num_written) == (4, 1)
+    image = pq.read_table(tmp_path / "out/words/mlt-00000.parquet")["image"][0].as_py()
+    assert image.startswith(b"\x89PNG")
+
+
+def test_files_that_cannot_be_used_are_named_and_the_rest_is_imported(tmp_path):
+    content = files(3)
+    content["tr_img_00001.jpg"] = content["tr_img_00001.jpg"][:900]
+    content["tr_img_00004.txt"] = b"10,10,50,10,50,30,10,30,Latin,lost"
+    content["tr_img_00005.jpg"] = picture(2)
+    content["tr_img_00002.txt"] += b"\n10,10,50,Latin,short"
+    summary, _ = run_import([pack(tmp_path / "mlt", content, "folder")], tmp_path / "out")
+    assert summary["scenes"] == 2
+    messages = {problem["kind"]: f"{problem['place']}: {problem['what']}" for problem in summary["problems"]["listed"]}
+    assert messages["image unreadable"].startswith("tr_img_00001.jpg: JPEG without an end")
+    assert messages["image missing"] == "tr_img_00004.txt: no image 'tr_img_00004' here"
+    assert messages["labels missing"].startswith("tr_img_00005.jpg: no labels")
+    assert "tr_img_00002.txt:8: expected 10 comma-separated fields" in messages["line not understood"]
+
+
+def test_exact_copies_of_an_image_are_counted(tmp_path):
+    content = files(3)
+    content["tr_img_00003.jpg"] = content["tr_img_00001.jpg"]
+    summary, _ = run_import([pack(tmp_path / "mlt", content, "folder")], tmp_path / "out")
+    assert summary["duplicate_images"] == 1
+
+
+def test_another_data_set_of_the_same_name_is_refused(tmp_path):
+    run_import([pack(tmp_path / "mlt", files(1), "folder")], tmp_path / "out")
+    with pytest.raises(ConfigError, match="'mlt' is already the data set mlt: give other.zip another --name"):
+        run_import([pack(tmp_path / "other.zip", files(1), "zip")], tmp_path / "out")
+
+
+def test_labels_without_any_image_are_refused(tmp_path):
+    labels = {name: data for name, data in files(2).items() if name.endswith(".txt")}
+    with pytest.raises(ConfigError, match="no label file of MLT19 has an image here"):
+        run_import([pack(tmp_path / "gt.zip", labels, "zip")], tmp_path / "out")
+
+
+def test_a_shard_with_a_damaged_record_is_written_again(tmp_path):
+    folder = pack(tmp_path / "mlt", files(1), "folder")
+    first, _ = run_import([folder], tmp_path / "out")
+    (tmp_path / "out/shards/mlt-00000.json").write_text(json.dumps({"layout": 1})[:5])
+    assert run_import([folder], tmp_path / "out") == (first, 1)
