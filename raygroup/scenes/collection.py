@@ -18,9 +18,10 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".
 
 
 class Collection:
-    """Folders and archives of one data set; labels and images may be in different ones.
+    """The folders and archives of one data set.
 
-    Raises ConfigError for a path that is no folder, archive or label file.
+    Labels and images may be in different ones. Raises ConfigError for a path that is no folder,
+    archive or label file.
     """
 
     def __init__(self, paths: Sequence[Path], problems: Problems | None = None) -> None:
@@ -42,15 +43,18 @@ class Collection:
                 yield member, match
 
     def find(self, base: str) -> Member | None:
-        """Return the first file with this base name, in upper or lower case."""
+        """Return the first file with this base name, ignoring case."""
         return next((member for member in self.members if member.base.casefold() == base.casefold()), None)
 
     def images(self) -> Iterator[Member]:
-        """Yield every image that was not set aside, in the order of the sources."""
+        """Yield the images that were not set aside, in source order."""
         return (member for member in self.members if member.suffix in IMAGE_SUFFIXES and member not in self._excluded)
 
     def set_aside(self, image: Member | None) -> None:
-        """Exclude an image that a rule of the data set omits, so that nobody misses its labels."""
+        """Exclude an image, so that nobody misses its labels.
+
+        Formats use it for images that a rule of the data set omits.
+        """
         if image is not None:
             self._excluded.add(image)
 
@@ -60,8 +64,9 @@ class Collection:
     def image_of(self, stems: Iterable[str], place: str, near: Member | None = None) -> Member | None:
         """Return the image of the first of these stems that has one.
 
-        If several images have the stem, take the one nearest to the label file ``near``: training and test parts often use the same
-        numbers. If there is no single nearest image, take the first and report a problem of ``place``.
+        If several images have the stem, take the one nearest to the label file ``near``: training
+        and test parts often use the same numbers. If there is no single nearest image, take the
+        first and report a problem of ``place``.
         """
         for stem in stems:
             if images := self._images.get(stem.casefold()):
@@ -78,19 +83,23 @@ class Collection:
         return images[0]
 
     def place(self, member: Member) -> str:
-        """Return the name of a file for messages: with its archive, but without the user's folder."""
+        """Return the name of a file for messages.
+
+        It includes the archive, but not the folder that the user passed.
+        """
         path = self.sources[member.source].path
         name = printable_name(member.name)
         return name if path.is_dir() or path.name == member.name else f"{path.name}/{name}"
 
     def read(self, member: Member) -> bytes:
-        """Return the content of a file; raise UnreadableFileError."""
+        """Return the content of a file, or raise UnreadableFileError."""
         return self.sources[member.source].read(member.name)
 
     def stream(self, members: Iterable[Member]) -> Iterator[tuple[Member, bytes | UnreadableFileError]]:
         """Yield the contents of files, one source after the other.
 
-        Within a source they come in the order that is fastest to read. Only one content is in memory at a time.
+        Within a source they come in the order that is fastest to read. Only one content is in
+        memory at a time.
         """
         by_source: defaultdict[int, dict[str, Member]] = defaultdict(dict)
         for member in members:
@@ -122,7 +131,10 @@ def unique_scenes(scenes: Iterator[Scene], collection: Collection) -> Iterator[S
 
 
 def _num_shared_folders(one: Member, other: Member) -> int:
-    """Count the folders from the top that two files share; the source counts as the first."""
+    """Count the folders from the top that two files share.
+
+    The source counts as the first.
+    """
     if one.source != other.source:
         return 0
     folders = zip(one.name.split("/")[:-1], other.name.split("/")[:-1], strict=False)

@@ -1,6 +1,7 @@
 """Cut words out of scenes.
 
-Quadrilaterals are straightened by a perspective transform. Other polygons are cut out as rectangles, upright and masked.
+Quadrilaterals are straightened by a perspective transform. Other polygons are cut out as
+rectangles, upright and masked.
 """
 
 import cv2
@@ -11,7 +12,10 @@ from raygroup.scenes.images import Pixels
 from raygroup.scenes.scene import Polygon
 
 VERTICAL_RATIO = 1.5
-"""Crops whose height exceeds their width by this factor are turned a quarter to the left, as recognisers of lines expect."""
+"""Ratio of height to width above which a crop is turned a quarter to the left.
+
+Line recognisers expect vertical text to be turned so.
+"""
 _MIN_SIDE = 2.0
 """Pixels: a shorter side shows nothing."""
 _MAX_WIDTH = 4096
@@ -20,11 +24,12 @@ _MAX_WIDTH = 4096
 def crop(pixels: Pixels, polygon: Polygon | None, height: int = 64, *, turn_vertical: bool = True) -> Pixels | None:
     """Cut out the word inside a polygon, upright.
 
-    The crop is at most ``height`` pixels high: larger words are scaled down, smaller ones keep their size. Returns None if the word is
-    too small or outside the image. ``polygon`` None stands for the whole image.
+    The crop is at most ``height`` pixels high: larger words are scaled down, smaller ones keep
+    their size. Returns None if the word is too small or outside the image. ``polygon`` None stands
+    for the whole image.
 
-    For a polygon with more than four corners, the smallest rectangle around it is cut out. The area outside the polygon then gets the
-    median colour of the area inside.
+    For a polygon with more than four corners, the smallest rectangle around it is cut out. The area
+    outside the polygon then gets the median colour of the area inside.
     """
     if polygon is None:
         return _scale_down(pixels, height)
@@ -50,9 +55,10 @@ def crop(pixels: Pixels, polygon: Polygon | None, height: int = 64, *, turn_vert
 def reading_quad(polygon: Polygon) -> Polygon:
     """Return the four corners of a word in reading order, (4, 2).
 
-    The order is: top of the beginning, top of the end, bottom of the end, bottom of the beginning. Quadrilaterals are returned as
-    labelled. For other polygons, the corners are those of the smallest rectangle around the polygon. Labels list one long side of the
-    word and then the other, so the rectangle starts at the corner that fits the ends of these two sides best.
+    The order is: top of the beginning, top of the end, bottom of the end, bottom of the beginning.
+    Quadrilaterals are returned as labelled. For other polygons, the corners are those of the
+    smallest rectangle around the polygon. Labels list one long side of the word and then the other,
+    so the rectangle starts at the corner that fits the ends of these two sides best.
     """
     if len(polygon) == 4:
         return polygon
@@ -64,7 +70,7 @@ def reading_quad(polygon: Polygon) -> Polygon:
 
 
 def _mask(word: NDArray[np.uint8], polygon: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Paint the area outside the polygon in the median colour inside it, in place."""
+    """Paint the outside in the median colour of the inside, in place."""
     mask = np.zeros(word.shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1)
     inside = word[mask > 0]
@@ -89,7 +95,10 @@ def _overlaps(corners: Polygon, pixels: Pixels) -> bool:
 
 
 def _size(corners: Polygon) -> tuple[float, float]:
-    """Return width and height of the word, each the longer of two opposite sides."""
+    """Return the width and height of a word.
+
+    Each is the longer of two opposite sides.
+    """
     lengths = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
     return float(max(lengths[0], lengths[2])), float(max(lengths[1], lengths[3]))
 

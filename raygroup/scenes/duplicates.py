@@ -1,7 +1,8 @@
-"""Find exact copies of images and words in several splits or data sets.
+"""Find exact copies of images and words across data sets.
 
-A score on images that were also trained on means nothing. An image takes 32 bytes and its name, so that 300,000 images need less than
-100 MB, whatever their size.
+The sets may also be splits of one data set. A score on images that were also trained on means
+nothing. An image takes 32 bytes and its name, so that 300,000 images need less than 100 MB,
+whatever their size.
 """
 
 import dataclasses
@@ -34,8 +35,9 @@ Digests = tuple[bytes, bytes]
 def digests(content: bytes) -> Digests:
     """Return the digests of an encoded image, for ``DigestIndex.add``.
 
-    Worker processes may compute them. The second digest is the same for the same pixels in another file: PNG and BMP, or a JPEG with
-    another comment. An image that cannot be decoded has only the first digest; its second one is zero.
+    Worker processes may compute them. The second digest is the same for the same pixels in another
+    file: PNG and BMP, or a JPEG with another comment. An image that cannot be decoded has only the
+    first digest; the second one is all zeros.
     """
     of_bytes = hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
     try:
@@ -87,7 +89,10 @@ class DigestIndex:
         self._names: list[str] = []
 
     def add(self, set_name: str, name: str, image_digests: Digests) -> None:
-        """Add an image of a set, for example a split or a data set; there may be 65,536 sets."""
+        """Add an image of a set, for example a split.
+
+        There may be 65,536 sets.
+        """
         number = self._sets.setdefault(set_name, len(self._sets))
         self._set_of += number.to_bytes(2, "little")
         of_bytes, of_pixels = image_digests

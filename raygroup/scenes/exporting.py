@@ -8,8 +8,8 @@ from raygroup.scenes.collection import Collection, unique_scenes
 from raygroup.scenes.formats.registry import format_of
 from raygroup.scenes.images import read_header
 from raygroup.scenes.layouts.layout import Layout
-from raygroup.scenes.layouts.page import as_file
-from raygroup.scenes.layouts.writing import numbered, opened, put_page, put_whole
+from raygroup.scenes.layouts.page import encode_lines
+from raygroup.scenes.layouts.writing import number_pages, open_output, put_page, put_shared_files
 from raygroup.scenes.scene import Problems, ReportProgress, Scene
 from raygroup.scenes.scene_store import read_scenes
 
@@ -27,33 +27,36 @@ def export(
     format_name: str | None = None,
     split: str = "train",
 ) -> int:
-    """Write a scene store or a data set to a new folder or a zip.
+    """Write the scenes at the paths to a new folder or zip.
 
-    Returns the number of scenes. ``format_name`` is the format of the data set; None guesses it. Scenes without a readable image
-    become problems and are left out. ``names.tsv`` lists each image with the name of its scene.
+    The paths are a scene store or a data set. Returns the number of scenes. ``format_name`` is the
+    format of the data set; None guesses it. Scenes without a readable image become problems and are
+    left out. ``names.tsv`` lists each image with the name of its scene.
 
-    Raises ConfigError for paths that are neither a data set nor a store, and if no scene has a readable image.
+    Raises ConfigError for paths that are neither a data set nor a store, and if no scene has a
+    readable image.
     """
     pages, names = [], []
-    with opened(out) as put:
-        for page, image in numbered(_readable(scenes_with_images(paths, problems, format_name), problems), split):
+    with open_output(out) as put:
+        for page, image in number_pages(_readable(scenes_with_images(paths, problems, format_name), problems), split):
             put_page(layout, page, image, put)
             pages.append(page)
             names.append(f"{layout.image(page) or page.number}\t{page.scene.name}")
             progress(len(pages), 0)
         if not pages:
             raise ConfigError(f"{', '.join(map(str, paths))}: no scene with a readable image")
-        put_whole(layout, pages, put)
-        put(NAMES_FILE, as_file(names))
+        put_shared_files(layout, pages, put)
+        put(NAMES_FILE, encode_lines(names))
     progress(len(pages), len(pages))
     return len(pages)
 
 
 def scenes_with_images(paths: Sequence[Path], problems: Problems, format_name: str | None = None) -> Iterator[tuple[Scene, bytes]]:
-    """Yield the scenes of a store or a data set with their encoded images.
+    """Yield the scenes at the paths, with their encoded images.
 
-    They come in the order in which the images are fastest to read. Scenes without an image become problems and are left out. Raises
-    ConfigError for paths that are neither a data set nor a store.
+    The paths are a scene store or a data set. The scenes come in the order in which the images are
+    fastest to read. Scenes without an image become problems and are left out. Raises ConfigError
+    for paths that are neither a data set nor a store.
     """
     if len(paths) == 1 and is_scene_store(paths[0]):
         for stored in read_scenes(paths[0]):
@@ -70,7 +73,10 @@ def scenes_with_images(paths: Sequence[Path], problems: Problems, format_name: s
 
 
 def is_scene_store(path: Path) -> bool:
-    """Return whether a path is a folder of scene Parquet files, or one of these files."""
+    """Return whether a path is a scene store or its part.
+
+    A store is a folder with Parquet files, directly or in its folder ``scenes``.
+    """
     folders = [path, path / "scenes"]
     return path.suffix == ".parquet" or any(folder.is_dir() and any(folder.glob("*.parquet")) for folder in folders)
 

@@ -1,6 +1,7 @@
 """Read images: their headers, and their pixels as they are stored.
 
-Polygons refer to the stored pixels, so a rotation in EXIF is not applied. The number of pixels is limited.
+Polygons refer to the stored pixels, so a rotation in EXIF is not applied. The number of pixels is
+limited.
 """
 
 import io
@@ -18,7 +19,10 @@ Pixels = NDArray[np.uint8]
 """(height, width, 3), blue first."""
 
 MAX_PIXELS = 100_000_000
-"""Pixels of one image: 300 MB decoded. The largest photographs of Table 1's data sets have 25 million."""
+"""Pixels of one image: 300 MB decoded.
+
+The largest photographs of Table 1's data sets have 25 million.
+"""
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 _END_OF_JPEG = b"\xff\xd9"
 _ORIENTATION = 0x0112
@@ -60,8 +64,8 @@ def read_header(content: bytes) -> Header:
 def decode(content: bytes, header: Header | None = None) -> Pixels:
     """Return the stored pixels in colour, with eight bits a channel.
 
-    Of an animation it returns the first frame. Raises ImageError for an image that cannot be read completely. ``header`` saves reading
-    the header again.
+    Of an animation it returns the first frame. Raises ImageError for an image that cannot be read
+    completely. ``header`` saves reading the header again.
     """
     header = header or read_header(content)
     if header.kind == "JPEG" and _END_OF_JPEG not in content[-1024:]:

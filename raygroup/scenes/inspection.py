@@ -43,7 +43,7 @@ class ScriptCounts:
 
 @dataclass
 class Inspection:
-    """Counts of a data set; ``to_json`` returns them as plain JSON."""
+    """The counts of a data set."""
 
     format: str
     unit: str
@@ -72,7 +72,7 @@ class Inspection:
         return sum(script.dont_cares for script in self.by_script.values())
 
     def height_quantiles(self) -> list[float]:
-        """Return the 5 %, 50 % and 95 % quantiles of ``heights``, in pixels."""
+        """Return the 5, 50 and 95 % quantiles of ``heights``, in pixels."""
         return [round(float(value), 1) for value in np.quantile(self.heights, _QUANTILES)] if self.heights else []
 
     def to_json(self) -> dict[str, Any]:
@@ -96,10 +96,11 @@ class Inspection:
 
 
 def inspect(collection: Collection, label_format: Format, *, max_images: int | None = 500, num_samples: int = 12) -> Iterator[Inspection]:
-    """Read every label and the headers of some images, and yield the counts.
+    """Count every label and the sizes of some images.
 
-    Yields the same object several times: now and then while it counts, and at the end. At most ``max_images`` images are read, evenly
-    spaced; None reads all. Keeps ``num_samples`` scenes as the ``sample``.
+    Yields the same object several times: now and then while it counts, and at the end. At most
+    ``max_images`` images are read, evenly spaced; None reads all. Keeps ``num_samples`` scenes as
+    the ``sample``.
     """
     inspection = Inspection(label_format.name, label_format.unit, problems=collection.problems)
     images, samples = _EvenSample[Member](max_images), _EvenSample[Scene](num_samples)
@@ -123,7 +124,10 @@ def inspect(collection: Collection, label_format: Format, *, max_images: int | N
 
 
 def _count_instances(scene: Scene, inspection: Inspection, words: list[Instance]) -> None:
-    """Count the instances of a scene, and append those with a text to ``words``."""
+    """Count the instances of a scene, and append its words to ``words``.
+
+    Every instance that is no don't-care is a word.
+    """
     for instance in scene.instances:
         script = inspection.by_script[instance.script or NO_SCRIPT]
         script.instances += 1
@@ -168,7 +172,8 @@ def _count_sizes(images: Iterable[Member], collection: Collection, inspection: I
 class _EvenSample(Generic[Item]):
     """Evenly spaced items of a stream of unknown length.
 
-    ``size`` None keeps all items. Otherwise the list holds every ``step``-th item, and loses every second one when it gets too long.
+    ``size`` None keeps all items. Otherwise the list holds every ``step``-th item, and loses every
+    second one when it gets too long.
     """
 
     def __init__(self, size: int | None) -> None:

@@ -1,6 +1,7 @@
 """Check the polygons of labels, and repair or reject broken ones.
 
-Shapely checks many polygons at once. A polygon is repaired only if its meaning is clear. Every repair and every rejection has a text.
+Shapely checks many polygons at once. A polygon is repaired only if its meaning is clear. Every
+repair and every rejection has a text.
 """
 
 from collections.abc import Sequence
@@ -13,20 +14,32 @@ from numpy.typing import NDArray
 from raygroup.scenes.scene import Polygon
 
 MIN_PIECE_SHARE = 0.5
-"""Smallest share of the area of all pieces that the largest piece of a self-crossing polygon must have to replace it."""
+"""Share of the area that the largest piece of a self-crossing polygon needs to replace it.
+
+It is the share of the area of all pieces.
+"""
 MAX_CORNERS = 256
 """Corners of one polygon; labels have about 20."""
 MAX_REPAIRED_CORNERS = 32
-"""Corners of a self-crossing polygon. The time for a repair grows faster than the square: about 10 ms for 32 corners."""
+"""Corners of a self-crossing polygon.
+
+The time for a repair grows faster than the square: about 10 ms for 32 corners.
+"""
 _MAX_COORDINATE = 1e7
 """Pixels: no image is this wide, and our arithmetic is safe below it."""
 
 CheckedPolygon = tuple[Polygon | None, str]
-"""The polygon and an empty text, or a repaired polygon and the repair, or None and the reason for the rejection."""
+"""A polygon, or None if it was rejected, and a text.
+
+The text describes the repair or the reason for the rejection. It is empty if the polygon is unchanged.
+"""
 
 
 def check_polygons(flats: Sequence[Sequence[float]]) -> list[CheckedPolygon]:
-    """Check each polygon, given as x, y, x, y, ..., and repair it if possible."""
+    """Check each polygon, and repair it if possible.
+
+    A polygon is given as x, y, x, y, ...
+    """
     results: list[CheckedPolygon] = [(None, "")] * len(flats)
     # polygons of equal length form one array, so that Shapely checks them in one call
     for size, numbers in groupby(sorted(range(len(flats)), key=lambda number: len(flats[number])), lambda number: len(flats[number])):
@@ -43,7 +56,7 @@ def check_polygons(flats: Sequence[Sequence[float]]) -> list[CheckedPolygon]:
 
 
 def _are_valid(corners: Polygon) -> NDArray[np.bool_]:
-    """Return which of the k polygons in (k, n, 2) are valid and have an area."""
+    """Return which polygons, (k, n, 2), are valid and have an area."""
     in_range: NDArray[np.bool_] = np.asarray((np.abs(corners) < _MAX_COORDINATE).all(axis=(1, 2)), np.bool_)
     shapes = shapely.polygons(np.where(in_range.reshape(-1, 1, 1), corners, 0.0))
     return np.asarray(in_range & shapely.is_valid(shapes) & (shapely.area(shapes) > 0), np.bool_)
@@ -72,13 +85,16 @@ def _repair(polygon: Polygon) -> CheckedPolygon:
 
 
 def _polygons_of(shape: shapely.Geometry) -> list[shapely.Geometry]:
-    """Return the polygons in a shape; collections may be nested."""
+    """Return the polygons in a shape, even in nested collections."""
     parts = shapely.get_parts(shapely.get_parts(shape))
     return [part for part in parts if part.geom_type == "Polygon" and part.area > 0]
 
 
 def _ring(shape: shapely.Geometry, first: Polygon) -> Polygon:
-    """Return the corners clockwise on the screen (y down), from the one nearest to ``first``."""
+    """Return the corners clockwise, beginning nearest to ``first``.
+
+    Clockwise is as seen on a screen, with y pointing down.
+    """
     corners = np.asarray(shapely.get_coordinates(shapely.orient_polygons(shape.simplify(0), exterior_cw=False).exterior)[:-1])
     start = int(np.argmin(((corners - first) ** 2).sum(axis=1)))
     return np.roll(corners, -start, axis=0)

@@ -1,4 +1,4 @@
-"""A scene is an image with its labelled text, in one form for every data set."""
+"""Scenes: images with their labelled text, the same for every data set."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,20 +11,32 @@ from numpy.typing import NDArray
 from raygroup.scenes.archives.members import Member
 
 Polygon = NDArray[np.float64]
-"""(n, 2), n >= 3: x to the right, y down, in pixels of the image as it is stored, before any EXIF rotation."""
+"""Corners, (n, 2) with n >= 3, in pixels of the stored image: x to the right, y down.
+
+A rotation in EXIF is not applied.
+"""
 
 ReportProgress = Callable[[int, int], None]
-"""Takes the number of scenes done and the number known so far; the second is 0 as long as nobody knows it."""
+"""Takes the number of scenes done and the number known so far.
+
+The second is 0 until it is known.
+"""
 
 _MAX_ENTRIES = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
-    """One piece of text in an image: a word, or a line in data sets of phrases."""
+    """One piece of text in an image.
+
+    It is a word, or a line in data sets of phrases.
+    """
 
     polygon: Polygon | None
-    """Corners in the order of the label, in reading direction if the format promises it. None for the whole image (a word crop)."""
+    """Corners in the order of the label, in reading direction if the format promises it.
+
+    None for the whole image (a word crop).
+    """
     text: str
     """Raw, as the file spells it: not stripped, folded or reordered."""
     dont_care: bool

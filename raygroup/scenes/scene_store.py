@@ -1,7 +1,7 @@
-"""The two Parquet stores that an import writes: scenes, and their words cut out.
+"""The two Parquet stores of an import: scenes and cropped words.
 
-Each store is a folder of parts. ``OUT/words`` is a data set for ``python -m raygroup.sweep --words``. ``OUT/scenes`` is the training and
-test data of a text spotter.
+Each store is a folder of parts. ``OUT/scenes`` is the training and test data of a text spotter.
+``OUT/words`` is a data set for ``python -m raygroup.sweep --words``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,8 +33,8 @@ INSTANCE_TYPE = pa.struct(
 )
 """One labelled text of a scene.
 
-``polygon`` is x, y, x, y, ... in stored pixels, or null for the whole image. ``contradicts`` is true if no character belongs to the
-labelled script.
+``polygon`` is x, y, x, y, ... in stored pixels, or null for the whole image. ``contradicts`` is
+true if no character belongs to the labelled script.
 """
 
 SCENE_SCHEMA = pa.schema(
@@ -66,10 +66,11 @@ SCENE_WORD_SCHEMA = pa.schema(
     ],
     metadata={b"raygroup": f"scene words {SCENE_STORE_VERSION}".encode()},
 )
-"""Columns of a word. ``image`` is the encoded crop, ``text`` the raw transcription, ``label`` the normalised one.
+"""Columns of a word.
 
-``task`` is null if the data set does not give it; then the characters decide. ``instance`` is the number in the scene, from 0. ``unit`` is
-"word" or "phrase".
+``image`` is the encoded crop, ``text`` the raw transcription, ``label`` the normalised one. ``task``
+is null if the data set does not give it; then the characters decide. ``instance`` is the number in
+the scene, from 0. ``unit`` is "word" or "phrase".
 """
 
 
@@ -86,7 +87,7 @@ class StoredScene:
 
 
 def write_part(path: Path, rows: Sequence[dict[str, Any]], schema: pa.Schema) -> int:
-    """Write the rows of a part atomically, and return its size in bytes."""
+    """Write a part atomically, and return its size in bytes."""
     repetitive = [name for name in ("task", "script", "source", "scene", "labels", "unit") if name in schema.names]
     with (
         atomic_write(path) as file,
@@ -101,10 +102,10 @@ def write_part(path: Path, rows: Sequence[dict[str, Any]], schema: pa.Schema) ->
 
 
 def read_scenes(path: Path) -> Iterator[StoredScene]:
-    """Yield the scenes of a store, in the order of the parts' names.
+    """Yield the scenes of a store, in the order of its parts.
 
-    ``path`` is the output folder of an import, its ``scenes`` folder, or one part. Raises ConfigError if there is no store, or if it has
-    another version.
+    ``path`` is the output folder of an import, its ``scenes`` folder, or one part. Raises
+    ConfigError if there is no store, or if it has another version.
     """
     for part in scene_parts(path):
         with pq.ParquetFile(part) as file:
@@ -145,7 +146,7 @@ def _scene(row: dict[str, Any]) -> StoredScene:
 
 
 def _leaves(schema: pa.Schema) -> list[str]:
-    """Return the names of a Parquet file's columns; nested ones contain their path."""
+    """Return a Parquet file's column names, nested ones with their path."""
     names = [name for name in schema.names if name != "instances"]
     if "instances" in schema.names:
         names += [f"instances.list.element.{field.name}" for field in INSTANCE_TYPE if field.name != "polygon"]

@@ -1,6 +1,7 @@
-"""Damaged labels of every format and damaged archives: each line is read or told of with file and line, each archive read or refused.
+"""Damage labels of every format and archives, and check that nothing is lost silently.
 
-``python tests/scenes/mutations.py --lines 100000 --archives 2000`` reads so many of them; its last line is one JSON object.
+Each damaged line must be read, or reported with file and line. Each damaged archive must be read or refused.
+``python tests/scenes/mutations.py --lines 100000 --archives 2000`` tries this many; its last line is one JSON object.
 """
 
 import argparse
@@ -42,11 +43,10 @@ LINES = {
     "mlt19-words": ("gt.txt", ["word_{}.png,Arabic,المكرمة", "word_{}.png,Latin,1,5 km"]),
     "icdar13-words": ("gt.txt", ['word_{}.png, "PROPER"']),
 }
-"""Format -> the name of its n-th label file, and lines of it."""
+"""Format -> name of its n-th label file, and example lines."""
 ITEM = {"transcription": "店", "points": [[0, 0], [9, 0], [9, 9], [0, 9]], "language": "Chinese", "illegibility": False}
-WHOLE = ("art19", "lsvt19", "totaltext.mat")
-A_FILE = 20
-"""Lines of one label file."""
+WHOLE_FILES = ("art19", "lsvt19", "totaltext.mat")
+LINES_PER_FILE = 20
 SPICE = (
     b"\0", b"\xff", b"\xef\xbb\xbf", "\u200f".encode(), "\u202e".encode(), "\u2028".encode(), "１２".encode(), b"\r", b"\n", b",", b",,",
     b" ", b'"', b"'", b"\\", b"[", b"]]", b"nan", b"inf", b"1e999", b"-0", b"1_0", b"0x1F", b"9" * 400, b"-99999999999", b"###", b"{",
@@ -54,27 +54,27 @@ SPICE = (
 )  # fmt: skip
 
 
-def damaged(random, content):
-    """The bytes with some of them flipped, gone, doubled, moved, or with something among them."""
-    found = bytearray(content)
+def damage(random, content):
+    """Return the bytes with some flipped, removed, inserted, repeated or in another order."""
+    data = bytearray(content)
     for _ in range(random.integers(1, 3)):
-        at, kind = int(random.integers(0, len(found) + 1)), int(random.choice(6, p=[0.25, 0.2, 0.25, 0.2, 0.05, 0.05]))
-        end = min(len(found), at + int(random.integers(1, 12)))
-        if kind == 0 and at < len(found):
-            found[at] ^= 1 << int(random.integers(0, 8))
+        start, kind = int(random.integers(0, len(data) + 1)), int(random.choice(6, p=[0.25, 0.2, 0.25, 0.2, 0.05, 0.05]))
+        end = min(len(data), start + int(random.integers(1, 12)))
+        if kind == 0 and start < len(data):
+            data[start] ^= 1 << int(random.integers(0, 8))
         elif kind == 1:
-            del found[at:end]
+            del data[start:end]
         elif kind == 2:
-            found[at:at] = SPICE[int(random.integers(0, len(SPICE)))]
+            data[start:start] = SPICE[int(random.integers(0, len(SPICE)))]
         elif kind == 3:
-            found[at:at] = found[at:end]
+            data[start:start] = data[start:end]
         elif kind == 4:
-            del found[at:]
+            del data[start:]
         else:
-            fields = bytes(found).split(b",")
+            fields = bytes(data).split(b",")
             random.shuffle(fields)
-            found = bytearray(b",".join(fields))
-    return bytes(found)
+            data = bytearray(b",".join(fields))
+    return bytes(data)
 
 
 def image():
@@ -82,33 +82,36 @@ def image():
 
 
 def label_files(random, name, count):
-    """Name -> bytes of label files of damaged lines, with the images whose sizes they need."""
+    """Return label files with damaged lines, and the images that their readers need."""
     pattern, lines = LINES[name]
     files = {}
-    for start in range(0, count, A_FILE):
-        drawn = [lines[int(random.integers(0, len(lines)))].format(start + number) for number in range(min(A_FILE, count - start))]
-        content = b"\n".join(damaged(random, line.encode()) for line in drawn)
-        file = pattern.format(start // A_FILE + 1)
+    for start in range(0, count, LINES_PER_FILE):
+        chosen = [lines[int(random.integers(0, len(lines)))].format(start + number) for number in range(min(LINES_PER_FILE, count - start))]
+        content = b"\n".join(damage(random, line.encode()) for line in chosen)
+        file = pattern.format(start // LINES_PER_FILE + 1)
         files[file] = files[file] + b"\n" + content if file in files else content
         files[re.sub(r"(?:poly_)?(?:gt_)?([^/]*)\.txt$", r"\1.jpg", file)] = image()
     return files
 
 
 def whole_files(random, name, count):
-    """JSON and .mat files: items of wrong types, and files with damaged bytes, which count as a line each."""
+    """Return damaged JSON and .mat files.
+
+    Some have items of wrong types, others damaged bytes.
+    """
     files = {}
-    for number in range(count // A_FILE + 1):
+    for number in range(count // LINES_PER_FILE + 1):
         if name == "totaltext.mat":
-            files |= {f"poly_gt_img{number * A_FILE + one}.mat": damaged(random, mat()) for one in range(A_FILE)}
+            files |= {f"poly_gt_img{number * LINES_PER_FILE + one}.mat": damage(random, mat()) for one in range(LINES_PER_FILE)}
             continue
-        images = {f"gt_{one}": [odd(random, ITEM) for _ in range(3)] for one in range(A_FILE // 3)}
+        images = {f"gt_{one}": [damage_item(random, ITEM) for _ in range(3)] for one in range(LINES_PER_FILE // 3)}
         content = json.dumps(images, ensure_ascii=bool(number % 2), indent=number % 3 or None).encode("utf-8", "surrogatepass")
-        files[f"train_labels_{number}.json"] = damaged(random, content) if number % 2 else content
+        files[f"train_labels_{number}.json"] = damage(random, content) if number % 2 else content
     return files
 
 
-def odd(random, item):
-    """An item with a field that is missing or of another type."""
+def damage_item(random, item):
+    """Return an item with a field that is missing or has another type."""
     others = [
         None,
         True,
@@ -125,13 +128,13 @@ def odd(random, item):
         [[float("nan"), 0]] * 4,
         [[10**400, 0]] * 4,
     ]
-    found = dict(item)
-    key = str(random.choice(list(found)))
+    changed = dict(item)
+    key = str(random.choice(list(changed)))
     if random.random() < 0.3:
-        del found[key]
+        del changed[key]
     else:
-        found[key] = others[int(random.integers(0, len(others)))]
-    return found if random.random() < 0.9 else others[int(random.integers(0, len(others)))]
+        changed[key] = others[int(random.integers(0, len(others)))]
+    return changed if random.random() < 0.9 else others[int(random.integers(0, len(others)))]
 
 
 def mat():
@@ -142,7 +145,7 @@ def mat():
     return file.getvalue()
 
 
-def zipped(path, files):
+def write_zip(path, files):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
@@ -150,29 +153,35 @@ def zipped(path, files):
 
 
 def read_damaged_lines(random, name, count, folder):
-    """Reads them; raises AssertionError for a line that is neither an instance nor told of. Counts what became of them."""
-    files = whole_files(random, name, count) if name in WHOLE else label_files(random, name, count)
-    collection = Collection([zipped(folder / "labels.zip", files)])
+    """Read damaged lines and return the counts of their outcomes.
+
+    Raises AssertionError for a line that gives neither an instance nor a problem.
+    """
+    files = whole_files(random, name, count) if name in WHOLE_FILES else label_files(random, name, count)
+    collection = Collection([write_zip(folder / "labels.zip", files)])
     scenes = [*FORMATS[name.removesuffix(".mat")].scenes(collection)]
-    told = {problem.place.removeprefix("labels.zip/") for problem in collection.problems.entries}
+    reported = {problem.place.removeprefix("labels.zip/") for problem in collection.problems.entries}
     seen = {f"{scene.labels.removeprefix('labels.zip/').split(':')[0]}:{one.line}" for scene in scenes for one in scene.instances}
     for file, content in files.items():
         for place in _lines_of(file, content, name):
-            assert place in seen or place in told or place.rsplit(":", 1)[0] in told, f"{name}: {place} was lost"
+            assert place in seen or place in reported or place.rsplit(":", 1)[0] in reported, f"{name}: {place} was lost"
     assert all(one.polygon is None or shapely.Polygon(one.polygon).is_valid for scene in scenes for one in scene.instances)
     for problem in collection.problems.entries:
         str(problem).encode()
-    with_names = Counter(read=len(seen), told=collection.problems.counts.total(), lines=count)
+    outcomes = Counter(read=len(seen), reported=collection.problems.counts.total(), lines=count)
     try:
         format_of(collection)
     except ConfigError:
-        with_names["of no format"] += 1
-    return with_names
+        outcomes["of no format"] += 1
+    return outcomes
 
 
 def _lines_of(file, content, name):
-    """``file:line`` of every line that holds something, split by other means than the reader's."""
-    if name in WHOLE or not file.endswith(".txt"):
+    """Yield ``file:line`` of every line with text.
+
+    The lines are split in another way than the reader does.
+    """
+    if name in WHOLE_FILES or not file.endswith(".txt"):
         return
     for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         text = line.decode("utf-8", "replace").removesuffix("\r")
@@ -188,14 +197,14 @@ ORIGINALS = {
 KINDS = ("zip", "stored", "tar", "tar.gz", "tar.bz2", "tar.xz")
 
 
-def archive(random, path, kind):
-    """One damaged archive: written to ``path``; how it was damaged."""
-    how = str(
+def write_archive(random, path, kind):
+    """Write a damaged archive to ``path``, and return the kind of damage."""
+    damage_kind = str(
         random.choice(["cut", "flipped", "flipped header", "lying", "names", "twice", "bomb"], p=[0.2, 0.25, 0.2, 0.15, 0.1, 0.08, 0.02])
     )
     entries = [*ORIGINALS.items()]
-    if how == "names":
-        evil = [
+    if damage_kind == "names":
+        bad_names = [
             "../x.txt",
             "/abs.txt",
             "a\\..\\..\\x.txt",
@@ -207,15 +216,15 @@ def archive(random, path, kind):
             ".",
             "gt/../gt/gt_img_00009.txt",
         ]
-        entries += [(str(random.choice(evil)), b"evil") for _ in range(3)]
-    if how == "twice":
+        entries += [(str(random.choice(bad_names)), b"evil") for _ in range(3)]
+    if damage_kind == "twice":
         entries += [entries[int(random.integers(0, len(entries)))]]
-    if how == "bomb":
+    if damage_kind == "bomb":
         entries.insert(int(random.integers(0, len(entries))), (str(random.choice(["gt/gt_img_00008.txt", "img/b.jpg"])), bytes(290 << 20)))
     _write(path, kind, entries)
-    if how not in ("names", "twice", "bomb"):
-        path.write_bytes(_damaged_archive(random, path.read_bytes(), how, kind))
-    return how
+    if damage_kind not in ("names", "twice", "bomb"):
+        path.write_bytes(_damage_archive(random, path.read_bytes(), damage_kind, kind))
+    return damage_kind
 
 
 def _write(path, kind, entries):
@@ -233,17 +242,17 @@ def _write(path, kind, entries):
             file.addfile(entry, io.BytesIO(content))
 
 
-def _damaged_archive(random, content, how, kind):
-    if how == "cut":
+def _damage_archive(random, content, damage_kind, kind):
+    if damage_kind == "cut":
         return content[: int(random.integers(0, len(content)))]
-    found = bytearray(content)
-    if how == "lying" and kind in ("zip", "stored"):
+    data = bytearray(content)
+    if damage_kind == "lying" and kind in ("zip", "stored"):
         starts = [match.start() for match in re.finditer(b"PK[\1\3\5][\2\4\6]", content)]
-        at = starts[int(random.integers(0, len(starts)))] + 4 + int(random.integers(0, 30))
-        found[at : at + 4] = [b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0"][int(random.integers(0, 3))]
-    elif how == "lying" and kind == "tar":
-        at = 512 * int(random.choice([place for place in range(len(content) // 512) if content[place * 512 + 257 :][:5] == b"ustar"]))
-        start, value = [
+        start = starts[int(random.integers(0, len(starts)))] + 4 + int(random.integers(0, 30))
+        data[start : start + 4] = [b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0"][int(random.integers(0, 3))]
+    elif damage_kind == "lying" and kind == "tar":
+        header = 512 * int(random.choice([place for place in range(len(content) // 512) if content[place * 512 + 257 :][:5] == b"ustar"]))
+        field, value = [
             (124, b"77777777777\0"),
             (124, b"\x80" + b"\xff" * 11),
             (124, b"\xff" * 8 + b"\0\0\0\0"),
@@ -251,53 +260,56 @@ def _damaged_archive(random, content, how, kind):
             (156, b"x"),
             (156, b"S"),
         ][int(random.integers(0, 6))]
-        found[at + start : at + start + len(value)] = value
-        found[at + 148 : at + 156] = b"%06o\0 " % (256 + sum(found[at : at + 148]) + sum(found[at + 156 : at + 512]))
+        data[header + field : header + field + len(value)] = value
+        data[header + 148 : header + 156] = b"%06o\0 " % (256 + sum(data[header : header + 148]) + sum(data[header + 156 : header + 512]))
     else:
-        last = 512 if how == "flipped header" else len(found)
+        last = 512 if damage_kind == "flipped header" else len(data)
         for _ in range(random.integers(1, 6)):
-            found[int(random.integers(0, last)) % len(found)] ^= 1 << int(random.integers(0, 8))
-    return bytes(found)
+            data[int(random.integers(0, last)) % len(data)] ^= 1 << int(random.integers(0, 8))
+    return bytes(data)
 
 
-def read_damaged_archive(path, how):
-    """Reads everything in it; raises AssertionError where a file is lost without a word, unless the archive lies. What became of it."""
+def read_damaged_archive(path, damage_kind):
+    """Read everything in an archive and return the outcome.
+
+    Raises AssertionError if a file is lost without a problem, unless the archive has false sizes.
+    """
     try:
         collection = Collection([path])
-        known = format_of(collection, "mlt19")
+        label_format = format_of(collection, "mlt19")
     except ConfigError as error:
         return "refused" if str(path) in str(error) else f"refused without its name: {error}"
-    scenes = [*known.scenes(collection)]
+    scenes = [*label_format.scenes(collection)]
     contents = dict(collection.stream(collection.members))
     lost = set(ORIGINALS) - {member.name for member in collection.members}
     renamed = {member.name for member in collection.members} - set(ORIGINALS)
-    assert not lost or collection.problems.counts or renamed or how == "lying", f"{lost} were lost"
+    assert not lost or collection.problems.counts or renamed or damage_kind == "lying", f"{lost} were lost"
     assert len(contents) == len(collection.members)
     assert not any(scene.name.startswith(("/", "..")) for scene in scenes)
     broken = any(isinstance(content, UnreadableFileError) for content in contents.values())
-    return "told of" if broken or collection.problems.counts else "read"
+    return "reported" if broken or collection.problems.counts else "read"
 
 
 def run(seed, num_lines, num_archives):
-    """What became of so many damaged lines and archives; the slowest and the largest of them."""
+    """Read damaged lines and archives, and return the outcomes, times and peak memory."""
     random = np.random.default_rng(seed)
-    names = [*LINES, *WHOLE]
+    names = [*LINES, *WHOLE_FILES]
     lines, kinds, slowest = Counter(), Counter(), 0.0
-    begun = time.perf_counter()
+    start_s = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         for number in range(0, num_lines, 500):
             lines += read_damaged_lines(random, names[number // 500 % len(names)], min(500, num_lines - number), Path(folder))
-        lines_s = time.perf_counter() - begun
+        lines_s = time.perf_counter() - start_s
         for number in range(num_archives):
             path = Path(folder) / "archive"
             kind = KINDS[number % len(KINDS)]
-            how = archive(random, path, kind)
-            began = time.perf_counter()
-            kinds[f"{how}: {read_damaged_archive(path, how)}"] += 1
-            slowest = max(slowest, time.perf_counter() - began)
+            damage_kind = write_archive(random, path, kind)
+            archive_start_s = time.perf_counter()
+            kinds[f"{damage_kind}: {read_damaged_archive(path, damage_kind)}"] += 1
+            slowest = max(slowest, time.perf_counter() - archive_start_s)
     return {
         "seed": seed, "lines": dict(lines), "lines_s": round(lines_s, 1), "archives": dict(sorted(kinds.items())),
-        "archives_s": round(time.perf_counter() - begun - lines_s, 1), "slowest_archive_s": round(slowest, 2),
+        "archives_s": round(time.perf_counter() - start_s - lines_s, 1), "slowest_archive_s": round(slowest, 2),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }  # fmt: skip
 
@@ -307,9 +319,9 @@ def main():
     parser.add_argument("--lines", type=int, default=100_000)
     parser.add_argument("--archives", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    print(f"seed {given.seed}")
-    print(json.dumps(run(given.seed, given.lines, given.archives)))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}")
+    print(json.dumps(run(arguments.seed, arguments.lines, arguments.archives)))
 
 
 if __name__ == "__main__":

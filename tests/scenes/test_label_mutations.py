@@ -1,4 +1,4 @@
-"""A small share of what ``mutations.py`` does to labels and archives."""
+"""A small part of the damage that ``mutations.py`` does to labels and archives."""
 
 from pathlib import Path
 
@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 
-@pytest.mark.parametrize("name", [*mutations.LINES, *mutations.WHOLE])
-def test_every_damaged_line_is_read_or_told_of(tmp_path, name):
+@pytest.mark.parametrize("name", [*mutations.LINES, *mutations.WHOLE_FILES])
+def test_every_damaged_line_is_read_or_reported(tmp_path, name):
     counts = mutations.read_damaged_lines(np.random.default_rng(1), name, 200, tmp_path)
     assert counts["read"] > 0
-    assert counts["told"] > 0
+    assert counts["reported"] > 0
 
 
-def test_every_damaged_archive_is_read_or_refused_and_loses_no_file_without_a_word(tmp_path):
+def test_every_damaged_archive_is_read_or_refused_and_loses_no_file_silently(tmp_path):
     random = np.random.default_rng(2)
-    found = set()
+    outcomes = set()
     for number in range(120):
         path = Path(tmp_path / "archive")
-        how = mutations.archive(random, path, mutations.KINDS[number % len(mutations.KINDS)])
-        found.add(mutations.read_damaged_archive(path, how))
-    assert found == {"read", "told of", "refused"}
+        damage_kind = mutations.write_archive(random, path, mutations.KINDS[number % len(mutations.KINDS)])
+        outcomes.add(mutations.read_damaged_archive(path, damage_kind))
+    assert outcomes == {"read", "reported", "refused"}

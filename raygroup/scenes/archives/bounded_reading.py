@@ -1,4 +1,7 @@
-"""Read files and archive entries up to a size limit, and turn all read errors into one kind."""
+"""Read files and archive entries up to a size limit.
+
+All errors of reading become one class of error.
+"""
 
 import contextlib
 import lzma
@@ -35,7 +38,10 @@ ContentStream = Iterator[tuple[str, bytes | UnreadableFileError]]
 
 
 def read_bounded(file: IO[bytes]) -> bytes:
-    """Return the rest of a file; raise UnreadableFileError above ``MAX_BYTES``."""
+    """Return the rest of a file.
+
+    Raises UnreadableFileError if it has more than ``MAX_BYTES``.
+    """
     content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise UnreadableFileError(f"more than {MAX_BYTES >> 20} MB, whatever its header says")
@@ -63,5 +69,8 @@ def read_errors_as_config(path: Path) -> Iterator[None]:
 
 
 def error_text(error: BaseException) -> str:
-    """Return an error's message on one line, or its class if it has no message."""
+    """Return an error's message on one line.
+
+    An error without a message gives the name of its class.
+    """
     return " ".join(str(error).split()) or type(error).__name__

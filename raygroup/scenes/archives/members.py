@@ -1,4 +1,4 @@
-"""The files of a source, and the limits on their names and sizes."""
+"""The files of a source, with limits on names and sizes."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 MAX_BYTES = 256 << 20
 """Bytes of one file; no photograph is larger."""
 MAX_LABEL_BYTES = {".txt": 32 << 20, ".list": 32 << 20, ".lst": 32 << 20, ".csv": 32 << 20, ".json": 128 << 20, ".mat": 1 << 20}
-"""Bytes of one label file, by suffix. The largest file of Table 1's data sets is LSVT19's JSON, about 40 MB."""
+"""Bytes of one label file, by suffix.
+
+The largest file of Table 1's data sets is LSVT19's JSON, about 40 MB.
+"""
 SMALL_SUFFIXES = frozenset(MAX_LABEL_BYTES)
 """Suffixes of label files, which are read several times."""
 MAX_MEMBERS = 2_000_000
@@ -51,7 +54,10 @@ class Member:
 
 @dataclass
 class Listing:
-    """The files of a source as they are listed; every file left out is reported."""
+    """The list of a source's files, while it grows.
+
+    Every file that is left out is reported.
+    """
 
     number: int
     path: Path
@@ -67,7 +73,8 @@ class Listing:
     def add(self, raw_name: str, size: int) -> Member | None:
         """Add a file unless its name or size is forbidden.
 
-        ``raw_name`` is the name as the source spells it. Files of the operating system are skipped without a report.
+        ``raw_name`` is the name as the source spells it. Files of the operating system are skipped
+        without a report.
         """
         name = normalise_name(raw_name)
         if _SYSTEM.search(name):
@@ -104,18 +111,24 @@ def max_unpacked_bytes(packed_bytes: int) -> int:
 
 
 def normalise_name(name: str) -> str:
-    """Return a name with ``/`` between its folders, and without empty or ``.`` folders."""
+    """Return a name with ``/`` between folders, without empty or ``.`` folders."""
     parts = name.replace("\\", "/").split("/")
     return "/".join(part for part in parts if part not in ("", "."))
 
 
 def leads_out(name: str) -> bool:
-    """Return whether a path is absolute, on a Windows drive, or contains ``..``."""
+    """Return whether a path can lead out of its source.
+
+    It can if it is absolute, on a Windows drive, or contains ``..``.
+    """
     return name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or bool(PureWindowsPath(name).drive)
 
 
 def printable_name(name: str) -> str:
-    """Return a name that is safe to print: control codes escaped, long names cut."""
+    """Return a name that is safe to print.
+
+    Control codes are escaped, and long names are cut.
+    """
     short = name if len(name) <= _MAX_NAME else f"{name[:60]}..."
     return ascii(short) if _CONTROL.search(short) else short
 

@@ -1,7 +1,7 @@
 """Read the files of folders, zips and tarballs through one interface.
 
-Sizes are limited, and no entry is written to disk. Some entries are reported and left out: names and links that lead out of the source,
-devices, encrypted entries and files that are too large.
+Sizes are limited, and no entry is written to disk. Some entries are reported and left out: names
+and links that lead out of the source, devices, encrypted entries and files that are too large.
 """
 
 import os
@@ -29,10 +29,10 @@ class Source(Protocol):
         """
 
     def read(self, name: str) -> bytes:
-        """Return the content of a listed file; raise UnreadableFileError."""
+        """Return the content of a listed file, or raise UnreadableFileError."""
 
     def stream(self, names: Collection[str]) -> ContentStream:
-        """Yield each of these files once, in the order that is fastest to read."""
+        """Yield each file once, in the order that is fastest to read."""
 
 
 def open_source(path: Path) -> Source:
@@ -56,7 +56,10 @@ def open_source(path: Path) -> Source:
 
 @dataclass
 class Folder:
-    """A folder with all its subfolders; links to folders are not followed."""
+    """A folder with all its subfolders.
+
+    Links to folders are not followed.
+    """
 
     path: Path
 
@@ -87,7 +90,7 @@ class Folder:
 
 @dataclass
 class SingleFile(Folder):
-    """One label file; its images are in other sources."""
+    """One label file, whose images are in other sources."""
 
     def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
         listing = Listing(number, self.path.parent, report)
@@ -100,7 +103,7 @@ class SingleFile(Folder):
 
 
 def _files_below(root: Path, listing: Listing) -> Iterator["os.DirEntry[str]"]:
-    """Yield every entry below a folder that is not a folder, sorted by name within each."""
+    """Yield every file below a folder, sorted by name within each folder."""
     waiting = [os.fspath(root)]
     while waiting:
         folder = waiting.pop()

@@ -1,4 +1,4 @@
-"""Read tarballs, compressed or not, within size limits and without unpacking them to disk."""
+"""Read tarballs within size limits, without unpacking them to disk."""
 
 import bz2
 import contextlib
@@ -15,7 +15,10 @@ from raygroup.scenes.archives.bounded_reading import READ_ERRORS, ContentStream,
 from raygroup.scenes.archives.members import MAX_BYTES, SMALL_SUFFIXES, Listing, Member, ReportProblem, max_unpacked_bytes
 
 _MAX_CACHED_BYTES = 256 << 20
-"""Label files of a tarball that stay in memory after the listing, because a tarball cannot be read out of order."""
+"""Bytes of label files that stay in memory after the listing.
+
+A tarball cannot be read out of order.
+"""
 _MAX_HEADER = 1 << 20
 """Bytes of a long name or another extended header, which tarfile reads completely."""
 _STEP = 1 << 20
@@ -42,8 +45,8 @@ def is_tar(path: Path) -> bool:
 class Tar:
     """A tarball, compressed or not, read from beginning to end.
 
-    The first pass lists it and caches its label files, later passes read images. A stream continues where the last one ended, if all
-    its files come after that point.
+    The first pass lists it and caches its label files, later passes read images. A stream continues
+    where the last one ended, if all its files come after that point.
     """
 
     path: Path
@@ -96,7 +99,10 @@ class Tar:
                 yield name, UnreadableFileError(f"the archive is damaged before or in this entry: {error_text(error)}")
 
     def _next_entry(self, first: int) -> Entry:
-        """Return the next entry; start a new pass if entry ``first`` is already behind."""
+        """Return the next entry.
+
+        Starts a new pass if the current one is already past entry ``first``.
+        """
         if self._pass is None or self._position > first:
             self._pass = _entries(self.path)
         entry = next(self._pass)
@@ -105,9 +111,10 @@ class Tar:
 
 
 class ForwardReader:
-    """The file object that tarfile reads: the unpacked bytes, from the first to the last.
+    """The file object that tarfile reads.
 
-    It limits how many bytes can be read in total and at once.
+    It returns the unpacked bytes from the first to the last. It limits how many can be read in
+    total and at once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -143,7 +150,7 @@ class ForwardReader:
         return self._position
 
     def finish(self) -> None:
-        """Read the rest of a compressed archive, because its checksum is at the end."""
+        """Read the rest of a compressed archive, up to its checksum."""
         self.max_read = _STEP
         while self._is_packed and self.read(_STEP):
             pass
@@ -153,7 +160,10 @@ class ForwardReader:
 
 
 def _entries(path: Path) -> Iterator[Entry]:
-    """Yield the entries of a tarball; raise one of ``READ_ERRORS`` if it is damaged."""
+    """Yield the entries of a tarball.
+
+    Raises one of ``READ_ERRORS`` if the tarball is damaged.
+    """
     with contextlib.closing(ForwardReader(path)) as reader:
         archive = tarfile.TarFile(fileobj=cast("IO[bytes]", reader), mode="r")
         number = 0
@@ -170,7 +180,10 @@ def _entries(path: Path) -> Iterator[Entry]:
 
 
 def _unpacked_file(path: Path) -> tuple[IO[bytes], bool]:
-    """Open an archive for its unpacked bytes; the flag tells whether it is compressed."""
+    """Open an archive to read its unpacked bytes.
+
+    The flag tells whether it is compressed.
+    """
     with path.open("rb") as file:
         beginning = file.read(6)
     openers: tuple[tuple[bytes, Callable[[Path], Any]], ...] = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open))

@@ -18,7 +18,10 @@ _COUNT_RANGE = 1 << 16
 
 
 def is_zip(path: Path) -> bool:
-    """Return whether a file begins or ends like a zip, and does not begin like a tarball."""
+    """Return whether a file is a zip.
+
+    It begins or ends like a zip, and does not begin like a tarball: a tarball may contain a zip.
+    """
     with path.open("rb") as file:
         beginning = file.read(512)
     return beginning[:4] in (b"PK\3\4", b"PK\5\6") or (beginning[257:262] != b"ustar" and zipfile.is_zipfile(path))

@@ -1,8 +1,9 @@
-"""Import a data set into the stores, in shards of a few scenes.
+"""Import a data set into the stores, shard by shard.
 
-Worker processes write the shards, each once and atomically. A shard is two parts, ``OUT/scenes/NAME-00000.parquet`` and
-``OUT/words/NAME-00000.parquet``, and then a record, ``OUT/shards/NAME-00000.json``. The record identifies the content, so a second run
-writes only shards that are missing or whose labels changed. ``OUT/NAME.json`` is the summary.
+A shard has up to 256 scenes. Worker processes write the shards, each once and atomically. A shard
+is two parts, ``OUT/scenes/NAME-00000.parquet`` and ``OUT/words/NAME-00000.parquet``, and then a
+record, ``OUT/shards/NAME-00000.json``. The record identifies the content, so a second run writes
+only shards that are missing or whose labels changed. ``OUT/NAME.json`` is the summary.
 """
 
 import dataclasses
@@ -38,32 +39,17 @@ def import_scenes(
     workers: int,
     progress: ReportProgress,
 ) -> dict[str, Any]:
-    """Import a data set and return its summary; finished shards are kept.
+    """Import a data set and return its summary.
 
-    Memory holds the scenes of a few shards per worker, whatever the size of the data set. For a tarball it also holds all labels,
-    because the images are read in the tarball's order. Raises ConfigError if no scene has an image, and if ``out`` has another data set
-    of this name.
+    Shards that are finished and unchanged are kept. Memory holds the scenes of a few shards per
+    worker, whatever the size of the data set. For a tarball it also holds all labels, because the
+    images are read in the tarball's order. Raises ConfigError if no scene has an image, and if
+    ``out`` has another data set of this name.
     """
     for folder in ("scenes", "words", "shards"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     _claim_name(out, settings.source, collection)
-    records: dict[int, dict[str, Any]] = {}
-    waiting: dict[Future[dict[str, Any]], int] = {}
-    num_done = num_known = 0
-    for shard, record in _planned_shards(collection, label_format, out, settings):
-        num_known += len(shard.scenes)
-        if record:
-            records[shard.number] = record
-            num_done += len(shard.scenes)
-        else:
-            waiting[pool.submit(write_shard, shard)] = len(shard.scenes)
-        # each waiting shard is in memory: let the workers catch up
-        while len(waiting) > workers + 1:
-            num_done += _collect_records(waiting, records)
-        progress(num_done, num_known)
-    while waiting:
-        num_done += _collect_records(waiting, records)
-        progress(num_done, num_known)
+    records = _write_shards(_planned_shards(collection, label_format, out, settings), pool, workers, progress)
     if not records:
         raise ConfigError(f"{', '.join(map(str, collection.paths))}: no label file of {label_format.title} has an image here")
     _remove_old_shards(out, settings.source, len(records))
@@ -71,7 +57,10 @@ def import_scenes(
 
 
 def _claim_name(out: Path, source: str, collection: Collection) -> None:
-    """Reserve the name of the data set, because two data sets of one name would overwrite each other."""
+    """Reserve the name of the data set.
+
+    Two data sets of one name would overwrite each other.
+    """
     path, files = out / f"{source}.json", [path.name for path in collection.paths]
     summary = read_json_if_exists(path)
     if not summary:
@@ -101,7 +90,10 @@ def _planned_shards(collection: Collection, label_format: Format, out: Path, set
 
 
 def _with_images(shards: Sequence[PlannedShard], collection: Collection) -> Iterator[PlannedShard]:
-    """Yield the shards with their images, read in one pass over the tarballs."""
+    """Yield the shards with their images.
+
+    The images are read in one pass over the tarballs.
+    """
     images = {shard.number: [scene.image for scene in shard.scenes if scene.image] for shard, _ in shards}
     stream = collection.stream(image for shard, record in shards if not record for image in images[shard.number])
     contents: dict[Member, bytes | UnreadableFileError] = {}
@@ -115,8 +107,33 @@ def _with_images(shards: Sequence[PlannedShard], collection: Collection) -> Iter
         yield dataclasses.replace(shard, contents=tuple(contents.pop(image) for image in images[shard.number])), {}
 
 
+def _write_shards(planned: Iterator[PlannedShard], pool: Executor, workers: int, progress: ReportProgress) -> dict[int, dict[str, Any]]:
+    """Write the unfinished shards, and return all records by number."""
+    records: dict[int, dict[str, Any]] = {}
+    waiting: dict[Future[dict[str, Any]], int] = {}
+    num_done = num_known = 0
+    for shard, record in planned:
+        num_known += len(shard.scenes)
+        if record:
+            records[shard.number] = record
+            num_done += len(shard.scenes)
+        else:
+            waiting[pool.submit(write_shard, shard)] = len(shard.scenes)
+        # each waiting shard is in memory: let the workers catch up
+        while len(waiting) > workers + 1:
+            num_done += _collect_records(waiting, records)
+        progress(num_done, num_known)
+    while waiting:
+        num_done += _collect_records(waiting, records)
+        progress(num_done, num_known)
+    return records
+
+
 def _collect_records(waiting: "dict[Future[dict[str, Any]], int]", records: dict[int, dict[str, Any]]) -> int:
-    """Wait for a shard, move the finished ones to ``records``, and return their number of scenes."""
+    """Wait until a shard is finished, and collect its record.
+
+    Returns the number of scenes in all finished shards.
+    """
     finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
     for future in finished:
         record = future.result()
@@ -125,7 +142,7 @@ def _collect_records(waiting: "dict[Future[dict[str, Any]], int]", records: dict
 
 
 def _remove_old_shards(out: Path, source: str, num_shards: int) -> None:
-    """Remove the shards that are left from an earlier import with more scenes."""
+    """Remove shards left by an earlier import with more scenes."""
     for record in (out / "shards").glob(f"{source}-*.json"):
         number = record.stem.removeprefix(f"{source}-")
         if number.isdigit() and int(number) >= num_shards:
@@ -136,7 +153,7 @@ def _remove_old_shards(out: Path, source: str, num_shards: int) -> None:
 def _write_summary(
     out: Path, settings: ImportSettings, label_format: Format, collection: Collection, records: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Sum up the records of all shards, write the summary and return it."""
+    """Sum up the records, write the summary and return it."""
     # problems of labels come from the last reading of the labels, problems of images from the shards: each counts once
     problems = Problems(Counter(collection.problems.counts), [*collection.problems.entries])
     for record in records:

@@ -62,9 +62,10 @@ class ShardResult:
 
 
 def process_shard(scenes: Sequence[Scene], contents: Sequence[bytes | UnreadableFileError], settings: ImportSettings) -> ShardResult:
-    """Return the rows of a shard; ``contents`` are the images of the scenes.
+    """Return the rows of a shard.
 
-    Images that cannot be read become problems, and their scenes are left out.
+    ``contents`` are the encoded images of the scenes. Images that cannot be read become problems,
+    and their scenes are left out.
     """
     cv2.setNumThreads(1)
     result = ShardResult()
@@ -113,7 +114,7 @@ def _add_scene(scene: Scene, content: bytes, header: Header, pixels: Pixels, set
 
 
 def _drop_reason(instance: Instance, label: str, settings: ImportSettings) -> str:
-    """Return why the labels forbid a word of this instance, or an empty text."""
+    """Return why the instance gives no word, or an empty text."""
     if instance.dont_care:
         return "don't-care"
     if not label:

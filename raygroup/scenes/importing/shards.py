@@ -1,4 +1,4 @@
-"""A shard of an import: some scenes, their parts of the stores, and a record.
+"""Write one shard of an import: its parts and its record.
 
 The record identifies what the parts were made from, so that a second run can reuse them.
 """
@@ -33,7 +33,10 @@ class SceneShard:
     paths: tuple[Path, ...]
     """Paths of the collection's sources."""
     contents: tuple[bytes | UnreadableFileError, ...] | None = None
-    """The images if any are in a tarball, which only one process reads. None if the worker reads them."""
+    """The images if any are in a tarball, which only one process reads.
+
+    None if the worker reads them.
+    """
 
     @property
     def name(self) -> str:
@@ -58,7 +61,7 @@ class SceneShard:
         return fingerprint(RECIPE_VERSION, dataclasses.asdict(self.settings), digest.hexdigest())
 
     def read_record(self) -> dict[str, Any]:
-        """Return the record of a finished and unchanged shard, otherwise an empty dict."""
+        """Return the record of a finished, unchanged shard, or an empty dict."""
         try:
             record = read_json_if_exists(self.record_path)
         except ConfigError:
@@ -69,7 +72,7 @@ class SceneShard:
 
 
 def write_shard(shard: SceneShard) -> dict[str, Any]:
-    """Write the parts of a shard, then its record, and return the record."""
+    """Write a shard's parts and then its record. Return the record."""
     result = process_shard(shard.scenes, shard.contents if shard.contents is not None else _read_images(shard), shard.settings)
     sizes = [
         write_part(shard.out / folder / f"{shard.name}.parquet", rows, schema)
