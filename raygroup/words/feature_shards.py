@@ -59,7 +59,7 @@ def write_features(path: Place, shape: tuple[int, ...], batches: Iterable[NDArra
 
 
 def map_features(path: Path, remedy: str) -> tuple[tuple[int, ...], list[pa.RecordBatch]]:
-    """Map a file, and return the shape of a word and the batches.
+    """Map a file, and return a word's shape and the batches.
 
     Raises FileNotFoundError if there is no file, and ConfigError if it is damaged or has another
     layout. ``remedy`` ends the message about damage.

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_json, write_json
 from raygroup.files.local_copies import copy_path, fetch, make_once
-from raygroup.files.places import Place, Remote
+from raygroup.files.places import Place
+from raygroup.files.remote import Remote
 from raygroup.storage.layout import shard_file
 from raygroup.words.feature_shards import (
     BATCH_ROWS,
