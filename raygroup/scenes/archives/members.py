@@ -56,7 +56,7 @@ class Member:
 class Listing:
     """The list of a source's files, while it grows.
 
-    Every file that is left out is reported.
+    Every file that is left out is reported, except files of the operating system.
     """
 
     number: int
@@ -73,8 +73,7 @@ class Listing:
     def add(self, raw_name: str, size: int) -> Member | None:
         """Add a file unless its name or size is forbidden.
 
-        ``raw_name`` is the name as the source spells it. Files of the operating system are skipped
-        without a report.
+        ``raw_name`` is the name as the source spells it.
         """
         name = normalise_name(raw_name)
         if _SYSTEM.search(name):
