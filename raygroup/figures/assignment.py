@@ -1,4 +1,7 @@
-"""Figure of one trial: the head of each task at every step, how sure it was, and when it settled."""
+"""Figure of one trial over time.
+
+It shows the head of each task at every step, how sure it was, and when it settled.
+"""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +20,8 @@ from raygroup.tasks import by_paper_order
 def assignment_figure(history: History, label: str) -> Figure:
     """Draw one row for each task, and max P_TM below.
 
-    The colour of a row is the head. It is paler the nearer max P_TM is to 1/m. The dashed line is the settling step.
+    The colour of a row is the head. It is paler the nearer max P_TM is to 1/m. The dashed line is
+    the settling step.
     """
     num_tasks = len(history.tasks)
     figure = Figure(figsize=(10, 1.9 + 0.42 * num_tasks), layout="constrained")
@@ -40,7 +44,10 @@ def assignment_figure(history: History, label: str) -> Figure:
 
 
 def _shaded(assigned: NDArray[np.int64], probability: NDArray[np.float64], heads: int) -> NDArray[np.float64]:
-    """Return the colour of each task's head at each step, (tasks, steps, 3), mixed with white where the assignment is unsure."""
+    """Return the colours of heads, (tasks, steps, 3).
+
+    They are mixed with white where the assignment is unsure.
+    """
     colours = np.array([head_colour(head) for head in range(heads)])
     least = 1 / heads
     sure = np.clip((probability - least) / (1 - least), 0, 1) if heads > 1 else np.ones_like(probability)
@@ -49,7 +56,10 @@ def _shaded(assigned: NDArray[np.int64], probability: NDArray[np.float64], heads
 
 
 def _name_rows(axes: Axes, tasks: list[str]) -> None:
-    """Write the English names as tick labels, and the tasks' own names between them and the rows."""
+    """Write the names of the tasks.
+
+    English names are tick labels, and own names stand between them and the rows.
+    """
     axes.set_yticks(range(len(tasks)), [task_title(task) for task in tasks], fontsize=9)
     axes.tick_params(length=0, labelbottom=False)
     axes.tick_params(axis="y", pad=58)
@@ -61,7 +71,7 @@ def _name_rows(axes: Axes, tasks: list[str]) -> None:
 
 
 def _number_heads(axes: Axes, heads: list[int], end: float) -> None:
-    """Write the final head of each task at the end of its row."""
+    """Write each task's final head after its row."""
     for row, head in enumerate(heads):
         axes.annotate(str(head), (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
 

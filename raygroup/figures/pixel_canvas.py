@@ -1,4 +1,4 @@
-"""Sheets of pictures with text between them: one canvas of pixels in one figure."""
+"""Sheets of pictures with text between them. A sheet is one canvas of pixels in one figure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,9 +23,10 @@ _POINTS_PER_INCH = 72
 
 
 def canvas_figure(shape: tuple[int, ...], heading: str) -> tuple[Figure, Axes]:
-    """Return a figure and its axes, whose units are the pixels of a canvas of this shape, with y downwards.
+    """Return a figure and its axes.
 
-    The figure leaves room for the heading and for names of rows.
+    The units of the axes are pixels of a canvas of this shape, with y downwards. The figure leaves
+    room for the heading and for names of rows.
     """
     height, width = shape[:2]
     figure = Figure(figsize=(1.6 + width / PIXELS_PER_INCH, 0.7 + height / PIXELS_PER_INCH), layout="constrained")
@@ -46,7 +47,10 @@ def name_rows(axes: Axes, names: Mapping[str, float]) -> None:
 
 
 def draw_text(axes: Axes, text: str, centre: tuple[float, float], width: float, *, colour: str, **style: Any) -> None:
-    """Write one line of text around a point of the canvas, in a smaller size if it is wider than ``width`` pixels."""
+    """Write one line of text around a point.
+
+    The size shrinks if the line is wider than ``width`` pixels of the canvas.
+    """
     font = FontProperties(family=style["fontfamily"], size=_FONT_SIZE)
     text_width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     most = width * _POINTS_PER_INCH / PIXELS_PER_INCH
@@ -62,6 +66,6 @@ def scaled_to_fit(pixels: Pixels, height: int, width: int) -> Pixels:
 
 
 def place(area: Pixels, pixels: Pixels) -> None:
-    """Copy a picture into the middle of an area that is at least as large."""
+    """Copy a picture into the middle of an area. The area must be at least as large."""
     top, left = (area.shape[0] - pixels.shape[0]) // 2, (area.shape[1] - pixels.shape[1]) // 2
     area[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels

@@ -1,4 +1,7 @@
-"""Contact sheet of a data set: some scenes with their polygons, and words of every script with their texts."""
+"""Contact sheet of a data set.
+
+It has some scenes with their polygons, and words of every script with their texts.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +23,9 @@ from raygroup.scenes.scene import Instance
 Pixels = NDArray[np.uint8]
 
 THUMB, CROP, LINE, GAP = 320, 48, 34, 10
-"""Pixels: the side of a scene's square, the height of a word's picture and of its text, the space around a cell."""
+"""Pixels: the side of a scene's square, the height of a word's picture and of its text, the space
+around a cell.
+"""
 COLUMNS = 4
 _WORDS = 8
 """Words in a row."""
@@ -38,7 +43,7 @@ class ShownScene:
 
 
 def scene_sheet_figure(scenes: Sequence[ShownScene], heading: str) -> Figure:
-    """Draw the scenes with their polygons, then one row of words for each script.
+    """Draw the scenes, then one row of words for each script.
 
     Don't-care polygons are gray. A dot marks the corner where a word begins.
     """
@@ -74,7 +79,10 @@ def _thumbnail(scene: ShownScene) -> Pixels:
 
 
 def _words_by_script(scenes: Sequence[ShownScene]) -> dict[str, list[tuple[Pixels, Instance]]]:
-    """Return the first words of each script and their crops, by the script's name. Words that cannot be cropped are left out."""
+    """Return the first words of each script and their crops.
+
+    Words that cannot be cropped are left out.
+    """
     rows: dict[str, list[tuple[Pixels, Instance]]] = {}
     for scene in scenes:
         for instance in scene.instances:
@@ -89,7 +97,10 @@ def _script_name(instance: Instance) -> str:
 
 
 def _draw_word(axes: Axes, area: Pixels, pixels: Pixels, instance: Instance, corner: tuple[int, int]) -> None:
-    """Draw a word's crop into the top of its area, and its text below. ``corner`` is where the area lies on the canvas, (y, x)."""
+    """Draw a word's crop with its text below.
+
+    ``corner`` is where the area lies on the canvas, (y, x).
+    """
     width = COLUMNS * (THUMB + GAP) // _WORDS - GAP
     place(area[:CROP, :width], scaled_to_fit(pixels[..., ::-1], CROP, width))
     centre = (corner[1] + width / 2, corner[0] + CROP + LINE / 2)

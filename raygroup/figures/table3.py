@@ -1,4 +1,7 @@
-"""Figure of Table 3: assignment changes against epsilon, with the paper's points and the control."""
+"""Figure of Table 3.
+
+It shows assignment changes against epsilon, with the paper's points and the control.
+"""
 
 import itertools
 import math
@@ -30,7 +33,8 @@ class CountingRule:
 def table3_figure(table: Table3) -> Figure:
     """Draw one panel for each counting rule.
 
-    Small dots are seeds, large ones their mean with the standard deviation. Diamonds are the paper's runs.
+    Small dots are seeds, large ones their mean with the standard deviation. Diamonds are the
+    paper's runs.
     """
     rules = _counting_rules(list(table.rows[0].settled))
     figure = Figure(figsize=(2.9 * len(rules) + 0.6, 3.7), layout="constrained")

@@ -14,10 +14,11 @@ from raygroup.tables.trial_evidence import TrialEvidence
 
 
 def write_table3_pictures(table: Table3, folder: Path) -> list[Path]:
-    """Write the figures of Table 3 into a folder and return their paths.
+    """Write the figures of Table 3 and return their paths.
 
-    ``table3.png`` shows the table. Every trial, the control's too, has ``assignment-<trial id>.png``, and ``words-<trial id>.png`` if it
-    stored pictures of words. Raises OSError if the folder cannot be written.
+    ``table3.png`` shows the table. Every trial, the control's too, has ``assignment-<trial
+    id>.png``, and ``words-<trial id>.png`` if it stored pictures of words. Raises OSError if the
+    folder cannot be written.
     """
     control = table.control.trials if table.control else ()
     paths = [save_figure(table3_figure(table), folder / "table3.png")]

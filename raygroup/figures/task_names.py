@@ -1,9 +1,12 @@
-"""Names of tasks for figures: in English, and in the task's own script."""
+"""Names of tasks in English and in their own script."""
 
 from raygroup.tasks import TASKS
 
 OWN_NAMES = {"ar": "العربية", "bn": "বাংলা", "zh": "中文", "hi": "हिन्दी", "ja": "日本語", "ko": "한국어"}
-"""Names of the paper's tasks in their own script. Latin is missing because its own name is its English one."""
+"""Names of the paper's tasks in their own script.
+
+Latin is missing because its own name is its English one.
+"""
 
 
 def task_title(task: str) -> str:

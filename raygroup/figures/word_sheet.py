@@ -1,4 +1,4 @@
-"""Contact sheet of words: the picture, the label and the reading of each."""
+"""Contact sheet of words with their pictures, labels and readings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,9 @@ from raygroup.tasks import by_paper_order
 Pixels = NDArray[np.uint8]
 
 WIDTH, CROP, LINE, GAP = 216, 64, 40, 10
-"""Pixels of a cell: its width, the height of the picture and of each line of text, and the space around a cell."""
+"""Pixels of a cell: its width, the height of the picture and of each line of text, and the space
+around a cell.
+"""
 _MARK = 44
 """Pixels of a line that stay free for the tick or the cross."""
 
@@ -47,9 +49,10 @@ def shown_words(predictions: pa.Table) -> list[ShownWord]:
 
 
 def word_sheet_figure(words: Sequence[ShownWord], heading: str) -> Figure:
-    """Draw one row of words for each task, and one for words without a task.
+    """Draw one row of words for each task.
 
-    A word has its picture, its label, and its reading with a tick or a cross. The fullest row sets the number of columns.
+    Words without a task have a row of their own. A word has its picture, its label, and its reading
+    with a tick or a cross. The fullest row sets the number of columns.
     """
     rows = _by_task(words)
     columns = max(map(len, rows.values()), default=1)
@@ -85,7 +88,7 @@ def _draw_word(axes: Axes, canvas: Pixels, word: ShownWord, top: int, left: int)
 
 
 def _draw_mark(axes: Axes, is_right: bool, corner: tuple[float, float], colour: str) -> None:
-    """Draw a tick or a cross, 16 pixels wide, because not every eye tells the colours apart."""
+    """Draw a tick or a cross, 16 pixels wide. Not every eye tells the colours apart."""
     strokes = [[(1, 8), (6, 13), (14, 2)]] if is_right else [[(2, 2), (13, 13)], [(2, 13), (13, 2)]]
     for stroke in strokes:
         axes.plot(*(np.array(stroke) + corner).T, color=colour, linewidth=1.5)

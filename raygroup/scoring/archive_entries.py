@@ -1,6 +1,7 @@
-"""Read the numbered files of a ground truth or a submission, from a zip or a folder.
+"""Read the numbered files of a zip or a folder.
 
-Sizes are bounded, because a submission may come from anybody.
+They are a ground truth or a submission. Sizes are bounded, because a submission may come from
+anybody.
 """
 
 import re
@@ -27,11 +28,12 @@ class ArchiveEntry:
 
 
 def read_entries(source: Path, name: str, *, strict: bool, kind: type[ConfigError] = ConfigError) -> dict[str, ArchiveEntry]:
-    """Return the entries whose names begin with a match of the expression ``name``, in their order.
+    """Return the entries whose names begin as ``name`` demands, in their order.
 
-    The keys are the digits that ``name`` captures. They are strings: 1 is not 00001. If two entries have the same digits, the later one
-    takes the place of the first. With ``strict``, an entry of another name raises an error. Otherwise it is skipped. Raises ``kind``
-    for an unreadable source and for one that would grow beyond the limits.
+    ``name`` is a regular expression. The keys are the digits that it captures. They are strings: 1
+    is not 00001. If two entries have the same digits, the later one takes the place of the first.
+    With ``strict``, an entry of another name raises an error. Otherwise it is skipped. Raises
+    ``kind`` for an unreadable source and for one that would grow beyond the limits.
     """
     entries: dict[str, ArchiveEntry] = {}
     for entry_name, content in _read_folder(source, name, strict, kind) if source.is_dir() else _read_zip(source, name, strict, kind):

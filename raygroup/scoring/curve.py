@@ -1,4 +1,4 @@
-"""Precision, recall and H over the confidence: one point for each confidence that occurs."""
+"""Precision, recall and H over the confidence. Each confidence that occurs is one point."""
 
 import itertools
 from collections.abc import Iterator
@@ -31,10 +31,11 @@ class Curve:
 
 
 def curve(result: Result) -> Curve:
-    """Return the scores that the protocol gives to the detections of at least each confidence.
+    """Return the scores at each confidence.
 
-    Words are matched anew at each threshold, because a detection that drops out may leave its word to the next one. Raises ConfigError
-    if detections have no confidences.
+    They are the protocol's scores of the detections with at least this confidence. Words are
+    matched anew at each threshold, because a detection that drops out may leave its word to the
+    next one. Raises ConfigError if detections have no confidences.
     """
     confidences = result.detections.confidences
     if confidences is None:
@@ -59,9 +60,10 @@ def write_curve(curve: Curve, path: Path) -> None:
 
 
 def _gains(result: Result, confidences: Reals) -> Iterator[tuple[float, int]]:
-    """Yield (confidence, gain in correct detections once those of this confidence are handed in).
+    """Yield confidences and gains.
 
-    The gain is below 0 if one detection spoils the match of another.
+    A gain is the number of correct detections that are added when those of this confidence are
+    handed in. It is below 0 if one detection spoils the match of another.
     """
     truth, detection = result.matching.tried
     image = result.truths.image[truth]

@@ -1,7 +1,8 @@
-"""Lexicons: replace each detected text by the nearest word of a list, and drop texts near to none.
+"""Replace detected texts by the nearest word of a lexicon.
 
-facts: ICDAR15's lists are strong (100 words for each image), weak (1,000 for all) and generic (90,000). Distances are plain edits between
-upper-cased texts. Of equally near words, the first of the list wins.
+Texts that are near to none are dropped. ICDAR15's lists are strong (100 words for each image), weak
+(1,000 for all) and generic (90,000). Distances are plain edits between upper-cased texts. Of
+equally near words, the first of the list wins.
 """
 
 import re
@@ -18,7 +19,10 @@ from raygroup.errors import ConfigError
 from raygroup.scoring.word_columns import Polygons, WordColumns
 
 MAX_EDITS = 1
-"""Limit of the released code for strong and weak lexicons: it drops texts 1.5 or more away. With a generic one it drops nothing."""
+"""Limit of the released code for strong and weak lexicons: it drops texts 1.5 or more away.
+
+With a generic one it drops nothing.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,11 @@ class Lexicon:
 
 
 def read_lexicon(source: Path, images: Sequence[str]) -> Lexicon:
-    """Read a file of one word a line, or a folder with one file for every image.
+    """Read a lexicon from a file or a folder.
 
-    The number at the end of a file's name is the image. Lists of spellings (``pair_*``) in the folder are skipped. Raises ConfigError if
-    an image has no list or two, and for a file that is not UTF-8.
+    A file has one word a line, and a folder has one file for every image. The number at the end of
+    a file's name is the image. Lists of spellings (``pair_*``) in the folder are skipped. Raises
+    ConfigError if an image has no list or two, and for a file that is not UTF-8.
     """
     if not source.is_dir():
         return Lexicon(shared=_read_list(source))
@@ -56,7 +61,8 @@ def read_lexicon(source: Path, images: Sequence[str]) -> Lexicon:
 def apply_lexicon(detections: WordColumns, lexicon: Lexicon, max_edits: int | None = MAX_EDITS) -> WordColumns:
     """Return the detections with texts from the lexicon.
 
-    Detections further than ``max_edits`` from every word are dropped. None drops no detection, unless its list is empty.
+    Detections further than ``max_edits`` from every word are dropped. None drops no detection,
+    unless its list is empty.
     """
     nearest = lru_cache(None)(_nearest)
     texts = [

@@ -1,31 +1,20 @@
-"""Files of one word a line, as in MLT19 and ICDAR15: eight coordinates, then other fields.
+"""Read files of one word a line, as in MLT19 and ICDAR15.
 
-All files are parsed together for speed. Errors name the file and the line.
+A line has eight coordinates, then other fields. All files are parsed together for speed. Errors
+name the file and the line.
 """
 
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
 from raygroup.scoring.archive_entries import ArchiveEntry
+from raygroup.scoring.line_format import FIELDS, LineFormat
 from raygroup.scoring.word_columns import Locations, WordColumns, quadrilaterals
-
-SCRIPTS = ("Arabic", "Latin", "Chinese", "Japanese", "Korean", "Bangla", "Hindi", "Symbols", "Mixed", "None")
-
-_BLANKS = r"[^\S\n]*"
-_FIELDS = {
-    "coordinate": (r"-?[0-9]+", "a whole number"),
-    "confidence": (r"[0-1].?[0-9]*", "a number such as 0.9500, with 0 or 1 before the point and no exponent (write %.4f)"),
-    "script": ("|".join(SCRIPTS), f"one of {', '.join(SCRIPTS)}"),
-    "text": (r".*", "any text"),
-}
-"""Field -> its expression, and its description in messages. The confidence takes any character as its point, as in the official script."""
 
 _INT32 = 2**31
 _ROWS_AT_A_TIME = 1 << 14
@@ -33,38 +22,14 @@ _EXACT_BELOW = 2**28
 """Limit of coordinates whose sums of products fit 64 bits."""
 
 
-@dataclass(frozen=True)
-class LineFormat:
-    """The fields that follow ``x1,y1,...,x4,y4`` in a line, and other demands of the official script."""
-
-    fields: tuple[str, ...]
-    clockwise: bool = True
-    """Whether a counter-clockwise polygon is an error."""
-    byte_order_mark: bool = False
-    """Whether a file may begin with a byte-order mark, which is dropped."""
-    spelling: Callable[[str], str] = field(default=lambda text: text)
-    """Returns the text of a word from the text in its line."""
-
-    @cached_property
-    def line(self) -> re.Pattern[str]:
-        """Expression for one line. Blanks may surround coordinates, confidence and script. A text is everything after its comma."""
-        names = ["coordinate"] * 8 + list(self.fields)
-        parts = [f"({_FIELDS[name][0]})" if name == "text" else f"{_BLANKS}({_FIELDS[name][0]}){_BLANKS}" for name in names]
-        return re.compile("^" + ",".join(parts) + "$", re.MULTILINE)
-
-    @property
-    def description(self) -> str:
-        """The fields of a line, for messages."""
-        return ",".join(["x1,y1,x2,y2,x3,y3,x4,y4", *self.fields])
-
-
 def read_line_files(
     files: Mapping[str, ArchiveEntry], images: Sequence[str], line_format: LineFormat, kind: type[ConfigError]
 ) -> WordColumns:
-    """Return the words of all files. An image without a file has no words.
+    """Return the words of all files.
 
-    ``\\r`` is dropped everywhere, empty lines are skipped, and bytes that are not UTF-8 become U+FFFD. Raises ``kind`` with file and line
-    for everything that the official script refuses.
+    An image without a file has no words. ``\\r`` is dropped everywhere, empty lines are skipped,
+    and bytes that are not UTF-8 become U+FFFD. Raises ``kind`` with file and line for everything
+    that the official script refuses.
     """
     rows: list[tuple[str, ...]] = []
     blocks: list[_Block] = []
@@ -121,7 +86,10 @@ def _parse_rows(
 
 
 def decode(entry: ArchiveEntry, byte_order_mark: bool, kind: type[ConfigError]) -> str:
-    """Return a file as text. A byte-order mark at its start is dropped, or raises ``kind`` if it is not allowed."""
+    """Return a file as text.
+
+    A byte-order mark at its start is dropped, or raises ``kind`` if it is not allowed.
+    """
     text = entry.content.decode("utf-8", "replace")
     if text.startswith("\ufeff"):
         if not byte_order_mark:
@@ -133,28 +101,15 @@ def decode(entry: ArchiveEntry, byte_order_mark: bool, kind: type[ConfigError]) 
 
 
 def _split_lines(entry: ArchiveEntry, line_format: LineFormat, kind: type[ConfigError]) -> tuple[list[tuple[str, ...]], list[int]]:
-    """Return the fields of a file's lines, and the numbers of these lines."""
+    """Return the fields and the number of each line."""
     text = decode(entry, line_format.byte_order_mark, kind).replace("\r", "")
     numbers = [number for number, line in enumerate(text.split("\n"), 1) if line]
     values = line_format.line.findall(text)
     if len(values) != len(numbers):
         lines = text.split("\n")
         wrong = next(number for number in numbers if not line_format.line.fullmatch(lines[number - 1]))
-        raise kind(f"{entry.location}:{wrong}: {_fault(lines[wrong - 1], line_format)}")
+        raise kind(f"{entry.location}:{wrong}: {line_format.fault(lines[wrong - 1])}")
     return values, numbers
-
-
-def _fault(line: str, line_format: LineFormat) -> str:
-    """Return what is wrong with a line that does not have the format. The first wrong field counts."""
-    names = ["coordinate"] * 8 + list(line_format.fields)
-    values = line.split(",", len(names) - 1)
-    for index, (name, value) in enumerate(zip(names, values, strict=False)):
-        if not re.fullmatch(_FIELDS[name][0], value.strip()):
-            label = ("x", "y")[index % 2] + str(index // 2 + 1) if name == "coordinate" else name
-            return f"{label} is {value.strip():.60}: it must be {_FIELDS[name][1]} (a line is {line_format.description})"
-    if len(values) < len(names):
-        return f"expected {len(names)} comma-separated fields ({line_format.description}), got {len(values)}"
-    return f"not a line of {line_format.description}: {line:.80}"
 
 
 def _corners(columns: Sequence[Sequence[str]], lines: Sequence[tuple[str, int]], kind: type[ConfigError]) -> NDArray[np.int64]:
@@ -181,7 +136,7 @@ def _confidences(values: Sequence[str], lines: Sequence[tuple[str, int]], kind: 
             if not _is_number(value):
                 file, line = lines[row]
                 hint = "; a text that begins with digits needs a confidence with a point before it" if "," in value else ""
-                raise kind(f"{file}:{line}: confidence is {value!r}: it must be {_FIELDS['confidence'][1]}{hint}") from None
+                raise kind(f"{file}:{line}: confidence is {value!r}: it must be {FIELDS['confidence'][1]}{hint}") from None
         raise
 
 
@@ -194,7 +149,10 @@ def _is_number(value: str) -> bool:
 
 
 def _refuse_counter_clockwise(corners: NDArray[np.int64], lines: Sequence[tuple[str, int]], kind: type[ConfigError]) -> None:
-    """Raise ``kind`` for a polygon of negative area, counted with y downwards. An area of 0 has no direction and passes."""
+    """Raise ``kind`` for a polygon of negative area, counted with y downwards.
+
+    An area of 0 has no direction and passes.
+    """
     if corners.size and np.abs(corners).max() >= _EXACT_BELOW:
         corners = corners.astype(object)
     x, y = corners[:, ::2], corners[:, 1::2]

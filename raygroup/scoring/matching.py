@@ -1,6 +1,6 @@
-"""Match detections with true words as the official scripts do: the first pair that fits wins.
+"""Match detections with true words as the official scripts do.
 
-Neither the best overlap nor the highest confidence matters.
+The first pair that fits wins. Neither the best overlap nor the highest confidence matters.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,9 @@ class BrokenPolygonRule(Enum):
     IGNORED = "no match"
     """The polygon never intersects anything: MLT19 task 1."""
     FATAL_OVER_IGNORED = "dies over a don't-care word"
-    """It matches no word that counts, but over a sound don't-care word the evaluation dies: MLT19 task 4, ICDAR15, Total-Text."""
+    """It matches no word that counts, but over a sound don't-care word the evaluation dies: MLT19
+    task 4, ICDAR15, Total-Text.
+    """
     FATAL = "dies over any word"
     """The evaluation dies over a sound word of either kind: MLT19 task 3."""
 
@@ -32,28 +34,35 @@ class Matching:
     """The matched pairs of all images."""
 
     tried: tuple[Indices, Indices]
-    """Words and detections of the candidate pairs, in the order in which they are tried. Both count, and they overlap enough."""
-    kept: Indices
-    """Indices of the candidate pairs that match: both members were still free. What the detection reads does not matter here."""
+    """Words and detections of the candidate pairs, in the order in which they are tried.
+
+    Both count, and they overlap enough.
+    """
+    matched: Indices
+    """Indices of the candidate pairs that match: both members were still free.
+
+    What the detection reads does not matter here.
+    """
     ignored: Flags
     """Detections that lie by more than half in one don't-care word. They do not count."""
 
     @property
     def truth(self) -> Indices:
         """The word of each matched pair."""
-        return self.tried[0][self.kept]
+        return self.tried[0][self.matched]
 
     @property
     def detection(self) -> Indices:
         """The detection of each matched pair."""
-        return self.tried[1][self.kept]
+        return self.tried[1][self.matched]
 
 
 def match_words(truths: WordColumns, detections: WordColumns, broken: BrokenPolygonRule, *, zero_areas: bool = True) -> Matching:
     """Match words and detections of the same image with IoU > 0.5.
 
-    Without ``zero_areas``, a word and a detection in one image that both have no area end the evaluation, because their IoU is 0 / 0.
-    Raises SubmissionError where the official script would die.
+    Without ``zero_areas``, a word and a detection in one image that both have no area end the
+    evaluation, because their IoU is 0 / 0. Raises SubmissionError where the official script would
+    die.
     """
     true_polygons, detected_polygons = measure_polygons(truths.polygons), measure_polygons(detections.polygons)
     pairs = find_overlaps(truths, detections, true_polygons, detected_polygons)
@@ -64,13 +73,14 @@ def match_words(truths: WordColumns, detections: WordColumns, broken: BrokenPoly
     _refuse_broken(truths, detections, pairs, both_count & true_polygons.valid[pairs.truth], broken is BrokenPolygonRule.FATAL)
     fits = both_count & (pairs.iou > HALF)
     tried = pairs.truth[fits], pairs.detection[fits]
-    return Matching(tried=tried, kept=first_come_pairs(*tried), ignored=ignored)
+    return Matching(tried=tried, matched=first_come_pairs(*tried), ignored=ignored)
 
 
 def first_come_pairs(truth: Indices, detection: Indices) -> Indices:
-    """Return the indices of the pairs that match if they are tried in this order.
+    """Return the indices of the pairs that match.
 
-    A pair matches if both its word and its detection are still free.
+    Pairs are tried in their order. A pair matches if both its word and its detection are still
+    free.
     """
     used_words: set[int] = set()
     used_detections: set[int] = set()
@@ -88,8 +98,8 @@ def _ignored_detections(
 ) -> Flags:
     """Return which detections one don't-care word covers.
 
-    The scripts try don't-care words in file order and stop at the first that covers a detection. So a broken polygon is fatal only over
-    words up to that one.
+    The scripts try don't-care words in file order and stop at the first that covers a detection. So
+    a broken polygon is fatal only over words up to that one.
     """
     over_ignored = truths.ignored[pairs.truth]
     covering = over_ignored & (pairs.covered > HALF)

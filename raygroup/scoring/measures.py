@@ -1,4 +1,7 @@
-"""Precision, recall, H, average precision and 1-NED, as the robust reading scripts define them."""
+"""Measures of the robust reading scripts.
+
+They are precision, recall, H, average precision and 1-NED.
+"""
 
 import math
 from collections.abc import Sequence
@@ -39,16 +42,21 @@ def hmean(precision: float, recall: float) -> float:
 def micro_scores(
     correct: float, num_detections: int, num_words: int, ap: float | None = None, one_minus_ned: float | None = None
 ) -> Scores:
-    """Return scores over all images together. Only detections and words that count are passed in."""
+    """Return scores over all images together.
+
+    Only detections and words that count are passed in.
+    """
     precision, recall = ratio(correct, num_detections), ratio(correct, num_words)
     return Scores(precision, recall, hmean(precision, recall), ap, one_minus_ned)
 
 
 def average_precision(confidences: Reals, correct: Flags, num_words: int) -> float:
-    """Return the mean, over the words that count, of the precision at each correct detection.
+    """Return the average precision.
 
-    Detections are ranked from the highest confidence to the lowest. A missed word counts 0. The official script leaves the order of equal
-    confidences to an unstable sort. This is the mean over all their orders, so it does not depend on the order of files.
+    It is the mean, over the words that count, of the precision at each correct detection.
+    Detections are ranked from the highest confidence to the lowest. A missed word counts 0. The
+    official script leaves the order of equal confidences to an unstable sort. This is the mean over
+    all their orders, so it does not depend on the order of files.
     """
     if not len(confidences):
         return 0.0
@@ -65,10 +73,11 @@ def average_precision(confidences: Reals, correct: Flags, num_words: int) -> flo
 
 
 def edit_shares(truths: Sequence[str], readings: Sequence[str], *, upper: bool) -> list[float]:
-    """Return edits / length of the longer text for each pair, 0 for two empty texts.
+    """Return edits / length of the longer text for each pair.
 
-    With ``upper``, edits are counted between upper-cased texts, but the length is that of the texts as they are, as in the official
-    script. A share can then exceed 1, because upper-casing makes some texts longer.
+    Two empty texts have 0. With ``upper``, edits are counted between upper-cased texts, but the
+    length is that of the texts as they are, as in the official script. A share can then exceed 1,
+    because upper-casing makes some texts longer.
     """
     return [
         0.0 if truth == reading else _edits(truth, reading, upper) / max(len(truth), len(reading))
@@ -77,9 +86,10 @@ def edit_shares(truths: Sequence[str], readings: Sequence[str], *, upper: bool) 
 
 
 def mean_one_minus_ned(shares: Sequence[float], num_unmatched: int) -> float:
-    """Return 1 - the mean of the edit shares, or 0 if there is nothing to average.
+    """Return 1 - the mean of the edit shares.
 
-    Each word and each detection that counts but has no partner has the share 1.
+    If there is nothing to average, this is 0. Each word and each detection that counts but has no
+    partner has the share 1.
     """
     number = len(shares) + num_unmatched
     return 1 - (math.fsum(shares) + num_unmatched) / number if number else 0.0

@@ -1,6 +1,7 @@
-"""Overlaps of polygons in one image: numpy for convex quadrilaterals, shapely for all others.
+"""Compute overlaps of polygons in one image.
 
-Every decision is the one that shapely would make. Near one half, where rounding decides, shapely computes the areas.
+Numpy computes convex quadrilaterals, shapely all others. Every decision is the one that shapely
+would make. Near one half, where rounding decides, shapely computes the areas.
 """
 
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from raygroup.scoring.quadrilaterals import convex_shared_areas, signed_areas, turns
 from raygroup.scoring.word_columns import Flags, Indices, Polygons, Reals, WordColumns
 
 HALF = 0.5
@@ -34,12 +36,18 @@ class MeasuredPolygons:
 
 @dataclass(frozen=True, eq=False)
 class Overlaps:
-    """Pairs of polygons of one image that may overlap by more than half, ordered by truth, then by detection."""
+    """Pairs of polygons that may overlap by more than half.
+
+    Both lie in one image. Pairs are ordered by truth, then by detection.
+    """
 
     truth: Indices
     detection: Indices
     shared: Reals
-    """Area of the intersection. nan if shapely cannot compute it because a polygon crosses itself."""
+    """Area of the intersection.
+
+    nan if shapely cannot compute it because a polygon crosses itself.
+    """
     iou: Reals
     """shared / (area + area - shared). nan if shared is nan, 0 if the union has no area."""
     covered: Reals
@@ -65,9 +73,10 @@ def measure_polygons(polygons: Polygons) -> MeasuredPolygons:
 
 
 def find_overlaps(truths: WordColumns, detections: WordColumns, true: MeasuredPolygons, detected: MeasuredPolygons) -> Overlaps:
-    """Return all pairs that share more than half of their union or of the detection, and many others.
+    """Return all pairs that overlap by more than half.
 
-    Pairs that shapely may refuse are always among them.
+    Half means half of their union or of the detection. Many other pairs are returned too. Pairs
+    that shapely may refuse are always among them.
     """
     parts = [_promising(rows, columns, true, detected) for rows, columns in _same_image(truths, detections)]
     truth, detection = (np.concatenate([part[side] for part in parts] or [np.zeros(0, np.intp)]) for side in (0, 1))
@@ -80,7 +89,7 @@ def find_overlaps(truths: WordColumns, detections: WordColumns, true: MeasuredPo
 
 
 def shared_areas(true: MeasuredPolygons, detected: MeasuredPolygons, truth: Indices, detection: Indices) -> Reals:
-    """Return the areas of the intersections of pairs, nan for each pair that makes shapely raise."""
+    """Return the areas of the intersections of pairs. A pair that makes shapely raise has nan."""
     shared = np.zeros(len(truth))
     fast = true.simple[truth] & detected.simple[detection]
     if fast.any():
@@ -99,39 +108,11 @@ def shared_areas(true: MeasuredPolygons, detected: MeasuredPolygons, truth: Indi
     return shared
 
 
-def convex_shared_areas(one: Reals, other: Reals) -> Reals:
-    """Return the areas (n,) of the intersections of strictly convex quadrilaterals (n, 4, 2), exact up to rounding.
-
-    The boundary of the intersection consists of the parts of each outline inside the other polygon. The integral of x dy - y dx along
-    these parts is twice the area. A side that both outlines share in the same direction counts once, for the first.
-    """
-    origin = one[:, :1]
-    one, other = _positive(one - origin), _positive(other - origin)
-    return HALF * (_integral_inside(one, other, takes_shared_sides=True) + _integral_inside(other, one, takes_shared_sides=False))
-
-
-def _integral_inside(outline: Reals, inside: Reals, takes_shared_sides: bool) -> Reals:
-    """Return the integral along the parts of each outline (n, 4, 2) in the convex polygons ``inside`` (n, 4, 2)."""
-    step = np.roll(outline, -1, axis=1) - outline
-    side = np.roll(inside, -1, axis=1) - inside
-    # Each side of the outline is a stretch from 0 to 1. Each edge of the convex polygon cuts off a part of it.
-    first, last = np.zeros(step.shape[:2]), np.ones(step.shape[:2])
-    for edge in range(4):
-        along, corner = side[:, edge, None], inside[:, edge, None]
-        height, rise = _cross(along, outline - corner), _cross(along, step)
-        same_way = (along * step).sum(axis=2) > 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            crossing = -height / rise
-        first = np.where(rise > 0, np.maximum(first, crossing), first)
-        last = np.where(rise < 0, np.minimum(last, crossing), last)
-        outside = (rise == 0) & ((height < 0) | ((height == 0) & ~(same_way & takes_shared_sides)))
-        last = np.where(outside, -1.0, last)
-    integral: Reals = (_cross(outline, step) * np.maximum(last - first, 0)).sum(axis=1)
-    return integral
-
-
 def _promising(rows: Indices, columns: Indices, true: MeasuredPolygons, detected: MeasuredPolygons) -> tuple[Indices, Indices]:
-    """Return the pairs whose boxes share enough that the polygons may. Broken polygons stay if their boxes touch."""
+    """Return the pairs whose boxes share enough that the polygons may.
+
+    Broken polygons stay if their boxes touch.
+    """
     true_boxes, detected_boxes = true.boxes[rows], detected.boxes[columns]
     sizes = np.minimum(true_boxes[:, 2:], detected_boxes[:, 2:]) - np.maximum(true_boxes[:, :2], detected_boxes[:, :2])
     most = np.prod(np.maximum(sizes, 0), axis=1)
@@ -144,7 +125,10 @@ def _promising(rows: Indices, columns: Indices, true: MeasuredPolygons, detected
 
 
 def _same_image(truths: WordColumns, detections: WordColumns) -> Iterator[tuple[Indices, Indices]]:
-    """Yield all pairs of the same image, ordered by truth, then by detection, in blocks that bound the memory."""
+    """Yield all pairs of the same image, in blocks of bounded memory.
+
+    Pairs are ordered by truth, then by detection.
+    """
     begin = np.searchsorted(detections.image, truths.image, side="left")
     count = np.searchsorted(detections.image, truths.image, side="right") - begin
     total = np.cumsum(count)
@@ -164,32 +148,3 @@ def _shared_area(one: object, other: object) -> float:
         return float(shapely.area(shapely.intersection(one, other)))
     except shapely.errors.GEOSException:
         return float("nan")
-
-
-def _positive(quads: Reals) -> Reals:
-    """Return the same polygons with their corners in the order that makes the signed area positive."""
-    return np.where((signed_areas(quads) < 0)[:, None, None], quads[:, ::-1], quads)
-
-
-def turns(quads: Reals) -> Reals:
-    """Return the cross products (n, 4) of neighbouring sides of quadrilaterals (n, 4, 2).
-
-    All four have one sign if the quadrilateral is strictly convex.
-    """
-    side = np.roll(quads, -1, axis=1) - quads
-    return _cross(side, np.roll(side, -1, axis=1))
-
-
-def signed_areas(quads: Reals) -> Reals:
-    """Return the areas (n,) of quadrilaterals (n, 4, 2).
-
-    They are positive if the corners run clockwise on the image, where y grows downwards.
-    """
-    quads = quads - quads[:, :1]
-    areas: Reals = HALF * _cross(quads, np.roll(quads, -1, axis=1)).sum(axis=1)
-    return areas
-
-
-def _cross(one: Reals, other: Reals) -> Reals:
-    product: Reals = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
-    return product

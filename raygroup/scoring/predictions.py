@@ -1,4 +1,4 @@
-"""Readings of a finished trial for every word of its splits: their Parquet file and their scores."""
+"""Store and score the readings of a finished trial. A Parquet file has every word of its splits."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,10 +14,16 @@ from raygroup.tasks import by_paper_order
 
 PREDICTIONS_LAYOUT = 1
 SPLITS = ("train", "new", "unseen")
-"""``train``: the images of training. ``new``: new renders of training words. ``unseen``: words that were never trained on."""
+"""``train``: the images of training.
+
+``new``: new renders of training words. ``unseen``: words that were never trained on.
+"""
 
 ROUTINGS = {"classifier": "reading", "true task": "reading_by_true_task"}
-"""Routing -> column of readings. The head of a word comes from the trained classifier, or from its true task, which flatters."""
+"""Routing -> column of readings.
+
+The head of a word comes from the trained classifier, or from its true task, which flatters.
+"""
 
 SCHEMA = pa.schema(
     [
@@ -35,8 +41,9 @@ SCHEMA = pa.schema(
 )
 """One row for each word.
 
-``task`` is the true task, null if it is not known. ``text`` is the raw truth. ``routed_task`` and ``head`` are the classifier's choice.
-``image`` is a PNG, only for the few words that summaries show.
+``task`` is the true task, null if it is not known. ``text`` is the raw truth. ``routed_task`` and
+``head`` are the classifier's choice. ``image`` is a PNG, only for the few words that summaries
+show.
 """
 
 
@@ -54,9 +61,10 @@ def write_predictions(path: Place, columns: Mapping[str, Sequence[Any]]) -> None
 
 
 def read_predictions(path: Place, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return the words of a trial, with all columns or the named ones.
+    """Return the words of a trial.
 
-    Raises ConfigError if the file is unreadable or has another layout.
+    Without ``columns``, all columns are read. Raises ConfigError if the file is unreadable or has
+    another layout.
     """
     try:
         schema = pq.read_schema(arrow_source(path))

@@ -1,4 +1,7 @@
-"""The result of a protocol: its scores, scores by script, reading accuracy of matched words, and every word."""
+"""The result of a protocol.
+
+It has scores, scores by script, reading accuracy of matched words, and every word.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -78,7 +81,8 @@ class Result:
     def reading(self) -> dict[str, WordScores]:
         """Reading accuracy of the matched words alone.
 
-        ``normalised`` compares labels (NFC and the like), ``exact`` code points. Empty if detections have no texts.
+        ``normalised`` compares labels (NFC and the like), ``exact`` code points. Empty if
+        detections have no texts.
         """
         if not self.reads:
             return {}
@@ -91,16 +95,18 @@ def build_result(
     protocol: str, truths: WordColumns, detections: WordColumns, matching: Matching, right: Flags, *, right_exactly: Flags | None = None,
     reads: bool = False, ned: bool = False, notes: tuple[str, ...] = (),
 ) -> Result:  # fmt: skip
-    """Compute all scores from the matches and from the verdicts on the pairs that were tried.
+    """Compute all scores from the matches and the verdicts.
 
-    ``right_exactly`` are case-sensitive verdicts, if the protocol has them. ``reads``: detections have texts. ``ned``: 1-NED is scored.
+    A verdict says whether the detection of a tried pair is right. ``right_exactly`` are
+    case-sensitive verdicts, if the protocol has them. ``reads``: detections have texts. ``ned``:
+    1-NED is scored.
     """
     exactly = right if right_exactly is None else right_exactly
-    correct, words = right[matching.kept], (truths, detections)
+    correct, words = right[matching.matched], (truths, detections)
     return Result(
         protocol=protocol,
         scores=_scores(*words, matching, correct, upper=True, ned=ned),
-        case_sensitive=None if right_exactly is None else _scores(*words, matching, exactly[matching.kept], upper=False, ned=ned),
+        case_sensitive=None if right_exactly is None else _scores(*words, matching, exactly[matching.matched], upper=False, ned=ned),
         counts=count_words(truths, detections, matching, correct),
         scripts=scores_by_script(truths, matching, correct),
         truths=truths, detections=detections, matching=matching, right=right, right_exactly=exactly, reads=reads, notes=notes,
@@ -122,7 +128,7 @@ def count_words(truths: WordColumns, detections: WordColumns, matching: Matching
 
 
 def scores_by_script(truths: WordColumns, matching: Matching, correct: Flags) -> dict[str, ScriptScores]:
-    """Return scores by script in alphabetical order, or nothing if words have no script."""
+    """Return scores by script, in alphabetical order. They are empty if words have no script."""
     if not len(truths.scripts):
         return {}
     scripts = np.asarray(truths.scripts, dtype=np.str_)
@@ -134,7 +140,7 @@ def scores_by_script(truths: WordColumns, matching: Matching, correct: Flags) ->
 
 
 def verdicts(truths: WordColumns, detections: WordColumns, matching: Matching, same: SameText) -> Flags:
-    """Return whether the detected text is right, for each pair that was tried."""
+    """Return whether the text of each tried pair is right."""
     pairs = zip(*(side.tolist() for side in matching.tried), strict=True)
     return np.array([same(truths.texts[word], detections.texts[detection]) for word, detection in pairs], np.bool_)
 

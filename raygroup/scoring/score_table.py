@@ -15,7 +15,10 @@ _COLUMNS = ("precision", "recall", "H", "AP", "1-NED")
 
 
 def print_result(result: Result, title: str, curve: Curve | None, out: Console) -> None:
-    """Print scores, counts, the best threshold if there is a curve, scores by script, and notes."""
+    """Print the scores of a result.
+
+    Counts, the best threshold if there is a curve, scores by script and notes follow.
+    """
     show(out, title, _scores(result))
     num = result.counts
     out.print(

@@ -1,8 +1,8 @@
 """Write submissions that the official MLT19 scripts accept, whatever a detector returns.
 
-Polygons become convex, clockwise and whole pixels, and confidences have the form ``%.4f``. facts: the scripts refuse a whole submission
-because of ``1e-05``, ``.9``, a counter-clockwise polygon or one float coordinate. A polygon that crosses itself over a don't-care word
-ends the evaluation.
+Polygons become convex, clockwise and whole pixels, and confidences have the form ``%.4f``. The
+scripts refuse a whole submission because of ``1e-05``, ``.9``, a counter-clockwise polygon or one
+float coordinate. A polygon that crosses itself over a don't-care word ends the evaluation.
 """
 
 import itertools
@@ -18,18 +18,25 @@ from numpy.typing import ArrayLike, NDArray
 
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import atomic_write
-from raygroup.scoring.line_files import SCRIPTS
-from raygroup.scoring.overlap import convex_shared_areas, signed_areas, turns
+from raygroup.scoring.line_format import SCRIPTS
 from raygroup.scoring.protocols.mlt19 import TASKS
+from raygroup.scoring.quadrilaterals import convex_shared_areas, signed_areas, turns
 from raygroup.scoring.word_columns import Reals, Word
 
 SCRIPT_OF_TASK = {"ar": "Arabic", "bn": "Bangla", "zh": "Chinese", "hi": "Hindi", "ja": "Japanese", "ko": "Korean", "la": "Latin"}
 """MLT19's name of each task of the paper."""
 
 FARTHEST = 1 << 29
-"""Largest coordinate in pixels. Points further out are moved in, so that the 32 bits of the scripts hold them."""
+"""Largest coordinate in pixels.
+
+Points further out are moved in, so that the 32 bits of the scripts hold them.
+"""
 _FINE = 1024
-"""Parts of a pixel. Polygons are read to this precision and compared with their roundings in it, so that equal sides are exactly equal."""
+"""Parts of a pixel.
+
+Polygons are read to this precision and compared with their roundings in it, so that equal sides are
+exactly equal.
+"""
 _ROUNDINGS = np.array(list(itertools.product((0, 1), repeat=8))).reshape(-1, 4, 2)
 """All 256 ways to round the coordinates of four corners down or up, (256, 4, 2)."""
 
@@ -39,10 +46,11 @@ Corners = NDArray[np.int64]
 def write_submission(path: Path, task: int, words: Mapping[int | str, Sequence[Word]]) -> None:
     """Write a zip for MLT19's task 1, 3 or 4.
 
-    The keys are numbers of images: 7 is written as 00007, a string as it is. ``quadrilateral`` converts the polygons. Confidences are
-    clipped to 0 to 1, and line breaks in a text are dropped. ``script`` may be a task of raygroup (``ar``) or MLT19's name (``Arabic``).
-    Raises ConfigError for anything that no submission can hold: another task or script, a coordinate or confidence that is not a number,
-    an empty polygon.
+    The keys are numbers of images: 7 is written as 00007, a string as it is. ``quadrilateral``
+    converts the polygons. Confidences are clipped to 0 to 1, and line breaks in a text are dropped.
+    ``script`` may be a task of raygroup (``ar``) or MLT19's name (``Arabic``). Raises ConfigError
+    for anything that no submission can hold: another task or script, a coordinate or confidence
+    that is not a number, an empty polygon.
     """
     if task not in TASKS:
         raise ConfigError(f"task is {task}: a submission is for MLT19's task 1, 3 or 4")
@@ -54,7 +62,10 @@ def write_submission(path: Path, task: int, words: Mapping[int | str, Sequence[W
 
 
 def script_name(script: str) -> str:
-    """Return MLT19's name of a script or of a task of raygroup. Raises ConfigError for any other name."""
+    """Return MLT19's name of a script or of a task of raygroup.
+
+    Raises ConfigError for any other name.
+    """
     name = SCRIPT_OF_TASK.get(script, script)
     if name not in SCRIPTS:
         raise ConfigError(f"script is {script!r}: it must be one of {', '.join(SCRIPTS)}, or a task: {', '.join(SCRIPT_OF_TASK)}")
@@ -62,11 +73,13 @@ def script_name(script: str) -> str:
 
 
 def quadrilateral(polygon: ArrayLike) -> Corners:
-    """Return four corners (4, 2) in whole pixels for a polygon of any number of points.
+    """Return four corners in whole pixels, (4, 2).
 
-    The corners are strictly convex and clockwise on the image. A strictly convex quadrilateral keeps its form, any other polygon becomes
-    its rectangle of least area. Of all ways to round the corners up or down, the one that overlaps most wins. A polygon thinner than a
-    pixel becomes one pixel wide. Raises ConfigError if there are no points, or if a coordinate is not a number.
+    The polygon may have any number of points. The corners are strictly convex and clockwise on the
+    image. A strictly convex quadrilateral keeps its form, any other polygon becomes its rectangle
+    of least area. Of all ways to round the corners up or down, the one that overlaps most wins. A
+    polygon thinner than a pixel becomes one pixel wide. Raises ConfigError if there are no points,
+    or if a coordinate is not a number.
     """
     points = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
     if not len(points) or not np.isfinite(points).all():
@@ -80,7 +93,7 @@ def quadrilateral(polygon: ArrayLike) -> Corners:
 
 
 def _least_rectangle(points: Reals) -> Reals | None:
-    """Return the rectangle of least area, or None for points in one line."""
+    """Return the rectangle of least area. Points in one line have none."""
     hull = shapely.convex_hull(shapely.multipoints(points))
     if shapely.get_type_id(hull) != shapely.GeometryType.POLYGON:
         return None
@@ -91,7 +104,11 @@ def _least_rectangle(points: Reals) -> Reals | None:
 
 
 def _rounded(corners: Reals) -> Corners | None:
-    """Return the best of all strictly convex roundings and of the box around them, or None if the polygon is too thin."""
+    """Return the rounding that overlaps most.
+
+    All strictly convex roundings and the box around the corners are candidates. A polygon that is
+    too thin has none.
+    """
     roundings = np.floor(corners) + _ROUNDINGS * (corners % 1 != 0)
     roundings = np.concatenate([roundings[_is_convex(roundings) & (signed_areas(roundings) > 0)], _box(corners)[None]])
     origin = np.floor(corners.min(axis=0))
@@ -111,7 +128,7 @@ def _is_convex(quads: Reals) -> NDArray[np.bool_]:
 
 
 def _box(points: Reals) -> Corners:
-    """Return the box of whole pixels around points, at least one pixel wide and high."""
+    """Return the box of whole pixels around points. It is at least one pixel wide and high."""
     left, top = np.floor(points.min(axis=0)).astype(np.int64)
     right, bottom = np.ceil(points.max(axis=0)).astype(np.int64)
     right, bottom = max(right, left + 1), max(bottom, top + 1)

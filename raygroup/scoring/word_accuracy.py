@@ -1,4 +1,4 @@
-"""Word accuracy and 1-NED, for each task and as a mean over tasks."""
+"""Word accuracy and 1-NED of each task, and their means."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from raygroup.words.labels import normalise
 
 @dataclass(frozen=True)
 class WordScore:
-    """Scores of some words, each from 0 to 1, or nan if there are no words."""
+    """Scores of some words, each from 0 to 1. Without words they are nan."""
 
     num_words: int
     accuracy: float
@@ -38,7 +38,7 @@ class WordScores:
         return WordScore(sum(score.num_words for score in scores), accuracy, one_minus_ned)
 
     def rows(self) -> Iterator[tuple[str, WordScore]]:
-        """Yield the tasks, then ``mean``, then ``all`` if some word has no task."""
+        """Yield the tasks, then ``mean``. If some word has no task, ``all`` follows."""
         yield from self.by_task.items()
         if self.by_task:
             yield "mean", self.mean
@@ -47,9 +47,10 @@ class WordScores:
 
 
 def one_minus_ned(truth: str, reading: str, *, exact: bool = False) -> float:
-    """Return 1 - edits / length of the longer text, 1 for two empty texts.
+    """Return 1 - edits / length of the longer text.
 
-    Texts are compared as labels (``normalise``), with ``exact`` by code points.
+    Two empty texts have 1. Texts are compared as labels (``normalise``), with ``exact`` by code
+    points.
     """
     return float(Levenshtein.normalized_similarity(_form(truth, exact), _form(reading, exact)))
 
@@ -57,7 +58,8 @@ def one_minus_ned(truth: str, reading: str, *, exact: bool = False) -> float:
 def is_read(truth: str, reading: str, *, exact: bool = False) -> bool:
     """Return whether a word was read without a mistake.
 
-    Texts are compared as labels (``normalise``), because a head can write nothing else. With ``exact`` every code point must agree.
+    Texts are compared as labels (``normalise``), because a head can write nothing else. With
+    ``exact`` every code point must agree.
     """
     return _form(truth, exact) == _form(reading, exact)
 
@@ -65,9 +67,10 @@ def is_read(truth: str, reading: str, *, exact: bool = False) -> bool:
 def score_words(
     tasks: Sequence[str | None], truths: Sequence[str], readings: Sequence[str], order: Sequence[str] = (), *, exact: bool = False
 ) -> WordScores:
-    """Return the scores of words, each with its true task, truth and reading.
+    """Return the scores of words.
 
-    A task is None if it is not known. Tasks come in ``order``, then in the order of their first words.
+    Each word has a true task, a truth and a reading. A task is None if it is not known. Tasks come
+    in ``order``, then in the order of their first words.
     """
     words = [
         (task, is_read(truth, reading, exact=exact), one_minus_ned(truth, reading, exact=exact))

@@ -1,4 +1,7 @@
-"""Words of many images as columns: ground truth or detections, read from files or built in memory."""
+"""Words of many images as columns.
+
+They are ground truth or detections, read from files or built in memory.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,7 +43,10 @@ class Polygons:
         return quads
 
     def boxes(self) -> Reals:
-        """Return the bounding boxes, (polygons, 4): least x, least y, greatest x, greatest y."""
+        """Return the bounding boxes, (polygons, 4).
+
+        A box is least x, least y, greatest x, greatest y.
+        """
         if not len(self):
             return np.zeros((0, 4))
         least, greatest = (reduce.reduceat(self.points, self.starts[:-1]) for reduce in (np.minimum, np.maximum))
@@ -99,7 +105,10 @@ class WordColumns:
     ignored: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     """Ground truth only: the words that no detection has to find (don't care)."""
     answered: frozenset[str] | None = None
-    """Detections only: the images that have a file, for a protocol that leaves the others out. None means all images."""
+    """Detections only: the images that have a file, for a protocol that leaves the others out.
+
+    None means all images.
+    """
     locations: Sequence[str] = ()
     """File and line of each word, for messages. Empty for words built in memory."""
 
@@ -121,7 +130,10 @@ class WordColumns:
 
 @dataclass(frozen=True)
 class Word:
-    """One word built in memory, true or detected. Fields that the protocol does not use may be left out."""
+    """One word built in memory, true or detected.
+
+    Fields that the protocol does not use may be left out.
+    """
 
     polygon: Sequence[tuple[float, float]]
     text: str = ""
@@ -130,13 +142,19 @@ class Word:
 
 
 def truth_columns(words: Mapping[str, Sequence[Word]], ignored: str = "###") -> WordColumns:
-    """Return ground truth from words by image. Words whose text is ``ignored`` are don't-care words."""
+    """Return ground truth from words by image.
+
+    Words whose text is ``ignored`` are don't-care words.
+    """
     columns = _columns(tuple(words), words)
     return replace(columns, ignored=np.array([text == ignored for text in columns.texts], np.bool_))
 
 
 def detection_columns(words: Mapping[str, Sequence[Word]], truth: WordColumns) -> WordColumns:
-    """Return detections from words by image. Raises ConfigError for an image that is not in the ground truth."""
+    """Return detections from words by image.
+
+    Raises ConfigError for an image that is not in the ground truth.
+    """
     if foreign := words.keys() - set(truth.images):
         raise ConfigError(f"image {min(foreign)!r} is not among the {len(truth.images)} of the ground truth")
     confidences = [word.confidence for image in truth.images for word in words.get(image, ())]

@@ -1,7 +1,7 @@
-"""Write the outcome of every word of a result, as Parquet or JSON lines.
+"""Write the outcome of every word, as Parquet or JSON lines.
 
-The files serve figures and the search for faults. A missed word and a false detection are errors of detection (red in the paper's
-Figure 3). A misread word is an error of recognition (purple).
+The files serve figures and the search for faults. A missed word and a false detection are errors of
+detection (red in the paper's Figure 3). A misread word is an error of recognition (purple).
 """
 
 import json
@@ -20,7 +20,10 @@ from raygroup.scoring.word_columns import WordColumns
 
 OUTCOMES_LAYOUT = 1
 OUTCOMES = ("correct", "misread", "missed", "false", "ignored")
-"""``misread`` is a found word with a wrong text or script. ``ignored`` is a don't-care word, or a detection over one."""
+"""``misread`` is a found word with a wrong text or script.
+
+``ignored`` is a don't-care word, or a detection over one.
+"""
 SUFFIXES = (".parquet", ".jsonl")
 
 _POLYGON = pa.list_(pa.list_(pa.float64()))
@@ -41,9 +44,10 @@ SCHEMA = pa.schema(
 )
 """One row for each pair, missed word or false detection.
 
-``image`` is the number in the names of the files. ``truth_*`` belong to the true word and are null for a false detection. ``polygon``,
-``text``, ``script`` and ``confidence`` belong to the detection. They are null for a missed word and if the protocol has none.
-``case_sensitive`` says whether a pair is right to the letter. It is null if there is no pair.
+``image`` is the number in the names of the files. ``truth_*`` belong to the true word and are null
+for a false detection. ``polygon``, ``text``, ``script`` and ``confidence`` belong to the detection.
+They are null for a missed word and if the protocol has none. ``case_sensitive`` says whether a pair
+is right to the letter. It is null if there is no pair.
 """
 
 
@@ -54,7 +58,10 @@ def require_suffix(path: Path) -> None:
 
 
 def write_outcomes(result: Result, path: Path) -> None:
-    """Write all rows as one atomic file. Raises ConfigError for another suffix, and OSError with the path."""
+    """Write all rows as one atomic file.
+
+    Raises ConfigError for another suffix, and OSError with the path.
+    """
     require_suffix(path)
     with atomic_write(path, consequence="details not written") as file:
         if path.suffix == ".parquet":
@@ -65,13 +72,14 @@ def write_outcomes(result: Result, path: Path) -> None:
 
 
 def outcome_rows(result: Result) -> Iterator[dict[str, Any]]:
-    """Yield rows of SCHEMA, image by image in the order of the ground truth.
+    """Yield rows of SCHEMA, image by image.
 
-    Within an image, pairs and missed words come in the order of its file, then false detections.
+    Images have the order of the ground truth. Within an image, pairs and missed words come in the
+    order of its file, then false detections.
     """
     matching = result.matching
     pairs: dict[int, list[tuple[int, int]]] = {}
-    for pair, word, detection in zip(matching.kept.tolist(), matching.truth.tolist(), matching.detection.tolist(), strict=True):
+    for pair, word, detection in zip(matching.matched.tolist(), matching.truth.tolist(), matching.detection.tolist(), strict=True):
         pairs.setdefault(word, []).append((pair, detection))
     unmatched = np.ones(len(result.detections), np.bool_)
     unmatched[matching.detection] = False

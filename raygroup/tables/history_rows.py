@@ -14,7 +14,10 @@ from raygroup.history.reader import History
 
 
 def history_rows(trials: Sequence[tuple[str, Trial, History]], every: int = 1) -> pa.Table:
-    """Return the rows of these (label, settings, history). The columns are described in ``sweep_result.history_table``."""
+    """Return the rows of these (label, settings, history).
+
+    The columns are described in ``sweep_result.history_table``.
+    """
     varied = varied_fields([settings for _, settings, _ in trials])
     tables = []
     for number, (label, settings, history) in enumerate(trials):
@@ -24,7 +27,10 @@ def history_rows(trials: Sequence[tuple[str, Trial, History]], every: int = 1) -
 
 
 def varied_fields(trials: Sequence[Trial]) -> dict[str, list[Any]]:
-    """Return the values of each setting that differs between the trials, by its dotted name. The seed is left out."""
+    """Return the settings that differ between trials.
+
+    Each dotted name has one value for each trial. The seed is left out.
+    """
     flat = [_flat_fields(trial) for trial in trials]
     names = [name for name in (flat[0] if flat else {}) if name != "seed"]
     columns = {name: [fields[name] for fields in flat] for name in names}
@@ -32,7 +38,10 @@ def varied_fields(trials: Sequence[Trial]) -> dict[str, list[Any]]:
 
 
 def _flat_fields(config: Any, prefix: str = "") -> dict[str, Any]:
-    """Return every setting by its dotted name. Tuples become text, so that a column has one type."""
+    """Return every setting by its dotted name.
+
+    Tuples become text, so that a column has one type.
+    """
     flat: dict[str, Any] = {}
     for f in dataclasses.fields(config):
         value = getattr(config, f.name)
@@ -45,14 +54,14 @@ def _flat_fields(config: Any, prefix: str = "") -> dict[str, Any]:
 
 def _trial_rows(constants: dict[str, Any], history: History, every: int) -> pa.Table:
     """Return the rows of one trial. The arrays are (n, t, m) before they are flattened."""
-    kept = _kept_steps(len(history.step), every)
-    r_tm = history.r_tm[kept]
+    rows = _kept_steps(len(history.step), every)
+    r_tm = history.r_tm[rows]
     steps, tasks, heads = r_tm.shape
     is_assigned = assignment(r_tm)[..., None] == np.arange(heads)
     task_numbers = np.broadcast_to(np.arange(tasks)[None, :, None], r_tm.shape).reshape(-1)
     columns: dict[str, pa.Array] = {name: _constant(value, r_tm.size) for name, value in constants.items()}
     columns |= {
-        "step": pa.array(np.repeat(history.step[kept], tasks * heads)),
+        "step": pa.array(np.repeat(history.step[rows], tasks * heads)),
         "task": pa.DictionaryArray.from_arrays(pa.array(task_numbers.astype(np.int32)), pa.array(history.tasks)).cast(pa.string()),
         "head": pa.array(np.tile(np.arange(heads, dtype=np.int16), steps * tasks)),
         "r": pa.array(r_tm.reshape(-1)),

@@ -1,4 +1,4 @@
-"""Print a mixture: how probable each data set is, and how often its items are drawn."""
+"""Print a mixture. Each data set has its probability and the number of draws."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,7 +11,10 @@ _RULES = {"per_sample": "a ratio is that of one item", "per_dataset": "a ratio i
 
 
 def print_mixture(mixture: Mixture, steps: int, batch: int, out: Console) -> None:
-    """Print what this many steps draw. The expected draws of an item are the epochs of its data set."""
+    """Print what this many steps draw.
+
+    The expected draws of an item are the epochs of its data set.
+    """
     title = f"Mixture ({mixture.weighting}: {_RULES[mixture.weighting]}), draws in {steps:,} steps of {batch:,}"
     show(out, title, mixture_table(mixture, steps * batch))
 

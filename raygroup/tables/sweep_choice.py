@@ -1,4 +1,4 @@
-"""Choice of the sweeps that make Table 3: the table itself, its control, its yardsticks."""
+"""Choose the sweeps of Table 3. They are the table itself, its control and its yardsticks."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,10 @@ from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
 
 
 def choose_sweep(sweeps: Sequence[StoredSweep], storage: Place, name: str | None) -> StoredSweep:
-    """Return the newest finished sweep that varies only the base coefficient and seeds.
+    """Return the newest finished sweep that fits Table 3.
 
-    With a name, only this sweep is considered. Raises ConfigError if none fits. The message gives the reason for each.
+    It varies only the base coefficient and seeds. With a name, only this sweep is considered.
+    Raises ConfigError if none fits. The message gives the reason for each.
     """
     candidates = [sweep for sweep in sweeps if name in (None, sweep.name)]
     if name is not None and not candidates:
@@ -27,7 +28,7 @@ def choose_sweep(sweeps: Sequence[StoredSweep], storage: Place, name: str | None
 
 
 def _misfit(sweep: StoredSweep) -> str:
-    """Return the reason why a sweep cannot be Table 3, or an empty string if it can."""
+    """Return the reason why a sweep does not fit. An empty string means that it fits."""
     if not sweep.finished:
         return f"is unfinished ({len(sweep.in_state(TrialState.DONE))} of {sum(trial.declared for trial in sweep.trials)} trials done)"
     learned = [trial.config() for trial in grouped_trials(sweep, control=False)]
@@ -37,7 +38,10 @@ def _misfit(sweep: StoredSweep) -> str:
 
 
 def grouped_trials(sweep: StoredSweep, *, control: bool) -> list[StoredTrial]:
-    """Return the finished trials that learned a grouping: the control trials, or all others."""
+    """Return the finished trials that learned a grouping.
+
+    With ``control`` only control trials are returned, otherwise only the others.
+    """
     configs = [(trial, trial.config()) for trial in sweep.in_state(TrialState.DONE)]
     return [
         trial
@@ -47,16 +51,17 @@ def grouped_trials(sweep: StoredSweep, *, control: bool) -> list[StoredTrial]:
 
 
 def _kind(trial: Trial, sweep: StoredSweep) -> tuple[Trial, str]:
-    """Return everything that the trials of one table, and its control, must have in common."""
+    """Return everything that trials of one table must share. Its control must share it too."""
     same = trial.replaced("seed", 0).replaced("grouping.base_coefficient", 0.0).replaced("grouping.control", False)
     return same.replaced("training.checkpoint_every", 1), sweep.data
 
 
 def control_trials(sweeps: Sequence[StoredSweep], sweep: StoredSweep) -> tuple[list[StoredTrial], str]:
-    """Return the control trials of a sweep and the name of the sweep that has them.
+    """Return the control trials of a sweep.
 
-    Apart from being controls they have the sweep's words and settings. They come from the sweep itself, otherwise from the newest other
-    one. If there are none, the list is empty and the text is the reason.
+    The text is the name of the sweep that has them. Apart from being controls they have the sweep's
+    words and settings. They come from the sweep itself, otherwise from the newest other one. If
+    there are none, the list is empty and the text is the reason instead.
     """
     others: list[str] = []
     kind = _kind(grouped_trials(sweep, control=False)[0].config(), sweep)
@@ -71,9 +76,10 @@ def control_trials(sweeps: Sequence[StoredSweep], sweep: StoredSweep) -> tuple[l
 
 
 def yardsticks(sweeps: Sequence[StoredSweep], data: str) -> dict[str, StoredSweep]:
-    """Return the newest finished sweeps with one head for all tasks, and with one head for each.
+    """Return the sweeps to compare with.
 
-    Only sweeps on the same words count.
+    They are the newest finished ones with one head for all tasks, and with one head for each. Only
+    sweeps on the same words count.
     """
     newest: dict[str, StoredSweep] = {}
     for sweep in sweeps:

@@ -1,4 +1,7 @@
-"""The result of a sweep, read from its records: trials, groupings, scores per task, and tables of them."""
+"""The result of a sweep, read from its records.
+
+It has trials, groupings, scores per task, and tables of them.
+"""
 
 import functools
 from collections.abc import Mapping
@@ -25,15 +28,18 @@ from raygroup.task_groups import TaskGroups
 TESTED_SPLITS = ("new", "unseen")
 """New images of training words, and words that were never trained on."""
 _LONGEST_STEP_S = 60.0
-"""A longer gap between two steps counts as this much: a trial that waited overnight did not train all night."""
+"""A longer gap between two steps counts as this much: a trial that waited overnight did not train
+all night.
+"""
 _SCORE_COLUMNS = ("split", "task", "text", "reading", "reading_by_true_task")
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """One trial of a sweep. Its files are read when a property first needs them.
+    """One trial of a sweep.
 
-    Properties raise HistoryError or ConfigError if the trial has not come far enough to have them.
+    Its files are read when a property first needs them. Properties raise HistoryError or
+    ConfigError if the trial has not come far enough to have them.
     """
 
     stored: StoredTrial
@@ -105,14 +111,14 @@ class TrialResult:
     def scores(self, split: str = "unseen", routing: str = "classifier") -> WordScores:
         """Return accuracy and 1-NED for each task and their mean.
 
-        ``split`` is ``train``, ``new`` or ``unseen``. ``routing`` says who picks the head of a word: the trained ``classifier``, or the
-        ``true task``, which flatters.
+        ``split`` is ``train``, ``new`` or ``unseen``. ``routing`` says who picks the head of a
+        word: the trained ``classifier``, or the ``true task``, which flatters.
         """
         return score_predictions(self._predictions, split, routing)
 
     @property
     def worst_one_minus_ned(self) -> float:
-        """The lowest 1-NED of any task on new and unseen words; nan if no word has a task."""
+        """The lowest 1-NED of any task on new and unseen words. It is nan if no word has a task."""
         scores = [score.one_minus_ned for split in TESTED_SPLITS for score in self.scores(split).by_task.values()]
         return min(scores, default=float("nan"))
 
@@ -153,7 +159,7 @@ class SweepResult:
 
     @property
     def finished(self) -> bool:
-        """Whether every trial is done."""
+        """True if every trial is done."""
         return len(self.done) == len(self.trials)
 
     @property
@@ -162,9 +168,11 @@ class SweepResult:
         return {trial.label: trial.groups for trial in self.done}
 
     def table(self) -> pa.Table:
-        """Return one row for each finished trial: what varies, its grouping, and its mean scores.
+        """Return one row for each finished trial.
 
-        Scores are those of words that the trained classifier routed. The columns ``new_*`` and ``unseen_*`` hold the mean over tasks.
+        It has the varied fields, the grouping and the mean scores. Scores are those of words that
+        the trained classifier routed. The columns ``new_*`` and ``unseen_*`` hold the mean over
+        tasks.
         """
         trials = self.done
         columns: dict[str, list[object]] = {"trial": [trial.label for trial in trials], **self._varied(trials)}
@@ -182,7 +190,11 @@ class SweepResult:
         return pa.table(columns)
 
     def task_scores(self, routing: str = "classifier") -> pa.Table:
-        """Return one row for each finished trial, tested split and task: ``words``, ``accuracy`` and ``one_minus_ned``."""
+        """Return the scores of every task.
+
+        A row is a finished trial, a tested split and a task, with ``words``, ``accuracy`` and
+        ``one_minus_ned``.
+        """
         rows = [
             {"trial": trial.label, "split": split, "task": task, **_score_columns(score)}
             for trial in self.done
@@ -202,7 +214,7 @@ class SweepResult:
 
 
 def mean_score(scores: WordScores) -> WordScore:
-    """Return the mean over tasks, or the score of all words if no word has a task."""
+    """Return the mean over tasks. If no word has a task, it is the score of all words."""
     return scores.mean if scores.by_task else scores.all
 
 
@@ -215,12 +227,17 @@ def read_sweeps(storage_path: Place | str = "runs") -> tuple[SweepResult, ...]:
 
 
 def sweep_result(folder: Place, run_failures: Mapping[str, str] | None = None) -> SweepResult:
-    """Return the result of the sweep in a folder, with the reasons of trials that just failed, by id."""
+    """Return the result of the sweep in a folder, with the reasons of trials that just failed, by
+    id.
+    """
     return SweepResult.of(read_stored_sweep(folder), run_failures)
 
 
 def read_sweep(name: str, storage_path: Place | str = "runs") -> SweepResult:
-    """Return one sweep by name. Raises ConfigError if it is not there. The message lists those that are."""
+    """Return one sweep by name.
+
+    Raises ConfigError if it is not there. The message lists those that are.
+    """
     sweeps = {sweep.name: sweep for sweep in read_sweeps(storage_path)}
     if name not in sweeps:
         raise ConfigError(f"no sweep '{name}' in {storage_path}; there are: {', '.join(sweeps) or 'none'}")
@@ -228,16 +245,21 @@ def read_sweep(name: str, storage_path: Place | str = "runs") -> SweepResult:
 
 
 def read_history(trial_folder: Place | str) -> History:
-    """Return every recorded step of a trial, finished or not. Raises HistoryError if there is nothing to read."""
+    """Return every recorded step of a trial, finished or not.
+
+    Raises HistoryError if there is nothing to read.
+    """
     return read_trial_history(parse_place(str(trial_folder)))
 
 
 def history_table(sweep: SweepResult | StoredSweep, every: int = 1) -> pa.Table:
-    """Return a tidy Arrow table: one row for each trial, step, task and head.
+    """Return a tidy Arrow table of all steps.
 
-    Columns: ``trial`` (its label), one column for each field that varies (its dotted name), ``seed``, ``step``, ``task``, ``head``, ``r``
-    (R_TM after the step), ``p`` (P_TM without noise: the softmax of ``r`` over heads), and ``assigned`` (whether the task is on the head).
-    ``every`` keeps only each so-manieth step, and the last. Raises HistoryError for a damaged history. Trials without one are left out.
+    It has one row for each trial, step, task and head. Columns: ``trial`` (its label), one column
+    for each field that varies (its dotted name), ``seed``, ``step``, ``task``, ``head``, ``r``
+    (R_TM after the step), ``p`` (P_TM without noise: the softmax of ``r`` over heads), and
+    ``assigned`` (whether the task is on the head). ``every`` keeps only each so-manieth step, and
+    the last. Raises HistoryError for a damaged history. Trials without one are left out.
     """
     result = sweep if isinstance(sweep, SweepResult) else SweepResult.of(sweep)
     trials = [trial for trial in result.trials if trial.stored.outcome() or _has_history(trial)]

@@ -1,4 +1,4 @@
-"""A sweep as its scheduler saw it: when trials ran, how fast, and which failed."""
+"""A sweep as its scheduler saw it. It says when trials ran, how fast, and which failed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,10 @@ from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
 from raygroup.terminal import seconds_text, table
 
 PAUSE_S = 10.0
-"""Shortest pause. A gap between two records is a pause if it is longer than this and than five usual gaps."""
+"""Shortest pause.
+
+A gap between two records is a pause if it is longer than this and than five usual gaps.
+"""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,10 @@ class TrialView:
 
 
 def sweep_view(sweep: StoredSweep) -> list[TrialView]:
-    """Return the declared trials in their order. Raises HistoryError if a finished trial has lost its history."""
+    """Return the declared trials in their order.
+
+    Raises HistoryError if a finished trial has lost its history.
+    """
     return [TrialView(trial.label, trial.state, trial.outcome(), _history(trial)) for trial in sweep.trials if trial.declared]
 
 

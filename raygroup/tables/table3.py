@@ -44,7 +44,10 @@ class Table3:
     control_sweep: str
     """Name of the control's sweep, or the reason why there is no control."""
     control_differs: tuple[int, ...]
-    """Seeds at which the control's assignments depend on epsilon. They never should: then the control is broken."""
+    """Seeds at which the control's assignments depend on epsilon.
+
+    They never should: then the control is broken.
+    """
     yardsticks: dict[str, tuple[TrialEvidence, ...]]
     """Trials of the sweeps with one head for all tasks and with one head for each, by name."""
 
@@ -55,9 +58,10 @@ class Table3:
 
 
 def table3(storage: Place, name: str | None = None) -> Table3:
-    """Return the table of the named sweep, by default of the newest finished one that fits.
+    """Return the table of a sweep.
 
-    Raises ConfigError if there is no such sweep. The message says what is missing.
+    By default it is the newest finished sweep that fits. Raises ConfigError if there is no such
+    sweep. The message says what is missing.
     """
     sweeps = read_sweeps(storage)
     sweep = choose_sweep(sweeps, storage, name)
@@ -121,7 +125,10 @@ def _spread_json(spread: Spread) -> dict[str, float | None]:
 
 
 def _differing_seeds(controls: Sequence[StoredTrial]) -> tuple[int, ...]:
-    """Return the seeds at which control trials of different epsilon were assigned differently."""
+    """Return the seeds at which control trials differ.
+
+    Control trials of one seed should have equal assignments for every epsilon.
+    """
     by_seed: dict[int, list[Assignment]] = {}
     for trial in controls:
         by_seed.setdefault(trial.config().seed, []).append(assignment(read_history(trial.folder).r_tm))

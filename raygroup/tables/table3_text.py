@@ -1,4 +1,7 @@
-"""Print Table 3: our numbers beside the paper's, the groupings, the words read, and the limits of it all."""
+"""Print Table 3.
+
+It has our numbers beside the paper's, the groupings, the words read, and remarks on their limits.
+"""
 
 import math
 from collections.abc import Sequence
@@ -53,7 +56,10 @@ def print_table3(table3: Table3, out: Console) -> None:
 
 
 def remarks(table3: Table3) -> list[str]:
-    """Return what the numbers mean and what they cannot show, one paragraph each."""
+    """Return remarks on the numbers, one paragraph each.
+
+    They say what the numbers mean and what they cannot show.
+    """
     paragraphs = [COUNTING]
     if table3.control is None:
         paragraphs.append(f"Control: {table3.control_sweep}. Without one, recognition's part in the grouping cannot be told from noise.")
@@ -72,7 +78,7 @@ def remarks(table3: Table3) -> list[str]:
 
 
 def spread_text(spread: Spread, digits: int = 1) -> str:
-    """Return mean and deviation, such as ``3.4±1.1``, or the mean alone for one seed."""
+    """Return mean and deviation, such as ``3.4±1.1``. One seed has no deviation."""
     mean = f"{spread.mean:.{digits}f}"
     return mean if math.isnan(spread.sd) else f"{mean}±{spread.sd:.{digits}f}"
 
@@ -147,9 +153,10 @@ def _words(table3: Table3, split: str, routing: str) -> RichTable:
 
 
 def mean_scores(trials: Sequence[TrialEvidence], split: str, routing: str) -> dict[str, WordScore]:
-    """Return the mean over trials of each of their score rows: the tasks, ``mean`` and ``all``.
+    """Return the mean over trials of each score row.
 
-    The result is empty if no trial has scores of this split.
+    Rows are the tasks, ``mean`` and ``all``. The result is empty if no trial has scores of this
+    split.
     """
     rows = [dict(trial.scores[split, routing].rows()) for trial in trials if (split, routing) in trial.scores]
     if not rows:

@@ -1,4 +1,7 @@
-"""Evidence of one finished trial: its assignment changes, its final grouping, and the words it read."""
+"""Evidence of one finished trial.
+
+It has the assignment changes, the final grouping and the words read.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +79,10 @@ class TrialEvidence:
 
 
 def trial_evidence(trial: StoredTrial, first_steps: int) -> TrialEvidence:
-    """Read a finished trial and count its changes over the first ``first_steps`` steps, or over all if it has fewer."""
+    """Read a finished trial and count its changes.
+
+    They are counted over the first ``first_steps`` steps, or over all if it has fewer.
+    """
     history = read_history(trial.folder)
     assigned = assignment(history.r_tm)
     counted = assigned[:first_steps]
@@ -114,7 +120,8 @@ def _scores(trial: StoredTrial) -> Scores:
 def scores_json(scores: Scores) -> dict[str, Any]:
     """Return scores as JSON values.
 
-    They are nested by split, then routing, then row (a task, ``mean`` or ``all``). Each row has accuracy and 1-NED.
+    They are nested by split, then routing, then row (a task, ``mean`` or ``all``). Each row has
+    accuracy and 1-NED.
     """
     values: dict[str, Any] = {}
     for (split, routing), word_scores in scores.items():

@@ -41,7 +41,7 @@ def test_a_decided_task_has_its_heads_colour_and_an_undecided_one_is_pale():
     assert np.allclose(pixels[1, 0], 1 - 0.25 * (1 - np.array(to_rgb(HEADS[0]))))
 
 
-def test_rows_come_in_the_papers_order_whatever_the_historys():
+def test_rows_come_in_the_papers_order_whatever_the_history_has():
     r_tm = np.zeros((3, 2, 2), np.float32)
     r_tm[:, 1, 1] = 100
     figure = assignment_figure(history(("la", "ar"), r_tm), "")
@@ -117,7 +117,7 @@ def test_the_papers_points_are_in_every_panel_of_table_3(storage):
         assert dict(zip(paper.get_xdata(), paper.get_ydata(), strict=True)) == TABLE_3
 
 
-def test_every_trial_and_the_control_leave_a_picture_of_their_assignment_and_words(storage, tmp_path):
+def test_every_trial_and_the_control_get_pictures_of_their_assignment_and_words(storage, tmp_path):
     paths = write_table3_pictures(table3(storage), tmp_path)
     assert len(paths) == 1 + 2 * (4 + 2)
     for path in paths:
@@ -126,6 +126,6 @@ def test_every_trial_and_the_control_leave_a_picture_of_their_assignment_and_wor
         assert pixels.std() > 5
 
 
-def test_figures_are_saved_where_no_folder_was(tmp_path):
+def test_saving_a_figure_creates_its_folder(tmp_path):
     figure = assignment_figure(history(("la",), np.ones((2, 1, 2), np.float32)), "")
     assert save_figure(figure, tmp_path / "new" / "a.png").stat().st_size > 1000

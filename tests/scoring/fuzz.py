@@ -1,4 +1,7 @@
-"""Random pairs of MLT19 files against the invariants: ``python tests/scoring/fuzz.py --pairs 10000``; the last line is one JSON object."""
+"""Check random pairs of MLT19 files: ``python tests/scoring/fuzz.py --pairs 10000``.
+
+The last line of the output is one JSON object.
+"""
 
 import argparse
 import json
@@ -17,21 +20,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     accepted, broken = 0, []
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(asked.first, asked.first + asked.pairs):
+        for seed in range(options.first, options.first + options.pairs):
             try:
                 accepted += check(seed, Path(folder))
             except AssertionError as error:
                 broken.append(seed)
                 print(f"seed {seed}: {error!r}", file=sys.stderr)
-    print(json.dumps({"pairs": asked.pairs, "accepted": accepted, "broken": broken}))
+    print(json.dumps({"pairs": options.pairs, "accepted": accepted, "broken": broken}))
     return 1 if broken else 0
 
 
 def check(seed, folder):
-    """Whether the pair of this seed was accepted."""
+    """Check the pair of a seed and return whether it was accepted."""
     draw = random.Random(seed)
     task = draw.choice([1, 3, 4])
     return check_pair(task, *random_pair(task, draw), draw, folder)

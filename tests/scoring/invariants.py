@@ -1,4 +1,4 @@
-"""What must hold of MLT19's scores whatever the pair of files; each check raises AssertionError."""
+"""Invariants of MLT19's scores for any pair of files. Each check raises AssertionError."""
 
 import math
 from collections import Counter
@@ -14,49 +14,49 @@ from raygroup.scoring.word_outcomes import outcome_rows
 CLOSE = 1e-9
 
 
-def check_pair(task, truth, found, draw, folder):
-    """All checks on one pair, given as texts by entry name; whether it was accepted."""
+def check_pair(task, truth, submission, draw, folder):
+    """Run all checks on one pair, texts by entry name, and return whether it was accepted."""
     try:
-        plain = plain_scores(task, truth, found)
+        plain = plain_scores(task, truth, submission)
     except Refused:
         plain = None
-    result, message = scored_or_refused(task, truth, found, folder)
+    result, message = scored_or_refused(task, truth, submission, folder)
     if result is None:
         assert plain is None, f"refused, but not by the plain restatement: {message}"
         assert "\n" not in message
         return False
     assert plain is not None, "accepted, but not by the plain restatement"
-    same_figures(result, plain)
+    same_numbers(result, plain)
     within_bounds(result)
     scripts_sum_to_the_whole(result)
     every_word_has_its_row(result)
-    order_of_entries_is_nothing(task, truth, found, draw, folder, result)
-    a_duplicate_never_raises_precision(task, truth, found, draw, folder, result)
-    fewer_detections_never_find_more(task, truth, found, draw, folder, result)
-    the_curve_is_what_cut_submissions_score(task, truth, found, draw, folder, result)
+    order_of_entries_does_not_matter(task, truth, submission, draw, folder, result)
+    a_duplicate_never_raises_precision(task, truth, submission, draw, folder, result)
+    fewer_detections_never_find_more(task, truth, submission, draw, folder, result)
+    the_curve_agrees_with_cut_submissions(task, truth, submission, draw, folder, result)
     a_perfect_submission_scores_one(task, truth, folder)
     return True
 
 
-def scored_or_refused(task, truth, found, folder):
-    """(result or None, the message of a refusal)."""
+def scored_or_refused(task, truth, submission, folder):
+    """Return the result, or None with the message of the refusal."""
     try:
-        return score(task, truth, found, folder), ""
-    except ConfigError as refused:
-        return None, str(refused)
+        return score(task, truth, submission, folder), ""
+    except ConfigError as error:
+        return None, str(error)
 
 
-def score(task, truth, found, folder):
+def score(task, truth, submission, folder):
     truths = mlt19.read_truths(write_zip(folder / "gt.zip", truth), task)
-    return mlt19.score(truths, mlt19.read_detections(write_zip(folder / "sub.zip", found), truths, task), task)
+    return mlt19.score(truths, mlt19.read_detections(write_zip(folder / "sub.zip", submission), truths, task), task)
 
 
-def same_figures(result, plain):
+def same_numbers(result, plain):
     for scores, key in ((result.scores, "upper"), (result.case_sensitive, "exact")):
         if scores is not None:
-            mine = (scores.precision, scores.recall, scores.hmean, scores.one_minus_ned)
-            assert all(math.isclose(a, b, abs_tol=CLOSE) for a, b in zip(mine, plain[key], strict=True) if a is not None), (
-                mine,
+            numbers = (scores.precision, scores.recall, scores.hmean, scores.one_minus_ned)
+            assert all(math.isclose(a, b, abs_tol=CLOSE) for a, b in zip(numbers, plain[key], strict=True) if a is not None), (
+                numbers,
                 plain[key],
             )
     low, high = plain["ap"]
@@ -91,52 +91,55 @@ def every_word_has_its_row(result):
     assert outcomes["ignored"] == num.ignored_words + num.ignored_detections
 
 
-def order_of_entries_is_nothing(task, truth, found, draw, folder, result):
-    again = score(task, shuffled(truth, draw), shuffled(found, draw), folder)
+def order_of_entries_does_not_matter(task, truth, submission, draw, folder, result):
+    again = score(task, shuffled(truth, draw), shuffled(submission, draw), folder)
     assert (again.scores, again.case_sensitive, again.counts, again.scripts) == (
         result.scores, result.case_sensitive, result.counts, result.scripts,
     )  # fmt: skip
 
 
-def a_duplicate_never_raises_precision(task, truth, found, draw, folder, result):
-    """Of a detection that fits one word at most; one that fits two may find the second."""
+def a_duplicate_never_raises_precision(task, truth, submission, draw, folder, result):
+    """Repeat a detection that fits at most one word. One that fits two words may find the second."""
     tries = Counter(result.matching.tried[1].tolist())
-    places = [place for place in range(len(result.detections)) if tries[place] <= 1]
-    if places:
-        name, number = entry_of(result, draw.choice(places))
-        line = found[name].split("\n")[number - 1]
-        again = score(task, truth, {**found, name: found[name] + "\n" + line}, folder)
+    candidates = [number for number in range(len(result.detections)) if tries[number] <= 1]
+    if candidates:
+        name, number = entry_of(result, draw.choice(candidates))
+        line = submission[name].split("\n")[number - 1]
+        again = score(task, truth, {**submission, name: submission[name] + "\n" + line}, folder)
         assert again.scores.precision <= result.scores.precision
         assert again.scores.recall == result.scores.recall
 
 
-def fewer_detections_never_find_more(task, truth, found, draw, folder, result):
-    """A word may be read right once a wrong reading is gone, but no more words are found."""
+def fewer_detections_never_find_more(task, truth, submission, draw, folder, result):
+    """Leave out one detection. More words may be right, because a wrong reading is gone, but no more words are found."""
     if len(result.detections):
         name, number = entry_of(result, draw.randrange(len(result.detections)))
-        lines = found[name].split("\n")
-        again = score(task, truth, {**found, name: "\n".join(lines[: number - 1] + lines[number:])}, folder)
+        lines = submission[name].split("\n")
+        again = score(task, truth, {**submission, name: "\n".join(lines[: number - 1] + lines[number:])}, folder)
         assert again.counts.found <= result.counts.found
         if task == 1:
             assert again.scores.recall <= result.scores.recall
 
 
-def the_curve_is_what_cut_submissions_score(task, truth, found, draw, folder, result):
+def the_curve_agrees_with_cut_submissions(task, truth, submission, draw, folder, result):
     points = curve(result)
     if len(points.threshold):
         point = draw.randrange(len(points.threshold))
-        kept = {name: "\n".join(line for line in text.split("\n") if sure(line) >= points.threshold[point]) for name, text in found.items()}
-        cut = score(task, truth, kept, folder).scores
+        remaining = {
+            name: "\n".join(line for line in text.split("\n") if confidence(line) >= points.threshold[point])
+            for name, text in submission.items()
+        }
+        cut = score(task, truth, remaining, folder).scores
         assert (cut.precision, cut.recall, cut.hmean) == (points.precision[point], points.recall[point], points.hmean[point])
 
 
 def a_perfect_submission_scores_one(task, truth, folder):
-    """Of words that have an area and that nobody may ignore: each handed in as it is."""
-    sound = {}
+    """Hand in the ground truth itself, without don't-care words and words that have no area."""
+    lines_by_name = {}
     for name, text in truth.items():
-        sound[name] = [line for line in text.split("\n") if line and not line.endswith(",###") and has_area(line)]
-    handed_in = {name.replace("gt_", "res_"): "\n".join(map(DETECTION[task], lines)) for name, lines in sound.items()}
-    result = score(task, {name: "\n".join(lines) for name, lines in sound.items()}, handed_in, folder)
+        lines_by_name[name] = [line for line in text.split("\n") if line and not line.endswith(",###") and has_area(line)]
+    submission = {name.replace("gt_", "res_"): "\n".join(map(DETECTION[task], lines)) for name, lines in lines_by_name.items()}
+    result = score(task, {name: "\n".join(lines) for name, lines in lines_by_name.items()}, submission, folder)
     if result.counts.words:
         assert result.scores.hmean == 1
         assert math.isclose(result.scores.ap, 1)
@@ -144,7 +147,7 @@ def a_perfect_submission_scores_one(task, truth, folder):
 
 
 def has_area(line):
-    """Neither in one line nor crossing itself, by the cross products at all corners."""
+    """Return whether a polygon is convex with an area, by the cross products at all corners."""
     values = list(map(int, line.split(",")[:8]))
     points = list(zip(values[::2], values[1::2], strict=True))
     corners = zip(points, points[1:] + points[:1], points[2:] + points[:2], strict=True)
@@ -156,16 +159,16 @@ DETECTION = {
     3: lambda line: ",".join([*line.split(",")[:8], "1.0", line.split(",")[8]]),
     4: lambda line: ",".join([*line.split(",")[:8], "1.0", *line.split(",")[9:]]),
 }
-"""A line of the ground truth as a detection."""
+"""Returns a line of the ground truth as a line of a submission."""
 
 
 def entry_of(result, detection):
-    """(name of the entry, line)."""
+    """Return (name of the entry, line)."""
     file, _, line = result.detections.location(detection).rpartition(":")
     return file.rpartition("/")[2], int(line)
 
 
-def sure(line):
+def confidence(line):
     return float(line.split(",")[8]) if line.strip() else 2.0
 
 

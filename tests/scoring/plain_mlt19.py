@@ -1,4 +1,4 @@
-"""The MLT19 scripts told again word for word from the facts: one loop, one shapely call a pair, no thought of speed."""
+"""The MLT19 scripts, written again from the facts without regard to speed: one loop, one shapely call a pair."""
 
 import re
 
@@ -17,42 +17,45 @@ DETECTION = {
 
 
 class Refused(Exception):
-    pass
+    """The official script raises or dies."""
 
 
 def plain_scores(task, truth_files, submission_files):
-    """Figures of one pair, given as texts by entry name; Refused where the script raises or dies. ``ap`` is the range that ties allow."""
+    """Return the numbers of one pair of files, as texts by entry name.
+
+    ``ap`` is the range that ties allow. Raises Refused if the script raises or dies.
+    """
     truths = numbered("gt_img_([0-9]+).txt", truth_files, strict=False)
-    found = numbered("res_img_([0-9]+).txt", submission_files, strict=True)
-    if found.keys() - truths.keys():
+    detection_files = numbered("res_img_([0-9]+).txt", submission_files, strict=True)
+    if detection_files.keys() - truths.keys():
         raise Refused("image")
     sums = {"words": 0, "detections": 0, "correct": 0, "exact": 0, "distance": 0.0, "distance_upper": 0.0, "compared": 0}
     ranked = []
     parsed = {image: rows(text, TRUTH, task) for image, text in truths.items()}
-    detected = {image: rows(text, DETECTION[task], task) for image, text in found.items()}
+    detected = {image: rows(text, DETECTION[task], task) for image, text in detection_files.items()}
     for image, words in parsed.items():
         one_image(task, words, detected.get(image, []), sums, ranked)
-    return figures(sums, ranked)
+    return numbers(sums, ranked)
 
 
 def numbered(pattern, files, strict):
-    found = {}
+    numbered_files = {}
     for name, text in files.items():
         match = re.match(pattern, name)
         if match:
-            found[match[1]] = text
+            numbered_files[match[1]] = text
         elif strict:
             raise Refused(name)
-    return found
+    return numbered_files
 
 
 def rows(text, pattern, task):
-    """(polygon, rest) of each line."""
+    """Return (polygon, other fields) of each line."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     if text.startswith("\ufeff"):
         raise Refused("BOM")
-    found = []
+    parsed = []
     for line in text.replace("\r", "").split("\n"):
         if line:
             match = pattern.fullmatch(line)
@@ -69,8 +72,8 @@ def rows(text, pattern, task):
                     float(match[9])
                 except ValueError:
                     raise Refused("confidence") from None
-            found.append((shapely.Polygon(points), match.groups()[8:]))
-    return found
+            parsed.append((shapely.Polygon(points), match.groups()[8:]))
+    return parsed
 
 
 def shared(one, other):
@@ -97,10 +100,10 @@ def one_image(task, truths, detections, sums, ranked):
         place = next((place for place in sorted(free) if fits[number][place]), None) if number not in ignored else None
         if place is not None:
             free.discard(place)
-            said = detections[place][1][-1]
-            pairs.append((text, said))
-            right = {1: True, 3: script == said, 4: text.upper() == said.upper()}[task]
-            sums["exact"] += text == said
+            reading = detections[place][1][-1]
+            pairs.append((text, reading))
+            right = {1: True, 3: script == reading, 4: text.upper() == reading.upper()}[task]
+            sums["exact"] += text == reading
             if right:
                 correct.add(place)
     words, others = len(truths) - len(ignored), len(detections) - len(over)
@@ -128,7 +131,7 @@ def iou(task, truth, polygon):
     return area / union
 
 
-def figures(sums, ranked):
+def numbers(sums, ranked):
     def rates(correct):
         precision = correct / sums["detections"] if sums["detections"] else 0
         recall = correct / sums["words"] if sums["words"] else 0
@@ -143,7 +146,10 @@ def figures(sums, ranked):
 
 
 def average_precision(ranked, words, luck):
-    """Of detections surest first; with ``luck`` the right ones of equal confidence come first, otherwise last."""
+    """Return the average precision of ranked detections.
+
+    Of equal confidences, the right detections come first with ``luck``, and last without it.
+    """
     right, total = 0, 0.0
     for place, (_, correct) in enumerate(sorted(ranked, key=lambda each: (-each[0], each[1] != luck)), 1):
         if correct:

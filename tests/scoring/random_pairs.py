@@ -1,4 +1,7 @@
-"""Random ground truths and submissions, thick with what evaluators get wrong: near halves, twins, don't-cares, Unicode, bad lines."""
+"""Random ground truths and submissions, full of cases that evaluators get wrong.
+
+They have overlaps near one half, twins, don't-care words, Unicode and bad lines.
+"""
 
 SCRIPTS = ("Arabic", "Latin", "Chinese", "Japanese", "Korean", "Bangla", "Hindi", "Symbols", "Mixed", "None")
 TEXTS = (
@@ -17,16 +20,19 @@ BAD_LINES = (
 
 
 def random_pair(task, draw):
-    """(files of the ground truth, files of the submission) by entry name; ``draw`` is a random.Random. About a quarter is refused."""
+    """Return the files of a ground truth and of a submission, by entry name.
+
+    ``draw`` is a random.Random. About a quarter of the pairs is refused.
+    """
     numbers = [f"{draw.choice(['', '0000'])}{n}" for n in range(1, draw.randint(1, 4) + 1)]
     truths = {number: [word(draw) for _ in range(draw.randint(0, 8))] for number in numbers}
-    found = {number: detections(draw, words, task) for number, words in truths.items() if draw.random() < 0.9}
+    detected = {number: detections(draw, words, task) for number, words in truths.items() if draw.random() < 0.9}
     if draw.random() < 0.02:
-        found["77"] = []
+        detected["77"] = []
     truth_files = {
         f"gt_img_{number}.txt": "\n".join(f"{box(quad)},{script},{text}" for quad, script, text in truths[number]) for number in numbers
     }
-    files = {f"res_img_{number}.txt": draw.choice(["\n", "\r\n", "\n\n"]).join(lines) for number, lines in found.items()}
+    files = {f"res_img_{number}.txt": draw.choice(["\n", "\r\n", "\n\n"]).join(lines) for number, lines in detected.items()}
     if draw.random() < 0.02:
         files["notes.txt"] = ""
     return truth_files, files
@@ -37,7 +43,10 @@ def word(draw):
 
 
 def quadrilateral(draw):
-    """Small and on a grid, so that halves, twins and touching sides are common; some are turned, some cross themselves, some are lines."""
+    """Return corners that are small and on a grid, so that halves, twins and touching sides are common.
+
+    Some polygons are turned, some cross themselves, some are lines.
+    """
     x, y, w, h = (
         draw.randint(0, 8) * 10,
         draw.randint(0, 4) * 10,
@@ -50,7 +59,7 @@ def quadrilateral(draw):
 
 
 def moved(draw, quad):
-    """A detection of a word: itself, shifted, or one half of it or nearly."""
+    """Return a detection of a word: the word itself, shifted, or about one half."""
     kind = draw.random()
     if kind < 0.4:
         return quad
@@ -65,8 +74,8 @@ def detections(draw, words, task):
     lines = []
     for quad, script, text in words:
         for _ in range(draw.choice([0, 1, 1, 1, 2])):
-            said = draw.choice([text, text, text.upper(), draw.choice(TEXTS)])
-            lines.append(detection(draw, moved(draw, quad), draw.choice([script, script, draw.choice(SCRIPTS)]), said, task))
+            reading = draw.choice([text, text, text.upper(), draw.choice(TEXTS)])
+            lines.append(detection(draw, moved(draw, quad), draw.choice([script, script, draw.choice(SCRIPTS)]), reading, task))
     lines += [detection(draw, quadrilateral(draw), draw.choice(SCRIPTS), draw.choice(TEXTS), task) for _ in range(draw.randint(0, 2))]
     draw.shuffle(lines)
     return lines + [draw.choice(BAD_LINES)] * (draw.random() < 0.01)

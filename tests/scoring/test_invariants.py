@@ -1,4 +1,4 @@
-"""Some hundred random pairs of MLT19 files; ``fuzz.py`` runs as many as one likes."""
+"""Some hundred random pairs of MLT19 files. ``fuzz.py`` runs any number."""
 
 import pytest
 from fuzz import check
@@ -6,7 +6,7 @@ from invariants import has_area
 
 
 @pytest.mark.parametrize("block", range(8))
-def test_what_must_hold_of_every_pair_holds(block, tmp_path):
+def test_the_invariants_hold_for_every_pair(block, tmp_path):
     accepted = [check(seed, tmp_path) for seed in range(1_000_000 + 40 * block, 1_000_000 + 40 * (block + 1))]
     assert 10 < sum(accepted) < 40
 

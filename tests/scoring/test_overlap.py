@@ -1,4 +1,4 @@
-"""Areas that polygons share: as shapely has them, and its decisions at one half."""
+"""Shared areas of polygons, and decisions at one half, equal those of shapely."""
 
 import numpy as np
 import pytest
@@ -7,21 +7,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raygroup.scoring.matching import BrokenPolygonRule, match_words
-from raygroup.scoring.overlap import convex_shared_areas, measure_polygons
+from raygroup.scoring.overlap import measure_polygons
+from raygroup.scoring.quadrilaterals import convex_shared_areas
 from raygroup.scoring.word_columns import Polygons, Word, detection_columns, polygons, quadrilaterals, truth_columns
 
 SQUARE = [(0, 0), (10, 0), (10, 10), (0, 10)]
 
 
 def convex(seed, number):
-    """Strictly convex quadrilaterals on a small grid, where sides and corners often coincide."""
+    """Return strictly convex quadrilaterals on a small grid, where sides and corners often coincide."""
     corners = np.random.default_rng(seed).integers(0, 9, (number * 12, 8))
-    found = quadrilaterals(corners)
-    return found.quads(np.flatnonzero(measure_polygons(found).simple)[:number])
+    quads = quadrilaterals(corners)
+    return quads.quads(np.flatnonzero(measure_polygons(quads).simple)[:number])
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_areas_shared_by_convex_quadrilaterals_are_shapelys(seed):
+def test_shared_areas_of_convex_quadrilaterals_equal_shapelys(seed):
     one, other = np.split(convex(seed, 4000)[:3000], 2)
     expected = shapely.area(shapely.intersection(shapely.polygons(one), shapely.polygons(other)))
     assert (expected > 0).mean() > 0.3
@@ -32,14 +33,14 @@ def test_areas_shared_by_convex_quadrilaterals_are_shapelys(seed):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(*[st.tuples(st.integers(0, 8), st.integers(0, 8))] * 4), min_size=2, max_size=8), st.integers(0, 1 << 30))
-def test_pairs_are_those_that_shapely_alone_would_find(quads, offset):
-    """Any four points, crossing and degenerate ones among them, anywhere in the plane."""
+def test_pairs_are_the_ones_that_shapely_alone_finds(quads, offset):
+    """Polygons may be any four points anywhere in the plane, crossing and degenerate ones included."""
     moved = [[(x + offset, y + offset) for x, y in quad] for quad in quads]
     half = len(moved) // 2
     truth = truth_columns({"1": [Word(quad) for quad in moved[:half]]})
-    found = match_words(truth, detection_columns({"1": [Word(quad) for quad in moved[half:]]}, truth), BrokenPolygonRule.IGNORED)
+    matching = match_words(truth, detection_columns({"1": [Word(quad) for quad in moved[half:]]}, truth), BrokenPolygonRule.IGNORED)
     expected = [(i, j) for i, one in enumerate(moved[:half]) for j, other in enumerate(moved[half:]) if iou(one, other) > 0.5]
-    assert list(zip(*(side.tolist() for side in found.tried), strict=True)) == expected
+    assert list(zip(*(side.tolist() for side in matching.tried), strict=True)) == expected
 
 
 def iou(one, other):
@@ -54,10 +55,10 @@ def iou(one, other):
 
 def test_convex_means_strictly_and_in_either_direction():
     folded, triangle, crossed = [(0, 0), (9, 0), (2, 2), (0, 9)], [(0, 0), (5, 0), (10, 0), (0, 10)], [(0, 0), (9, 9), (9, 0), (0, 9)]
-    found = measure_polygons(polygons([SQUARE, SQUARE[::-1], folded, triangle, crossed]))
-    assert found.simple.tolist() == [True, True, False, False, False]
-    assert found.valid.tolist() == [True, True, True, True, False]
-    assert found.areas.tolist() == [100, 100, 18, 50, 0]
+    measured = measure_polygons(polygons([SQUARE, SQUARE[::-1], folded, triangle, crossed]))
+    assert measured.simple.tolist() == [True, True, False, False, False]
+    assert measured.valid.tolist() == [True, True, True, True, False]
+    assert measured.areas.tolist() == [100, 100, 18, 50, 0]
 
 
 def test_polygons_of_any_number_of_points_lie_in_one_table():
@@ -68,9 +69,9 @@ def test_polygons_of_any_number_of_points_lie_in_one_table():
     assert len(Polygons(np.zeros((0, 2)), np.zeros(1, np.intp)).boxes()) == 0
 
 
-def test_more_pairs_than_are_looked_at_in_one_go_lose_none(monkeypatch):
+def test_no_pair_is_lost_between_blocks(monkeypatch):
     monkeypatch.setattr("raygroup.scoring.overlap._PAIRS_AT_A_TIME", 7)
     words = {str(image): [Word([(x + 20 * n, y) for x, y in SQUARE]) for n in range(1 + image % 5)] for image in range(9)}
     truth = truth_columns(words)
-    found = match_words(truth, detection_columns(words, truth), BrokenPolygonRule.IGNORED)
-    assert found.truth.tolist() == found.detection.tolist() == list(range(len(truth)))
+    matching = match_words(truth, detection_columns(words, truth), BrokenPolygonRule.IGNORED)
+    assert matching.truth.tolist() == matching.detection.tolist() == list(range(len(truth)))

@@ -40,7 +40,7 @@ def test_a_word_without_a_task_counts_in_all_and_not_when_routed_by_the_truth(tm
     assert score_predictions(words, "unseen", "true task").all.num_words == 1
 
 
-def test_a_split_that_does_not_exist_is_refused_before_writing(tmp_path):
+def test_an_unknown_split_is_refused_before_writing(tmp_path):
     with pytest.raises(ValueError, match=r"'test'.*train, new, unseen"):
         write_predictions(tmp_path / "p", {**WORDS, "split": ["new", "new", "new", "test"]})
     assert not list(tmp_path.iterdir())

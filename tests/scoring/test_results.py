@@ -1,4 +1,4 @@
-"""The curve over confidences, the words of a result, and lexicons, by hand."""
+"""The curve over confidences, the outcomes of words, and lexicons, with values worked out by hand."""
 
 import json
 
@@ -18,14 +18,15 @@ def box(place):
     return [(left, 0), (left + 40, 0), (left + 40, 20), (left, 20)]
 
 
-def task_4(words, found):
-    """Words and detections as (place, text) and (place, text, confidence)."""
+def task_4(words, detections):
+    """Score words (place, text) and detections (place, text, confidence)."""
     truth = truth_columns({"1": [Word(box(place), text, "Latin") for place, text in words]})
-    return mlt19.score(truth, detection_columns({"1": [Word(box(place), text, confidence=sure) for place, text, sure in found]}, truth), 4)
+    detected = [Word(box(place), text, confidence=confidence) for place, text, confidence in detections]
+    return mlt19.score(truth, detection_columns({"1": detected}, truth), 4)
 
 
 def test_the_best_threshold_leaves_the_unsure_mistakes_out():
-    """Two right at 0.9 and 0.8, one false at 0.3, of three words: P, R = 1, 1/3; 1, 2/3; 2/3, 2/3."""
+    """Two of three words are right at 0.9 and 0.8, and one detection is false at 0.3: P, R = 1, 1/3; 1, 2/3; 2/3, 2/3."""
     points = curve(task_4([(0, "a"), (1, "b"), (2, "c")], [(0, "a", 0.9), (1, "b", 0.8), (5, "x", 0.3)]))
     assert points.threshold.tolist() == [0.9, 0.8, 0.3]
     assert points.precision.tolist() == [1, 1, 2 / 3]
@@ -34,7 +35,7 @@ def test_the_best_threshold_leaves_the_unsure_mistakes_out():
     assert points.hmean[1] == pytest.approx(0.8)
 
 
-def test_an_unsure_wrong_reading_that_stands_first_spoils_its_word_once_it_is_handed_in():
+def test_a_wrong_reading_that_comes_first_spoils_its_word_once_it_is_handed_in():
     result = task_4([(0, "word")], [(0, "ward", 0.2), (0, "word", 0.9)])
     assert result.scores.recall == 0
     points = curve(result)
@@ -42,18 +43,18 @@ def test_an_unsure_wrong_reading_that_stands_first_spoils_its_word_once_it_is_ha
     assert points.precision.tolist() == [1, 0]
 
 
-def test_no_detection_has_an_empty_curve():
+def test_without_detections_the_curve_is_empty():
     assert len(curve(task_4([(0, "a")], [])).threshold) == 0
 
 
 def test_a_protocol_without_confidences_has_no_curve():
     truth = truth_columns({"1": [Word(box(0), "word")]})
-    found = icdar15.score(truth, truth, spotting=False)
+    result = icdar15.score(truth, truth, spotting=False)
     with pytest.raises(ConfigError, match="icdar15-e2e has no confidences"):
-        curve(found)
+        curve(result)
 
 
-def test_the_curve_is_a_table_of_its_own(tmp_path):
+def test_the_curve_is_written_as_csv(tmp_path):
     write_curve(curve(task_4([(0, "a")], [(0, "a", 0.9)])), tmp_path / "curve.csv")
     assert (tmp_path / "curve.csv").read_text() == "threshold,precision,recall,hmean\n0.9,1,1,1\n"
 
@@ -63,7 +64,7 @@ FOUND = [(0, "RIGHT", 0.9), (1, "reed", 0.8), (3, "junk", 0.7), (7, "dust", 0.6)
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
-def test_every_word_is_written_with_what_became_of_it(tmp_path, suffix):
+def test_every_word_is_written_with_its_outcome(tmp_path, suffix):
     path = tmp_path / f"words.{suffix}"
     write_outcomes(task_4(WORDS, FOUND), path)
     rows = pq.read_table(path).to_pylist() if suffix == "parquet" else [json.loads(line) for line in path.read_text().splitlines()]
@@ -87,7 +88,7 @@ def test_details_are_parquet_or_json_lines(tmp_path):
 
 
 def test_found_words_are_read_with_and_without_normalisation():
-    """A precomposed nukta letter is the same label as its two code points, and not the same text: one edit of two is half."""
+    """A precomposed nukta letter is the same label as its two code points, but not the same text."""
     result = task_4([(0, "\u09df"), (1, "a")], [(0, "\u09af\u09bc", 0.9), (1, "a", 0.9)])
     assert result.scores.precision == 0.5
     assert result.reading["normalised"].all.accuracy == 1
@@ -103,32 +104,34 @@ def test_words_are_counted_by_the_script_of_the_truth():
     assert (bangla.words, bangla.found, bangla.recall) == (1, 0, 0)
 
 
-def test_what_is_made_in_memory_must_be_of_the_same_images():
+def test_detections_built_in_memory_must_belong_to_images_of_the_ground_truth():
     with pytest.raises(ConfigError, match="image '2' is not among the 1"):
         detection_columns({"2": []}, truth_columns({"1": []}))
 
 
-def said(lexicon, texts, **limits):
+def texts_after(lexicon, texts, **limits):
     truth = truth_columns({"1": []})
-    return list(apply_lexicon(detection_columns({"1": [Word(box(n), text) for n, text in enumerate(texts)]}, truth), lexicon, **limits).texts)
+    return list(
+        apply_lexicon(detection_columns({"1": [Word(box(n), text) for n, text in enumerate(texts)]}, truth), lexicon, **limits).texts
+    )
 
 
-def test_a_text_becomes_the_nearest_word_and_what_is_near_none_is_dropped():
+def test_a_text_becomes_the_nearest_word_or_is_dropped_if_none_is_near():
     lexicon = Lexicon(shared=("Castle", "Cattle", "Road"))
-    assert said(lexicon, ["castlE", "CASTLES", "Rxxd", "roads"]) == ["Castle", "Castle", "Road"]
-    assert said(lexicon, ["Rxxd"], max_edits=None) == ["Road"]
-    assert said(lexicon, ["castles"], max_edits=0) == []
+    assert texts_after(lexicon, ["castlE", "CASTLES", "Rxxd", "roads"]) == ["Castle", "Castle", "Road"]
+    assert texts_after(lexicon, ["Rxxd"], max_edits=None) == ["Road"]
+    assert texts_after(lexicon, ["castles"], max_edits=0) == []
 
 
-def test_of_equally_near_words_the_first_of_the_list_is_taken():
-    assert said(Lexicon(shared=("bat", "cat")), ["rat"]) == ["bat"]
-    assert said(Lexicon(shared=("cat", "bat")), ["rat"]) == ["cat"]
+def test_of_equally_near_words_the_first_in_the_list_wins():
+    assert texts_after(Lexicon(shared=("bat", "cat")), ["rat"]) == ["bat"]
+    assert texts_after(Lexicon(shared=("cat", "bat")), ["rat"]) == ["cat"]
 
 
 def test_polygons_stay_with_their_texts_when_others_are_dropped():
     truth = truth_columns({"1": [Word(box(1), "road")]})
-    found = apply_lexicon(detection_columns({"1": [Word(box(0), "xxxxxx"), Word(box(1), "rood")]}, truth), Lexicon(shared=("road",)))
-    assert mlt19.score(truth, found, 4).scores.hmean == 1
+    detections = apply_lexicon(detection_columns({"1": [Word(box(0), "xxxxxx"), Word(box(1), "rood")]}, truth), Lexicon(shared=("road",)))
+    assert mlt19.score(truth, detections, 4).scores.hmean == 1
 
 
 def test_a_folder_has_one_list_for_every_image(tmp_path):

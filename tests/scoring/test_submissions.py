@@ -1,4 +1,4 @@
-"""What the writer writes is accepted, keeps its place, and means what was detected."""
+"""The writer's submissions are accepted, and polygons keep their place."""
 
 import itertools
 import zipfile
@@ -20,7 +20,7 @@ NUMBERS = st.floats(-3000, 3000) | st.floats(allow_nan=False, allow_infinity=Fal
 POLYGONS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=12)
 
 
-def written(folder, task, words):
+def submitted_text(folder, task, words):
     write_submission(folder / "sub.zip", task, {1: words})
     with zipfile.ZipFile(folder / "sub.zip") as archive:
         assert archive.namelist() == ["res_img_00001.txt"]
@@ -33,7 +33,7 @@ def overlap(one, other):
 
 
 def clockwise_and_convex(corners):
-    """By the turn at each corner, in whole numbers: with y downwards a clockwise polygon turns positively."""
+    """Return whether every corner turns to the right, in whole numbers. With y downwards, such a turn is positive."""
     points = [tuple(map(int, corner)) for corner in corners]
     return all(
         (bx - ax) * (cy - by) - (by - ay) * (cx - bx) > 0
@@ -46,47 +46,47 @@ def clockwise_and_convex(corners):
 @example(task=4, polygon=[(0, 0)], confidence=1e-9, text="1,2\r\n3")
 @example(task=4, polygon=[(0, 0), (5, 5)], confidence=float("inf"), text="\ud800")
 @example(task=3, polygon=[(1e300, 0), (0, 1e300), (0, 0)], confidence=-1.0, text="")
-def test_whatever_was_detected_is_accepted_and_scored(tmp_path_factory, task, polygon, confidence, text):
+def test_any_detection_is_accepted_and_scored(tmp_path_factory, task, polygon, confidence, text):
     folder = tmp_path_factory.mktemp("written")
     write_submission(folder / "sub.zip", task, {1: [Word(polygon, text, "bn", confidence)] * 2, "00002": []})
     truths = mlt19.read_truths(write_zip(folder / "gt.zip", {f"gt_img_0000{n}.txt": "0,0,9,0,9,9,0,9,None,###" for n in (1, 2)}), task)
-    found = mlt19.read_detections(folder / "sub.zip", truths, task)
-    mlt19.score(truths, found, task)
-    assert len(found) == 2
-    assert clockwise_and_convex(found.polygons[0])
-    assert found.confidences[0] == round(min(max(confidence, 0), 1), 4)
+    parsed = mlt19.read_detections(folder / "sub.zip", truths, task)
+    mlt19.score(truths, parsed, task)
+    assert len(parsed) == 2
+    assert clockwise_and_convex(parsed.polygons[0])
+    assert parsed.confidences[0] == round(min(max(confidence, 0), 1), 4)
     if task == 4:
         expected = text.replace("\n", "").replace("\r", "")
-        assert found.texts[0] == "".join("?" if "\ud800" <= sign <= "\udfff" else sign for sign in expected)
+        assert parsed.texts[0] == "".join("?" if "\ud800" <= sign <= "\udfff" else sign for sign in expected)
 
 
 @settings(max_examples=25, deadline=None)
 @given(x=st.floats(0, 9), y=st.floats(0, 9), half_width=st.floats(5, 40), half_height=st.floats(2, 5), angle=st.floats(0, 3.2))
 def test_no_rounding_of_a_turned_rectangle_overlaps_it_more(x, y, half_width, half_height, angle):
-    """The rectangle is given as eight points, its corners and the middles of its sides."""
+    """The rectangle has eight points: its corners and the middles of its sides."""
     along, down = half_width * np.array([np.cos(angle), np.sin(angle)]), half_height * np.array([-np.sin(angle), np.cos(angle)])
     corners = np.array([x, y]) + np.array([-along - down, along - down, along + down, down - along])
     points = np.stack([corners, (corners + np.roll(corners, -1, axis=0)) / 2], axis=1).reshape(-1, 2)
-    found = overlap(corners, quadrilateral(points))
+    best = overlap(corners, quadrilateral(points))
     for up in itertools.product((0, 1), repeat=8):
         other = shapely.Polygon(np.floor(corners) + np.reshape(up, (4, 2)))
         if other.is_valid and other.convex_hull.area == other.area:
-            assert overlap(corners, other) <= found + 2e-3
+            assert overlap(corners, other) <= best + 2e-3
 
 
-def test_a_convex_quadrilateral_of_whole_numbers_stays_itself():
+def test_a_convex_quadrilateral_of_whole_numbers_does_not_change():
     trapezium = [(0, 0), (100, 10), (90, 40), (5, 30)]
     assert quadrilateral(trapezium).tolist() == [list(point) for point in trapezium]
 
 
-def test_a_counter_clockwise_one_is_turned_round():
+def test_a_counter_clockwise_polygon_is_reversed():
     turned = quadrilateral([(0, 30), (100, 30), (100, 0), (0, 0)])
     assert clockwise_and_convex(turned)
     assert overlap(turned, [(0, 0), (100, 0), (100, 30), (0, 30)]) == 1
 
 
 def test_a_curved_word_becomes_the_rectangle_of_least_area():
-    """A diamond's corners and the middles of its sides: its least rectangle is itself and half as large as its box."""
+    """The least rectangle of a diamond is the diamond itself, half as large as its box."""
     diamond = [(50, 0), (75, 25), (100, 50), (75, 75), (50, 100), (25, 75), (0, 50), (25, 25)]
     assert shapely.Polygon(quadrilateral(diamond)).area == pytest.approx(5000)
 
@@ -96,7 +96,7 @@ def test_a_word_in_perspective_keeps_its_corners_to_a_pixel():
     assert np.abs(quadrilateral(TURNED) - np.array(TURNED)).max() < 1
 
 
-def test_what_has_no_area_is_a_pixel_wide():
+def test_a_polygon_without_area_becomes_a_pixel_wide():
     assert quadrilateral([(3, 4)]).tolist() == [[3, 4], [4, 4], [4, 5], [3, 5]]
     assert quadrilateral([(3, 4), (9, 4), (5, 4)]).tolist() == [[3, 4], [9, 4], [9, 5], [3, 5]]
 
@@ -105,11 +105,11 @@ def test_coordinates_outside_the_image_stay_where_they_are():
     assert quadrilateral([(-20, -5), (30, -5), (30, 10), (-20, 10)]).min() == -20
 
 
-def test_lines_are_as_the_tasks_want_them(tmp_path):
+def test_lines_have_the_fields_of_their_task(tmp_path):
     box = [(1, 2), (30, 2), (30, 9), (1, 9)]
-    assert written(tmp_path, 1, [Word(box, confidence=0.00001)]) == "1,2,30,2,30,9,1,9,0.0000\n"
-    assert written(tmp_path, 3, [Word(box, script="bn", confidence=1)]) == "1,2,30,2,30,9,1,9,1.0000,Bangla\n"
-    assert written(tmp_path, 4, [Word(box, text="25,30\n", confidence=0.123456)]) == "1,2,30,2,30,9,1,9,0.1235,25,30\n"
+    assert submitted_text(tmp_path, 1, [Word(box, confidence=0.00001)]) == "1,2,30,2,30,9,1,9,0.0000\n"
+    assert submitted_text(tmp_path, 3, [Word(box, script="bn", confidence=1)]) == "1,2,30,2,30,9,1,9,1.0000,Bangla\n"
+    assert submitted_text(tmp_path, 4, [Word(box, text="25,30\n", confidence=0.123456)]) == "1,2,30,2,30,9,1,9,0.1235,25,30\n"
 
 
 def test_the_ground_truth_handed_in_scores_one(tmp_path):
@@ -121,7 +121,7 @@ def test_the_ground_truth_handed_in_scores_one(tmp_path):
     assert (result.case_sensitive.hmean, result.scores.one_minus_ned) == (1, 1)
 
 
-def test_names_of_scripts_are_the_ground_truths(tmp_path):
+def test_scripts_have_the_names_of_the_ground_truth(tmp_path):
     assert [script_name(task) for task in ("ar", "bn", "zh", "hi", "ja", "ko", "la")] == [
         "Arabic", "Bangla", "Chinese", "Hindi", "Japanese", "Korean", "Latin",
     ]  # fmt: skip
@@ -141,7 +141,7 @@ def test_names_of_scripts_are_the_ground_truths(tmp_path):
         ("١", Word([(0, 0)]), "image is"),
     ],
 )
-def test_what_no_submission_can_hold_is_named(tmp_path, image, word, message):
+def test_the_message_names_what_no_submission_can_hold(tmp_path, image, word, message):
     with pytest.raises(ConfigError, match=message):
         write_submission(tmp_path / "sub.zip", 1, {image: [word]})
 

@@ -8,7 +8,7 @@ from raygroup.scoring.word_accuracy import is_read, one_minus_ned, score_words
 
 
 def distance(one: str, other: str) -> int:
-    """Levenshtein's recurrence, row by row."""
+    """Return the edit distance by Levenshtein's recurrence, row by row."""
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
         row, previous = [i], row
@@ -25,7 +25,7 @@ def test_a_reading_twice_as_long_as_the_truth_scores_half_at_most():
     assert one_minus_ned("ab", "abab") == 0.5
 
 
-def test_nothing_read_scores_nothing_and_nothing_to_read_scores_one():
+def test_an_empty_reading_scores_0_and_two_empty_texts_score_1():
     assert one_minus_ned("한국", "") == 0
     assert one_minus_ned("", "") == 1
 
@@ -44,7 +44,7 @@ def test_a_composed_and_a_decomposed_spelling_are_the_same_word_unless_exact():
     assert one_minus_ned(composed, decomposed, exact=True) == 0
 
 
-def test_signs_that_no_label_has_and_no_head_can_write_cost_nothing_unless_exact():
+def test_signs_that_no_label_has_cost_nothing_unless_exact():
     typed, read = "क्\u200dष", "क्ष"
     assert is_read(typed, read)
     assert one_minus_ned(typed, read) == 1
@@ -64,7 +64,7 @@ def test_a_hangul_syllable_is_one_character_however_it_is_typed():
     assert one_minus_ned("한국", unicodedata.normalize("NFD", "한구")) == 0.5
 
 
-def test_the_mean_is_over_tasks_so_that_a_task_of_many_words_counts_no_more():
+def test_every_task_counts_the_same_in_the_mean_however_many_words_it_has():
     scores = score_words(["la"] * 3 + ["zh"], ["a", "b", "c", "中"], ["a", "b", "c", "国"])
     assert scores.by_task["la"].accuracy == 1
     assert scores.by_task["zh"].accuracy == 0

@@ -23,7 +23,7 @@ def test_a_trial_that_was_interrupted_ran_in_two_stretches():
     assert clocked(0, 1, 2, 60, 61).spans == [(0, 2), (60, 61)]
 
 
-def test_slow_steps_recorded_many_at_a_time_are_no_pauses():
+def test_slow_steps_recorded_in_batches_are_no_pauses():
     assert clocked(0, 0, 50, 50, 100, 100).spans == [(0, 100)]
 
 

@@ -11,7 +11,8 @@ from raygroup.config import Grouping, Heads
 from raygroup.errors import ConfigError
 from raygroup.history.reader import read_history
 from raygroup.storage.sweeps import read_sweeps
-from raygroup.tables.table3 import Spread, table3, table3_json
+from raygroup.tables.spread import Spread
+from raygroup.tables.table3 import table3, table3_json
 from raygroup.tables.table3_text import mean_scores, remarks, spread_text
 from raygroup.task_groups import pair_agreement
 
@@ -31,15 +32,15 @@ def test_the_spread_over_seeds_is_the_sample_standard_deviation():
     assert spread_text(Spread.of([5])) == "5.0"
 
 
-def test_changes_in_the_table_are_those_counted_by_hand_from_the_histories(storage):
-    found = table3(storage)
-    for row in found.rows:
+def test_changes_equal_those_counted_by_hand_from_the_histories(storage):
+    table = table3(storage)
+    for row in table.rows:
         for trial in row.trials:
             heads = read_history(trial.folder).r_tm.argmax(axis=2).tolist()
             moves = [sum(a != b for a, b in zip(*pair, strict=True)) for pair in itertools.pairwise(heads)]
             assert trial.raw == sum(move > 0 for move in moves)
             assert trial.tasks == sum(moves)
-    assert [(row.name, row.paper, row.raw.count) for row in found.rows] == [("0", 1, 2), ("0.2", 5, 2)]
+    assert [(row.name, row.paper, row.raw.count) for row in table.rows] == [("0", 1, 2), ("0.2", 5, 2)]
 
 
 def test_the_planted_groupings_are_found(storage):
@@ -48,7 +49,7 @@ def test_the_planted_groupings_are_found(storage):
     assert groups[0.0, 0] == groups[0.0, 1] == "ar+ko | bn | zh | hi+ja | la"
 
 
-def test_the_newest_finished_sweep_that_fits_is_taken(storage):
+def test_the_newest_finished_sweep_that_fits_is_chosen(storage):
     write_sweep(storage, "newer", trials((0.1, 0.3), control=False), hour=12)
     write_sweep(storage, "unfinished", trials((0.1, 0.3), control=False), hour=13, done=False)
     write_sweep(storage, "one_epsilon", trials((0.1,), control=False), hour=14)
@@ -70,25 +71,25 @@ def test_an_unfinished_sweep_says_how_far_it_is(storage):
         table3(storage, "small")
 
 
-def test_the_control_is_the_newest_that_differs_in_nothing_else(storage):
+def test_the_control_is_the_newest_sweep_that_differs_in_nothing_else(storage):
     assert table3(storage).control_sweep == "small_control"
     other = [(label, trial.replaced("training.batch", 32)) for label, trial in trials((0.2,), control=True)]
     write_sweep(storage, "other_batch", other, hour=13)
     assert table3(storage).control_sweep == "small_control"
     shutil.rmtree(storage / "small_control")
-    found = table3(storage)
-    assert found.control is None
-    assert "other_batch has other words or settings" in found.control_sweep
+    table = table3(storage)
+    assert table.control is None
+    assert "other_batch has other words or settings" in table.control_sweep
 
 
 def test_a_control_within_the_sweep_serves_too(storage):
     shutil.rmtree(storage / "small_control")
     both = [(f"{label} control={at}", trial) for at in (False, True) for label, trial in trials((0.0, 0.2), control=at)]
     write_sweep(storage, "both", both, hour=12)
-    found = table3(storage)
-    assert found.control_sweep == "both"
-    assert len(found.trials) == 4
-    assert len(found.control.trials) == 2
+    table = table3(storage)
+    assert table.control_sweep == "both"
+    assert len(table.trials) == 4
+    assert len(table.control.trials) == 2
 
 
 def test_a_control_that_depends_on_epsilon_draws_a_warning(storage):
@@ -96,9 +97,9 @@ def test_a_control_that_depends_on_epsilon_draws_a_warning(storage):
     assert table3(storage).control_differs == ()
     first = read_sweeps(storage)[-1].trials[0]
     shutil.copy(read_sweeps(storage)[0].trials[0].folder / "history.parquet", first.folder / "history.parquet")
-    found = table3(storage)
-    assert found.control_differs == (0,)
-    assert any("WARNING: the control's assignments depend on epsilon at seed 0" in remark for remark in remarks(found))
+    table = table3(storage)
+    assert table.control_differs == (0,)
+    assert any("WARNING: the control's assignments depend on epsilon at seed 0" in remark for remark in remarks(table))
 
 
 def test_yardsticks_on_the_same_words_stand_beside(storage):
@@ -107,19 +108,19 @@ def test_yardsticks_on_the_same_words_stand_beside(storage):
     fixed = Grouping(method="one-per-task")
     per_task = [(label, trial.replaced("heads", Heads(count=7)).replaced("grouping", fixed)) for label, trial in one]
     write_sweep(storage, "one_per_task", per_task, hour=13)
-    found = table3(storage)
-    assert found.sweep.name == "small"
-    assert list(found.yardsticks) == ["one head (one_head)", "one per task (one_per_task)"]
+    table = table3(storage)
+    assert table.sweep.name == "small"
+    assert list(table.yardsticks) == ["one head (one_head)", "one per task (one_per_task)"]
 
 
-def test_mean_scores_are_over_seeds_and_rows_kept(storage):
+def test_mean_scores_are_means_over_seeds_with_all_rows(storage):
     scores = mean_scores(table3(storage).trials, "unseen", "classifier")
     assert list(scores) == ["ar", "bn", "zh", "hi", "ja", "ko", "la", "mean"]
     assert scores["la"].accuracy == 0.5
     assert scores["hi"].one_minus_ned == 0
 
 
-def test_every_figure_is_in_the_json(storage):
+def test_every_number_is_in_the_json(storage):
     stored = table3_json(table3(storage))
     assert stored["data"] == DATA
     assert stored["rows"][1]["paper"] == 5

@@ -1,84 +1,38 @@
 """Total-Text detection by DetEval.
 
-A word may be found in parts, and one detection may hold several words, at a lower credit. facts: recall threshold 0.7, precision
-threshold 0.6, credit 0.8 for parts. Shares of area are rounded to two digits. A submission has files ``imgN.txt`` with lines
-``y1,x1,...,yn,xn``. The ground truth is ``poly_gt_imgN.mat`` of the data set. Images without a file of detections are left out
-altogether, as in the official script. A note says how many.
+A word may be found in parts, and one detection may hold several words, at a lower credit. The
+recall threshold is 0.7, the precision threshold 0.6, and the credit for parts 0.8. Shares of area
+are rounded to two digits. Images without a file of detections are left out altogether, as in the
+official script. A note says how many.
 """
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import shapely
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
-from raygroup.errors import ConfigError, SubmissionError
-from raygroup.scoring.archive_entries import ArchiveEntry, read_entries
-from raygroup.scoring.line_files import decode
+from raygroup.errors import ConfigError
 from raygroup.scoring.matching import Matching
 from raygroup.scoring.measures import Scores, hmean, ratio
-from raygroup.scoring.protocols.totaltext import coordinates
 from raygroup.scoring.results import Result, build_result
-from raygroup.scoring.word_columns import Flags, Indices, Locations, Polygons, Reals, WordColumns, polygons
-
-TRUTH_NAME = r"poly_gt_img([0-9]+)\.mat"
-SUBMISSION_NAME = r"img([0-9]+)\.txt"
+from raygroup.scoring.word_columns import Flags, Indices, Polygons, Reals, WordColumns
 
 RECALL = 0.7
 PRECISION = 0.6
 CREDIT = 0.8
 """Credit for a word found in parts, and for a detection of several words."""
 IGNORED_SHARE = 0.5
-"""A detection does not count if it shares more than this part of its area plus one pixel with a don't-care word."""
-
-
-def read_truths(source: Path) -> WordColumns:
-    """Read a ground truth. Words of orientation ``#`` are ignored.
-
-    Raises ConfigError for files that are not those of the data set.
-    """
-    files = read_entries(source, TRUTH_NAME, strict=False)
-    if not files:
-        raise ConfigError(f"{source}: no entry called like poly_gt_img1.mat")
-    rows = [(index, *row) for index, file in enumerate(files.values()) for row in _mat_rows(file)]
-    return WordColumns(
-        images=tuple(files),
-        image=np.array([row[0] for row in rows], np.intp),
-        polygons=polygons([row[1] for row in rows]),
-        texts=[row[2] for row in rows],
-        ignored=np.array([row[3] for row in rows], np.bool_),
-    )
-
-
-def read_detections(source: Path, truths: WordColumns) -> WordColumns:
-    """Read a submission. Entries of other names are skipped, as in the official script.
-
-    Raises SubmissionError for everything that the script dies of.
-    """
-    files = read_entries(source, SUBMISSION_NAME, strict=False, kind=SubmissionError)
-    for image in files.keys() - set(truths.images):
-        raise SubmissionError(f"{files[image].location}: the ground truth has no poly_gt_img{image}.mat")
-    if not files:
-        raise SubmissionError(f"{source}: no entry called like img1.txt")
-    answered = [(index, files[image]) for index, image in enumerate(truths.images) if image in files]
-    rows = [(index, file.location, *row) for index, file in answered for row in _detection_rows(file)]
-    return WordColumns(
-        images=truths.images,
-        image=np.array([row[0] for row in rows], np.intp),
-        polygons=polygons([row[3] for row in rows]),
-        locations=Locations([(row[1], row[2]) for row in rows]),
-        answered=frozenset(files),
-    )
+"""A detection does not count if it shares more than this part of its area plus one pixel with a
+don't-care word.
+"""
 
 
 def score(truths: WordColumns, detections: WordColumns) -> Result:
-    """Score detections. A word with any credit counts as found.
+    """Score detections.
 
-    Raises ConfigError for a true word without area, which the official script dies of.
+    A word with any credit counts as found. Raises ConfigError for a true word without area, which
+    the official script dies of.
     """
     answered = set(truths.images) if detections.answered is None else detections.answered
     is_scored = np.array([image in answered for image in truths.images], np.bool_)[truths.image]
@@ -89,7 +43,7 @@ def score(truths: WordColumns, detections: WordColumns) -> Result:
         credits += _credits(truths, words[~truths.ignored[words]], detections, others[~ignored[others]])
     pairs = [(word, detection) for credit in credits for word in credit.words for detection in credit.detections]
     pair_columns = np.array(pairs, np.intp).reshape(-1, 2)
-    matching = Matching(tried=(pair_columns[:, 0], pair_columns[:, 1]), kept=np.arange(len(pairs)), ignored=ignored)
+    matching = Matching(tried=(pair_columns[:, 0], pair_columns[:, 1]), matched=np.arange(len(pairs)), ignored=ignored)
     left_out = len(truths.images) - len(answered)
     notes = (f"{left_out} images of the ground truth have no file of detections: DetEval leaves them out",) if left_out else ()
     scored_truths = replace(truths, ignored=truths.ignored | ~is_scored)
@@ -126,9 +80,10 @@ def _lies_over_ignored(truths: WordColumns, words: Indices, detections: WordColu
 
 
 def _credits(truths: WordColumns, words: Indices, detections: WordColumns, others: Indices) -> list[_Credit]:
-    """Match one to one, then one word with its parts, then one detection with several words.
+    """Match words and detections in three steps.
 
-    Each step takes only words and detections that are still free.
+    First one to one, then one word with its parts, then one detection with several words. Each step
+    takes only words and detections that are still free.
     """
     if not len(words) or not len(others):
         return []
@@ -149,9 +104,11 @@ Match = tuple[list[int], list[int], float]
 
 
 def _one_to_one(recalled: Reals, precise: Reals, free_words: Flags, free: Flags) -> Iterator[Match]:
-    """Match a word that exactly one detection recalls and about which exactly one detection is precise.
+    """Match one word with one detection.
 
-    Neither detection may do so for another word. The script does not ask whether the two are the same detection.
+    Exactly one detection must recall the word, and exactly one must be precise about it. Neither
+    detection may do so for another word. The script does not ask whether the two are the same
+    detection.
     """
     for word in range(len(recalled)):
         recalls, is_precise = recalled[word] > RECALL, precise[word] > PRECISION
@@ -162,7 +119,10 @@ def _one_to_one(recalled: Reals, precise: Reals, free_words: Flags, free: Flags)
 
 
 def _one_to_many(recalled: Reals, precise: Reals, free_words: Flags, free: Flags) -> Iterator[Match]:
-    """Match a word with the detections that lie in it, if together they recall it."""
+    """Match a word with its parts.
+
+    The parts are detections that lie in it and together recall it.
+    """
     for word in np.flatnonzero(free_words).tolist():
         parts = np.flatnonzero((precise[word] >= PRECISION) & free) if (recalled[word] > 0).sum() > 1 else np.zeros(0, np.intp)
         if len(parts) and recalled[word, parts].sum() >= RECALL:
@@ -172,9 +132,10 @@ def _one_to_many(recalled: Reals, precise: Reals, free_words: Flags, free: Flags
 
 
 def _many_to_one(recalled: Reals, precise: Reals, free_words: Flags, free: Flags) -> Iterator[Match]:
-    """Match a detection with the words that it holds, if together they fill it.
+    """Match a detection with the words that together fill it.
 
-    A single word must pass both thresholds. Of several, each must be recalled (to 0.6), and all together must fill the detection.
+    A single word must pass both thresholds. Of several, each must be recalled (to 0.6), and all
+    together must fill the detection.
     """
     for detection in np.flatnonzero(free).tolist():
         has_several = (precise[:, detection] > 0).sum() > 1
@@ -187,33 +148,10 @@ def _many_to_one(recalled: Reals, precise: Reals, free_words: Flags, free: Flags
 
 
 def _shared_areas(true: Polygons, words: Indices, detected: Polygons, others: Indices) -> Reals:
-    """Return areas of intersection, (words, others). A buffer of 0 repairs polygons that cross themselves, as in the script."""
+    """Return areas of intersection, (words, others).
+
+    A buffer of 0 repairs polygons that cross themselves, as in the script.
+    """
     true_shapes, detected_shapes = shapely.buffer(true.shapes(words), 0), shapely.buffer(detected.shapes(others), 0)
     shared: Reals = shapely.area(shapely.intersection(true_shapes[:, None], detected_shapes[None, :]))
     return shared.reshape(len(words), len(others))
-
-
-def _detection_rows(file: ArchiveEntry) -> Iterator[tuple[int, Reals]]:
-    """Yield (line, points) of a file, which has y before x."""
-    for number, line in enumerate(decode(file, True, SubmissionError).replace("\r", "").removesuffix("\n").split("\n"), 1):
-        values, location = line.split(","), f"{file.location}:{number}"
-        if line and len(values) % 2:
-            raise SubmissionError(f"{location}: {len(values)} numbers: a line is y1,x1,...,yn,xn and nothing else")
-        if line:
-            yield number, np.reshape(coordinates(location, values, SubmissionError), (-1, 2))[:, ::-1].astype(np.float64)
-
-
-def _mat_rows(file: ArchiveEntry) -> Iterator[tuple[Reals, str, bool]]:
-    """Yield (points, text, whether ignored) from the cells ``x:, xs, y:, ys, text, orientation``."""
-    try:
-        stored = loadmat(io.BytesIO(file.content), variable_names=["polygt", "gt"])
-        table = stored["polygt"] if "polygt" in stored else stored["gt"]
-        for row in table:
-            x, y = (np.asarray(row[column], np.float64).ravel() for column in (1, 3))
-            orientation = "".join(map(str, np.ravel(row[5]))) if len(row) > 5 else ""
-            if len(x) != len(y):
-                raise ValueError(f"{len(x)} x and {len(y)} y of one polygon")
-            if len(x) > 2:
-                yield np.stack([x, y], axis=1), "".join(map(str, np.ravel(row[4]))), orientation == "#"
-    except (MatReadError, KeyError, ValueError, TypeError, IndexError, NotImplementedError, OverflowError) as error:
-        raise ConfigError(f"{file.location}: not ground truth of Total-Text (polygt of 6 cells a word): {error}") from error

@@ -1,8 +1,9 @@
-"""ICDAR15 (incidental scene text): end to end and word spotting, as the official script scores them.
+"""ICDAR15 (incidental scene text), end to end and word spotting.
 
-There are no confidences. facts: the matching is MLT19's, and texts are compared upper-cased. End to end, a detection may leave out one
-special character at each end of a true word. In word spotting, words that no dictionary would hold are don't-care words, and the others
-lose the signs and endings around them.
+Scores are those of the official script. There are no confidences. The matching is MLT19's, and
+texts are compared upper-cased. End to end, a detection may leave out one special character at each
+end of a true word. In word spotting, words that no dictionary would hold are don't-care words, and
+the others lose the signs and endings around them.
 """
 
 import re
@@ -13,7 +14,8 @@ import numpy as np
 
 from raygroup.errors import ConfigError, SubmissionError
 from raygroup.scoring.archive_entries import read_entries
-from raygroup.scoring.line_files import LineFormat, read_line_files
+from raygroup.scoring.line_files import read_line_files
+from raygroup.scoring.line_format import LineFormat
 from raygroup.scoring.matching import BrokenPolygonRule, match_words
 from raygroup.scoring.results import Result, build_result, verdicts
 from raygroup.scoring.word_columns import WordColumns
@@ -28,20 +30,26 @@ LEAST_LETTERS = 3
 
 _QUOTED = re.compile(r'\s*"(.*)"\s*', re.DOTALL)
 _LETTERS = re.compile(r"[A-Za-zÀ-ÖØ-öø-ƿǄ-ɿΆ-Ͽ-]+")
-"""Letters of dictionary words. The signs for times and divided by lie between them and are left out."""
+"""Letters of dictionary words.
+
+The signs for times and divided by lie between them and are left out.
+"""
 
 
 def unquote(text: str) -> str:
-    """Remove one pair of quotes around a text, and the backslashes before quotes and backslashes in it.
+    """Remove one pair of quotes around a text.
 
-    The official script does the same.
+    Inside it, backslashes before quotes and backslashes are removed too. The official script does
+    the same.
     """
     match = _QUOTED.fullmatch(text)
     return match[1].replace("\\\\", "\\").replace('\\"', '"') if match else text
 
 
 LINE_FORMAT = LineFormat(("text",), byte_order_mark=True, spelling=unquote)
-"""The official ground truth begins its files with a byte-order mark, which the official script (not every port of it) drops."""
+"""The official ground truth begins its files with a byte-order mark, which the official script (not
+every port of it) drops.
+"""
 
 
 def read_truths(source: Path) -> WordColumns:
@@ -53,9 +61,10 @@ def read_truths(source: Path) -> WordColumns:
 
 
 def read_detections(source: Path, truths: WordColumns) -> WordColumns:
-    """Read a submission. A confidence before the text would be read as part of the text.
+    """Read a submission.
 
-    Raises SubmissionError for everything that the official script refuses.
+    A confidence before the text would be read as part of the text. Raises SubmissionError for
+    everything that the official script refuses.
     """
     files = read_entries(source, SUBMISSION_NAME, strict=True, kind=SubmissionError)
     for image in files.keys() - set(truths.images):
@@ -83,10 +92,11 @@ def is_same_word(truth: str, reading: str) -> bool:
 
 
 def is_same_but_for_ends(truth: str, reading: str) -> bool:
-    """Return whether the reading is the true word, with or without one special character at each end.
+    """Return whether the reading is the true word.
 
-    The official script dies of an empty true word next to any other text. Here the two differ, so that the official ground truth, which
-    has three empty words, can be used.
+    It may leave out one special character at each end. The official script dies of an empty true
+    word next to any other text. Here the two differ, so that the official ground truth, which has
+    three empty words, can be used.
     """
     truth, reading = truth.upper(), reading.upper()
     if truth == reading:
@@ -98,7 +108,8 @@ def is_same_but_for_ends(truth: str, reading: str) -> bool:
 def searched_words(truths: WordColumns) -> WordColumns:
     """Return the ground truth of word spotting.
 
-    Words that no dictionary would hold are ignored. Other words lose the signs and endings around them.
+    Words that no dictionary would hold are ignored. Other words lose the signs and endings around
+    them.
     """
     searched = [None if ignored else searched_word(text) for text, ignored in zip(truths.texts, truths.ignored.tolist(), strict=True)]
     texts = [text if word is None else word for text, word in zip(truths.texts, searched, strict=True)]
@@ -106,10 +117,11 @@ def searched_words(truths: WordColumns) -> WordColumns:
 
 
 def searched_word(text: str) -> str | None:
-    """Return the part of a word that word spotting searches, or None if it searches none.
+    """Return the part of a word that word spotting searches.
 
-    ``'s``, hyphens and special characters at the ends are cut off. The rest must have at least three letters or hyphens, and no digits,
-    other signs or special characters.
+    None means that it does not search the word. ``'s``, hyphens and special characters at the ends
+    are cut off. The rest must have at least three letters or hyphens, and no digits, other signs or
+    special characters.
     """
     word = text[:-2] if text.endswith(("'s", "'S")) else text
     word = "".join(" " if sign in SPECIAL else sign for sign in word.strip("-")).strip()

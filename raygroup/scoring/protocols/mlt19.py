@@ -1,7 +1,9 @@
-"""MLT19: task 1 (detection), task 3 (detection and script) and task 4 (end to end).
+"""MLT19, tasks 1, 3 and 4.
 
-Scores are those of the official scripts of its validation split. facts: IoU > 0.5 in file order. A wrong text blocks its word. Texts are
-not stripped, normalised or folded, except for upper-casing. One line that does not have the format refuses the whole submission.
+They are detection, detection and script, and end to end. Scores are those of the official scripts
+of its validation split. A match needs IoU > 0.5, and pairs are tried in file order. A wrong text
+blocks its word. Texts are not stripped, normalised or folded, except for upper-casing. One line
+that does not have the format refuses the whole submission.
 """
 
 from dataclasses import replace
@@ -11,7 +13,8 @@ import numpy as np
 
 from raygroup.errors import ConfigError, SubmissionError
 from raygroup.scoring.archive_entries import read_entries
-from raygroup.scoring.line_files import LineFormat, read_line_files
+from raygroup.scoring.line_files import read_line_files
+from raygroup.scoring.line_format import LineFormat
 from raygroup.scoring.matching import BrokenPolygonRule, match_words
 from raygroup.scoring.results import Result, build_result, verdicts
 from raygroup.scoring.word_columns import WordColumns
@@ -21,16 +24,19 @@ IGNORED = "###"
 
 TRUTH_NAME = r"gt_img_([0-9]+).txt"
 SUBMISSION_NAME = r"res_img_([0-9]+).txt"
-"""Expressions of the official scripts: they match the start of a name, and their point matches any character."""
+"""Expressions of the official scripts: they match the start of a name, and their point matches any
+character.
+"""
 
 FIELDS = {1: ("confidence",), 3: ("confidence", "script"), 4: ("confidence", "text")}
 _BROKEN = {1: BrokenPolygonRule.IGNORED, 3: BrokenPolygonRule.FATAL, 4: BrokenPolygonRule.FATAL_OVER_IGNORED}
 
 
 def read_truths(source: Path, task: int) -> WordColumns:
-    """Read a ground truth. In task 1, words may be counter-clockwise.
+    """Read a ground truth.
 
-    Raises ConfigError for everything that the script of the task refuses.
+    In task 1, words may be counter-clockwise. Raises ConfigError for everything that the script of
+    the task refuses.
     """
     files = read_entries(source, TRUTH_NAME, strict=False)
     if not files:
@@ -40,9 +46,10 @@ def read_truths(source: Path, task: int) -> WordColumns:
 
 
 def read_detections(source: Path, truths: WordColumns, task: int) -> WordColumns:
-    """Read a submission. An image without a file has no detections.
+    """Read a submission.
 
-    Raises SubmissionError with file and line for everything that the script of the task refuses.
+    An image without a file has no detections. Raises SubmissionError with file and line for
+    everything that the script of the task refuses.
     """
     files = read_entries(source, SUBMISSION_NAME, strict=True, kind=SubmissionError)
     images = set(truths.images)
@@ -53,7 +60,10 @@ def read_detections(source: Path, truths: WordColumns, task: int) -> WordColumns
 
 
 def score(truths: WordColumns, detections: WordColumns, task: int) -> Result:
-    """Score detections. Raises SubmissionError if the polygons make the official script of the task die."""
+    """Score detections.
+
+    Raises SubmissionError if the polygons make the official script of the task die.
+    """
     matching = match_words(truths, detections, _BROKEN[task], zero_areas=task == 4)
     if task == 4:
         right = verdicts(truths, detections, matching, lambda truth, reading: truth.upper() == reading.upper())

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from raygroup.errors import ConfigError
-from raygroup.scoring.protocols import deteval, icdar15, mlt19, totaltext
+from raygroup.scoring.protocols import deteval, deteval_files, icdar15, mlt19, totaltext
 from raygroup.scoring.results import Result
 from raygroup.scoring.word_columns import WordColumns
 
@@ -15,7 +15,8 @@ from raygroup.scoring.word_columns import WordColumns
 class Protocol:
     """A protocol.
 
-    ``score`` also takes words built in memory (``word_columns.truth_columns``, ``word_columns.detection_columns``).
+    ``score`` also takes words built in memory (``word_columns.truth_columns``,
+    ``word_columns.detection_columns``).
     """
 
     name: str
@@ -53,8 +54,8 @@ _ALL = (
     Protocol(
         name="totaltext-deteval",
         title="Total-Text, detection by DetEval",
-        read_truths=deteval.read_truths,
-        read_detections=deteval.read_detections,
+        read_truths=deteval_files.read_truths,
+        read_detections=deteval_files.read_detections,
         score=deteval.score,
         reads=False,
     ),

@@ -1,7 +1,8 @@
-"""Total-Text end to end and word spotting: curved polygons, scored as in ICDAR15.
+"""Total-Text, end to end and word spotting.
 
-facts: a line of the ground truth ``gt_imgN.txt`` is ``x1,y1,...,xn,yn,text``. A submission ``res_imgN.txt`` has two lines for each word:
-polygon, then text. A text on the line of the polygon is not read.
+Its curved polygons are scored as in ICDAR15. A line of the ground truth ``gt_imgN.txt`` is
+``x1,y1,...,xn,yn,text``. A submission ``res_imgN.txt`` has two lines for each word: polygon, then
+text. A text on the line of the polygon is not read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,9 +27,10 @@ WordLine = tuple[int, list[int], str]
 
 
 def read_truths(source: Path) -> WordColumns:
-    """Read a ground truth. Raises ConfigError for everything that the official script refuses.
+    """Read a ground truth.
 
-    A text is everything after the last comma, as in the script. So a text with two commas makes its line unreadable.
+    Raises ConfigError for everything that the official script refuses. A text is everything after
+    the last comma, as in the script. So a text with two commas makes its line unreadable.
     """
     files = read_entries(source, TRUTH_NAME, strict=False)
     if not files:
@@ -37,7 +39,10 @@ def read_truths(source: Path) -> WordColumns:
 
 
 def read_detections(source: Path, truths: WordColumns) -> WordColumns:
-    """Read a submission. Raises SubmissionError for everything that the official script refuses or dies of."""
+    """Read a submission.
+
+    Raises SubmissionError for everything that the official script refuses or dies of.
+    """
     files = read_entries(source, SUBMISSION_NAME, strict=True, kind=SubmissionError)
     for image in files.keys() - set(truths.images):
         raise SubmissionError(f"{files[image].location}: the ground truth has no gt_img{image}.txt (numbers are compared digit by digit)")
@@ -45,12 +50,18 @@ def read_detections(source: Path, truths: WordColumns) -> WordColumns:
 
 
 def score(truths: WordColumns, detections: WordColumns, *, spotting: bool = False) -> Result:
-    """Score detections as in ICDAR15. Raises SubmissionError if the polygons make the official script die."""
+    """Score detections as in ICDAR15.
+
+    Raises SubmissionError if the polygons make the official script die.
+    """
     return icdar15.score(truths, detections, spotting=spotting, protocol="totaltext")
 
 
 def coordinates(location: str, values: Sequence[str], kind: type[ConfigError]) -> list[int]:
-    """Return coordinates in whole pixels. Digits after a point are cut off, as in the official script."""
+    """Return coordinates in whole pixels.
+
+    Digits after a point are cut off, as in the official script.
+    """
     if len(values) < 6:
         raise kind(f"{location}: {len(values) // 2} points: a polygon has at least 3, as x1,y1,x2,y2,...")
     numbers = [number for value in values if (number := _number(value)) is not None]
@@ -90,7 +101,8 @@ def _detection_lines(file: ArchiveEntry) -> Iterator[WordLine]:
 def _passes_for_coordinates(fields: Sequence[str]) -> bool:
     """Return whether the official script can read this text line.
 
-    The script reads every line as if it had a polygon. It wants numbers before the last comma, or before the last two.
+    The script reads every line as if it had a polygon. It wants numbers before the last comma, or
+    before the last two.
     """
     return all(_number(value) is not None for value in fields[: (len(fields) - 1) // 2 * 2])
 

@@ -1,4 +1,4 @@
-"""ICDAR15 by hand: which texts are the same, which words are looked for."""
+"""ICDAR15: equal texts and searched words, with values worked out by hand."""
 
 import pytest
 from scored_files import write_zip
@@ -11,14 +11,14 @@ AWAY = "210,10,250,10,250,30,210,30"
 BOW_TIE = "10,10,50,30,50,10,10,30"
 
 
-def scored(tmp_path, truth, found, spotting=False):
+def score_pair(tmp_path, truth, submission, spotting=False):
     truths = icdar15.read_truths(write_zip(tmp_path / "gt.zip", {"gt_img_1.txt": truth}))
-    detections = icdar15.read_detections(write_zip(tmp_path / "sub.zip", {"res_img_1.txt": found}), truths)
+    detections = icdar15.read_detections(write_zip(tmp_path / "sub.zip", {"res_img_1.txt": submission}), truths)
     return icdar15.score(truths, detections, spotting=spotting)
 
 
-def is_read(tmp_path, truth, said, spotting=False):
-    return scored(tmp_path, f"{BOX},{truth}", f"{BOX},{said}", spotting).scores.recall == 1
+def is_read(tmp_path, truth, reading, spotting=False):
+    return score_pair(tmp_path, f"{BOX},{truth}", f"{BOX},{reading}", spotting).scores.recall == 1
 
 
 @pytest.mark.parametrize("truth", ["Word!", "(word", "(Word)", "word", "'WORD'", "·word/"])
@@ -27,30 +27,30 @@ def test_the_true_word_may_lose_a_special_character_at_each_end(tmp_path, truth)
 
 
 @pytest.mark.parametrize(
-    ("truth", "said"), [("Word", "Word!"), ("word!!", "word"), ("((word", "word"), ("word-", "word"), ("w!ord", "word")]
+    ("truth", "reading"), [("Word", "Word!"), ("word!!", "word"), ("((word", "word"), ("word-", "word"), ("w!ord", "word")]
 )
-def test_the_detection_may_not_and_no_more_than_one(tmp_path, truth, said):
-    assert not is_read(tmp_path, truth, said)
+def test_the_detection_may_not_lose_one_and_the_word_not_two(tmp_path, truth, reading):
+    assert not is_read(tmp_path, truth, reading)
 
 
-def test_one_character_of_two_may_stay(tmp_path):
+def test_one_of_two_special_characters_may_stay(tmp_path):
     assert is_read(tmp_path, "(word)", "(word")
     assert is_read(tmp_path, "(word)", "WORD)")
 
 
 def test_an_empty_true_word_is_read_by_an_empty_text_alone(tmp_path):
-    """The official ground truth has three; its script dies where another text meets one."""
+    """The official ground truth has three empty words. Its script dies if another text meets one."""
     assert is_read(tmp_path, "", "")
     assert not is_read(tmp_path, "", "word")
 
 
-def test_quotes_around_a_text_go_and_escaped_ones_stay(tmp_path):
+def test_quotes_around_a_text_are_removed_and_escaped_quotes_stay(tmp_path):
     assert is_read(tmp_path, '"a \\"b\\" c"', 'a "b" c')
     assert not is_read(tmp_path, '"Word', "xWord")
 
 
-def test_a_quoted_mark_of_an_ignored_word_is_one(tmp_path):
-    assert scored(tmp_path, f'{BOX},"###"', "").counts.words == 0
+def test_a_quoted_mark_makes_a_word_ignored_too(tmp_path):
+    assert score_pair(tmp_path, f'{BOX},"###"', "").counts.words == 0
 
 
 def test_a_text_may_hold_commas(tmp_path):
@@ -59,62 +59,62 @@ def test_a_text_may_hold_commas(tmp_path):
 
 
 def test_a_confidence_is_part_of_the_text_and_the_result_says_so(tmp_path):
-    result = scored(tmp_path, f"{BOX},word", f"{BOX},0.98,word")
+    result = score_pair(tmp_path, f"{BOX},word", f"{BOX},0.98,word")
     assert result.scores.recall == 0
     assert result.scores.ap is None
     assert "no confidences" in result.notes[0]
-    assert not scored(tmp_path, f"{BOX},word", f"{BOX},word").notes
+    assert not score_pair(tmp_path, f"{BOX},word", f"{BOX},word").notes
 
 
-def test_short_words_count_end_to_end_and_are_not_looked_for_in_word_spotting(tmp_path):
+def test_short_words_count_end_to_end_but_not_in_word_spotting(tmp_path):
     truth = f"{BOX},ab\n{AWAY},abc"
-    assert scored(tmp_path, truth, "").counts.words == 2
-    assert scored(tmp_path, truth, "", spotting=True).counts.words == 1
+    assert score_pair(tmp_path, truth, "").counts.words == 2
+    assert score_pair(tmp_path, truth, "", spotting=True).counts.words == 1
 
 
 @pytest.mark.parametrize("word", ["abc", "Abc", "naïve", "a-b-c", "(word)", "Ωμέγα", "[word].", "abc's"])
-def test_words_that_a_dictionary_may_hold_are_looked_for(word):
+def test_word_spotting_searches_words_that_a_dictionary_may_hold(word):
     assert icdar15.searched_word(word) is not None
 
 
 @pytest.mark.parametrize(
     "word", ["ab", "12a", "a1b2c3", "don't", "a.b.c", "two words", "ab's", "-ab-", "東京都", "5×3×2", "x÷y÷z", "###", "", "Ж" * 4]
 )
-def test_words_that_no_dictionary_holds_are_not_looked_for(word):
+def test_word_spotting_ignores_words_that_no_dictionary_holds(word):
     assert icdar15.searched_word(word) is None
 
 
 @pytest.mark.parametrize(
     ("word", "searched"), [("Peter's", "Peter"), ("PETER'S", "PETER"), ("-fold-", "fold"), ("(word)", "word"), ('"word"!', "word")]
 )
-def test_word_spotting_looks_for_a_word_without_its_ending_and_signs(tmp_path, word, searched):
+def test_word_spotting_searches_a_word_without_its_ending_and_signs(tmp_path, word, searched):
     assert icdar15.searched_word(word) == searched
     assert is_read(tmp_path, word, searched.lower(), spotting=True)
     if "'" in word:
         assert not is_read(tmp_path, word, word, spotting=True)
 
 
-def test_a_detection_over_a_word_not_looked_for_counts_as_nothing(tmp_path):
-    truth, found = f"{BOX},ab\n{AWAY},abc", f"{BOX},ab\n{AWAY},abc"
-    result = scored(tmp_path, truth, found, spotting=True)
+def test_a_detection_over_an_ignored_word_does_not_count(tmp_path):
+    truth, submission = f"{BOX},ab\n{AWAY},abc", f"{BOX},ab\n{AWAY},abc"
+    result = score_pair(tmp_path, truth, submission, spotting=True)
     assert (result.scores.precision, result.scores.recall, result.counts.ignored_detections) == (1, 1, 1)
 
 
 def test_the_official_ground_truth_begins_with_a_byte_order_mark(tmp_path):
     assert is_read(tmp_path, "word", "word")
-    assert scored(tmp_path, f"\ufeff{BOX},word\r\n", f"{BOX},word").scores.hmean == 1
+    assert score_pair(tmp_path, f"\ufeff{BOX},word\r\n", f"{BOX},word").scores.hmean == 1
 
 
 def test_files_are_refused_with_their_line(tmp_path):
     with pytest.raises(SubmissionError, match=r"sub.zip/res_img_1.txt:2: y1 is word: it must be a whole number"):
-        scored(tmp_path, f"{BOX},word", f"{BOX},word\n1,word")
+        score_pair(tmp_path, f"{BOX},word", f"{BOX},word\n1,word")
     with pytest.raises(SubmissionError, match="counter-clockwise"):
-        scored(tmp_path, f"{BOX},word", "10,30,50,30,50,10,10,10,word")
+        score_pair(tmp_path, f"{BOX},word", "10,30,50,30,50,10,10,10,word")
     with pytest.raises(ConfigError, match=r"gt.zip/gt_img_1.txt:1: "):
-        scored(tmp_path, "1,2,3", "")
+        score_pair(tmp_path, "1,2,3", "")
 
 
-def test_images_are_numbers_as_written_and_no_other_entries_are_taken(tmp_path):
+def test_images_are_compared_digit_by_digit_and_other_entries_are_refused(tmp_path):
     truths = icdar15.read_truths(write_zip(tmp_path / "gt.zip", {"gt_img_1.txt": "", "readme": ""}))
     for name, message in (("res_img_01.txt", "no gt_img_01.txt"), ("img_1.txt", "'img_1.txt' does not belong")):
         with pytest.raises(SubmissionError, match=message):
@@ -124,7 +124,7 @@ def test_images_are_numbers_as_written_and_no_other_entries_are_taken(tmp_path):
 
 
 def test_a_bow_tie_matches_nothing_and_is_refused_over_a_sound_ignored_word(tmp_path):
-    assert scored(tmp_path, f"{BOX},word", f"{BOW_TIE},word").scores.recall == 0
+    assert score_pair(tmp_path, f"{BOX},word", f"{BOW_TIE},word").scores.recall == 0
     with pytest.raises(SubmissionError, match="crosses itself"):
-        scored(tmp_path, f"{BOX},###", f"{BOW_TIE},word")
-    assert scored(tmp_path, f"{BOW_TIE},###", f"{BOX},word").counts.detections == 1
+        score_pair(tmp_path, f"{BOX},###", f"{BOW_TIE},word")
+    assert score_pair(tmp_path, f"{BOW_TIE},###", f"{BOX},word").counts.detections == 1
