@@ -9,12 +9,12 @@ import pytest
 from raygroup.cluster.__main__ import build_parser as cluster_flags
 from raygroup.data.__main__ import build_parser as data_flags
 from raygroup.evaluate import build_parser as evaluate_parser
-from raygroup.runs.arguments import parser as runs_parser
+from raygroup.runs.arguments import build_parser as runs_parser
 from raygroup.sweep import build_parser as sweep_flags
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-PARSERS = {"sweep": sweep_flags, "runs": lambda: runs_parser(""), "cluster": cluster_flags, "data": data_flags, "evaluate": evaluate_parser}
+PARSERS = {"sweep": sweep_flags, "runs": runs_parser, "cluster": cluster_flags, "data": data_flags, "evaluate": evaluate_parser}
 COMMAND = re.compile(r"python -m raygroup\.(\w+) ([^\n`\"]*)")
 
 

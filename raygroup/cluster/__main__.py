@@ -54,7 +54,7 @@ def _prepare(options: argparse.Namespace) -> None:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
-        prog="python -m raygroup.cluster", description=__doc__,
+        prog="python -m raygroup.cluster", description="Check a cluster file, prepare AWS, or watch for spot notices.",
         epilog="exit codes: 0 the file is fit, AWS is prepared, or the node is being drained; 2 bad input or problems in the file; "
         "130 interrupted",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Create or correct the security group and the roles of a cluster in an AWS account."""
+"""Create or correct a cluster's security group and roles on AWS."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -49,7 +49,7 @@ class Account:
 
 @dataclass(frozen=True)
 class IngressRule:
-    """A rule of a security group: the traffic that may come in from one source."""
+    """The traffic that a security group lets in from one source."""
 
     protocol: str
     first_port: int
@@ -69,7 +69,7 @@ class IngressRule:
 
 
 def find_vpc(account: Account, vpc: str | None) -> str:
-    """Return the id of this network, or of the region's default one."""
+    """Return the network's id. None stands for the region's default network."""
     if vpc:
         return str(account.ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["VpcId"])
     default = account.ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
@@ -125,9 +125,10 @@ def _ingress_rules(permissions: Sequence[dict[str, Any]]) -> Iterator[IngressRul
 
 
 def ensure_role(account: Account, kind: str, statements: Sequence[dict[str, Any]]) -> str:
-    """Create or correct a role for EC2 instances with these rights, and its instance profile.
+    """Create or correct a role for EC2 instances with these rights.
 
-    Return their common name: the cluster's name and ``kind``.
+    Do the same with its instance profile. Return their common name: the cluster's name and
+    ``kind``.
     """
     iam, name = account.iam, f"{account.cluster_name}-{kind}"
     role = _get_or_none(lambda: iam.get_role(RoleName=name)["Role"])
@@ -163,9 +164,9 @@ def _ensure_instance_profile(account: Account, name: str) -> None:
 
 
 def ensure_spot_role(account: Account) -> None:
-    """Create the role with which EC2 starts spot instances, once for each account.
+    """Create the role with which EC2 starts spot instances.
 
-    The head has no right to create it.
+    An account needs it once, and the head has no right to create it.
     """
     name, service = "AWSServiceRoleForEC2Spot", "spot.amazonaws.com"
     if not account.iam.list_roles(PathPrefix=f"/aws-service-role/{service}/")["Roles"]:

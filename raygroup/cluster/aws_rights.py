@@ -1,4 +1,7 @@
-"""The rights of a cluster's nodes on AWS, as statements of IAM policies with least privilege."""
+"""The rights of a cluster's nodes on AWS.
+
+They are statements of IAM policies, with least privilege.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +25,7 @@ class Owner:
     cluster_name: str
 
     def arn(self, service: str, resource: str) -> str:
-        """Return the Amazon Resource Name of a resource in this account and region."""
+        """Return the Amazon Resource Name (ARN) of a resource."""
         region = "" if service == "iam" else self.region
         return f"arn:{self.partition}:{service}:{region}:{self.account}:{resource}"
 
@@ -44,10 +47,10 @@ def storage_rights(partition: str, bucket: str, prefix: str) -> list[Statement]:
 
 
 def autoscaling_rights(owner: Owner, group: str, worker_role: str) -> list[Statement]:
-    """Return the rights to start and end the instances of this cluster alone.
+    """Return the rights to start and end this cluster's instances.
 
-    An instance can be started only with the cluster's tag, and ended only if it has the tag. The
-    tag cannot be put on other instances to end them.
+    No other instance may be touched: one can be started only with the cluster's tag, and ended only
+    if it has the tag. The tag cannot be put on other instances to end them.
     """
     instances = owner.arn("ec2", "instance/*")
     has_tag = {f"aws:ResourceTag/{CLUSTER_TAG}": owner.cluster_name}

@@ -7,7 +7,8 @@ from typing import Any
 from raygroup.cluster.aws_keys import check_instance
 from raygroup.cluster.finding import Finding
 from raygroup.cluster.images import check_image
-from raygroup.runtime.planning.cluster_file import ClusterFile, NodeType, as_list, as_mapping
+from raygroup.runtime.planning.cluster_file import ClusterFile
+from raygroup.runtime.planning.node_types import NodeType, as_list, as_mapping
 
 _INSTANCES = {
     "m6i.large": (2, 0), "m6i.xlarge": (4, 0), "m6i.2xlarge": (8, 0), "m6i.4xlarge": (16, 0), "m7i.large": (2, 0), "m7i.xlarge": (4, 0),
@@ -25,7 +26,7 @@ _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 def check_aws(cluster: ClusterFile) -> Iterator[Finding]:
-    """Yield what is wrong with the images, the provider and the nodes of an AWS file."""
+    """Yield what is wrong with images, provider and nodes."""
     yield from _check_images(cluster)
     yield from _check_provider(cluster)
     for node in cluster.node_types:
@@ -33,7 +34,10 @@ def check_aws(cluster: ClusterFile) -> Iterator[Finding]:
 
 
 def _check_images(cluster: ClusterFile) -> Iterator[Finding]:
-    """Check every image: those for all nodes, head or workers, and a node type's own."""
+    """Check every image.
+
+    A file can have one for all nodes, for the head, for workers, and for a node type.
+    """
     docker = as_mapping(cluster.content.get("docker"))
     images = [(f"docker.{name}", docker[name]) for name in ("image", "head_image", "worker_image") if docker.get(name)]
     for name, node in as_mapping(cluster.content.get("available_node_types")).items():

@@ -1,4 +1,7 @@
-"""Check a cluster file before it is used, for what would fail, cost money or leak."""
+"""Check a cluster file before it is used.
+
+The check finds what would fail, cost money or leak.
+"""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ from raygroup.runtime.planning.cluster_file import AWS, KUBERNETES, LOCAL, Clust
 
 
 def check_cluster_file(path: Path, sweep_parser: ArgumentParser) -> list[Finding]:
-    """Return every problem of a cluster file, or an empty list if it is fit to use.
+    """Return every problem of a cluster file.
 
     ``sweep_parser`` is the parser of the sweep command, which a RayJob may start. Raises
     ConfigError if the file is not a cluster file.
@@ -31,7 +34,7 @@ def _check_prices(cluster: ClusterFile) -> Iterator[Finding]:
 
 
 def _check_workers(cluster: ClusterFile) -> Iterator[Finding]:
-    """Yield findings about the node types that train: none, spot alone, or spot not preferred."""
+    """Check that some node trains, that not all are spot, and that spot nodes start first."""
     on_kubernetes = cluster.kind == KUBERNETES
     at = {AWS: "available_node_types", LOCAL: "provider.worker_ips"}.get(cluster.kind, "spec.rayClusterSpec.workerGroupSpecs")
     on_demand = max((node.priority for node in cluster.workers if not node.spot), default=None)

@@ -1,4 +1,4 @@
-"""Check container images: the Ray and Python they contain, and whether their content is fixed."""
+"""Check container images: their Ray, their Python, and their tag."""
 
 import re
 import sys
@@ -14,10 +14,10 @@ _MOVING_TAGS = ("latest", "nightly", "master", "main")
 
 
 def check_image(image: object, at: str) -> Iterator[Finding]:
-    """Yield a finding if an image may change, or if its versions differ from this machine's.
+    """Yield a finding if an image may change or has other versions.
 
-    Ray and Python must have the same versions everywhere. An image of your own passes if its tag
-    does not name them.
+    Ray and Python must have the same versions as on this machine. An image of your own passes if
+    its tag does not name them.
     """
     name, python_here = str(image or ""), f"{sys.version_info.major}.{sys.version_info.minor}"
     right = (

@@ -41,7 +41,7 @@ def check_keys(content: Mapping[str, Any], allowed: Mapping[str, Any], at: str =
 
 
 def check_resources(resources: Mapping[str, Any], at: str) -> Iterator[Finding]:
-    """Yield a finding for names that resemble one of Ray's, and for counts that are not numbers."""
+    """Yield a finding for misspelt resources and for wrong counts."""
     for name, count in resources.items():
         path = f"{at}.{name}"
         ray_name = _similar_resource(str(name))

@@ -1,6 +1,6 @@
-"""The keys of KubeRay's RayJob and RayCluster, version ray.io/v1, and of the pods in them.
+"""The keys of KubeRay's RayJob and RayCluster, and of their pods.
 
-Kubernetes and Ray ignore any other key.
+The version is ray.io/v1. Kubernetes and Ray ignore any other key.
 """
 
 from raygroup.cluster.keys import ANY

@@ -13,15 +13,8 @@ from raygroup.cluster.finding import Finding
 from raygroup.cluster.images import check_image
 from raygroup.cluster.keys import check_keys, check_resources
 from raygroup.cluster.kubernetes_keys import CLUSTER, JOB, TOP
-from raygroup.runtime.planning.cluster_file import (
-    STORAGE,
-    ClusterFile,
-    as_list,
-    as_mapping,
-    pod_containers,
-    ray_cluster_spec,
-    storage_path_error,
-)
+from raygroup.runtime.planning.cluster_file import STORAGE, ClusterFile, storage_path_error
+from raygroup.runtime.planning.node_types import as_list, as_mapping, pod_containers, ray_cluster_spec
 
 _MAX_IDLE_S = 3600
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|ACCESS_KEY")
@@ -124,7 +117,7 @@ def _check_autoscaling(spec: dict[str, Any], base: str) -> Iterator[Finding]:
 
 
 def _check_storage(cluster: ClusterFile, is_job: bool) -> Iterator[Finding]:
-    """Check that the file names one storage path which every pod can reach."""
+    """Check that the file names one storage path for all pods."""
     at, annotated_path = f"metadata.annotations.{STORAGE}", cluster.storage_path
     entrypoint = str(as_mapping(cluster.content.get("spec")).get("entrypoint", ""))
     flag = re.search(r"--storage-path[= ](\S+)", entrypoint)
@@ -153,7 +146,7 @@ def _check_mounts(cluster: ClusterFile, path: str, at: str) -> Iterator[Finding]
 
 
 def _check_entrypoint(content: dict[str, Any], sweep_parser: ArgumentParser) -> Iterator[Finding]:
-    """Parse the flags of a sweep command in the entrypoint, and report those that it would refuse."""
+    """Report flags of the entrypoint that the sweep command would refuse."""
     at, entrypoint = "spec.entrypoint", str(as_mapping(content.get("spec")).get("entrypoint", ""))
     match = re.search(r"python3?(?:\.\d+)? -m raygroup\.sweep\b(.*)", entrypoint)
     if not match:
@@ -179,7 +172,10 @@ def _check_entrypoint(content: dict[str, Any], sweep_parser: ArgumentParser) -> 
 
 
 def _check_runtime_environment(content: dict[str, Any]) -> Iterator[Finding]:
-    """Look for secrets in the job's environment. KubeRay passes it on as text, and the dashboard shows it."""
+    """Look for secrets in the job's environment.
+
+    KubeRay passes it on as text, and the dashboard shows it.
+    """
     for line in str(as_mapping(content.get("spec")).get("runtimeEnvYAML") or "").splitlines():
         name, _, value = line.partition(":")
         if _SECRET.search(name) and "PATH" not in name and value.strip():

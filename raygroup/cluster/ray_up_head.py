@@ -1,10 +1,14 @@
-"""Rules for the head of a ``ray up`` cluster: it trains nothing, serves drivers, and is closed."""
+"""Rules for the head of a ``ray up`` cluster.
+
+It must train nothing, have room for drivers, and be closed to the world.
+"""
 
 import re
 from collections.abc import Iterator
 
 from raygroup.cluster.finding import Finding
-from raygroup.runtime.planning.cluster_file import AWS, ClusterFile, NodeType, as_list, as_mapping
+from raygroup.runtime.planning.cluster_file import AWS, ClusterFile
+from raygroup.runtime.planning.node_types import NodeType, as_list, as_mapping
 
 _GPU_INSTANCE = re.compile(r"(g\d|gr\d|p\d)")
 _COMMANDS = "head_start_ray_commands"
@@ -66,7 +70,10 @@ def _node_type_resources(cluster: ClusterFile, head: NodeType) -> dict[str, floa
 
 
 def _flag_resources(commands: str) -> dict[str, float]:
-    """Return the resources in the flags of ``ray start``. For those left out, Ray counts the machine's."""
+    """Return the resources in the flags of ``ray start``.
+
+    For those left out, Ray counts the machine's.
+    """
     counts = {kind: re.search(rf"--num-{kind.lower()}s[= ](\d+)", commands) for kind in ("CPU", "GPU")}
     driver = {"driver": 1.0} if re.search(r"--resources\S*driver", commands) else {}
     return {kind: float(match[1]) if match else 1.0 for kind, match in counts.items()} | driver

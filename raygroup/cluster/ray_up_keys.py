@@ -1,4 +1,7 @@
-"""The keys and types that Ray allows in a file for ``ray up``, from Ray's own JSON schema."""
+"""The keys and types that ``ray up`` allows in its file.
+
+They come from Ray's own JSON schema.
+"""
 
 import functools
 import json
@@ -53,7 +56,7 @@ def _schema() -> dict[str, Any]:
 
 
 def _allowed_keys(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
-    """Convert a part of a JSON schema to the form that ``check_keys`` takes."""
+    """Convert a part of a JSON schema for ``check_keys``."""
     if "$ref" in schema:
         target: Any = root
         for part in schema["$ref"].removeprefix("#/").split("/"):

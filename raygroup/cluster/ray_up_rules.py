@@ -1,4 +1,4 @@
-"""Rules for files of ``ray up``, on AWS and on your own machines."""
+"""Rules for files of ``ray up``."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ from raygroup.cluster.finding import Finding
 from raygroup.cluster.keys import check_keys, check_resources
 from raygroup.cluster.ray_up_head import check_head
 from raygroup.cluster.ray_up_keys import check_types, ray_up_keys
-from raygroup.runtime.planning.cluster_file import AWS, ClusterFile, NodeType, as_list, as_mapping, storage_path_error
+from raygroup.runtime.planning.cluster_file import AWS, ClusterFile, storage_path_error
+from raygroup.runtime.planning.node_types import NodeType, as_list, as_mapping
 
 _MAX_IDLE_MIN = 60
 _SECRET = re.compile(r"(?:SECRET|PASSWORD|TOKEN|ACCESS_KEY)[A-Z_]*=(?!\s|\$|/|~)(?P<value>\S+)")
@@ -78,7 +79,10 @@ def _check_storage(cluster: ClusterFile) -> Iterator[Finding]:
 
 
 def _is_mounted(content: dict[str, Any], path: str) -> bool:
-    """Return whether a command or a container's volume names the path or a folder above it."""
+    """Return True if the file mounts the path.
+
+    A command or a container's volume must name it, or a folder above it.
+    """
     lines = [line for name, value in content.items() if name.endswith("commands") for line in as_list(value)]
     lines += [line for name, value in as_mapping(content.get("docker")).items() if name.endswith("run_options") for line in as_list(value)]
     folders = [str(folder) for folder in (PurePosixPath(path), *PurePosixPath(path).parents) if str(folder) != "/"]
@@ -86,7 +90,7 @@ def _is_mounted(content: dict[str, Any], path: str) -> bool:
 
 
 def _check_token(content: dict[str, Any]) -> Iterator[Finding]:
-    """Check that every node gets both the token mode and the file with the token."""
+    """Check that every node gets the token mode and the token."""
     options = " ".join(map(str, as_list(as_mapping(content.get("docker")).get("run_options"))))
     for name in ("head_start_ray_commands", "worker_start_ray_commands"):
         starts = [str(command) for command in as_list(content.get(name)) if "ray start" in str(command)]
@@ -119,7 +123,7 @@ def _check_idle_timeout(content: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _check_results(content: dict[str, Any]) -> Iterator[Finding]:
-    """Report mounts of result folders: they look as if results came back through them."""
+    """Report mounts of result folders. Nothing comes back through them."""
     for target in as_mapping(content.get("file_mounts")):
         if re.search(r"(^|/)(runs|results|storage|checkpoints)(/|$)", str(target)):
             problem = "file_mounts copies from this machine to the cluster, and nothing comes back"

@@ -1,4 +1,4 @@
-"""Ask EC2's metadata service whether this spot instance is about to be taken back."""
+"""Ask EC2's metadata service for a spot notice."""
 
 import http.client
 import json
@@ -45,9 +45,9 @@ class Metadata:
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
     def read(self, path: str) -> str | None:
-        """Return the text at a path below ``latest/meta-data``, or None if there is none.
+        """Return the text at a path, or None if there is none.
 
-        Raises OSError if the service does not answer.
+        The path is below ``latest/meta-data``. Raises OSError if the service does not answer.
         """
         if time.monotonic() >= self._token_until:
             self._renew_token()
@@ -62,7 +62,7 @@ class Metadata:
             raise
 
     def notice(self) -> Notice | None:
-        """Return the notice that the instance is taken back, or None if there is none yet.
+        """Return the spot notice, or None if there is none yet.
 
         Raises OSError if the service does not answer.
         """
@@ -73,9 +73,9 @@ class Metadata:
         return Notice(str(fields.get("action", "terminate")), _parse_time(fields.get("time")))
 
     def recommended_since(self) -> str | None:
-        """Return the time at which EC2 recommended to leave this instance, or None.
+        """Return the time of a recommendation to leave, or None.
 
-        A recommendation is no notice, and a notice need not follow.
+        It is as EC2 writes it. A recommendation is no notice, and a notice need not follow.
         """
         text = self.read("events/recommendations/rebalance")
         return text and str(_parse_fields(text).get("noticeTime", "now"))
@@ -94,7 +94,7 @@ class Metadata:
 
 
 def wait_for_notice(metadata: Metadata, every_s: float, report: Callable[[str], None]) -> Notice:
-    """Ask the metadata service until there is a notice, and return it.
+    """Wait until there is a notice, and return it.
 
     If the service does not answer, ask again: it limits the rate of requests, and a notice stays.
     ``report`` is called once when it falls silent, once when it answers again, and once for a

@@ -1,4 +1,4 @@
-"""Wait on a spot instance for EC2's notice, then drain the instance's Ray node.
+"""Wait for EC2's notice on a spot instance, then drain its node.
 
 Ray then tells the workers on the node. They write a checkpoint, and their trials continue on other
 nodes before the instance goes.

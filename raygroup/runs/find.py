@@ -1,52 +1,66 @@
-"""Which sweep or trial a user means, and how far trials are: what the commands of ``raygroup.runs.__main__`` share."""
+"""Find the sweep or trial that a user named."""
 
 from collections.abc import Sequence
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place
-from raygroup.storage.sweeps import DONE, FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
+from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweeps
 
-STATES = (DONE, FAILED, UNFINISHED, NOT_STARTED)
-_LISTED = 8
+STATES = (TrialState.DONE, TrialState.FAILED, TrialState.UNFINISHED, TrialState.NOT_STARTED)
+"""Every state, in the order of the columns of a table."""
+_MAX_NAMES = 8
+"""Most trials that an error message lists."""
 
 
 def find_sweep(name: str, storages: Sequence[Place]) -> StoredSweep:
-    """The sweep of a name, the newest where several storage paths have it; raises ConfigError that lists the names there are."""
+    """Return the sweep with this name.
+
+    It comes from the last storage path that has one. Raises ConfigError if there is none. The
+    message lists the names that exist.
+    """
     sweeps = [sweep for storage in storages for sweep in read_sweeps(storage)]
-    named = [sweep for sweep in sweeps if sweep.name == name]
-    if not named:
+    matches = [sweep for sweep in sweeps if sweep.name == name]
+    if not matches:
         known = ", ".join(sorted({sweep.name for sweep in sweeps})) or "none"
-        raise ConfigError(f"no sweep '{name}' in {_joined(storages)}; there are: {known}")
-    return named[-1]
+        raise ConfigError(f"no sweep '{name}' in {_join(storages)}; there are: {known}")
+    return matches[-1]
 
 
-def find_trial(named: str, storages: Sequence[Place]) -> tuple[StoredSweep, StoredTrial]:
-    """The trial of an id, of the beginning of one, or of a part of its label; raises ConfigError that lists those it could be."""
-    every = [(sweep, trial) for storage in storages for sweep in read_sweeps(storage) for trial in sweep.trials]
-    chosen = matching(named, [trial for _, trial in every])
-    if not chosen:
-        known = f"{len(every)} trials, such as {_described([trial for _, trial in every])}" if every else "none"
-        raise ConfigError(f"no trial '{named}' in {_joined(storages)}; there are: {known}")
-    if len(chosen) > 1:
-        raise ConfigError(f"'{named}' could be any of {len(chosen)} trials: {_described(chosen)}")
-    return next((sweep, trial) for sweep, trial in every if trial is chosen[0])
+def find_trial(name: str, storages: Sequence[Place]) -> tuple[StoredSweep, StoredTrial]:
+    """Return the trial that a user named, after its sweep.
+
+    The name is an id, the beginning of an id, or a part of a label. Raises ConfigError if no trial
+    or several trials match. The message lists them.
+    """
+    candidates = [(sweep, trial) for storage in storages for sweep in read_sweeps(storage) for trial in sweep.trials]
+    matches = match_trials(name, [trial for _, trial in candidates])
+    if not matches:
+        known = f"{len(candidates)} trials, such as {_describe([trial for _, trial in candidates])}" if candidates else "none"
+        raise ConfigError(f"no trial '{name}' in {_join(storages)}; there are: {known}")
+    if len(matches) > 1:
+        raise ConfigError(f"'{name}' could be any of {len(matches)} trials: {_describe(matches)}")
+    return next((sweep, trial) for sweep, trial in candidates if trial is matches[0])
 
 
-def matching(named: str, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
-    """The trials of an id; where there is none, those whose id begins so; where there is none, those with it in their labels."""
-    fits = (lambda t: t.id == named, lambda t: t.id.startswith(named), lambda t: named in t.label)
-    return next((found for fit in fits if (found := [trial for trial in trials if fit(trial)])), [])
+def match_trials(name: str, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
+    """Return the trials with this id.
+
+    If there are none, return those whose id begins with it. If there are none either, return those
+    whose label contains it.
+    """
+    tests = (lambda t: t.id == name, lambda t: t.id.startswith(name), lambda t: name in t.label)
+    return next((matches for test in tests if (matches := [trial for trial in trials if test(trial)])), [])
 
 
-def states(sweep: StoredSweep) -> dict[str, str]:
-    """Trial id -> state of those it declares."""
+def declared_states(sweep: StoredSweep) -> dict[str, TrialState]:
+    """Return trial id -> state of the declared trials."""
     return {trial.id: trial.state for trial in sweep.trials if trial.declared}
 
 
-def _described(trials: Sequence[StoredTrial]) -> str:
-    more = f" and {len(trials) - _LISTED} more" if len(trials) > _LISTED else ""
-    return ", ".join(f"{trial.id} ({trial.label})" for trial in trials[:_LISTED]) + more
+def _describe(trials: Sequence[StoredTrial]) -> str:
+    more = f" and {len(trials) - _MAX_NAMES} more" if len(trials) > _MAX_NAMES else ""
+    return ", ".join(f"{trial.id} ({trial.label})" for trial in trials[:_MAX_NAMES]) + more
 
 
-def _joined(storages: Sequence[Place]) -> str:
+def _join(storages: Sequence[Place]) -> str:
     return ", ".join(map(str, storages))

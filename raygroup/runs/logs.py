@@ -1,55 +1,66 @@
-"""``runs logs``: what one trial left for whoever looks for a fault: its attempts, why it failed, its traceback, stacks of stalls."""
+"""``runs logs``: a trial's attempts, failure, traceback and stalls."""
 
-import re
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from raygroup.files.places import Place
-from raygroup.storage.sweeps import FAILED, StoredSweep, StoredTrial
-from raygroup.terminal import show, table
+from raygroup.storage.layout import ERROR_FILE, STACKS_GLOB, stacks_time
+from raygroup.storage.leases import attempt_records
+from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
+from raygroup.terminal import say, show, table
 
-_TOLD = ("attempt", "at", "by", "from_step")
-
-
-def show_logs(sweep: StoredSweep, trial: StoredTrial, out: Console, *, every: bool) -> None:
-    """Prints it; of the stacks of stalls the last, or with ``every`` all."""
-    from raygroup.runtime.attempt.failure import TRACE
-    from raygroup.storage.leases import attempts
-
-    out.print(f"{trial.label} of {sweep.name}: {trial.state} ({trial.folder})", markup=False, soft_wrap=True)
-    told = attempts(trial.folder)
-    if told:
-        show(out, "attempts", _attempts_table(told))
-    if trial.state == FAILED:
-        outcome = trial.outcome()
-        out.print(f"failed at step {outcome.get('step')}, {outcome.get('at')}: {outcome.get('reason')}", markup=False, soft_wrap=True)
-    dumps = _dumps(trial.folder)
-    shown = dumps if every else [path for path in dumps if _when(path) == _when(dumps[-1])]
-    for path in [trial.folder / TRACE, *shown]:
-        if path.is_file():
-            out.print(f"\n{path}", style="bold", markup=False, soft_wrap=True)
-            out.print(path.read_text(encoding="utf-8").rstrip(), markup=False, soft_wrap=True)
-    if len(dumps) > len(shown):
-        out.print(f"\nand {len(dumps) - len(shown)} earlier stalls (--all)", style="dim")
+_ATTEMPT_FIELDS = ("attempt", "at", "by", "from_step")
+"""Fields of an attempt that have a column. Others stand in the last column."""
 
 
-def _attempts_table(told: list[dict[str, Any]]) -> Any:
+def show_logs(sweep: StoredSweep, trial: StoredTrial, out: Console, *, all_stalls: bool, as_json: bool) -> None:
+    """Print what a trial left for somebody who looks for a fault.
+
+    Of the stalls, print the stacks of the last one, or of all of them.
+    """
+    attempts = attempt_records(trial.folder)
+    outcome = trial.outcome() if trial.state == TrialState.FAILED else {}
+    stacks = _stacks_files(trial.folder)
+    chosen = stacks if all_stalls else [path for path in stacks if stacks_time(path.name) == stacks_time(stacks[-1].name)]
+    texts = {path: path.read_text(encoding="utf-8").rstrip() for path in (trial.folder / ERROR_FILE, *chosen) if path.is_file()}
+    if as_json:
+        values = {
+            "id": trial.id, "label": trial.label, "sweep": sweep.name, "state": str(trial.state), "folder": str(trial.folder),
+            "attempts": attempts, "failure": {name: outcome.get(name) for name in ("step", "reason", "at")} if outcome else None,
+            "files": [{"path": str(path), "text": text} for path, text in texts.items()],
+        }  # fmt: skip
+        print(json.dumps(values, ensure_ascii=False))
+        return
+    say(out, f"{trial.label} of {sweep.name}: {trial.state} ({trial.folder})")
+    if attempts:
+        _print_attempts(attempts, out)
+    if outcome:
+        say(out, f"failed at step {outcome.get('step')}, {outcome.get('at')}: {outcome.get('reason')}")
+    _print_files(texts, out)
+    if len(stacks) > len(chosen):
+        out.print(f"\nand {len(stacks) - len(chosen)} earlier stalls (--all)", style="dim")
+
+
+def _print_attempts(attempts: Sequence[Mapping[str, Any]], out: Console) -> None:
     rows = table("attempt", "began", "by", "from step", "ended", right=("attempt", "from step"))
-    for each in told:
-        more = ", ".join(str(value) if name == "ended" else f"{name} {value}" for name, value in each.items() if name not in _TOLD)
-        rows.add_row(*(escape(str(each.get(name, "-"))) for name in _TOLD), escape(more))
-    return rows
+    for attempt in attempts:
+        others = [(name, value) for name, value in attempt.items() if name not in _ATTEMPT_FIELDS]
+        last_cell = ", ".join(str(value) if name == "ended" else f"{name} {value}" for name, value in others)
+        rows.add_row(*(escape(str(attempt.get(name, "-"))) for name in _ATTEMPT_FIELDS), escape(last_cell))
+    show(out, "attempts", rows)
 
 
-def _dumps(folder: Place) -> list[Place]:
-    """Oldest first."""
-    found: list[Place] = [path for path in folder.glob("stalled-*.txt") if _when(path)]
-    return sorted(found, key=lambda path: (_when(path), path.name))
+def _print_files(texts: Mapping[Place, str], out: Console) -> None:
+    for path, text in texts.items():
+        out.print(f"\n{path}", style="bold", markup=False, soft_wrap=True)
+        say(out, text)
 
 
-def _when(dump: Place) -> int:
-    """Unix time in the name of a dump, which all workers of an attempt share; 0 for a file that is none."""
-    match = re.fullmatch(r"stalled-(\d+)(?:-\d+)?\.txt", dump.name)
-    return int(match[1]) if match else 0
+def _stacks_files(folder: Place) -> list[Place]:
+    """Return the files with stacks of stalls, oldest first."""
+    paths: list[Place] = [path for path in folder.glob(STACKS_GLOB) if stacks_time(path.name)]
+    return sorted(paths, key=lambda path: (stacks_time(path.name), path.name))

@@ -1,4 +1,7 @@
-"""``runs stop`` and ``runs retry``: requests to whoever trains a sweep, left in its storage path; nobody needs to be reached."""
+"""``runs stop`` and ``runs retry``: requests to a sweep's processes.
+
+A request is a file on the storage path, added or removed. So it works without reaching a process.
+"""
 
 import getpass
 import socket
@@ -8,43 +11,52 @@ from rich.console import Console
 
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
-from raygroup.runs.find import matching, states
-from raygroup.storage.sweeps import DONE, FAILED, StoredSweep
+from raygroup.runs.find import declared_states, match_trials
+from raygroup.storage.layout import FAILED_FILE, STOP_FILE, now
+from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
+from raygroup.terminal import say
 
 
-def stop(sweep: StoredSweep, out: Console) -> None:
-    """Asks the sweep to stop; running it again takes the request back. Nothing where it has nothing left to train."""
-    from raygroup.storage.locks import STOP, now
+def request_stop(sweep: StoredSweep, out: Console) -> None:
+    """Ask a sweep to stop. Running it again withdraws the request.
 
-    if set(states(sweep).values()) <= {DONE, FAILED}:
-        out.print(f"{sweep.name}: nothing of it is left to train", markup=False, soft_wrap=True)
+    A sweep with nothing left to train gets no request.
+    """
+    if set(declared_states(sweep).values()) <= {TrialState.DONE, TrialState.FAILED}:
+        say(out, f"{sweep.name}: no trial is left to train")
         return
-    write_json(sweep.folder / STOP, {"by": f"{_user()} on {socket.gethostname()}", "at": now()})
-    said = "asked to stop: trials end at a checkpoint within seconds, their driver with exit code 130; the same sweep command goes on"
-    out.print(f"{sweep.name}: {said}", markup=False, soft_wrap=True)
+    write_json(sweep.folder / STOP_FILE, {"by": f"{_user()} on {socket.gethostname()}", "at": now()})
+    effect = "its trials end at a checkpoint within seconds, and its driver with exit code 130"
+    say(out, f"{sweep.name}: asked to stop; {effect}. To resume, run the same sweep command again")
 
 
-def retry(sweep: StoredSweep, named: Sequence[str], out: Console) -> None:
-    """Has failed trials tried again, all or those named, by a driver that runs now or by the next. Raises ConfigError for a name that no
-    failed trial has."""
-    from raygroup.storage.locks import FAILED as FAILED_FILE
-    from raygroup.storage.locks import STOP
+def retry_trials(sweep: StoredSweep, names: Sequence[str], out: Console) -> None:
+    """Have failed trials tried again.
 
-    by_id = states(sweep)
-    failed = [trial for trial in sweep.trials if by_id.get(trial.id) == FAILED]
-    chosen = {trial.id: trial for name in named for trial in matching(name, failed)} if named else {trial.id: trial for trial in failed}
-    for name in named:
-        if not matching(name, failed):
-            known = ", ".join(f"{trial.id} ({trial.label})" for trial in failed) or "none"
-            raise ConfigError(f"no failed trial '{name}' in {sweep.folder}; failed: {known}")
-    for trial in chosen.values():
+    A running driver does it, or the next one. Without names these are all that failed. Raises
+    ConfigError for a name that no failed trial has.
+    """
+    trials = _failed_trials(sweep, names)
+    for trial in trials:
         reason = trial.outcome().get("reason")
         (trial.folder / FAILED_FILE).unlink(missing_ok=True)
-        out.print(f"to be tried again: {trial.label} ({trial.id}), which failed with: {reason}", markup=False, soft_wrap=True)
-    if not chosen:
-        out.print(f"{sweep.name}: no trial of it has failed", markup=False, soft_wrap=True)
-    elif (sweep.folder / STOP).is_file():
-        out.print(f"{sweep.name} was asked to stop: nothing begins before it is run again", markup=False, soft_wrap=True)
+        say(out, f"to be tried again: {trial.label} ({trial.id}), which failed with: {reason}")
+    if not trials:
+        say(out, f"{sweep.name}: no trial has failed")
+    elif (sweep.folder / STOP_FILE).is_file():
+        say(out, f"{sweep.name} was asked to stop: no trial begins before the sweep is run again")
+
+
+def _failed_trials(sweep: StoredSweep, names: Sequence[str]) -> list[StoredTrial]:
+    states = declared_states(sweep)
+    failed = [trial for trial in sweep.trials if states.get(trial.id) == TrialState.FAILED]
+    for name in names:
+        if not match_trials(name, failed):
+            known = ", ".join(f"{trial.id} ({trial.label})" for trial in failed) or "none"
+            raise ConfigError(f"no failed trial '{name}' in {sweep.folder}; failed: {known}")
+    if not names:
+        return failed
+    return list({trial.id: trial for name in names for trial in match_trials(name, failed)}.values())
 
 
 def _user() -> str:

@@ -1,4 +1,7 @@
-"""``runs status``: how far sweeps are that are trained here or elsewhere, from what their trials leave in the storage path."""
+"""``runs status``: the progress of sweeps, wherever they run.
+
+It is read from the files on the storage path.
+"""
 
 import json
 import time
@@ -15,30 +18,32 @@ from rich.markup import escape
 from rich.text import Text
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_if_there
+from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
-from raygroup.runs.find import STATES, find_sweep, states
-from raygroup.storage.sweeps import FAILED, NOT_STARTED, UNFINISHED, StoredSweep, StoredTrial, read_sweeps
+from raygroup.runs.find import STATES, declared_states, find_sweep
+from raygroup.storage.layout import CONFIG_FILE, PROGRESS_FILE, STOP_FILE
+from raygroup.storage.leases import attempt_records
+from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweeps
 from raygroup.terminal import seconds_text, table, titled
 
 SILENT_S = 600.0
-"""A trial that has said nothing for longer is marked: nobody trains it, or it hangs."""
-_LOOK_S, _PLAIN_LOOK_S = 5.0, 60.0
-"""How often ``--watch`` looks, for a terminal or a program, and where every look adds lines to a log."""
-_AT_ONCE = 16
-"""Files read at a time: on an object store each takes a while to answer."""
+"""A trial that wrote nothing for longer is marked as silent: nobody trains it, or it hangs."""
+_POLL_S, _PLAIN_POLL_S = 5.0, 60.0
+"""Seconds between two reports of ``--watch``: on a terminal or as JSON, and in a log."""
+_THREADS = 16
+"""Files to read at the same time: an object store takes a while for each answer."""
 
 
 @dataclass(frozen=True)
-class InTraining:
-    """A trial that was begun and has not ended."""
+class TrainingTrial:
+    """A trial that has begun and not ended. Its fields are those of ``--json``."""
 
     id: str
     label: str
     step: int
     steps: int
     said_s_ago: float | None
-    """Since its last word, by this machine's clock; None where it has said nothing yet."""
+    """Seconds since it last wrote, by this machine's clock. None if it has written nothing yet."""
     silent: bool
     attempt: int
     by: str
@@ -48,8 +53,8 @@ class InTraining:
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A trial that is not tried again until somebody asks."""
+class FailedTrial:
+    """A trial that failed for good. Its fields are those of ``--json``."""
 
     id: str
     label: str
@@ -60,107 +65,117 @@ class Failed:
 
 @dataclass(frozen=True)
 class SweepStatus:
-    """A sweep at one moment."""
+    """The state of a sweep at one moment. Its fields are those of ``--json``."""
 
     name: str
     folder: str
     counts: dict[str, int]
-    """State -> trials."""
+    """State -> number of trials."""
     stop: dict[str, Any] | None
-    """Who asked it to stop, and when; None where nobody did, or where it was run again since."""
-    training: tuple[InTraining, ...]
-    failed: tuple[Failed, ...]
+    """Who asked it to stop, and when. None without a request, or once the sweep was run again."""
+    training: tuple[TrainingTrial, ...]
+    failed: tuple[FailedTrial, ...]
 
     @property
-    def over(self) -> bool:
-        return not self.counts[UNFINISHED] and not self.counts[NOT_STARTED]
+    def is_over(self) -> bool:
+        """True if no trial is left to train."""
+        return not self.counts[TrialState.UNFINISHED] and not self.counts[TrialState.NOT_STARTED]
 
 
-def status(storages: Sequence[Place], sweep: str | None = None) -> list[SweepStatus]:
-    """Every sweep, or those of a name. Raises ConfigError where there is none of it, or no such storage path."""
-    if sweep is not None:
-        find_sweep(sweep, storages)
-    found = [stored for storage in storages for stored in read_sweeps(storage)]
-    return [_status(stored) for stored in found if sweep in (None, stored.name)]
+def read_status(storages: Sequence[Place], name: str | None = None) -> list[SweepStatus]:
+    """Return the status of every sweep. A name picks one.
+
+    Raises ConfigError if there is none with this name, or if a storage path does not exist.
+    """
+    if name is not None:
+        find_sweep(name, storages)
+    sweeps = [sweep for storage in storages for sweep in read_sweeps(storage)]
+    return [_sweep_status(sweep) for sweep in sweeps if name in (None, sweep.name)]
 
 
-def show_status(storages: Sequence[Place], sweep: str | None, out: Console, *, as_json: bool, watch: bool) -> None:
-    """Prints once, or again and again until nothing is left to train or somebody presses Ctrl-C."""
-    every_s = (_LOOK_S if as_json or out.is_terminal else _PLAIN_LOOK_S) if watch else None
+def show_status(storages: Sequence[Place], name: str | None, out: Console, *, as_json: bool, watch: bool) -> None:
+    """Print the status once. With ``watch``, repeat until no trial is left, or until Ctrl-C."""
+    every_s = (_POLL_S if as_json or out.is_terminal else _PLAIN_POLL_S) if watch else None
     try:
-        _print(_looks(storages, sweep, every_s), storages, out, as_json, watch and out.is_terminal)
+        _print(_poll(storages, name, every_s), storages, out, as_json, watch and out.is_terminal)
     except KeyboardInterrupt:
         if not watch:
             raise
 
 
-def _print(looks: Iterable[list[SweepStatus]], storages: Sequence[Place], out: Console, as_json: bool, in_place: bool) -> None:
+def _print(reports: Iterable[list[SweepStatus]], storages: Sequence[Place], out: Console, as_json: bool, in_place: bool) -> None:
     if as_json:
-        for found in looks:
+        for sweeps in reports:
             at = datetime.now(UTC).isoformat(timespec="seconds")
-            print(json.dumps({"at": at, "sweeps": [asdict(each) for each in found]}, ensure_ascii=False), flush=True)
+            print(json.dumps({"at": at, "sweeps": [asdict(sweep) for sweep in sweeps]}, ensure_ascii=False), flush=True)
     elif in_place:
         with Live(console=out, auto_refresh=False) as live:
-            for found in looks:
-                live.update(Group(*_shown(found, storages)), refresh=True)
+            for sweeps in reports:
+                live.update(Group(*_tables(sweeps, storages)), refresh=True)
     else:
-        for found in looks:
-            out.print(*_shown(found, storages), sep="\n", soft_wrap=True)
+        for sweeps in reports:
+            out.print(*_tables(sweeps, storages), sep="\n", soft_wrap=True)
 
 
-def _looks(storages: Sequence[Place], sweep: str | None, every_s: float | None) -> Iterator[list[SweepStatus]]:
-    """Once, or every so often."""
+def _poll(storages: Sequence[Place], name: str | None, every_s: float | None) -> Iterator[list[SweepStatus]]:
+    """Yield the status once, or repeatedly until all sweeps are over."""
     while True:
-        found = status(storages, sweep)
-        yield found
-        if every_s is None or all(each.over for each in found):
+        sweeps = read_status(storages, name)
+        yield sweeps
+        if every_s is None or all(sweep.is_over for sweep in sweeps):
             return
         time.sleep(every_s)
 
 
-def _status(sweep: StoredSweep) -> SweepStatus:
-    by_id = states(sweep)
-    with ThreadPoolExecutor(_AT_ONCE) as readers:
-        begun = list(readers.map(_in_training, [trial for trial in sweep.trials if by_id.get(trial.id) == UNFINISHED]))
-        failed = list(readers.map(_failed, [trial for trial in sweep.trials if by_id.get(trial.id) == FAILED]))
-    counts = Counter(by_id.values())
-    stop = read_if_there(sweep.folder / "STOP.json")
-    asked = {str(name): stop.get(name) for name in ("by", "at")} if stop else None
-    return SweepStatus(sweep.name, str(sweep.folder), {state: counts[state] for state in STATES}, asked, tuple(begun), tuple(failed))
+def _sweep_status(sweep: StoredSweep) -> SweepStatus:
+    states = declared_states(sweep)
+    with ThreadPoolExecutor(_THREADS) as threads:
+        training = list(threads.map(_training_trial, [trial for trial in sweep.trials if states.get(trial.id) == TrialState.UNFINISHED]))
+        failed = list(threads.map(_failed_trial, [trial for trial in sweep.trials if states.get(trial.id) == TrialState.FAILED]))
+    counts = Counter(states.values())
+    request = read_json_if_exists(sweep.folder / STOP_FILE)
+    stop = {field: request.get(field) for field in ("by", "at")} if request else None
+    return SweepStatus(sweep.name, str(sweep.folder), {state: counts[state] for state in STATES}, stop, tuple(training), tuple(failed))
 
 
-def _in_training(trial: StoredTrial) -> InTraining:
-    """What it last said, and the attempt that has the trial: either may be missing, and be written while this reads."""
-    from raygroup.storage.leases import attempts
-    from raygroup.storage.locks import CONFIG, PROGRESS
+def _training_trial(trial: StoredTrial) -> TrainingTrial:
+    """Read how far a trial is, and which attempt trains it.
 
-    said = read_if_there(trial.folder / PROGRESS)
-    last = (attempts(trial.folder) or [{}])[-1]
-    words = [float(said["at"])] if said else []
-    words += [datetime.fromisoformat(last["at"]).timestamp()] if last else []
-    ago = max(time.time() - max(words), 0.0) if words else None
-    steps = said.get("steps") or read_if_there(trial.folder / CONFIG).get("trial", {}).get("training", {}).get("steps", 0)
-    return InTraining(
-        trial.id, trial.label, int(said.get("step", 0)), int(steps), ago if ago is None else round(ago, 1),
-        ago is not None and ago > SILENT_S, int(last.get("attempt", 0)), str(last.get("by", "")), str(last.get("at", "")),
+    A worker may write both files at this moment, so either may be missing.
+    """
+    progress = read_json_if_exists(trial.folder / PROGRESS_FILE)
+    attempt = (attempt_records(trial.folder) or [{}])[-1]
+    written_at = [float(progress["at"])] if progress else []
+    written_at += [datetime.fromisoformat(attempt["at"]).timestamp()] if attempt else []
+    silent_s = max(time.time() - max(written_at), 0.0) if written_at else None
+    steps = progress.get("steps") or _declared_steps(trial)
+    return TrainingTrial(
+        trial.id, trial.label, step=int(progress.get("step", 0)), steps=int(steps),
+        said_s_ago=None if silent_s is None else round(silent_s, 1), silent=silent_s is not None and silent_s > SILENT_S,
+        attempt=int(attempt.get("attempt", 0)), by=str(attempt.get("by", "")), since=str(attempt.get("at", "")),
     )  # fmt: skip
 
 
-def _failed(trial: StoredTrial) -> Failed:
+def _declared_steps(trial: StoredTrial) -> int:
+    settings = read_json_if_exists(trial.folder / CONFIG_FILE).get("trial", {})
+    return int(settings.get("training", {}).get("steps", 0))
+
+
+def _failed_trial(trial: StoredTrial) -> FailedTrial:
     try:
-        said = trial.outcome()
+        outcome = trial.outcome()
     except ConfigError as error:
-        said = {"reason": str(error)}
-    return Failed(trial.id, trial.label, int(said.get("step", 0)), str(said.get("reason", "")), str(said.get("at", "")))
+        outcome = {"reason": str(error)}
+    return FailedTrial(trial.id, trial.label, int(outcome.get("step", 0)), str(outcome.get("reason", "")), str(outcome.get("at", "")))
 
 
-def _shown(found: Sequence[SweepStatus], storages: Sequence[Place]) -> Iterator[RenderableType]:
+def _tables(sweeps: Sequence[SweepStatus], storages: Sequence[Place]) -> Iterator[RenderableType]:
     rows = table("sweep", *STATES, "", right=STATES)
-    for sweep in found:
-        asked = f"asked to stop by {sweep.stop.get('by')} at {sweep.stop.get('at')}" if sweep.stop else ""
-        rows.add_row(escape(sweep.name), *(str(sweep.counts[state] or "") for state in STATES), escape(asked))
+    for sweep in sweeps:
+        request = f"asked to stop by {sweep.stop.get('by')} at {sweep.stop.get('at')}" if sweep.stop else ""
+        rows.add_row(escape(sweep.name), *(str(sweep.counts[state] or "") for state in STATES), escape(request))
     yield titled(", ".join(map(str, storages)), rows)
-    for sweep in found:
+    for sweep in sweeps:
         if sweep.training:
             yield _training_table(sweep)
         for trial in sweep.failed:
@@ -170,9 +185,9 @@ def _shown(found: Sequence[SweepStatus], storages: Sequence[Place]) -> Iterator[
 
 
 def _training_table(sweep: SweepStatus) -> RenderableType:
-    rows = table("trial", "step", "last word", "", "attempt", "by", right=("step", "last word", "attempt"))
+    rows = table("trial", "step", "last write", "", "attempt", "by", right=("step", "last write", "attempt"))
     for trial in sweep.training:
-        ago = "-" if trial.said_s_ago is None else f"{seconds_text(trial.said_s_ago)} ago"
+        last_write = "-" if trial.said_s_ago is None else f"{seconds_text(trial.said_s_ago)} ago"
         mark = "silent" if trial.silent else ""
-        rows.add_row(escape(trial.label), f"{trial.step}/{trial.steps}", ago, mark, str(trial.attempt or "-"), escape(trial.by))
-    return titled(f"{sweep.name}: begun and not ended", rows)
+        rows.add_row(escape(trial.label), f"{trial.step}/{trial.steps}", last_write, mark, str(trial.attempt or "-"), escape(trial.by))
+    return titled(f"{sweep.name}: begun, but not ended", rows)

@@ -1,4 +1,4 @@
-"""A storage path that is being worked on, as a folder and in an object store."""
+"""A storage path with sweeps in progress, as a folder and in an object store."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from raygroup.files.places import place
 
 @pytest.fixture(params=["folder", "object store"])
 def busy(request: pytest.FixtureRequest, tmp_path: Path) -> Busy:
-    made = write_busy(tmp_path / "runs")
+    local = write_busy(tmp_path / "runs")
     if request.param == "folder":
-        return made
+        return local
     storage = uploaded(tmp_path / "runs", place(f"{request.getfixturevalue('bucket')}/runs"))
-    trials_of = (storage / "half" / folder.name for folder in (made.failed, made.running, made.silent, made.waiting))
+    trials_of = (storage / "half" / folder.name for folder in (local.failed, local.running, local.silent, local.waiting))
     return Busy(storage, *trials_of)

@@ -1,4 +1,4 @@
-"""``runs stop`` and ``runs retry``: files that a driver and its workers look at, wherever they are."""
+"""``runs stop`` and ``runs retry``: requests that a driver and its workers read from the storage path."""
 
 import json
 
@@ -14,7 +14,7 @@ def states_of(storage):
     return [trial.state for trial in half.trials]
 
 
-def test_a_request_to_stop_says_who_made_it_and_is_seen_in_the_status(busy, capsys):
+def test_a_request_to_stop_names_its_author_and_appears_in_the_status(busy, capsys):
     assert main(["stop", "half", str(busy.storage)]) == 0
     assert "half: asked to stop" in capsys.readouterr().out
     stored = read_json(busy.folder / "STOP.json")
@@ -30,31 +30,31 @@ def test_a_request_to_stop_ends_the_attempts_of_the_sweep(busy):
     from raygroup.errors import StopRequestedError
     from raygroup.runtime.attempt.interruption import Interruption
 
-    ending = Interruption(busy.folder)
-    ending._last_check -= 60
-    assert ending.reason() is None
+    interruption = Interruption(busy.folder)
+    interruption._last_check -= 60
+    assert interruption.reason() is None
     main(["stop", "half", str(busy.storage)])
-    ending._last_check -= 60
-    assert isinstance(ending.reason(), StopRequestedError)
+    interruption._last_check -= 60
+    assert isinstance(interruption.reason(), StopRequestedError)
 
 
 def test_a_finished_sweep_is_not_asked_to_stop(busy, capsys):
     assert main(["stop", "small", str(busy.storage)]) == 0
-    assert "nothing of it is left to train" in capsys.readouterr().out
+    assert "small: no trial is left to train" in capsys.readouterr().out
     assert not (busy.storage / "small" / "STOP.json").exists()
 
 
-def test_failed_trials_are_tried_again_when_asked(busy, capsys):
+def test_failed_trials_are_tried_again_on_request(busy, capsys):
     assert states_of(busy.storage)[0] == TrialState.FAILED
     assert main(["retry", "half", str(busy.storage)]) == 0
     out = capsys.readouterr().out
     assert f"base_coefficient=0.1 seed=0 ({busy.failed.name}), which failed with: integrated loss is nan" in out
     assert states_of(busy.storage)[0] == TrialState.UNFINISHED
     assert main(["retry", "half", str(busy.storage)]) == 0
-    assert "half: no trial of it has failed" in capsys.readouterr().out
+    assert "half: no trial has failed" in capsys.readouterr().out
 
 
-def test_a_trial_to_be_tried_again_may_be_named(busy, capsys):
+def test_a_trial_can_be_named_to_be_tried_again(busy, capsys):
     assert main(["retry", "half", "base_coefficient=0.1", str(busy.storage)]) == 0
     assert busy.failed.name in capsys.readouterr().out
     assert states_of(busy.storage)[0] == TrialState.UNFINISHED
@@ -66,10 +66,10 @@ def test_a_trial_that_has_not_failed_cannot_be_tried_again(busy, capsys):
     assert states_of(busy.storage)[0] == TrialState.FAILED
 
 
-def test_trials_tried_again_in_a_sweep_that_was_asked_to_stop_wait_for_it(busy, capsys):
+def test_in_a_sweep_that_was_asked_to_stop_retried_trials_wait_for_its_next_run(busy, capsys):
     main(["stop", "half", str(busy.storage)])
     main(["retry", "half", str(busy.storage)])
-    assert "half was asked to stop: nothing begins before it is run again" in capsys.readouterr().out
+    assert "half was asked to stop: no trial begins before the sweep is run again" in capsys.readouterr().out
 
 
 def test_the_default_storage_path_is_runs_in_this_folder(tmp_path, monkeypatch, capsys):
@@ -78,3 +78,12 @@ def test_the_default_storage_path_is_runs_in_this_folder(tmp_path, monkeypatch, 
     assert main(["retry", "half"]) == 0
     assert "to be tried again" in capsys.readouterr().out
     assert main(["stop", "half"]) == 0
+
+
+def test_with_the_flag_for_the_storage_path_every_further_name_is_a_trial(busy, capsys):
+    assert main(["retry", "half", "--storage-path", str(busy.storage)]) == 0
+    assert busy.failed.name in capsys.readouterr().out
+    assert main(["retry", "half", "no/such", "--storage-path", str(busy.storage)]) == 2
+    assert "no failed trial 'no/such'" in capsys.readouterr().err
+    assert main(["stop", "half", "--storage-path", str(busy.storage)]) == 0
+    assert (busy.folder / "STOP.json").is_file()

@@ -1,4 +1,4 @@
-"""``runs status`` and ``runs logs``: what is known of sweeps that run anywhere, from their storage path alone."""
+"""``runs status`` and ``runs logs``: the progress of sweeps that run anywhere, from their storage path alone."""
 
 import json
 import os
@@ -16,7 +16,7 @@ def printed(arguments, capsys):
     return capsys.readouterr().out
 
 
-def test_status_counts_states_and_tells_of_trials_in_training(busy, capsys):
+def test_status_counts_states_and_shows_trials_in_training(busy, capsys):
     out = printed(["status", busy.storage], capsys)
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[:6] if line.strip()}
     assert rows["half"] == ["1", "2", "1"]
@@ -31,8 +31,7 @@ def test_status_counts_states_and_tells_of_trials_in_training(busy, capsys):
 
 
 def test_status_as_json_is_one_object(busy, capsys):
-    found = json.loads(printed(["status", busy.storage, "--json", "--sweep", "half"], capsys))
-    (half,) = found["sweeps"]
+    (half,) = json.loads(printed(["status", "--storage-path", busy.storage, "--json", "--sweep", "half"], capsys))["sweeps"]
     assert half["counts"] == {"done": 0, "failed": 1, "unfinished": 2, "not started": 1}
     assert half["stop"] is None
     running, silent = half["training"]
@@ -47,7 +46,7 @@ def test_status_as_json_is_one_object(busy, capsys):
     ]  # fmt: skip
 
 
-def test_a_trial_that_was_begun_and_has_said_nothing_yet_is_shown(busy, capsys):
+def test_a_trial_that_has_begun_and_written_nothing_is_shown(busy, capsys):
     for name in ("progress.json", "lease.json"):
         (busy.running / name).unlink()
     (half,) = json.loads(printed(["status", busy.storage, "--json", "--sweep", "half"], capsys))["sweeps"]
@@ -56,7 +55,7 @@ def test_a_trial_that_was_begun_and_has_said_nothing_yet_is_shown(busy, capsys):
     }  # fmt: skip
 
 
-def test_the_status_of_a_sweep_that_is_not_there_lists_those_that_are(busy, capsys):
+def test_the_status_of_an_unknown_sweep_lists_the_known_ones(busy, capsys):
     assert main(["status", str(busy.storage), "--sweep", "hal"]) == 2
     assert capsys.readouterr().err == f"raygroup: no sweep 'hal' in {busy.storage}; there are: half, small, small_control\n"
 
@@ -67,7 +66,7 @@ def test_watching_ends_when_nothing_is_left_to_train(busy, capsys):
 
 
 def test_watching_ends_with_ctrl_c(busy):
-    command = [sys.executable, "-m", "raygroup.runs.__main__", "status", str(busy.storage), "--sweep", "half", "--watch", "--json"]
+    command = [sys.executable, "-m", "raygroup.runs", "status", str(busy.storage), "--sweep", "half", "--watch", "--json"]
     watcher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert json.loads(watcher.stdout.readline())["sweeps"][0]["name"] == "half"
     os.kill(watcher.pid, signal.SIGINT)
@@ -97,18 +96,29 @@ def test_the_log_of_a_trial_that_stalled_has_its_attempts_and_the_stacks_of_the_
     assert "stacks of 100, rank 1" in printed(["logs", busy.silent.name, busy.storage, "--all"], capsys)
 
 
-def test_a_trial_is_found_by_a_part_of_its_label(busy, capsys):
+def test_a_trial_can_be_named_by_a_part_of_its_label(busy, capsys):
     assert "of half: not started" in printed(["logs", "base_coefficient=0.3 seed=1", busy.storage], capsys)
 
 
 @pytest.mark.parametrize(
-    ("named", "said"),
+    ("name", "message"),
     [
         ("base_coefficient=0.1", "'base_coefficient=0.1' could be any of 2 trials: half-"),
         ("half-", "'half-' could be any of 4 trials: half-"),
         ("seed=7", "there are: 10 trials, such as "),
     ],
 )
-def test_a_name_that_fits_no_trial_or_several_lists_them(busy, named, said, capsys):
-    assert main(["logs", named, str(busy.storage)]) == 2
-    assert said in capsys.readouterr().err
+def test_a_name_that_fits_no_trial_or_several_lists_them(busy, name, message, capsys):
+    assert main(["logs", name, str(busy.storage)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_logs_as_json_is_one_object_with_the_texts_of_its_files(busy, capsys):
+    failed = json.loads(printed(["logs", busy.failed.name, "--storage-path", busy.storage, "--json"], capsys))
+    assert (failed["id"], failed["sweep"], failed["state"]) == (busy.failed.name, "half", "failed")
+    assert failed["failure"] == {"step": 20, "reason": "integrated loss is nan", "at": "2026-01-02T10:05:00+00:00"}
+    assert [file["text"] for file in failed["files"]] == ["Traceback (most recent call last): made up"]
+    silent = json.loads(printed(["logs", busy.silent.name, busy.storage, "--json"], capsys))
+    assert [attempt["by"] for attempt in silent["attempts"]] == ["process 1 on node-1", "process 2 on node-2"]
+    assert [file["text"] for file in silent["files"]] == ["stacks of 200, rank 0", "stacks of 200, rank 1"]
+    assert silent["failure"] is None

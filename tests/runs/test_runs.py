@@ -1,3 +1,6 @@
+"""``runs list``, ``runs show`` and ``runs clean`` on a folder."""
+
+import json
 import subprocess
 import sys
 
@@ -6,7 +9,7 @@ from synthetic_storage import fail_trial, start_trial, trials, walk, write_attem
 
 from raygroup.history.reader import read_history, same_evidence
 from raygroup.runs.__main__ import main
-from raygroup.scoring.predictions import read_predictions
+from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.storage.sweeps import read_sweeps
 
 
@@ -17,7 +20,7 @@ def storage(tmp_path):
 
 @pytest.fixture
 def unfinished(storage):
-    """A sweep with a failed trial and one in the middle, beside the finished ones."""
+    """Add a sweep with a failed trial and an unfinished one, beside the finished sweeps."""
     declared = trials((0.1,), control=False)
     folder = write_sweep(storage, "half", declared, done=False)
     failed, running = read_sweeps(storage)[0].trials
@@ -29,8 +32,8 @@ def unfinished(storage):
     return folder
 
 
-def crashed(folder):
-    """What a process that ended between DONE.json and its tidying leaves in a trial's folder; the paths."""
+def write_leftovers(folder):
+    """Write what a process leaves that dies after DONE.json and before its clean-up. Return the paths."""
     names = ("checkpoints/step-000030.safetensors", "checkpoints/step-000045.partial", "checkpoints/state.json.partial-7")
     paths = [folder / name for name in (*names, "history.parquet.partial-7", "history/attempt-1.arrows")]
     for path in paths:
@@ -55,13 +58,13 @@ def test_show_gives_each_trials_grouping_and_why_one_failed(storage, unfinished,
     assert "unfinished" in out
 
 
-def test_a_misspelt_sweep_lists_those_there_are(storage, capsys):
+def test_a_misspelt_sweep_lists_the_known_ones(storage, capsys):
     assert main(["show", "smal", str(storage)]) == 2
     assert capsys.readouterr().err == f"raygroup: no sweep 'smal' in {storage}; there are: small, small_control\n"
 
 
 def test_a_dry_run_removes_nothing(storage, unfinished, capsys):
-    crashed(read_sweeps(storage)[1].trials[0].folder)
+    write_leftovers(read_sweeps(storage)[1].trials[0].folder)
     before = sorted(storage.rglob("*"))
     assert main(["clean", str(storage), "--cache", "--heads", "--dry-run"]) == 0
     assert sorted(storage.rglob("*")) == before
@@ -84,9 +87,9 @@ def test_clean_keeps_evidence_predictions_and_everything_unfinished(storage, unf
     assert len([path for path in unfinished.iterdir() if path.is_dir()]) == 1
 
 
-def test_clean_keeps_the_trained_heads_of_a_finished_trial_until_asked_for_them(storage, capsys):
+def test_clean_removes_the_trained_heads_of_a_finished_trial_only_on_request(storage, capsys):
     small = read_sweeps(storage)[0].trials[0].folder
-    heads, others = small / "checkpoints" / "step-000060.safetensors", crashed(small)
+    heads, others = small / "checkpoints" / "step-000060.safetensors", write_leftovers(small)
     assert main(["clean", str(storage)]) == 0
     assert heads.is_file()
     assert not [path for path in others if path.exists()]
@@ -96,14 +99,14 @@ def test_clean_keeps_the_trained_heads_of_a_finished_trial_until_asked_for_them(
     assert read_history(small).step[-1] == 60
 
 
-def test_the_last_checkpoint_is_that_of_the_highest_step_however_it_is_written(storage):
+def test_the_last_checkpoint_has_the_highest_step_whatever_its_digits(storage):
     folder = read_sweeps(storage)[0].trials[0].folder / "checkpoints"
     (folder / "step-1000000.safetensors").write_bytes(bytes(10))
     assert main(["clean", str(storage)]) == 0
     assert [path.name for path in folder.iterdir()] == ["step-1000000.safetensors"]
 
 
-def test_a_cache_goes_only_when_asked_and_when_no_unfinished_sweep_reads_it(storage, unfinished):
+def test_a_cache_is_removed_only_on_request_and_if_no_unfinished_sweep_reads_it(storage, unfinished):
     assert main(["clean", str(storage), "--cache"]) == 0
     assert (storage / "cache" / "0a1b").is_dir()
     for path in unfinished.rglob("config.json"):
@@ -115,17 +118,17 @@ def test_a_cache_goes_only_when_asked_and_when_no_unfinished_sweep_reads_it(stor
     assert (storage / "cache" / "0a1b").is_dir()
 
 
-def test_a_finished_storage_gives_up_its_caches_when_asked(storage):
+def test_the_caches_of_finished_sweeps_are_removed_on_request(storage):
     assert main(["clean", str(storage), "--cache"]) == 0
     assert not (storage / "cache" / "0a1b").exists()
 
 
-def test_a_storage_path_that_is_not_there_is_one_line(tmp_path, capsys):
+def test_a_missing_storage_path_is_one_line(tmp_path, capsys):
     assert main(["list", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().err.startswith(f"raygroup: no storage path {tmp_path / 'nowhere'}")
 
 
-def test_a_place_that_cannot_be_a_storage_path_is_said(capsys):
+def test_a_place_that_cannot_be_a_storage_path_is_refused(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["list", "http://host/runs"])
     assert ended.value.code == 2
@@ -137,3 +140,56 @@ def test_listing_imports_neither_torch_nor_ray_nor_arrow(storage):
         "import sys; from raygroup.runs.__main__ import main; main(sys.argv[1:]); assert not {'torch', 'ray', 'pyarrow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, "list", str(storage)], check=True, capture_output=True)
+
+
+def test_the_storage_path_may_be_a_flag_and_be_repeated(storage, tmp_path, capsys):
+    other = write_storage(tmp_path / "other")
+    assert main(["list", "--storage-path", str(storage), "--storage-path", str(other)]) == 0
+    out = capsys.readouterr().out
+    assert str(storage) in out
+    assert str(other) in out
+    assert main(["show", "small", "--storage-path", str(storage)]) == 0
+    assert main(["clean", "--storage-path", str(storage), "--dry-run"]) == 0
+
+
+def test_list_as_json_has_counts_and_sizes(storage, unfinished, capsys):
+    assert main(["list", "--storage-path", str(storage), "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    by_name = {sweep.pop("name"): sweep for sweep in listed["sweeps"]}
+    small, half = by_name["small"], by_name["half"]
+    assert small.pop("bytes") > 0
+    assert small == {
+        "storage_path": str(storage), "trials": 4, "done": 4, "failed": 0, "unfinished": 0, "not_started": 0,
+        "finished_at": "2026-01-02T10:05:00+00:00",
+    }  # fmt: skip
+    assert (half["failed"], half["unfinished"], half["finished_at"]) == (1, 1, None)
+    assert listed["caches"] == [{"storage_path": str(storage), "bytes": 2000}]
+
+
+def test_show_as_json_has_the_numbers_of_the_table_unrounded(storage, unfinished, capsys):
+    assert main(["show", "small", str(storage), "--json"]) == 0
+    small = json.loads(capsys.readouterr().out)
+    trial = small["trials"][0]
+    assert (small["name"], len(small["trials"]), trial["state"], trial["steps"], trial["failure"]) == ("small", 4, "done", 60, None)
+    assert trial["grouping"] == "ar+ko | bn | zh | hi+ja | la"
+    stored = next(sweep for sweep in read_sweeps(storage) if sweep.name == "small").trials[0]
+    scores = score_predictions(read_predictions(stored.folder / "predictions.parquet"), "unseen").mean
+    assert (trial["unseen_accuracy"], trial["unseen_one_minus_ned"]) == (scores.accuracy, scores.one_minus_ned)
+    assert main(["show", "half", str(storage), "--json"]) == 0
+    failed = json.loads(capsys.readouterr().out)["trials"][0]
+    assert (failed["failure"]["step"], failed["failure"]["reason"]) == (20, "integrated loss is nan")
+    assert failed["unseen_accuracy"] is None
+
+
+def test_clean_as_json_lists_what_it_removes(storage, capsys):
+    paths = write_leftovers(read_sweeps(storage)[1].trials[0].folder)
+    assert main(["clean", str(storage), "--dry-run", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert all(path.exists() for path in paths)
+    assert main(["clean", str(storage), "--json"]) == 0
+    removed = json.loads(capsys.readouterr().out)
+    assert (planned["dry_run"], removed["dry_run"]) == (True, False)
+    assert removed["leftovers"] == planned["leftovers"]
+    listed = {storage / leftover["path"]: leftover["bytes"] for leftover in removed["leftovers"]}
+    assert {path: listed[path] for path in paths} == dict.fromkeys(paths, 10)
+    assert not any(path.exists() for path in paths)

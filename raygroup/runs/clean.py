@@ -1,0 +1,43 @@
+"""``runs clean``: remove the files that a storage path no longer needs."""
+
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from raygroup.files.places import Place
+from raygroup.storage.cleanup import Leftover, leftovers
+from raygroup.terminal import say, show, size_text, table
+
+
+def clean(
+    storages: Sequence[Place], out: Console, *, include_caches: bool, include_heads: bool, dry_run: bool, as_json: bool
+) -> None:  # fmt: skip
+    """Remove leftovers and print them with their sizes. A dry run only prints them."""
+    removed: list[dict[str, object]] = []
+    for storage in storages:
+        files = leftovers(storage, include_caches=include_caches, include_heads=include_heads)
+        for leftover in files:
+            if not dry_run:
+                leftover.remove()
+            name = _relative_path(storage, leftover)
+            removed.append({"storage_path": str(storage), "path": name, "reason": leftover.reason, "bytes": leftover.size})
+        if not as_json:
+            _print_table(storage, files, out, dry_run)
+    if as_json:
+        print(json.dumps({"dry_run": dry_run, "leftovers": removed}, ensure_ascii=False))
+
+
+def _print_table(storage: Place, files: Sequence[Leftover], out: Console, dry_run: bool) -> None:
+    rows = table("size", "what", "where", right=("size",))
+    for leftover in files:
+        rows.add_row(size_text(leftover.size), leftover.reason, escape(_relative_path(storage, leftover)))
+    if files:
+        show(out, str(storage), rows)
+    total = size_text(sum(leftover.size for leftover in files))
+    say(out, f"{storage}: {total} {'would be removed; nothing was' if dry_run else 'removed'}")
+
+
+def _relative_path(storage: Place, leftover: Leftover) -> str:
+    return str(leftover.path)[len(str(storage)) + 1 :]
