@@ -1,4 +1,8 @@
-"""The child's side of a driver process: messages to the watching process, heartbeats of the cluster's head, and the end on request."""
+"""The child's side of a driver process.
+
+It sends messages and heartbeats of the cluster's head to the watching process, and ends on its
+request.
+"""
 
 import contextlib
 import os
@@ -36,7 +40,8 @@ class Channel:
 def connected_cluster(address: str | None, channel: Channel) -> Iterator[Any]:
     """Connect to a cluster and send heartbeats while the block runs. Yields the ray module.
 
-    If the block fails because the head is gone, the watching process gets ``LOST`` before any other message.
+    If the block fails because the head is gone, the watching process gets ``LOST`` before any other
+    message.
     """
     ray = connect(address)
     stopped = _start_heartbeats(ray, channel)
@@ -53,9 +58,10 @@ def connected_cluster(address: str | None, channel: Channel) -> Iterator[Any]:
 
 
 def _start_heartbeats(ray: Any, channel: Channel) -> threading.Event:
-    """Send a heartbeat for every answer of the head, from a thread, until the event is set.
+    """Send a heartbeat for every answer of the head.
 
-    A head that no longer knows this node counts as lost: it would schedule nothing here and report no error.
+    A thread does so until the returned event is set. A head that no longer knows this node counts
+    as lost: it would schedule nothing here and report no error.
     """
     stopped = threading.Event()
 
@@ -73,7 +79,10 @@ def _start_heartbeats(ray: Any, channel: Channel) -> threading.Event:
 
 
 def _is_node_alive(ray: Any) -> bool | None:
-    """Return whether the head counts this node as alive, or None if the head does not answer."""
+    """Return whether the head counts this node as alive.
+
+    None means that the head does not answer.
+    """
     from ray._raylet import NodeID
 
     try:
@@ -84,7 +93,10 @@ def _is_node_alive(ray: Any) -> bool | None:
 
 
 def _end_on_request(pipe: Connection) -> None:
-    """Wait until the watching process asks for the end, or is gone. Then stop a cluster of this run and exit."""
+    """Wait until the watching process asks for the end, or is gone.
+
+    Then stop a cluster of this run and exit.
+    """
     with contextlib.suppress(EOFError, OSError):
         pipe.recv()
     import ray

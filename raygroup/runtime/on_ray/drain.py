@@ -1,4 +1,7 @@
-"""Drain a node whose machine is about to go, and let its workers ask whether theirs is."""
+"""Drain a node whose machine is about to go.
+
+The workers of a node ask here whether it is being drained.
+"""
 
 import socket
 import time
@@ -19,8 +22,9 @@ _MIN_DEADLINE_S = 1.0
 def drain_reason() -> str | None:
     """Return why this node is about to go, or None if it stays.
 
-    Ray drains a node for which the watcher of spot notices asks. If the head does not answer, the result is None: a node that is cut off
-    must go on training, or else find that its trial was taken over.
+    Ray drains a node for which the watcher of spot notices asks. If the head does not answer, the
+    result is None: a node that is cut off must go on training, or else find that its trial was
+    taken over.
     """
     from ray import get_runtime_context
     from ray._private.worker import global_worker
@@ -38,7 +42,10 @@ class RayNode:
     """This machine's node of a Ray cluster. It talks to the head without joining the cluster."""
 
     def __init__(self, address: str = "auto", node_id: str | None = None) -> None:
-        """Find the node. ``node_id`` picks one if this machine runs several. Raises ConfigError if there is none."""
+        """Find the node.
+
+        ``node_id`` picks one if this machine runs several. Raises ConfigError if there is none.
+        """
         set_environment()
         from ray._private import services
         from ray._raylet import GcsClient  # type: ignore[attr-defined]
@@ -56,7 +63,8 @@ class RayNode:
     def drain(self, deadline: float, reason: str) -> None:
         """Have Ray start nothing more on the node. Workers that ask learn of it.
 
-        ``deadline`` is in seconds since 1970. Raises RuntimeError if the head does not answer, or if it refuses.
+        ``deadline`` is in seconds since 1970. Raises RuntimeError if the head does not answer, or
+        if it refuses.
         """
         from ray.core.generated import autoscaler_pb2
         from ray.exceptions import RayError
@@ -74,7 +82,8 @@ class RayNode:
 def drain_node(address: str, node_id: str | None, deadline: float, reason: str) -> str:
     """Drain this machine's node, and return its id.
 
-    If that fails, try again until the deadline, in seconds since 1970. Then raise ConfigError with the last cause.
+    If that fails, try again until the deadline, in seconds since 1970. Then raise ConfigError with
+    the last cause.
     """
     while True:
         try:
@@ -98,7 +107,10 @@ def _require_listener(head: str) -> None:
 
 
 def _find_node(nodes: Any, ip_address: str, node_id: str | None) -> str:
-    """Return the id of the cluster's node at this address, or check the one that the user named."""
+    """Return the id of the cluster's node at this address.
+
+    If the user named a node, check that the cluster has it.
+    """
     address_of = {str(node.hex()): info.node_manager_address for node, info in nodes.items() if info.state == info.ALIVE}
     matches = [node for node, address in address_of.items() if (node == node_id if node_id else address == ip_address)]
     if node_id and not matches:

@@ -1,4 +1,7 @@
-"""The driver of a sweep on Ray: Tune schedules packs over the cluster, and a searcher hands them over one by one."""
+"""The driver of a sweep on Ray.
+
+Tune schedules packs over the cluster, and a searcher hands them over one by one.
+"""
 
 import contextlib
 import logging
@@ -90,11 +93,14 @@ def _train(ray: Any, order: Order, listener: ChannelListener) -> dict[str, str]:
 
 
 def _resources_and_room(ray: Any, order: Order, listener: ChannelListener) -> tuple[dict[str, float], Callable[[], int]]:
-    """Return the resources that one pack requests, and a function that returns how many packs may run or wait now.
+    """Return the resources of one pack, and the room for packs.
 
-    A pack of one worker is that worker. Ray sees whether it fits, and waiting packs tell an autoscaler what is needed. A pack of several
-    workers is a light actor that lets Ray Train start them. With too many of these actors, no pack might get all its workers, so their
-    number is limited to what the cluster can train now.
+    The room is a function that returns how many packs may run or wait now.
+
+    A pack of one worker is that worker. Ray sees whether it fits, and waiting packs tell an
+    autoscaler what is needed. A pack of several workers is a light actor that lets Ray Train start
+    them. With too many of these actors, no pack might get all its workers, so their number is
+    limited to what the cluster can train now.
     """
     placement, cluster = order.placement, ray.cluster_resources()
     is_own_cluster = order.address is None
@@ -117,7 +123,10 @@ def _resources_and_room(ray: Any, order: Order, listener: ChannelListener) -> tu
 
 @contextlib.contextmanager
 def _tune_folder() -> Iterator[Path]:
-    """Yield a folder for Tune's own state. It holds pickles, which raygroup never reads, so it is deleted at the end."""
+    """Yield a folder for Tune's own state.
+
+    It holds pickles, which raygroup never reads, so it is deleted at the end.
+    """
     with tempfile.TemporaryDirectory(prefix="raygroup-tune-") as folder:
         yield Path(folder)
 

@@ -1,7 +1,7 @@
-"""A driver of Ray in a child process, and the class that watches it.
+"""Start a driver of Ray in a child process, and watch it.
 
-When its cluster is lost, Ray ends a driver without a message. The watching process is still there, so it can report the loss and the
-command that continues the work.
+When its cluster is lost, Ray ends a driver without a message. The watching process is still there,
+so it can report the loss and the command that continues the work.
 """
 
 import contextlib
@@ -21,12 +21,15 @@ from raygroup.runtime.processes import end_with_parent
 _POLL_S = 1.0
 
 Drive = Callable[[Any, Channel], None]
-"""The work of the child: ``drive(order, channel)``. It must be importable, because the child is a fresh interpreter."""
+"""The work of the child: ``drive(order, channel)``.
+
+It must be importable, because the child is a fresh interpreter.
+"""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long the watching process waits for the child."""
+    """Limits, in seconds, on waiting for the child."""
 
     start_s: float = 180.0
     """Until the first heartbeat, while the child connects to a cluster or starts one."""
@@ -40,7 +43,10 @@ class DriverProcess:
     """A child process that drives Ray. Leaving the ``with`` block ends it."""
 
     def __init__(self, drive: Drive, order: Any, address: str | None, limits: Limits | None = None) -> None:
-        """``address`` is that of the cluster, for error messages. None is a cluster that the child starts for this run."""
+        """``address`` is that of the cluster, for error messages.
+
+        None is a cluster that the child starts for this run.
+        """
         context = multiprocessing.get_context("spawn")
         self.limits = limits or Limits()
         self._cluster = f"at {address}" if address else "of this run"
@@ -65,8 +71,8 @@ class DriverProcess:
     def messages(self) -> Iterator[tuple[str, Any]]:
         """Yield the child's messages as (kind, content). The result is the last.
 
-        Raises ConfigError, OSError or RuntimeError if the child reports one, ClusterLostError if the cluster or its head is gone, and
-        WorkerDiedError if a signal killed the child.
+        Raises ConfigError, OSError or RuntimeError if the child reports one, ClusterLostError if
+        the cluster or its head is gone, and WorkerDiedError if a signal killed the child.
         """
         last_beat, limit_s = time.monotonic(), self.limits.start_s
         while True:
@@ -122,7 +128,7 @@ class DriverProcess:
 
 
 def _run_child(drive: Drive, order: Any, pipe: Connection, parent: int) -> None:
-    # Ctrl-C is for the parent. The terminal must not send it to this process, nor to the processes of its cluster.
+    # Ctrl-C is for the parent. The terminal must send it neither to this process nor to its cluster.
     os.setpgid(0, 0)
     sys.stdin.close()
     end_with_parent(parent)

@@ -1,7 +1,8 @@
 """Extract word features on Ray with a pool of actors (Ray Data).
 
-Each actor reads the words of a shard and writes its features to the storage path, so neither the driver nor Ray's object store ever
-holds features. The driver runs in a child process, which this process watches.
+Each actor reads the words of a shard and writes its features to the storage path, so neither the
+driver nor Ray's object store ever holds features. The driver runs in a child process, which this
+process watches.
 """
 
 import logging
@@ -46,7 +47,7 @@ class ShardActor:
     """An actor of the pool. Ray Data calls it with batches of shard numbers."""
 
     def __init__(self, extraction: Extraction) -> None:
-        # Weights and words are loaded with the first shard. An error in __init__ would lose its message.
+        # Weights and words are loaded with the first shard: an error here would lose its message.
         self.extraction = extraction
 
     def __call__(self, batch: Columns) -> Columns:
@@ -57,7 +58,10 @@ class ShardActor:
 
 
 def drive(order: ExtractionOrder, channel: Channel) -> None:
-    """Make the shards of an order, in the child process. Sends each shard, and at the end a result or an error."""
+    """Make the shards of an order, in the child process.
+
+    Sends each shard, and at the end a result or an error.
+    """
     log = _redirect_output(order.extraction)
     try:
         with connected_cluster(order.address, channel) as ray:
@@ -75,10 +79,12 @@ def drive(order: ExtractionOrder, channel: Channel) -> None:
 
 
 def ray_shard_maker(address: str | None, workers: int | None = None, limits: Limits | None = None, drive: Any = drive) -> ShardMaker:
-    """Return a function that makes shards on the cluster at ``address``, or on one of this run alone.
+    """Return a function that makes shards on a Ray cluster.
 
-    It uses at most ``workers`` actors, or as many as the cluster has room for. It raises ConfigError for input that cannot be used,
-    OSError if a shard cannot be made, and ClusterLostError if the cluster is gone or its head stops answering.
+    ``address`` is that of a running cluster. None starts one for this run. The function uses at
+    most ``workers`` actors, or as many as the cluster has room for. It raises ConfigError for input
+    that cannot be used, OSError if a shard cannot be made, and ClusterLostError if the cluster is
+    gone or its head stops answering.
     """
 
     def make_shards(extraction: Extraction, numbers: Sequence[int]) -> Iterator[tuple[int, FeatureShard]]:
@@ -93,7 +99,10 @@ def ray_shard_maker(address: str | None, workers: int | None = None, limits: Lim
 
 
 def _redirect_output(extraction: Extraction) -> Path:
-    """Send everything that Ray prints to a log file, also from its C++ code. It prints much even if all goes well."""
+    """Send everything that Ray prints to a log file.
+
+    Ray prints much even if all goes well, also from its C++ code.
+    """
     folder = extraction.features.parent
     path = (folder if isinstance(folder, Path) else copies_folder()) / RAY_LOG_FILE
     with path.open("a", encoding="utf-8") as log:

@@ -1,4 +1,4 @@
-"""Train packs on Ray through a driver process, and replace a driver that was killed."""
+"""Train packs on Ray, and replace a driver that was killed."""
 
 import time
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
 from raygroup.runtime.on_ray.driver import ENDED, NOTE, STARTED, Order, drive
 from raygroup.runtime.on_ray.driver_process import DriverProcess
-from raygroup.runtime.pack_queue import BARREN_ATTEMPTS, RunListener
+from raygroup.runtime.pack_queue import MAX_FRUITLESS_ATTEMPTS, RunListener
 from raygroup.runtime.placement import ON_CPU, Placement
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.storage.checkpoint_index import listed_steps
@@ -18,10 +18,11 @@ from raygroup.storage.layout import FAILED_FILE
 def run_packs(
     packs: Sequence[JobPack], storage: Place, listener: RunListener, address: str | None = None, placement: Placement = ON_CPU
 ) -> dict[str, str]:
-    """Train the packs and return the reason of each trial that failed, by id.
+    """Train the packs and return the trials that failed: id -> reason.
 
-    ``address`` is that of a running cluster. None starts one for this run. A driver that is killed, perhaps because memory ran out, is
-    replaced as long as trials advance. Raises ClusterLostError if the cluster is gone or drivers die again and again.
+    ``address`` is that of a running cluster. None starts one for this run. A driver that is killed,
+    perhaps because memory ran out, is replaced as long as trials advance. Raises ClusterLostError
+    if the cluster is gone or drivers die again and again.
     """
     remaining = tuple(packs)
     failed: dict[str, str] = {}
@@ -35,7 +36,7 @@ def run_packs(
         failed |= failed_now
         steps_before, total_steps = total_steps, _total_checkpoint_steps(packs)
         barren = barren + 1 if total_steps == steps_before else 0
-        if barren > BARREN_ATTEMPTS:
+        if barren > MAX_FRUITLESS_ATTEMPTS:
             raise ClusterLostError(f"{died}, again and again")
         listener.on_message(f"{died}; starting another one")
         time.sleep(2**barren)
@@ -60,7 +61,10 @@ def _total_checkpoint_steps(packs: Sequence[JobPack]) -> int:
 
 
 def _split_unfinished(packs: Sequence[JobPack]) -> tuple[tuple[JobPack, ...], dict[str, str]]:
-    """Return the packs with the jobs that are neither done nor failed, and the reasons of those that failed, by id."""
+    """Return the packs without their finished jobs, and the jobs that failed.
+
+    A finished job is done or has failed. The failed ones are given as id -> reason.
+    """
     remaining: list[JobPack] = []
     failed: dict[str, str] = {}
     for pack in packs:

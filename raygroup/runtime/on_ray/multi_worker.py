@@ -1,7 +1,8 @@
 """Train one pack on several workers, which Ray Train starts.
 
-All workers run the same code, each on its share of the words. Trials resume from their own checkpoints, with any number of workers, so
-Train neither keeps checkpoints nor retries. When one worker dies, all of them end and the pack goes back to the queue.
+All workers run the same code, each on its share of the words. Trials resume from their own
+checkpoints, with any number of workers, so Train neither keeps checkpoints nor retries. When one
+worker dies, all of them end and the pack goes back to the queue.
 """
 
 import os
@@ -23,8 +24,8 @@ _ADDRESS_VARIABLE = "RAY_ADDRESS"
 def train_on_workers(name: str, folders: Sequence[Place], storage: Place, placement: Placement) -> Failures:
     """Train a pack on several workers and return why trials failed.
 
-    Their number is within the placement's range, as many as the cluster has room for. Runs in a light actor of Tune. Raises the error
-    that ended the workers.
+    Their number is within the placement's range, as many as the cluster has room for. Runs in a
+    light actor of Tune. Raises the error that ended the workers.
     """
     from ray import train
     from ray.train.torch import TorchConfig, TorchTrainer
@@ -48,9 +49,10 @@ def train_on_workers(name: str, folders: Sequence[Place], storage: Place, placem
 
 
 def num_packs_at_once(cluster: dict[str, float], placement: Placement) -> int:
-    """Return how many packs a cluster with these resources can train at a time, at least 1.
+    """Return how many packs a cluster can train at a time.
 
-    If nothing fits, one pack waits for nodes. Unless the cluster offers ``DRIVER_RESOURCE``, a light actor takes a hundredth of a CPU.
+    ``cluster`` has its resources. The result is at least 1: if nothing fits, one pack waits for
+    nodes. Unless the cluster offers ``DRIVER_RESOURCE``, a light actor takes a hundredth of a CPU.
     """
     light = {} if cluster.get(DRIVER_RESOURCE) else {"CPU": 0.01}
     fits = (
@@ -61,7 +63,7 @@ def num_packs_at_once(cluster: dict[str, float], placement: Placement) -> int:
 
 
 def require_room(cluster: dict[str, float], placement: Placement, is_own_cluster: bool, notify: Callable[[str], None]) -> None:
-    """Raise ConfigError if this machine can never start the workers of one pack.
+    """Raise ConfigError if this machine is too small for one pack.
 
     A larger cluster may still grow. If it has too few nodes now, ``notify`` gets a message.
     """
@@ -87,10 +89,10 @@ def _run_worker(config: dict[str, Any]) -> None:
 
     from raygroup.runtime.attempt.worker import run_pack
     from raygroup.runtime.attempt.worker_group import WorkerGroup
-    from raygroup.training.packs.sharding import Shard
+    from raygroup.training.packs.sharding import WorkerRank
 
     context = train.get_context()
-    group = WorkerGroup(Shard(context.get_world_rank(), context.get_world_size()))
+    group = WorkerGroup(WorkerRank(context.get_world_rank(), context.get_world_size()))
     failed = run_pack(config["folders"], config["storage"], config["placement"], drain_reason=drain_reason, group=group)
     train.report({"failed": failed})
 
@@ -105,7 +107,8 @@ def _train_storage(storage: Place) -> dict[str, Any]:
 def _propagate_address() -> None:
     """Give Train's own processes the address of the cluster.
 
-    They query the cluster for its state. If two clusters run on one machine, they find none without its address.
+    They query the cluster for its state. If two clusters run on one machine, they find none without
+    its address.
     """
     import ray
     from ray.train.v2._internal import constants

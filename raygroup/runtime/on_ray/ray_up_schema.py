@@ -9,9 +9,10 @@ from typing import Any
 
 
 def schema_error(cluster: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the place and the reason for which Ray's schema refuses a cluster, or None if it accepts it.
+    """Return the first error that Ray's schema finds in a cluster, or None.
 
-    Ray's own output is suppressed. An unknown key is no error here: raygroup's rules report it, with the key that was probably meant.
+    The error is a place in the file and a reason. Ray's own output is suppressed. An unknown key is
+    no error here: raygroup's rules report it, with the key that was probably meant.
     """
     from jsonschema import ValidationError
     from ray.autoscaler._private.util import prepare_config, validate_config

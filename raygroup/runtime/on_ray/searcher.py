@@ -1,6 +1,8 @@
-"""The packs of the queue as trials of Tune, one at a time, when there is room. Ten thousand packs cost no more than ten.
+"""Hand the packs of the queue to Tune as its trials.
 
-Tune itself never retries a trial. A pack whose process broke goes back to the queue, which knows how far its trials got.
+Tune gets one at a time, when there is room, so ten thousand packs cost no more than ten. Tune
+itself never retries a trial. A pack whose process broke goes back to the queue, which knows how far
+its trials got.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,8 @@
-"""How raygroup starts Ray and connects to it: closed to other users, quiet, and with the environment that our measurements call for."""
+"""Start Ray or connect to it.
+
+A cluster of raygroup is closed to other users and prints nothing. The environment variables follow
+from our measurements.
+"""
 
 import logging
 import os
@@ -22,12 +26,15 @@ ENVIRONMENT = {
 }
 """Environment variables that Ray reads when it is imported.
 
-A worker stays in its working directory, and histories do not travel through reports. Tune's snapshot of the experiment is never read, so
-it is not written during training.
+A worker stays in its working directory, and histories do not travel through reports. Tune's
+snapshot of the experiment is never read, so it is not written during training.
 """
 
 DRIVER_RESOURCE = "driver"
-"""The resource of light actors that only start workers. If a cluster's head offers it, these actors take no CPU from the workers."""
+"""The resource of light actors that only start workers.
+
+If a cluster's head offers it, these actors take no CPU from the workers.
+"""
 
 
 def set_environment() -> None:
@@ -39,8 +46,8 @@ def set_environment() -> None:
 def connect(address: str | None, **options: Any) -> Any:
     """Connect to the cluster at ``address`` and return the ray module.
 
-    None starts a cluster for this process alone. Ray Train needs its dashboard, which only this machine can reach. Raises ConfigError if
-    no cluster answers at the address.
+    None starts a cluster for this process alone. Ray Train needs its dashboard, which only this
+    machine can reach. Raises ConfigError if no cluster answers at the address.
     """
     set_environment()
     import ray

@@ -1,4 +1,8 @@
-"""A pack as Tune runs it: an actor that returns at every checkpoint with its scalars, and may train one pack after another."""
+"""A pack as a Trainable of Tune.
+
+It is an actor that returns at every checkpoint with its scalars. It may train one pack after
+another.
+"""
 
 import queue
 import threading

@@ -1,4 +1,7 @@
-"""``--calibrate``: train a few steps of each distinct pack on synthetic words, in a process of their own, and time them."""
+"""``--calibrate``: time a few training steps of each distinct pack.
+
+They run on synthetic words, in a process of their own.
+"""
 
 import platform
 import subprocess
@@ -21,13 +24,15 @@ from raygroup.storage.layout import now
 
 if TYPE_CHECKING:
     from raygroup.config import Trial
-    from raygroup.training.packs.training_data import Material
+    from raygroup.training.packs.training_data import TrainingData
 
 _STEPS = 10
 """Steps that are timed."""
 _WARM_UP_STEPS = 3
 _CAPTURE_STEPS = 16
-"""Steps before the timed ones with CUDA graphs, which record each length of batch once before they replay it."""
+"""Steps before the timed ones with CUDA graphs, which record each length of batch once before they
+replay it.
+"""
 _MIN_CHARACTERS = 2
 _MAX_CHARACTERS = 8
 """With ``_MIN_CHARACTERS``, words have 5 characters on average, 6 with their end, as in the default sweep."""
@@ -50,7 +55,7 @@ def calibrate_packs(packs: Sequence[JobPack], placement: Placement, kernels: str
 
 
 def machine_model(device: str) -> str:
-    """Return the model of the processor or GPU, or an empty string if it is unknown."""
+    """Return the model of the processor or GPU. It is empty if unknown."""
     if device != "cpu":
         command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
         try:
@@ -63,10 +68,13 @@ def machine_model(device: str) -> str:
 
 
 def _time_step(pack: JobPack, placement: Placement, form: str) -> float:
-    """Return the seconds of one step: processor seconds of one thread, or wall seconds on a GPU."""
+    """Return the seconds of one training step.
+
+    On a CPU they are processor seconds of one thread, on a GPU wall seconds.
+    """
     import torch
 
-    from raygroup.model.kernels.forms import kernels
+    from raygroup.model.kernels.forms import choose_kernels
     from raygroup.training.allocator import keep_freed_memory
     from raygroup.training.packs.pack import Pack
     from raygroup.training.universal_weights import load_universal
@@ -79,7 +87,7 @@ def _time_step(pack: JobPack, placement: Placement, form: str) -> float:
         keep_freed_memory()
     trials = [replace(job.trial, heads=replace(job.trial.heads, start="independent")) for job in pack.jobs]
     classes, shape = network_sizes(pack.jobs[0])
-    form_kernels = kernels(form, placement.device)
+    form_kernels = choose_kernels(form, placement.device)
     with tempfile.TemporaryDirectory(prefix="raygroup-calibrate-") as folder:
         data = _synthetic_data(Path(folder), trials[0], classes, shape)
         training = Pack(trials, data, load_universal(pack.jobs[0].weights), placement.device, form_kernels, accumulate=placement.accumulate)
@@ -96,10 +104,10 @@ def _time_step(pack: JobPack, placement: Placement, form: str) -> float:
         return (clock() - start) / _STEPS
 
 
-def _synthetic_data(folder: Path, trial: "Trial", classes: int, shape: tuple[int, ...]) -> "Material":
+def _synthetic_data(folder: Path, trial: "Trial", classes: int, shape: tuple[int, ...]) -> "TrainingData":
     """Return words of random characters with random features. Their values do not change the time of a step."""
-    from raygroup.training.label_batches import encoded
-    from raygroup.training.packs.training_data import Material
+    from raygroup.training.label_batches import encode_labels
+    from raygroup.training.packs.training_data import TrainingData
     from raygroup.words.charset import Charset
     from raygroup.words.feature_shards import write_features
     from raygroup.words.feature_store import FeatureStore
@@ -112,6 +120,6 @@ def _synthetic_data(folder: Path, trial: "Trial", classes: int, shape: tuple[int
     features = np.maximum(random.standard_normal((count, *shape), np.float32), 0).astype(np.float16)
     batches = [features[row : row + _BATCH_ROWS] for row in range(0, count, _BATCH_ROWS)]
     write_features(folder / "features.arrow", shape, batches, {})
-    targets, encoded_lengths = encoded(labels, charset)
+    targets, encoded_lengths = encode_labels(labels, charset)
     p_wt = np.eye(len(tasks), dtype=np.float32)[random.integers(0, len(tasks), count)]
-    return Material(FeatureStore(folder / "features.arrow"), targets, encoded_lengths, p_wt, np.arange(count), tasks, charset)
+    return TrainingData(FeatureStore(folder / "features.arrow"), targets, encoded_lengths, p_wt, np.arange(count), tasks, charset)

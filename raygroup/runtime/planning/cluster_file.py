@@ -1,32 +1,31 @@
-"""Read cluster files: for ``ray up`` on AWS or on local machines, and for Kubernetes (a RayJob or RayCluster of KubeRay)."""
+"""Read the three kinds of cluster files.
+
+They are files for ``ray up`` on AWS, for ``ray up`` on local machines, and for Kubernetes (a RayJob
+or RayCluster of KubeRay).
+"""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import place
+from raygroup.runtime.planning.node_types import (
+    NodeType,
+    as_list,
+    as_mapping,
+    kubernetes_head,
+    kubernetes_worker,
+    numbers,
+    price,
+    ray_cluster_spec,
+    ray_up_node,
+)
 
 AWS, LOCAL, KUBERNETES = "aws", "local", "kubernetes"
 STORAGE, PRICES = "raygroup/storage-path", "raygroup/usd-per-hour"
 """Annotations of a Kubernetes file. Its ``metadata`` accepts no other names of our own."""
-
-
-@dataclass(frozen=True)
-class NodeType:
-    """One type of node that a cluster may have."""
-
-    name: str
-    resources: Mapping[str, float]
-    """Resources as Ray counts them. They are empty if the file leaves them to Ray."""
-    spot: bool
-    head: bool
-    max_workers: int
-    usd_per_hour: float | None
-    priority: int = 0
-    """If several types would do, Ray starts the one with the highest priority."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def read_cluster_file(path: Path) -> ClusterFile:
 
 
 def _loader() -> Any:
-    """Return YAML's safe loader with one more rule: a repeated name is an error. Ray would silently use the second."""
+    """Return a safe YAML loader that refuses repeated names. Ray would silently use the second."""
     import yaml
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
@@ -92,28 +91,6 @@ def storage_path_error(path: str) -> str | None:
     return None
 
 
-def as_mapping(value: object) -> dict[str, Any]:
-    """Return the value if it is a mapping, else an empty one. ``cluster check`` reports the mistake."""
-    return value if isinstance(value, dict) else {}
-
-
-def as_list(value: object) -> list[Any]:
-    """Return the value if it is a list, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def ray_cluster_spec(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the specification of a RayCluster. In a RayJob it is a part of the job's own."""
-    spec = as_mapping(content.get("spec"))
-    return as_mapping(spec.get("rayClusterSpec")) if content.get("kind") == "RayJob" else spec
-
-
-def pod_containers(group: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the containers of a group's pods. Ray's own is the first."""
-    pod = as_mapping(as_mapping(group.get("template")).get("spec"))
-    return [container for container in as_list(pod.get("containers")) if isinstance(container, dict)]
-
-
 def _read_ray_up(path: Path, content: dict[str, Any]) -> ClusterFile:
     provider = as_mapping(content["provider"])
     kind = provider.get("type")
@@ -122,27 +99,14 @@ def _read_ray_up(path: Path, content: dict[str, Any]) -> ClusterFile:
     metadata = as_mapping(content.get("metadata"))
     prices = as_mapping(metadata.get("usd_per_hour"))
     node_types = as_mapping(content.get("available_node_types"))
-    nodes = [_ray_up_node(name, as_mapping(node), content, prices) for name, node in node_types.items()]
+    nodes = [ray_up_node(name, as_mapping(node), content, prices) for name, node in node_types.items()]
     if kind == LOCAL and not nodes:
         machines = len(as_list(provider.get("worker_ips")))
         nodes = [
-            NodeType("head", {}, False, True, 0, _price(prices, "head")),
-            NodeType("worker", _numbers(metadata.get("resources")), False, False, machines, _price(prices, "worker")),
+            NodeType("head", {}, False, True, 0, price(prices, "head")),
+            NodeType("worker", numbers(metadata.get("resources")), False, False, machines, price(prices, "worker")),
         ]
     return ClusterFile(path, str(kind), content, tuple(nodes), metadata.get("storage_path"))
-
-
-def _ray_up_node(name: str, node: dict[str, Any], content: dict[str, Any], prices: dict[str, Any]) -> NodeType:
-    market = as_mapping(as_mapping(node.get("node_config")).get("InstanceMarketOptions"))
-    return NodeType(
-        name=name,
-        resources=_numbers(node.get("resources")),
-        spot=market.get("MarketType") == "spot",
-        head=name == content.get("head_node_type"),
-        max_workers=_count(node.get("max_workers", content.get("max_workers", 1))),
-        usd_per_hour=_price(prices, name),
-        priority=_count(node.get("priority", 0)),
-    )
 
 
 def _read_kubernetes(path: Path, content: dict[str, Any]) -> ClusterFile:
@@ -153,67 +117,6 @@ def _read_kubernetes(path: Path, content: dict[str, Any]) -> ClusterFile:
         prices = as_mapping(json.loads(annotations.get(PRICES, "{}")))
     except (TypeError, json.JSONDecodeError) as error:
         raise ConfigError(f"{path}: metadata.annotations.{PRICES}: not JSON: {error}") from error
-    head = as_mapping(spec.get("headGroupSpec"))
-    nodes = [NodeType("head", _pod_resources(head), _is_on_spot(head), True, 0, _price(prices, "head"))]
-    nodes += [_kubernetes_node(as_mapping(group), prices) for group in as_list(spec.get("workerGroupSpecs"))]
+    nodes = [kubernetes_head(as_mapping(spec.get("headGroupSpec")), prices)]
+    nodes += [kubernetes_worker(as_mapping(group), prices) for group in as_list(spec.get("workerGroupSpecs"))]
     return ClusterFile(path, KUBERNETES, content, tuple(nodes), annotations.get(STORAGE))
-
-
-def _kubernetes_node(group: dict[str, Any], prices: dict[str, Any]) -> NodeType:
-    name = str(group.get("groupName", ""))
-    return NodeType(
-        name=name,
-        resources=_pod_resources(group),
-        spot=_is_on_spot(group),
-        head=False,
-        max_workers=_count(group.get("maxReplicas", 1)),
-        usd_per_hour=_price(prices, name),
-        priority=_count(group.get("priority", 0)),
-    )
-
-
-def _is_on_spot(group: dict[str, Any]) -> bool:
-    """Return whether a group selects spot machines.
-
-    Karpenter, EKS, GKE and AKS label them differently, but each label contains "spot".
-    """
-    pod = as_mapping(as_mapping(group.get("template")).get("spec"))
-    selector = as_mapping(pod.get("nodeSelector"))
-    return any("spot" in f"{name} {value}".lower() and str(value).lower() != "false" for name, value in selector.items())
-
-
-def _pod_resources(group: dict[str, Any]) -> dict[str, float]:
-    """Return the resources that Ray will count: the limits of the pod, unless the start parameters give others."""
-    limits = as_mapping(as_mapping((pod_containers(group) or [{}])[0].get("resources")).get("limits"))
-    resources = {"CPU": _num_cpus(limits.get("cpu", 0)), "GPU": float(limits.get("nvidia.com/gpu", 0) or 0)}
-    params = as_mapping(group.get("rayStartParams"))
-    for kind, name in (("CPU", "num-cpus"), ("GPU", "num-gpus")):
-        if str(params.get(name, "")).isdigit():
-            resources[kind] = float(params[name])
-    try:
-        custom = json.loads(str(params.get("resources", "{}")).strip("'\"").replace("\\", ""))
-    except json.JSONDecodeError:
-        custom = {}
-    return resources | _numbers(custom)
-
-
-def _num_cpus(value: object) -> float:
-    """Return the CPUs of a Kubernetes quantity, such as ``4`` or ``500m``."""
-    text = str(value)
-    try:
-        return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
-    except ValueError:
-        return 0.0
-
-
-def _numbers(value: object) -> dict[str, float]:
-    return {name: float(count) for name, count in as_mapping(value).items() if isinstance(count, int | float)}
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _price(prices: dict[str, Any], name: str) -> float | None:
-    price = prices.get(name)
-    return float(price) if isinstance(price, int | float) else None

@@ -16,9 +16,10 @@ _MAX_ROWS = 200
 
 
 def print_dry_run(plan: Plan, packs: Sequence[JobPack], forecast: Forecast, console: Console) -> None:
-    """Print every trial with its time, pack and memory, and then the forecast of the sweep.
+    """Print every trial with its time, pack and memory.
 
-    The time of a trial in a pack is its share of the pack's time.
+    The forecast of the sweep follows. The time of a trial in a pack is its share of the pack's
+    time.
     """
     right = ("steps", "heads", "device time", "pack", "memory")
     rows = table("trial", "id", *right[:3], "time is", *right[3:], "state", right=right)
@@ -41,7 +42,7 @@ def print_dry_run(plan: Plan, packs: Sequence[JobPack], forecast: Forecast, cons
 
 
 def forecast_lines(forecast: Forecast) -> list[str]:
-    """Return lines on the time of a sweep, the basis of that time, and the cost."""
+    """Return lines on the time and the cost of a sweep."""
     if not forecast.trials:
         return []
     on_cpu = forecast.device == "cpu"

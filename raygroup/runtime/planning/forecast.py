@@ -1,4 +1,4 @@
-"""Forecast what a sweep will take: device hours, time and money, and the basis of these numbers."""
+"""Forecast the device hours, time and cost of a sweep."""
 
 import heapq
 import math
@@ -19,7 +19,7 @@ PRICES = "metadata: {usd_per_hour: {...}} in the file of --cluster"
 
 
 class PricedNode(Protocol):
-    """A node type of a cluster file, with the fields that a price needs."""
+    """The fields of a node type that a price needs."""
 
     @property
     def name(self) -> str: ...
@@ -38,7 +38,7 @@ class PricedCluster(Protocol):
 
 @dataclass(frozen=True)
 class Price:
-    """The price of one GPU or processor core, on the node type where it is cheapest."""
+    """The lowest price of one device, and the node type that has it."""
 
     node: str
     usd_per_hour: float
@@ -46,7 +46,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the missing trials of a sweep will take, if each starts at its first step."""
+    """The time and cost of a sweep's missing trials. Each is counted from its first step."""
 
     trials: int
     """Number of trials to train."""
@@ -54,7 +54,9 @@ class Forecast:
     """Number of packs to train."""
     device: str
     devices: int
-    """Devices in use at a time for ``wall_hours``: those of this machine, or of the cluster at its full size."""
+    """Devices in use at a time for ``wall_hours``: those of this machine, or of the cluster at its
+    full size.
+    """
     device_hours: float
     """Hours of a GPU, or of a processor core."""
     wall_hours: float
@@ -66,7 +68,10 @@ class Forecast:
 
     @property
     def usd(self) -> float | None:
-        """The cost of the device hours, or None without a price. Head nodes, idle nodes and storage are not counted."""
+        """The cost of the device hours, or None without a price.
+
+        Head nodes, idle nodes and storage are not counted.
+        """
         return None if self.price is None else self.device_hours * self.price.usd_per_hour
 
 
@@ -75,15 +80,16 @@ def forecast(
 ) -> Forecast:
     """Forecast what these packs of a plan will take.
 
-    With ``calibrate`` another process first trains a few steps of each distinct pack on this machine. The times are kept under the storage
-    path. Nothing else imports torch. Raises ConfigError for kernels that do not exist or that the device cannot run, and for a device that
+    With ``calibrate`` another process first trains a few steps of each distinct pack on this
+    machine. The times are kept under the storage path. Nothing else imports torch. Raises
+    ConfigError for kernels that do not exist or that the device cannot run, and for a device that
     no node of the cluster has.
     """
-    from raygroup.model.kernels.forms import kernels
+    from raygroup.model.kernels.forms import choose_kernels
     from raygroup.runtime.planning.calibration import calibrate_packs, machine_model
 
     require_kernels(placement)
-    form = kernels(placement.kernels, placement.device).name
+    form = choose_kernels(placement.kernels, placement.device).name
     calibrations = calibrate_packs(packs, placement, form) if calibrate else []
     if calibrations:
         store_calibrations(plan.storage, calibrations)
@@ -120,10 +126,7 @@ def forecast_json(forecast: Forecast) -> dict[str, Any]:
 
 
 def over_budget_reason(forecast: Forecast, budget: float) -> str | None:
-    """Return one line on why a sweep costs more than its budget, or None if it does not.
-
-    Raises ConfigError if no price is known.
-    """
+    """Return one line if a sweep exceeds its budget, else None. Raises ConfigError if no price is known."""
     if not forecast.trials:
         return None
     device = _device_name(forecast.device)
@@ -138,7 +141,7 @@ def over_budget_reason(forecast: Forecast, budget: float) -> str | None:
 
 
 def basis_text(forecast: Forecast) -> str:
-    """Return the basis of the times, such as ``measured``, or ``measured (3) and estimated (2)``."""
+    """Return the basis as text, such as ``measured (3) and estimated (2)``."""
     is_mixed = len(forecast.basis) > 1
     return " and ".join(f"{name} ({count})" if is_mixed else name for name, count in sorted(forecast.basis.items(), reverse=True))
 
@@ -172,9 +175,10 @@ def _lowest_price(cluster: PricedCluster | None, device: str) -> Price | None:
 
 
 def _wall_s(pack_seconds: Sequence[float], devices: int, placement: Placement) -> float:
-    """Return the time of all packs, if each starts in its order on the first free device.
+    """Return the time until all packs have finished.
 
-    On a processor, a few more trials than cores run at once and share the cores.
+    Each pack starts in its order on the first free device. On a processor, a few more trials than
+    cores run at once and share the cores.
     """
     slots = max(1, devices // placement.workers[0])
     durations = [seconds / placement.workers[0] for seconds in pack_seconds]

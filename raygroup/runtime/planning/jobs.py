@@ -1,4 +1,4 @@
-"""Jobs: the trials of a plan, each with the places of its inputs and outputs."""
+"""The trials of a plan, each with its inputs and its folder."""
 
 import importlib.resources
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ LAPTOP_WEIGHTS = Path(str(importlib.resources.files("raygroup.weights") / "lapto
 
 @dataclass(frozen=True)
 class Job:
-    """One trial of a plan, with its inputs and its folder."""
+    """One trial of a plan."""
 
     id: str
     label: str

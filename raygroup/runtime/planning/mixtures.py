@@ -1,4 +1,4 @@
-"""The mixtures by which the trials of a sweep draw their words: checked before anything runs, and printed."""
+"""Check and print the mixtures by which trials draw their words."""
 
 import functools
 from collections.abc import Iterable, Sequence
@@ -27,8 +27,8 @@ class TrainingMixture(NamedTuple):
 def collect_mixtures(jobs: Iterable["Job"], words: Path | None) -> list[TrainingMixture]:
     """Return every distinct mixture of the jobs. Jobs without a mixture add none.
 
-    The sizes of the sources come from the word store. If it does not exist yet, they come from the user's ``words``. Raises ConfigError if
-    the ratios do not fit the sources.
+    The sizes of the sources come from the word store. If it does not exist yet, they come from the
+    user's ``words``. Raises ConfigError if the ratios do not fit the sources.
     """
     from raygroup.words.mixtures import listed_sources, mixture_of
 

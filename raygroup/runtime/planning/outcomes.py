@@ -1,6 +1,7 @@
 """The step times that finished trials have measured.
 
-Only a few outcomes are read, however many trials there are. A forecast for 10,000 trials must come at once, also from an object store.
+Only a few outcomes are read, however many trials there are. A forecast for 10,000 trials must come
+at once, also from an object store.
 """
 
 from collections import Counter
@@ -37,9 +38,10 @@ _READERS = 16
 
 @dataclass(frozen=True)
 class Kind:
-    """What decides the time of a step of one trial: the settings of its program with its words, and its heads."""
+    """The facts of a trial that decide the time of its steps."""
 
     program: str
+    """The settings that shape the program, and the words."""
     heads: int
 
 
@@ -67,10 +69,11 @@ def _trial_kind(trial: Trial, store: str) -> Kind:
 
 
 def pack_step_s(samples: Sequence[Sample], heads: Sequence[int]) -> float | None:
-    """Return the step time of a pack of trials with these heads, from samples of the same program, or None without one.
+    """Return the step time of trials with these heads, or None.
 
-    For one trial only trials alone with as many heads count. For several it is the median of the packs nearest in size, scaled to this
-    size, if possible from trials with as many heads.
+    All samples have the program of these trials. For one trial only trials alone with as many heads
+    count. For several it is the median of the packs nearest in size, scaled to this size, if
+    possible from trials with as many heads.
     """
     if len(heads) == 1:
         return _median_seconds([sample for sample in samples if sample.pack_size == 1 and sample.kind.heads == heads[0]])
@@ -83,33 +86,40 @@ def pack_step_s(samples: Sequence[Sample], heads: Sequence[int]) -> float | None
 
 
 def _median_seconds(samples: Sequence[Sample]) -> float | None:
-    """Return the median of the samples with at least half as many steps as the longest. Short runs are mostly start and end."""
+    """Return the median of the longer samples.
+
+    They have at least half as many steps as the longest. Short runs are mostly start and end.
+    """
     longest = max((sample.steps for sample in samples), default=0)
     return median(sample.seconds for sample in samples if 2 * sample.steps >= longest) if longest else None
 
 
 def read_samples(plan: Plan) -> list[Sample]:
-    """Read a few outcomes of each kind of trial in the plan, and a few of every other sweep under the storage path."""
+    """Read a few outcomes of each kind of trial in the plan.
+
+    Add a few outcomes of every other sweep under the storage path.
+    """
     if not plan.storage.is_dir():
         return []
     done = done_ids(plan.folder)
     counts: Counter[Kind] = Counter()
-    own: list[tuple[Place, Kind]] = []
+    declared: list[tuple[Place, Kind]] = []
     for job in (job for job in plan.jobs if job.id in done):
         kind = job_kind(job)
         counts[kind] += 1
         if counts[kind] <= _MAX_OWN:
-            own.append((job.folder, kind))
+            declared.append((job.folder, kind))
     with ThreadPoolExecutor(_READERS) as readers:
-        samples = list(readers.map(lambda trial: _read_sample(*trial), own))
+        samples = list(readers.map(lambda trial: _read_sample(*trial), declared))
         samples += readers.map(_read_undeclared_sample, _undeclared_trials(plan, done - {job.id for job in plan.jobs}))
     return [sample for sample in samples if sample is not None]
 
 
 def _undeclared_trials(plan: Plan, former_ids: set[str]) -> Iterator[Place]:
-    """Yield folders of finished trials that the plan does not declare, spread evenly over each sweep.
+    """Yield folders of finished trials that the plan does not declare.
 
-    ``former_ids`` are those in the plan's own folder, from an earlier version of its search space.
+    They are spread evenly over each sweep. ``former_ids`` are those in the plan's own folder, from
+    an earlier version of its search space.
     """
     folders: list[Place] = [path.parent for path in plan.storage.glob(f"*/{SWEEP_FILE}")]
     others = [folder for folder in sorted(folders, key=str) if folder != plan.folder][:_MAX_SWEEPS]
@@ -120,7 +130,7 @@ def _undeclared_trials(plan: Plan, former_ids: set[str]) -> Iterator[Place]:
 
 
 def _read_undeclared_sample(folder: Place) -> Sample | None:
-    """Return the sample of a trial, or None if this version does not know its settings."""
+    """Return a trial's sample, or None if its settings are unknown."""
     try:
         config = read_json(folder / CONFIG_FILE)
         trial = trial_from_json(config["trial"])
@@ -130,10 +140,13 @@ def _read_undeclared_sample(folder: Place) -> Sample | None:
 
 
 def _read_sample(folder: Place, kind: Kind) -> Sample | None:
-    """Return the sample of a finished trial, or None if its outcome lacks a fact or has too few steps."""
+    """Return the sample of a finished trial.
+
+    None means that its outcome lacks a fact or has too few steps.
+    """
     outcome: dict[str, Any] = read_json_if_exists(folder / DONE_FILE)
     device, form = outcome.get("device"), outcome.get("kernels")
-    # More trials than cores may have shared a processor, so there its own seconds count and not those of the clock.
+    # More trials than cores may have shared a processor. There its own seconds count, not the clock's.
     total_s = outcome.get("cpu_s" if device == "cpu" else "wall_s")
     steps = int(outcome.get("steps", 0)) - int(outcome.get("first_step", 0))
     if device is None or form is None or total_s is None or steps < _MIN_STEPS:

@@ -1,4 +1,7 @@
-"""Divide trials into packs: on a processor one trial each, on a GPU as many as fit its memory."""
+"""Divide trials into packs.
+
+On a processor a pack is one trial, on a GPU as many as fit its memory.
+"""
 
 import functools
 from collections.abc import Sequence
@@ -41,7 +44,8 @@ class JobPack:
 def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
     """Divide jobs into packs. Raises ConfigError if no GPU's memory is known.
 
-    The jobs of a pack share their inputs, the shape of their program, and the steps of their checkpoints.
+    The jobs of a pack share their inputs, the shape of their program, and the steps of their
+    checkpoints.
     """
     if placement.device == "cpu":
         return [JobPack((job,)) for job in jobs]
@@ -58,7 +62,7 @@ def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
 
 
 def network_sizes(job: Job) -> tuple[int, tuple[int, ...]]:
-    """Return the number of output classes, and the shape of one word's features."""
+    """Return the number of output classes and the shape of word features."""
     planned_classes = sum(job.trial.words.characters) + 2  # the classes for begin and end
     classes = _num_classes(job.store) if job.store.is_file() else planned_classes
     shape = stored_shape(job.features) if job.features.is_file() else FEATURE_SHAPE

@@ -1,4 +1,7 @@
-"""The plan of a sweep: every trial with its id and its places. It needs neither torch nor ray."""
+"""Plan a sweep: give every trial its id and its places.
+
+This needs neither torch nor ray.
+"""
 
 import functools
 import hashlib
@@ -45,7 +48,8 @@ class Plan:
 def make_plan(sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | None, fonts: Path | None) -> Plan:
     """Give every trial of a sweep its id and its places.
 
-    Raises ConfigError if an input is missing (words, fonts of a script, weights), or if a trial could only fail later.
+    Raises ConfigError if an input is missing (words, fonts of a script, weights), or if a trial
+    could only fail later.
     """
     storage = storage.absolute()
     words_path_here = words.absolute() if words else None
@@ -87,7 +91,7 @@ def load_plan(name: str, storage: Place, words: Path | None = None, fonts: Path 
 
 
 def declare_sweep(plan: Plan) -> None:
-    """Write the ``sweep.json`` of a plan, and withdraw a request to stop an earlier run."""
+    """Write the ``sweep.json`` of a plan. A request to stop an earlier run is withdrawn."""
     trials = [{"id": job.id, "label": job.label} for job in plan.jobs]
     caches = sorted({path.parent.name for job in plan.jobs for path in (job.store, job.features)})
     declared = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
@@ -99,7 +103,10 @@ def declare_sweep(plan: Plan) -> None:
 
 
 def _without_rendering(trial: Trial) -> Trial:
-    """Return a trial on a user's words with default settings for rendering, so that they do not enter its id."""
+    """Return a trial with default settings for rendering.
+
+    A trial on a user's words does not depend on them, so they must not enter its id.
+    """
     words = trial.words
     return replace(trial, words=Words(source=words.source, mixture=words.mixture, mixture_weighting=words.mixture_weighting))
 

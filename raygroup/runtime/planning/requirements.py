@@ -1,4 +1,4 @@
-"""Checks on the inputs and the trials of a plan, before anything is trained."""
+"""Check the inputs and the trials of a plan before training."""
 
 import functools
 import json
@@ -34,7 +34,8 @@ def require_inputs(sweep: Sweep, trials: Sequence[Trial], words: Path | None, fo
 def require_trainable(jobs: Sequence[Job], words: Path | None) -> None:
     """Raise ConfigError for trials that could only fail later.
 
-    Two trials are equal, the weights have no head of the right size, or the heads do not fit the tasks.
+    Two trials are equal, the weights have no head of the right size, or the heads do not fit the
+    tasks.
     """
     if len({job.id for job in jobs}) < len(jobs):
         raise ConfigError("grid: two of its trials are the same; give each value once")

@@ -1,4 +1,7 @@
-"""The seconds of a training step of a pack: measured by finished trials, by a calibration, or else estimated from its multiply-adds."""
+"""The time of a training step of a pack.
+
+Finished trials or a calibration measure it. Otherwise it is estimated from the multiply-adds.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +19,9 @@ MEASURED, CALIBRATED, ESTIMATED = "measured", "calibrated", "estimated"
 _GPU_AS_CORES = 50.0
 """Speed of a GPU in processor cores. This is a guess; ``--calibrate`` on a machine with a GPU measures it."""
 _GPU_STEP_S = 0.01
-"""Shortest step on a GPU: it launches about a thousand operators (benchmarks/grid.py), at ten microseconds each."""
+"""Shortest step on a GPU: it launches about a thousand operators (benchmarks/grid.py), at ten
+microseconds each.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class StepTime:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A stored measurement of training steps on synthetic words, with its JSON keys as field names."""
+    """A stored measurement of training steps on synthetic words. Its fields are the JSON keys."""
 
     program: str
     device: str
@@ -42,12 +47,15 @@ class Calibration:
 
 
 def program_name(jobs: Sequence[Job]) -> str:
-    """Return a short name for everything that decides the time of a step of these trials as one pack, except the machine."""
+    """Return a short name for the program of a pack.
+
+    Packs with the same name take the same time for a step on the same machine.
+    """
     return fingerprint(job_kind(jobs[0]).program, sorted(job.trial.heads.count for job in jobs))[:16]
 
 
 class StepTimes:
-    """The known step times of a plan's packs, on one device with one form of kernels."""
+    """The step times of packs, for one device and kernel form."""
 
     def __init__(self, plan: Plan, device: str, kernels: str, machine: str, calibrations: Iterable[Calibration] = ()) -> None:
         """``calibrations`` were made just now, so they count before all other times."""
@@ -94,7 +102,10 @@ def read_calibrations(storage: Place) -> list[Calibration]:
 
 
 def store_calibrations(storage: Place, calibrations: Sequence[Calibration]) -> None:
-    """Add calibrations to those under a storage path. A new one replaces one of the same program on the same machine."""
+    """Add calibrations to those under a storage path.
+
+    A new one replaces one of the same program on the same machine.
+    """
     newest = {(each.program, each.device, each.kernels, each.machine): each for each in [*read_calibrations(storage), *calibrations]}
     (storage / CACHE_FOLDER).mkdir(parents=True, exist_ok=True)
     write_json(storage / CACHE_FOLDER / STEP_TIMES_FILE, {"times": [asdict(calibration) for calibration in newest.values()]})
