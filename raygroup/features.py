@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from raygroup.runtime.preparation.extraction import require_shard_rows
-    from raygroup.runtime.preparation.extraction_report import intake, size, state
+    from raygroup.runtime.preparation.extraction_plan import require_shard_rows
+    from raygroup.runtime.preparation.extraction_report import features_text, import_report, preparation_text
 
     out = console()
     require_shard_rows(options.shard_words)
@@ -57,15 +57,15 @@ def _run(options: argparse.Namespace) -> None:
     jobs = _jobs_by_features(plan)
     if options.dry_run:
         for job in jobs:
-            say(out, state(job, options.shard_words))
+            say(out, preparation_text(job, options.shard_words))
         return
     new = _make_missing(
         plan, jobs, out, options.local, options.address, options.workers, device=options.device, shard_rows=options.shard_words
     )
     for job in jobs:
         if job in new:
-            say(out, intake(job))
-        say(out, f"{'made' if job in new else 'already made'}: {size(job)}")
+            say(out, import_report(job))
+        say(out, f"{'made' if job in new else 'already made'}: {features_text(job)}")
 
 
 def _jobs_by_features(plan: "Plan") -> "list[Job]":
@@ -78,8 +78,9 @@ def _make_missing(
 ) -> "list[Job]":
     """Make the features that are missing. Returns their jobs."""
     from raygroup.runtime.placement import require_device
-    from raygroup.runtime.preparation.extraction import local_shard_maker, require_shard_rows
-    from raygroup.runtime.preparation.extraction_report import telling
+    from raygroup.runtime.preparation.extraction import local_shard_maker
+    from raygroup.runtime.preparation.extraction_plan import require_shard_rows
+    from raygroup.runtime.preparation.extraction_report import extraction_progress
     from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
     from raygroup.runtime.processes import cores
     from raygroup.storage.locks import require_writable
@@ -97,7 +98,7 @@ def _make_missing(
 
         work = ray_shard_maker(address, workers)
     require_writable(plan.storage)
-    with telling(screen) as progress:
+    with extraction_progress(screen) as progress:
         prepare_words(plan, missing, progress)
         prepare_features(missing, work, progress, **settings)
     return missing
@@ -106,7 +107,7 @@ def _make_missing(
 def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -> "Plan":
     from raygroup.config import Heads, Trial
     from raygroup.runtime.planning.plan import make_plan
-    from raygroup.runtime.preparation.downloads import brought_here
+    from raygroup.runtime.preparation.downloads import download_words
     from raygroup.search_space import Sweep, load
 
     space = load(sweep) if sweep else Sweep(name="features", trial=Trial(heads=Heads(start="independent")))
@@ -114,7 +115,7 @@ def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -
         if "weights.file" in space.grid:
             raise ConfigError(f"--weights {weights}: the search space {sweep} varies weights.file itself; leave --weights out")
         space = Sweep(name=space.name, trial=space.trial.replaced("weights.file", weights), grid=space.grid, seeds=space.seeds)
-    return make_plan(space, "", storage, brought_here(data), None)
+    return make_plan(space, "", storage, download_words(data), None)
 
 
 def _count(text: str) -> int:

@@ -16,7 +16,7 @@ from raygroup.trunks import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from raygroup.scoring.word_accuracy import WordScore
-    from raygroup.training.universal_weights import Universal
+    from raygroup.training.universal_weights import UniversalModel
     from raygroup.words.word_store import WordStore
 
 _TESTED_WORDS = 200
@@ -33,7 +33,7 @@ def pretrain(
     from rich.console import Console
 
     from raygroup.runtime.preparation.prepare import render_store
-    from raygroup.runtime.progress import preparing
+    from raygroup.runtime.progress import progress_bars
     from raygroup.storage.layout import words_path
     from raygroup.storage.locks import lock_folder, require_writable
     from raygroup.training.universal_weights import save_universal
@@ -45,7 +45,7 @@ def pretrain(
     font_faces = fonts_of(settings.words, Path(fonts) if fonts else None)
     data = rendered_fingerprint(settings.words, font_faces)
     store = Path(str(words_path(storage, data)))
-    with preparing(console() if progress else Console(quiet=True)) as show_progress:
+    with progress_bars(console() if progress else Console(quiet=True)) as show_progress:
         with lock_folder(store.parent, "cache"):
             if not store.exists():
                 render_store(store, settings.words, font_faces, data, show_progress)
@@ -57,7 +57,7 @@ def pretrain(
     return scores
 
 
-def _train(words: "WordStore", settings: Pretraining, progress: Any) -> "Universal":
+def _train(words: "WordStore", settings: Pretraining, progress: Any) -> "UniversalModel":
     from raygroup.training.universal import train_universal
     from raygroup.words.charset import Charset
     from raygroup.words.crops import crop_array
@@ -74,24 +74,24 @@ def _train(words: "WordStore", settings: Pretraining, progress: Any) -> "Univers
     return train_universal(crops, labels, Charset.from_labels(labels), settings, report)
 
 
-def _score(universal: "Universal", words: "WordStore") -> dict[str, Any]:
+def _score(universal: "UniversalModel", words: "WordStore") -> dict[str, Any]:
     """Return 1-NED and exact match of the universal head, by split and task."""
     import torch
 
     from raygroup.model.heads.decoding import Reader
-    from raygroup.model.kernels.forms import kernels
+    from raygroup.model.kernels.forms import choose_kernels
     from raygroup.scoring.word_accuracy import score_words
-    from raygroup.training.feature_extraction import extracted
-    from raygroup.training.word_reading import tested_rows
+    from raygroup.training.feature_extraction import extract_features
+    from raygroup.training.word_reading import sample_test_rows
     from raygroup.words.crops import crop_array
     from raygroup.words.labels import to_logical
 
     labels, task_of = words.labels(), words.task_numbers()
     by_split = {}
     for split in ("new", "unseen"):
-        rows = tested_rows(words.rows_of(split), task_of, _TESTED_WORDS)
-        features = torch.from_numpy(extracted(universal.trunk, crop_array(words, rows, HEIGHT, WIDTH))).float()
-        reader = Reader(universal.head, kernels("auto"))
+        rows = sample_test_rows(words.rows_of(split), task_of, _TESTED_WORDS)
+        features = torch.from_numpy(extract_features(universal.trunk, crop_array(words, rows, HEIGHT, WIDTH))).float()
+        reader = Reader(universal.head, choose_kernels("auto"))
         read = reader.greedy(features, torch.zeros(len(rows), dtype=torch.long), max(map(len, labels)) + 1)
         readings = [to_logical(universal.charset.decode(word)) for word in read.classes.tolist()]
         names = [words.metadata.tasks[task] for task in task_of[rows]]

@@ -1,4 +1,4 @@
-"""Without Ray: the same packs in processes of this machine; a single one runs in this process, for a debugger."""
+"""Run packs without Ray, in processes of this machine."""
 
 import functools
 from collections.abc import Sequence
@@ -14,16 +14,20 @@ _POLL_S = 5.0
 
 
 def run_packs(packs: Sequence[JobPack], storage: Place, listener: RunListener, placement: Placement = ON_CPU) -> dict[str, str]:
-    """Trains the packs; the reason of each trial that failed, by id."""
+    """Train the packs and return the trials that failed: id -> reason.
+
+    A single pack runs in this process, so that a debugger can follow it. On a GPU each pack gets a
+    new process, and they run one after another.
+    """
     queue = PackQueue(packs, storage, listener, placement.storage_patience_s)
-    work = functools.partial(_run_one, storage=storage, placement=placement)
+    work = functools.partial(_run_pack, storage=storage, placement=placement)
     if len(packs) == 1:
         pack = queue.next()
         if pack:
             queue.end(pack, work(pack))
         return queue.failed
     on_gpu = placement.device != "cpu"
-    with WorkerPool(1 if on_gpu else num_parallel_trials(len(packs), cores()), work, fresh=on_gpu) as workers:
+    with WorkerPool(1 if on_gpu else num_parallel_trials(len(packs), cores()), work, reuse=not on_gpu) as workers:
         while not queue.over:
             while not workers.full and (pack := queue.next()):
                 workers.submit(pack)
@@ -35,7 +39,7 @@ def run_packs(packs: Sequence[JobPack], storage: Place, listener: RunListener, p
     return queue.failed
 
 
-def _run_one(pack: JobPack, storage: Place, placement: Placement) -> dict[str, str]:
+def _run_pack(pack: JobPack, storage: Place, placement: Placement) -> dict[str, str]:
     from raygroup.runtime.attempt.worker import run_pack
 
     return run_pack([job.folder for job in pack.jobs], storage, placement)

@@ -1,6 +1,6 @@
-"""Decide which pack is next, and whether a pack whose process broke is tried again, halved, or given up.
+"""Hand out the packs of a run, and decide what to do with a pack whose process broke.
 
-This module knows neither Ray nor processes: both ways of running packs use it.
+It is tried again, halved, or fails. Runs with Ray and without it both use this queue.
 """
 
 import time
@@ -12,20 +12,20 @@ from raygroup.errors import DeviceMemoryError
 from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
 from raygroup.files.retry import Retry
-from raygroup.runtime.attempt.failure import give_up
+from raygroup.runtime.attempt.failure import mark_failed
 from raygroup.runtime.planning.jobs import Job, declare_trials
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.storage.checkpoint_index import listed_steps
 from raygroup.storage.layout import FAILED_FILE, STOP_FILE
 from raygroup.storage.sweeps import done_ids
 
-BARREN_ATTEMPTS = 3
+MAX_FRUITLESS_ATTEMPTS = 3
 """Attempts in a row that may end without a new checkpoint. The next one fails its trials for good."""
 _CHECK_EVERY_S = 5.0
 
 
 class RunListener(Protocol):
-    """Gets the events of a run. Packs are named by the ids of their trials."""
+    """Receives the events of a run. A pack is named by the ids of its trials."""
 
     def on_start(self, ids: Sequence[str]) -> None: ...
 
@@ -37,7 +37,7 @@ class RunListener(Protocol):
 class PackQueue:
     """The packs of a run, handed out one by one.
 
-    ``failed`` holds the reason of each trial that failed for good, by id.
+    ``failed`` holds the trials that failed for good: id -> reason.
     """
 
     def __init__(self, packs: Sequence[JobPack], storage: Place, listener: RunListener, patience_s: float = 0.0) -> None:
@@ -53,11 +53,14 @@ class PackQueue:
         self._failed_jobs: dict[str, Job] = {}
         """Trials that failed. A user may ask to try them again."""
         self._last_steps: dict[str, int] = {}
-        self._barren: dict[str, int] = {}
+        self._fruitless: dict[str, int] = {}
         self._last_check = -_CHECK_EVERY_S
 
     def next(self) -> JobPack | None:
-        """Return the next pack and declare its trials, or None if no pack is ready. ``over`` says whether one may still come."""
+        """Return the next pack and declare its trials, or return None if no pack is ready.
+
+        Unless the queue is ``over``, another pack may come later.
+        """
         self._check_requests()
         if self.stopped or not self.waiting:
             return None
@@ -71,11 +74,11 @@ class PackQueue:
 
     @property
     def over(self) -> bool:
-        """Whether no pack runs and none will."""
+        """Return True if no pack is running and no other will start."""
         return not self.running and (self.stopped or not self.waiting)
 
     def end(self, pack: JobPack, failed: dict[str, str]) -> None:
-        """Take back a pack whose process has finished, with the reasons of trials that failed."""
+        """Take back a pack whose process has finished. ``failed`` holds its failed trials: id -> reason."""
         self.running.pop(pack.id, None)
         self.failed |= failed
         self._failed_jobs |= {job.id: job for job in pack.jobs if job.id in failed}
@@ -84,8 +87,8 @@ class PackQueue:
     def retry(self, pack: JobPack, reason: str) -> None:
         """Take back a pack whose process ended before its trials did.
 
-        Its trials are tried again, in halves if the device had too little memory. After ``BARREN_ATTEMPTS`` attempts without a new
-        checkpoint they fail.
+        Its trials are tried again, in halves if the device had too little memory. After
+        ``MAX_FRUITLESS_ATTEMPTS`` attempts without a new checkpoint they fail.
         """
         self.running.pop(pack.id, None)
         self.listener.on_end([job.id for job in pack.jobs])
@@ -102,15 +105,15 @@ class PackQueue:
             self.waiting.appendleft(JobPack(jobs))
         else:
             for job in jobs:
-                self._fail(job, f"{reason}; {1 + BARREN_ATTEMPTS} attempts in a row ended without a new checkpoint")
+                self._fail(job, f"{reason}; {1 + MAX_FRUITLESS_ATTEMPTS} attempts in a row ended without a new checkpoint")
 
     def _fail(self, job: Job, reason: str) -> None:
-        give_up(job.folder, reason)
+        mark_failed(job.folder, reason)
         self.failed[job.id] = reason
         self._failed_jobs[job.id] = job
 
     def _has_failed(self, job: Job) -> bool:
-        """Return whether a trial failed by itself before its process broke, and keep its reason."""
+        """Return True if a trial failed before its process broke. Its reason is kept."""
         failure = self.retry_storage(lambda: read_json_if_exists(job.folder / FAILED_FILE))
         if failure:
             self.failed[job.id] = failure["reason"]
@@ -122,16 +125,16 @@ class PackQueue:
         advanced = step > self._last_steps[job.id]
         if advanced:
             self._last_steps[job.id] = step
-            self._barren.pop(job.id, None)
+            self._fruitless.pop(job.id, None)
         return advanced
 
     def _last_step(self, job: Job) -> int:
-        """Return the step of the newest checkpoint, or 0."""
+        """Return the step of a trial's newest checkpoint, or 0."""
         return self.retry_storage(lambda: max(listed_steps(job.folder), default=0))
 
     def _may_try_again(self, first_id: str) -> bool:
-        self._barren[first_id] = self._barren.get(first_id, 0) + 1
-        return self._barren[first_id] <= BARREN_ATTEMPTS
+        self._fruitless[first_id] = self._fruitless.get(first_id, 0) + 1
+        return self._fruitless[first_id] <= MAX_FRUITLESS_ATTEMPTS
 
     def _check_requests(self) -> None:
         """Follow a user's requests to stop the sweep, or to try failed trials again."""

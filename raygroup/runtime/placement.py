@@ -1,4 +1,4 @@
-"""Where trials compute, and checks that this machine or cluster can do it."""
+"""Where trials compute, and checks that this machine can do it."""
 
 import subprocess
 from dataclasses import dataclass
@@ -8,27 +8,29 @@ from raygroup.errors import ConfigError
 
 @dataclass(frozen=True)
 class Placement:
-    """Where trials compute, and in which form: nothing of it changes what a trial is."""
+    """Where and how trials compute. None of it changes what a trial is."""
 
     device: str = "cpu"
+    """``cpu`` or ``cuda``."""
     kernels: str = "auto"
+    """The form in which heads are computed."""
     device_memory_gb: float | None = None
-    """Memory of one GPU, where none can be asked."""
+    """Memory of one GPU, in 10^9 bytes. None reads it from this machine's GPUs."""
     workers: tuple[int, int] = (1, 1)
-    """Fewest and most workers of a pack; more than one train it together (Ray Train)."""
+    """Fewest and most workers that train one pack together. More than one need Ray Train."""
     accumulate: int = 1
     """Parts in which a worker reads its words of a step, one after the other."""
     stall_timeout_s: float = 1800.0
-    """A worker without a step for so long ends, and another attempt begins; 0: never."""
+    """Time without a finished step after which a worker ends and another attempt starts. 0 turns this off."""
     storage_patience_s: float = 900.0
-    """How long a worker waits for storage that fails before its trials do."""
+    """Longest time that a worker waits for failing storage. After that its trials fail."""
 
 
 ON_CPU = Placement()
 
 
 def require_device(device: str) -> None:
-    """Raises ConfigError for a device this machine lacks."""
+    """Raise ConfigError if this machine lacks the device."""
     if device == "cuda":
         import torch
 
@@ -37,13 +39,13 @@ def require_device(device: str) -> None:
 
 
 def require_workers(placement: Placement, local: bool) -> None:
-    """Raises ConfigError for workers that nobody could start."""
+    """Raise ConfigError if several workers are to train a pack without Ray."""
     if local and placement.workers[1] > 1:
         raise ConfigError("--workers: several workers for one pack need Ray; leave --local out")
 
 
 def require_kernels(placement: Placement) -> None:
-    """Raises ConfigError for a form of kernels that is none, or that the device cannot run."""
+    """Raise ConfigError if the kernels are unknown or cannot run on the device."""
     from raygroup.model.kernels.forms import kernels
 
     try:
@@ -53,22 +55,31 @@ def require_kernels(placement: Placement) -> None:
 
 
 def require_device_memory(placement: Placement) -> None:
-    """Raises ConfigError where no GPU's memory is known, by which trials are packed."""
+    """Raise ConfigError if the memory of a GPU is unknown. It decides how trials are packed."""
     if placement.device != "cpu" and placement.device_memory_gb is None:
         gpu_memory_gb()
 
 
 def num_parallel_trials(trials: int, cores: int) -> int:
-    """How many trials of one thread run at a time: one a core, but a few more where the last round would leave cores idle."""
+    """Return how many trials of one thread run at a time.
+
+    It is one for each core. If a few more than that would finish the sweep in one round, all of
+    them run at once, because a second round would leave most cores idle.
+    """
     fits_in_one_round = trials <= cores + max(3, cores // 2)
     return trials if fits_in_one_round else cores
 
 
 def gpu_memory_gb() -> float:
-    """Memory of the smallest GPU of this machine, in 10^9 bytes."""
-    ask = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    """Return the memory of this machine's smallest GPU, in 10^9 bytes.
+
+    Raises ConfigError if nvidia-smi cannot report it.
+    """
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
-        answer = subprocess.run(ask, capture_output=True, text=True, check=True, timeout=30).stdout
-        return min(float(line) for line in answer.split()) * 2**20 / 1e9
+        output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+        return min(float(line) for line in output.split()) * 2**20 / 1e9
     except (OSError, ValueError, subprocess.SubprocessError):
-        raise ConfigError("--device-memory-gb: no GPU can be asked here how much memory it has; say how much one has, such as 80") from None
+        raise ConfigError(
+            "--device-memory-gb is missing, and nvidia-smi does not report the memory of a GPU here: give the memory of one GPU, such as 80"
+        ) from None

@@ -1,4 +1,4 @@
-"""Worker processes of this machine: as many as there are cores, and none that outlives its driver."""
+"""Worker processes of this machine. None of them outlives its driver."""
 
 import multiprocessing
 import os
@@ -17,27 +17,34 @@ from raygroup.errors import WorkerDiedError
 
 
 def cores() -> int:
-    """Cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Fresh interpreters that leave Ctrl-C to the driver; an error in the block ends them at once."""
+    """Yield a pool of new Python processes, which ignore Ctrl-C.
+
+    An error in the block terminates them at once. Without an error the block waits for their work.
+    """
     context = multiprocessing.get_context("spawn")
-    made = ProcessPoolExecutor(workers, context, end_with_parent, (os.getpid(),))
+    executor = ProcessPoolExecutor(workers, context, end_with_parent, (os.getpid(),))
     try:
-        yield made
+        yield executor
     except BaseException:
-        for process in list(made._processes.values()):
+        for process in list(executor._processes.values()):
             process.terminate()
-        made.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
         raise
-    made.shutdown()
+    executor.shutdown()
 
 
 def end_with_parent(parent: int) -> None:
-    """A worker of a killed driver would wait for work for ever: it ends when its parent is another one."""
+    """Ignore Ctrl-C in this process, and end it when its parent is gone.
+
+    ``parent`` is the parent's process id. Without this, the worker of a killed driver would wait
+    for work forever.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
@@ -56,11 +63,17 @@ class _Worker:
 
 
 class WorkerPool:
-    """Processes that each do one item at a time. One that dies takes no other with it, as it would in a pool, and is replaced."""
+    """Processes that each work on one item at a time.
 
-    def __init__(self, size: int, work: Callable[[Any], Any], *, fresh: bool = False) -> None:
-        """``work`` does one item; ``fresh`` gives every item a process of its own."""
-        self.size, self.work, self.fresh = size, work, fresh
+    If a process dies, the others continue and a new one replaces it. A ProcessPoolExecutor would
+    lose all of them.
+    """
+
+    def __init__(self, size: int, work: Callable[[Any], Any], *, reuse: bool = True) -> None:
+        """``work`` handles one item. Without ``reuse``, every item gets a new process."""
+        self.size = size
+        self.work = work
+        self.reuse = reuse
         self._idle: list[_Worker] = []
         self._busy: list[_Worker] = []
         self._context = multiprocessing.get_context("spawn")
@@ -81,13 +94,18 @@ class WorkerPool:
         return len(self._busy) >= self.size
 
     def submit(self, item: Any) -> None:
+        """Give an item to an idle process, or to a new one."""
         worker = self._idle.pop() if self._idle else self._start_worker()
         worker.item = item
         worker.pipe.send(item)
         self._busy.append(worker)
 
     def results(self, timeout_s: float | None = None) -> Iterator[tuple[Any, Any]]:
-        """Items that came to an end, with what they gave: a result, or a WorkerDiedError."""
+        """Wait for finished items, and yield each with its result.
+
+        The result is a WorkerDiedError if the work raised an error or its process died. Nothing is
+        yielded if no item finishes in time.
+        """
         ready = wait([worker.pipe for worker in self._busy], timeout_s)
         for worker in [worker for worker in self._busy if worker.pipe in ready]:
             self._busy.remove(worker)
@@ -95,12 +113,12 @@ class WorkerPool:
                 result = worker.pipe.recv()
             except (EOFError, OSError):
                 worker.process.join()
-                yield worker.item, WorkerDiedError(f"its process ended{_how(worker.process.exitcode)}")
+                yield worker.item, WorkerDiedError(f"its process ended{_exit_text(worker.process.exitcode)}")
                 continue
-            if self.fresh or isinstance(result, WorkerDiedError):
-                worker.process.terminate()
-            else:
+            if self.reuse and not isinstance(result, WorkerDiedError):
                 self._idle.append(worker)
+            else:
+                worker.process.terminate()
             yield worker.item, result
 
     def _start_worker(self) -> _Worker:
@@ -111,7 +129,8 @@ class WorkerPool:
         return _Worker(process, ours)
 
 
-def _how(code: int | None) -> str:
+def _exit_text(code: int | None) -> str:
+    """Return how a process ended, from its exit code. A negative code is a signal."""
     if code is None:
         return ""
     if code < 0:
@@ -120,7 +139,10 @@ def _how(code: int | None) -> str:
 
 
 def _serve(work: Callable[[Any], Any], pipe: Connection, parent: int) -> None:
-    """Does what comes through the pipe; an error ends the process, since nobody knows what it left behind."""
+    """Work on the items that come through the pipe.
+
+    After an error the process ends, because its state is unknown.
+    """
     end_with_parent(parent)
     while True:
         try:

@@ -1,15 +1,18 @@
-"""What the driver shows while trials train: one line a trial on a terminal, one plain line now and then without one."""
+"""Show progress while words are prepared and trials train.
+
+A terminal gets live bars and a live table. Other output gets a plain line now and then.
+"""
 
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -17,129 +20,146 @@ from raygroup.runtime.planning.jobs import Job
 from raygroup.storage.layout import FAILED_FILE, PROGRESS_FILE
 from raygroup.terminal import seconds_text, table
 
-_LOOK_S = 0.5
+_REFRESH_S = 0.5
 _PLAIN_LINE_S = 20.0
-_BEGAN_S = time.time()
-"""When this driver began: an older progress file is of an interrupted one."""
+_MAX_PLAIN_TRIALS = 4
+_START_S = time.time()
+"""Start of this driver. An older progress file belongs to a run that was interrupted."""
 
 
 @contextmanager
-def preparing(console: Console) -> Iterator[Any]:
-    """A function (what, done, of) that shows how far the words are."""
+def progress_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each kind of work, and yield the function that updates it.
+
+    Its arguments are a label, the number of finished items, and the number of all items. Without a
+    terminal it prints one line when a kind of work is finished.
+    """
     if not console.is_terminal:
-        seen: set[str] = set()
+        finished: set[str] = set()
 
-        def plain(what: str, done: int, of: int) -> None:
-            if what not in seen and done == of:
-                seen.add(what)
-                console.print(f"{of} {what}")
+        def print_finished(label: str, done: int, total: int) -> None:
+            if label not in finished and done == total:
+                finished.add(label)
+                console.print(f"{total} {label}")
 
-        yield plain
+        yield print_finished
         return
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as bars:
-        numbers: dict[str, Any] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bars:
+        task_ids: dict[str, TaskID] = {}
 
-        def bar(what: str, done: int, of: int) -> None:
-            if what not in numbers:
-                numbers[what] = bars.add_task(what, total=of)
-            bars.update(numbers[what], completed=done)
+        def update_bar(label: str, done: int, total: int) -> None:
+            if label not in task_ids:
+                task_ids[label] = bars.add_task(label, total=total)
+            bars.update(task_ids[label], completed=done)
 
-        yield bar
+        yield update_bar
 
 
-class Board:
-    """What is known of the trials of a run while it lasts; told by whoever schedules them, from any thread."""
+class TrialMonitor:
+    """The states of a run's trials. It is a RunListener, called from any thread."""
 
-    def __init__(self, console: Console, jobs: Sequence[Job], what: str) -> None:
-        self.console, self.jobs, self.what = console, {job.id: job for job in jobs}, what
-        self.began = time.monotonic()
+    def __init__(self, console: Console, jobs: Sequence[Job], name: str) -> None:
+        self.console = console
+        self.jobs = {job.id: job for job in jobs}
+        self.name = name
+        self.start_s = time.monotonic()
         self.running: dict[str, Job] = {}
-        self.over: dict[str, Job] = {}
-        """Done or failed, the newest last."""
-        self.done = 0
+        self.ended: dict[str, Job] = {}
+        """Jobs that are done or have failed, the newest last."""
+        self.num_done = 0
         self.lock = threading.Lock()
 
     def on_start(self, ids: Sequence[str]) -> None:
         with self.lock:
-            for job in ids:
-                self.running[job] = self.jobs[job]
-                self.over.pop(job, None)
+            for job_id in ids:
+                self.running[job_id] = self.jobs[job_id]
+                self.ended.pop(job_id, None)
 
     def on_end(self, ids: Sequence[str]) -> None:
         with self.lock:
-            for job in ids:
-                self.running.pop(job, None)
-                if self.jobs[job].done:
-                    self.over[job] = self.jobs[job]
-                    self.done += 1
-                elif (self.jobs[job].folder / FAILED_FILE).is_file():
-                    self.over[job] = self.jobs[job]
+            for job_id in ids:
+                job = self.jobs[job_id]
+                self.running.pop(job_id, None)
+                if job.done:
+                    self.ended[job_id] = job
+                    self.num_done += 1
+                elif (job.folder / FAILED_FILE).is_file():
+                    self.ended[job_id] = job
 
     def on_message(self, text: str) -> None:
         self.console.print(text, soft_wrap=True, markup=False)
 
     def title(self) -> str:
-        took = seconds_text(time.monotonic() - self.began)
-        return f"{self.what} {took}: {self.done} of {len(self.jobs)} trials done, {len(self.running)} running"
+        """Return the sweep's name, the time since its start, and the numbers of trials."""
+        elapsed = seconds_text(time.monotonic() - self.start_s)
+        return f"{self.name} {elapsed}: {self.num_done} of {len(self.jobs)} trials done, {len(self.running)} running"
 
-    def shown(self, most: int) -> list[tuple[Job, dict[str, Any]]]:
-        """The trials that run, then those that ended last, as many as asked for, with what they last said."""
+    def latest(self, most: int) -> list[tuple[Job, dict[str, Any]]]:
+        """Return at most this many jobs, each with its progress file.
+
+        Running jobs come first, then those that ended last. Jobs without progress are left out.
+        """
         with self.lock:
-            jobs = [*self.running.values(), *reversed(self.over.values())][:most]
-        return [(job, said) for job in jobs if (said := _progress(job))]
+            jobs = [*self.running.values(), *reversed(self.ended.values())][:most]
+        return [(job, progress) for job in jobs if (progress := _read_progress(job))]
 
 
 @contextmanager
-def watching(console: Console, jobs: Sequence[Job], what: str) -> Iterator[Board]:
-    """Shows from a thread how far the jobs are, until the block ends."""
-    board, ended = Board(console, jobs, what), threading.Event()
-    thread = threading.Thread(target=_live if console.is_terminal else _plain, args=(board, ended), daemon=True)
+def monitor_trials(console: Console, jobs: Sequence[Job], name: str) -> Iterator[TrialMonitor]:
+    """Show the progress of these jobs from a thread while the block runs."""
+    monitor, ended = TrialMonitor(console, jobs, name), threading.Event()
+    show = _show_live_table if console.is_terminal else _print_plain_lines
+    thread = threading.Thread(target=show, args=(monitor, ended), daemon=True)
     thread.start()
     try:
-        yield board
+        yield monitor
     finally:
         ended.set()
         thread.join()
 
 
-def _live(board: Board, ended: threading.Event) -> None:
-    with Live(console=board.console, refresh_per_second=2) as live:
+def _show_live_table(monitor: TrialMonitor, ended: threading.Event) -> None:
+    with Live(console=monitor.console, refresh_per_second=2) as live:
         while True:
-            last = ended.wait(_LOOK_S)
-            live.update(Group(*_lines(board)))
-            if last:
+            is_last = ended.wait(_REFRESH_S)
+            live.update(Group(*_title_and_table(monitor)))
+            if is_last:
                 return
 
 
-def _plain(board: Board, ended: threading.Event) -> None:
+def _print_plain_lines(monitor: TrialMonitor, ended: threading.Event) -> None:
     while not ended.wait(_PLAIN_LINE_S):
         running = [
-            f"{job.label}: {said['step']}/{said['steps']} {said['grouping']}" for job, said in board.shown(4) if job.id in board.running
+            f"{job.label}: {progress['step']}/{progress['steps']} {progress['grouping']}"
+            for job, progress in monitor.latest(_MAX_PLAIN_TRIALS)
+            if job.id in monitor.running
         ]
-        board.console.print("; ".join([board.title(), *running]), soft_wrap=True, markup=False)
+        monitor.console.print("; ".join([monitor.title(), *running]), soft_wrap=True, markup=False)
 
 
-def _lines(board: Board) -> Iterator[Table | Text]:
-    yield Text(board.title(), "bold")
+def _title_and_table(monitor: TrialMonitor) -> Iterator[Table | Text]:
+    yield Text(monitor.title(), "bold")
     right = ("step", "words/s", "left", "recognition", "grouping loss", "task", "decided")
     rows = table("trial", *right, "grouping now", right=right)
-    for job, said in board.shown(max(board.console.height - 4, 3)):
-        rows.add_row(*_row(board, job, said), style="" if job.id in board.running else "dim")
+    for job, progress in monitor.latest(max(monitor.console.height - 4, 3)):
+        is_running = job.id in monitor.running
+        rows.add_row(*_table_cells(job, progress, is_running), style="" if is_running else "dim")
     yield rows
 
 
-def _row(board: Board, job: Job, said: dict[str, Any]) -> list[str]:
-    losses = said["losses"]
-    left = seconds_text(said["left_s"]) if job.id in board.running else "done" if said["step"] == said["steps"] else "failed"
-    shown = [f"{losses[name]:.3f}" for name in ("integrated", "grouping", "task") if name in losses]
-    speed, decided = f"{said['words_per_s']:.0f}", f"{said['decisiveness']:.2f}"
-    return [job.label, f"{said['step']}/{said['steps']}", speed, left, *shown, decided, said["grouping"]]
+def _table_cells(job: Job, progress: dict[str, Any], is_running: bool) -> list[str]:
+    is_complete = progress["step"] == progress["steps"]
+    left = seconds_text(progress["left_s"]) if is_running else "done" if is_complete else "failed"
+    losses = [f"{progress['losses'][name]:.3f}" for name in ("integrated", "grouping", "task") if name in progress["losses"]]
+    speed, decided = f"{progress['words_per_s']:.0f}", f"{progress['decisiveness']:.2f}"
+    return [job.label, f"{progress['step']}/{progress['steps']}", speed, left, *losses, decided, progress["grouping"]]
 
 
-def _progress(job: Job) -> dict[str, Any]:
-    """What the trial's process last said; nothing where it was said before this driver began."""
+def _read_progress(job: Job) -> dict[str, Any]:
+    """Return the progress file of a trial. It is empty if missing or older than this driver."""
     try:
-        said = dict(json.loads((job.folder / PROGRESS_FILE).read_text(encoding="utf-8")))
-        return said if said["at"] >= _BEGAN_S else {}
+        progress = dict(json.loads((job.folder / PROGRESS_FILE).read_text(encoding="utf-8")))
+        return progress if progress["at"] >= _START_S else {}
     except (OSError, json.JSONDecodeError, KeyError):
         return {}

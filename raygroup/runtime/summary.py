@@ -88,7 +88,10 @@ def _trials_table(plan: Plan, result: SweepResult) -> Group:
 
 
 def _yardstick_trials(plan: Plan) -> list[tuple[str, TrialResult]]:
-    """Return finished trials on the same words with one head, and with one head for each task. They bound what a grouping can gain."""
+    """Return finished trials on the same words with one head, and with one head for each task.
+
+    They bound what a grouping can gain.
+    """
     others = yardsticks(read_sweeps(plan.storage), plan.jobs[0].data)
     return [
         (f"{kind} ({sweep.name})", TrialResult(sweep.in_state(TrialState.DONE)[0]))

@@ -1,4 +1,7 @@
-"""Run a planned sweep: check it, prepare words and features, and train the trials that are missing."""
+"""Run a planned sweep.
+
+The run checks the sweep, prepares words and features, and trains the trials that are missing.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,21 +12,21 @@ from rich.console import Console
 from raygroup.errors import OverBudgetError, StopRequestedError
 from raygroup.runtime.local import run_packs
 from raygroup.runtime.placement import Placement, require_device, require_device_memory, require_kernels, require_workers
-from raygroup.runtime.planning.cluster_file import read_cluster
-from raygroup.runtime.planning.forecast import Forecast, forecast, over_budget
+from raygroup.runtime.planning.cluster_file import read_cluster_file
+from raygroup.runtime.planning.forecast import Forecast, forecast, over_budget_reason
 from raygroup.runtime.planning.jobs import Job
-from raygroup.runtime.planning.mixtures import show_mixtures
-from raygroup.runtime.planning.packs import JobPack, packs_of
-from raygroup.runtime.planning.plan import Plan, declare
+from raygroup.runtime.planning.mixtures import print_mixtures
+from raygroup.runtime.planning.packs import JobPack, make_packs
+from raygroup.runtime.planning.plan import Plan, declare_sweep
 from raygroup.runtime.preparation.prepare import prepare
-from raygroup.runtime.progress import preparing, watching
+from raygroup.runtime.progress import monitor_trials, progress_bars
 from raygroup.storage.layout import STOP_FILE
 from raygroup.storage.locks import lock_folder, require_writable
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How a sweep is run. None of it changes a result."""
+    """Options of a run. None of them changes a result."""
 
     placement: Placement = Placement()
     local: bool = False
@@ -41,17 +44,18 @@ class RunOptions:
 
 
 def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str, str]:
-    """Train the trials that are not done yet. Returns the reason of each trial that failed, by id.
+    """Train the trials that are not done yet, and return those that failed: id -> reason.
 
-    Raises ConfigError for input that cannot be used, OverBudgetError before anything starts, ClusterLostError, StopRequestedError if a
-    user stopped the sweep, and OSError if the storage path fails. The trained steps are kept in each case.
+    Raises ConfigError for input that cannot be used, OverBudgetError before anything starts,
+    ClusterLostError, StopRequestedError if a user stopped the sweep, and OSError if the storage
+    path fails. The trained steps are kept in each case.
     """
     missing = plan.missing
     if not missing:
         return {}
     _require_runnable(options)
     if options.budget is not None:
-        reason = over_budget(forecast_sweep(plan, missing, options)[1], options.budget)
+        reason = over_budget_reason(forecast_sweep(plan, missing, options)[1], options.budget)
         if reason and not options.yes:
             raise OverBudgetError(reason)
     require_writable(plan.storage)
@@ -63,9 +67,9 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
 
 
 def forecast_sweep(plan: Plan, missing: Sequence[Job], options: RunOptions) -> tuple[list[JobPack], Forecast]:
-    """Return the packs of the missing trials, and what they will take."""
-    packs = packs_of(missing, options.placement)
-    cluster = read_cluster(options.cluster) if options.cluster else None
+    """Return the packs of the missing trials, and their forecast time and cost."""
+    packs = make_packs(missing, options.placement)
+    cluster = read_cluster_file(options.cluster) if options.cluster else None
     return packs, forecast(plan, packs, options.placement, cluster, options.calibrate)
 
 
@@ -79,14 +83,14 @@ def _require_runnable(options: RunOptions) -> None:
 
 
 def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> dict[str, str]:
-    declare(plan)
-    with preparing(screen) as progress:
+    declare_sweep(plan)
+    with progress_bars(screen) as progress:
         prepare(plan, missing, progress)
-    show_mixtures(missing, plan.words, screen)
-    packs = packs_of(missing, options.placement)
-    with watching(screen, missing, plan.sweep.name) as board:
+    print_mixtures(missing, plan.words, screen)
+    packs = make_packs(missing, options.placement)
+    with monitor_trials(screen, missing, plan.sweep.name) as monitor:
         if options.local:
-            return run_packs(packs, plan.storage, board, options.placement)
+            return run_packs(packs, plan.storage, monitor, options.placement)
         from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray
 
-        return run_on_ray(packs, plan.storage, board, options.address, options.placement)
+        return run_on_ray(packs, plan.storage, monitor, options.address, options.placement)

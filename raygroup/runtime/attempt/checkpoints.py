@@ -1,5 +1,7 @@
-"""Save and load checkpoints as safetensors files. ``storage.checkpoint_index`` knows which there
-are and which are sound."""
+"""Save and load checkpoints as safetensors files.
+
+``storage.checkpoint_index`` lists them and finds out which are sound.
+"""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -13,22 +15,21 @@ if TYPE_CHECKING:
 
 
 def save_checkpoint(
-    trial_folder: Place, step: int, tensors: "dict[str, Tensor]", about: dict[str, Any], attempt: int = 0, history: Checksums | None = None
+    trial_folder: Place, step: int, tensors: "dict[str, Tensor]", facts: dict[str, Any], attempt: int = 0, history: Checksums | None = None
 ) -> None:
     """Write the state after ``step`` and drop all but the last two checkpoints.
 
-    ``about`` (JSON) goes into the file. ``history`` has the checksums of every file of the history
-    that holds steps up to this one.
+    ``facts`` are stored in the file as JSON. ``history`` holds the checksums of all history files
+    with steps up to this one.
     """
     from safetensors.torch import save
 
-    content = save({name: value.cpu() for name, value in tensors.items()}, {"raygroup": json.dumps({"step": step, **about})})
+    content = save({name: value.cpu() for name, value in tensors.items()}, {"raygroup": json.dumps({"step": step, **facts})})
     add_checkpoint(trial_folder, step, attempt, content, history or {})
 
 
 def load_checkpoint(trial_folder: Place, step: int) -> "tuple[dict[str, Tensor], dict[str, Any], Checksums]":
-    """Return the tensors of a step, the facts stored with them, and the checksums of the history up
-    to it."""
+    """Return the tensors of a step, the facts stored with them, and the history's checksums."""
     from safetensors.torch import load
 
     content, history = read_checkpoint(trial_folder, step)
@@ -36,7 +37,9 @@ def load_checkpoint(trial_folder: Place, step: int) -> "tuple[dict[str, Tensor],
 
 
 def _metadata(content: bytes) -> dict[str, str]:
-    """Return the string table of a safetensors file. Its header is eight bytes of length, then
-    JSON."""
+    """Return the string table of a safetensors file.
+
+    The file starts with the length of its header in eight bytes. The header is JSON.
+    """
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     return dict(header.get("__metadata__", {}))

@@ -1,4 +1,4 @@
-"""How a trial fails for good: its reason on disk, its traceback where the reason does not say enough."""
+"""Record on disk that a trial has failed for good, and why."""
 
 import contextlib
 import traceback
@@ -11,24 +11,31 @@ from raygroup.files.places import Place
 from raygroup.history.reader import read_history
 from raygroup.storage.layout import ERROR_FILE, FAILED_FILE, now
 
-OWN_FAULTS = (NotFiniteError, OSError, ConfigError, LeaseLostError)
-"""Errors that concern one trial, and whose message says enough: no traceback is kept."""
+TRIAL_ERRORS = (NotFiniteError, OSError, ConfigError, LeaseLostError)
+"""Errors that concern one trial. Their messages say enough, so no traceback is stored."""
 
 
-def fail(folder: Place, error: Exception) -> str:
-    """Says on disk why, and after which step; on a full disk only the return value, the reason, tells the driver."""
+def record_failure(folder: Place, error: Exception) -> str:
+    """Mark a trial as failed by this error, and return the reason.
+
+    For an unexpected error it also stores the traceback. If the disk is full, nothing is stored,
+    and the driver learns the reason from the return value alone.
+    """
     reason = str(error)
-    if not isinstance(error, OWN_FAULTS):
+    if not isinstance(error, TRIAL_ERRORS):
         trace = folder / ERROR_FILE
         with contextlib.suppress(OSError):
             write_bytes(trace, "".join(traceback.format_exception(error)).encode(), durable=False)
         reason = f"{type(error).__name__}: {error} (its traceback: {trace})"
-    give_up(folder, reason)
+    mark_failed(folder, reason)
     return reason
 
 
-def give_up(folder: Place, reason: str) -> None:
-    """Marks a trial as failed for good: it is not tried again until the sweep is run again."""
+def mark_failed(folder: Place, reason: str) -> None:
+    """Mark a trial as failed, with the reason and the last recorded step.
+
+    It is not tried again until the sweep is run again.
+    """
     with contextlib.suppress(OSError):
         try:
             steps = read_history(folder).step

@@ -1,4 +1,7 @@
-"""Reasons to end an attempt early, at a checkpoint: a user asked for it, or the node is about to go."""
+"""Interrupt an attempt: a user asked for it, or the node is about to go.
+
+The attempt ends at a checkpoint.
+"""
 
 import time
 from collections.abc import Callable
@@ -13,7 +16,10 @@ _CHECK_EVERY_S = 5.0
 
 
 class Interruption:
-    """Check between training steps whether the attempt must end. It looks at the storage path every few seconds only."""
+    """Checks between training steps if the attempt must end.
+
+    It reads the storage path only every few seconds.
+    """
 
     def __init__(self, sweep_folder: Place, drain_reason: DrainReason = lambda: None) -> None:
         self.stop_file = sweep_folder / STOP_FILE
@@ -21,7 +27,7 @@ class Interruption:
         self._last_check = time.monotonic()
 
     def reason(self) -> Exception | None:
-        """Return the error that ends the attempt once its checkpoint is written, or None."""
+        """Return the error to raise after the next checkpoint, or None to continue."""
         if time.monotonic() - self._last_check < _CHECK_EVERY_S:
             return None
         self._last_check = time.monotonic()

@@ -1,4 +1,7 @@
-"""The inputs of a pack: words, features and stage-1 weights, loaded from local copies and kept for the next pack."""
+"""Load the inputs of a pack: words, features and stage-1 weights.
+
+They come from local copies and stay in memory for the next pack.
+"""
 
 import functools
 from dataclasses import replace
@@ -12,9 +15,9 @@ from raygroup.files.places import Place
 from raygroup.files.retry import Retry
 from raygroup.runtime.planning.jobs import weights_file
 from raygroup.storage.layout import CACHE_FOLDER
-from raygroup.training.label_batches import encoded
-from raygroup.training.packs.training_data import Material
-from raygroup.training.universal_weights import Universal, load_universal
+from raygroup.training.label_batches import encode_labels
+from raygroup.training.packs.training_data import TrainingData
+from raygroup.training.universal_weights import UniversalModel, load_universal
 from raygroup.words.charset import Charset
 from raygroup.words.coverage import task_shares
 from raygroup.words.feature_store import FeatureStore, local_copy_of_features
@@ -22,7 +25,7 @@ from raygroup.words.mixtures import mixed_rows
 from raygroup.words.word_store import WordStore, open_word_store
 
 
-def load_training_data(store: Place, features: Place, trial: Trial, retry: Retry) -> tuple[WordStore, Material]:
+def load_training_data(store: Place, features: Place, trial: Trial, retry: Retry) -> tuple[WordStore, TrainingData]:
     """Return the words of a pack and its training data. ``trial`` is any trial of the pack."""
     local_store = retry(lambda: local_copy(store))
     local_features = retry(lambda: local_copy_of_features(features))
@@ -30,27 +33,30 @@ def load_training_data(store: Place, features: Place, trial: Trial, retry: Retry
     return words, replace(data, mixed=mixed_rows(words, trial.words))
 
 
-def load_universal_weights(storage: Place, name: str) -> Universal:
-    """Return the stage-1 weights that a trial's config.json names: a file in the cache, or those in the package."""
+def load_universal_weights(storage: Place, name: str) -> UniversalModel:
+    """Return the stage-1 weights that a trial's config.json names.
+
+    ``name`` is a file in the cache of the storage path, or ``laptop`` for those in the package.
+    """
     return _load_weights(local_copy(storage / name) if name.startswith(f"{CACHE_FOLDER}/") else weights_file(name))
 
 
 @functools.lru_cache(2)
-def _load_stores(store: Path, features: Path, word_tasks: str) -> tuple[WordStore, Material]:
+def _load_stores(store: Path, features: Path, word_tasks: str) -> tuple[WordStore, TrainingData]:
     words = open_word_store(store)
     return words, _training_data(words, FeatureStore(features), word_tasks)
 
 
 @functools.lru_cache(2)
-def _load_weights(path: Path) -> Universal:
+def _load_weights(path: Path) -> UniversalModel:
     return load_universal(path)
 
 
-def _training_data(words: WordStore, features: FeatureStore, word_tasks: str) -> Material:
+def _training_data(words: WordStore, features: FeatureStore, word_tasks: str) -> TrainingData:
     tasks, labels = words.metadata.tasks, words.labels()
     train, task_of = words.rows_of("train"), words.task_numbers()
     charset = Charset.from_labels([labels[row] for row in train])
-    targets, lengths = encoded(labels, charset)
+    targets, lengths = encode_labels(labels, charset)
     # Words without a task get their P_WT from their characters.
     p_wt = np.zeros((len(labels), len(tasks)), np.float32)
     known = np.flatnonzero(task_of >= 0)
@@ -58,4 +64,4 @@ def _training_data(words: WordStore, features: FeatureStore, word_tasks: str) ->
     unknown = np.flatnonzero(task_of < 0)
     if len(unknown):
         p_wt[unknown] = task_shares([labels[row] for row in unknown], tasks, word_tasks=word_tasks)
-    return Material(features, targets, lengths, p_wt, train, tasks, charset)
+    return TrainingData(features, targets, lengths, p_wt, train, tasks, charset)

@@ -1,4 +1,7 @@
-"""What a finished trial reads: the words it is tested on, through its own classifier's routing, into ``predictions.parquet``."""
+"""Read test words with a trained trial, and write the readings to ``predictions.parquet``.
+
+The trial's own classifier routes each word to a head.
+"""
 
 from collections.abc import Callable
 
@@ -8,42 +11,45 @@ from numpy.typing import NDArray
 from raygroup.files.places import Place
 from raygroup.scoring.predictions import write_predictions
 from raygroup.storage.layout import PREDICTIONS_FILE
-from raygroup.training.packs.pack import Trained
-from raygroup.training.word_reading import read_words, tested_rows
+from raygroup.training.packs.pack import TrainedTrial
+from raygroup.training.word_reading import predict_words, sample_test_rows
 from raygroup.words.word_store import WordStore
 
-_TESTED = 200
-"""Words read of each task and split."""
-_SHOWN = 3
-"""Words of each task and split whose picture is kept for the summary."""
+_MAX_WORDS = 200
+"""Most words of a task and split that are read."""
+_MAX_PICTURES = 3
+"""Most words of a task and split whose pictures are stored for the summary."""
 
 
-def predict_test_words(trained: Trained, words: WordStore) -> Callable[[Place], None]:
-    """Reads at most ``_TESTED`` words of each task and split of a store; what writes them into a trial's folder."""
+def predict_test_words(trained: TrainedTrial, words: WordStore) -> Callable[[Place], None]:
+    """Read test words of a store, at most 200 of each task and split.
+
+    Returns a function that writes the readings into a trial's folder.
+    """
     task_of = words.task_numbers()
-    by_split = {split: tested_rows(words.rows_of(split), task_of, _TESTED) for split in ("new", "unseen")}
+    by_split = {split: sample_test_rows(words.rows_of(split), task_of, _MAX_WORDS) for split in ("new", "unseen")}
     splits = [split for split, rows in by_split.items() for _ in rows]
     rows = np.concatenate(list(by_split.values()))
-    found = read_words(trained, rows, task_of[rows])
+    readings = predict_words(trained, rows, task_of[rows])
     table = words.columns.take(rows)
     columns = {
-        "split": splits, "task": table["task"].to_pylist(), "text": table["text"].to_pylist(), "reading": found.reading,
-        "reading_by_true_task": found.by_true_task, "routed_task": found.task, "head": found.head, "confidence": found.confidence,
-        "image": _shown(words, rows, splits, task_of[rows]),
+        "split": splits, "task": table["task"].to_pylist(), "text": table["text"].to_pylist(), "reading": readings.reading,
+        "reading_by_true_task": readings.by_true_task, "routed_task": readings.task, "head": readings.head,
+        "confidence": readings.confidence, "image": _pictures(words, rows, splits, task_of[rows]),
     }  # fmt: skip
     return lambda folder: write_predictions(folder / PREDICTIONS_FILE, columns)
 
 
-def _shown(words: WordStore, rows: NDArray[np.intp], splits: list[str], tasks: NDArray[np.int32]) -> list[bytes | None]:
-    """The pictures of the first few words of each task and split."""
-    seen: dict[tuple[str, int], int] = {}
-    places = []
-    for place, key in enumerate(zip(splits, tasks.tolist(), strict=True)):
-        seen[key] = seen.get(key, 0) + 1
-        if seen[key] <= _SHOWN:
-            places.append(place)
+def _pictures(words: WordStore, rows: NDArray[np.intp], splits: list[str], tasks: NDArray[np.int32]) -> list[bytes | None]:
+    """Return the picture of each row, for the first few words of a task and split, else None."""
+    counts: dict[tuple[str, int], int] = {}
+    positions = []
+    for position, key in enumerate(zip(splits, tasks.tolist(), strict=True)):
+        counts[key] = counts.get(key, 0) + 1
+        if counts[key] <= _MAX_PICTURES:
+            positions.append(position)
     pictures: list[bytes | None] = [None] * len(rows)
-    for mine, images in words.images(rows[places]):
-        for place, image in zip(mine, images.to_pylist(), strict=True):
-            pictures[places[place]] = image
+    for indices, images in words.images(rows[positions]):
+        for index, image in zip(indices, images.to_pylist(), strict=True):
+            pictures[positions[index]] = image
     return pictures

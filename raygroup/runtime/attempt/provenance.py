@@ -1,4 +1,4 @@
-"""Where a number comes from: versions and commit, kept in every history."""
+"""Versions and the commit behind a trial's numbers. Every history stores them."""
 
 import functools
 import platform
@@ -9,25 +9,31 @@ from pathlib import Path
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Of Python and the packages that numbers depend on, as far as they are installed."""
-    found = {"python": platform.python_version()}
-    for name in ("raygroup", "torch", "numpy", "pyarrow", "ray"):
+    """Return the versions of Python and of the packages that results depend on.
+
+    Packages that are not installed are left out.
+    """
+    version_of = {"python": platform.python_version()}
+    for package in ("raygroup", "torch", "numpy", "pyarrow", "ray"):
         try:
-            found[name] = version(name)
+            version_of[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return version_of
 
 
 @functools.cache
 def git_commit() -> str | None:
-    """The commit of the checkout this file belongs to, with + if it was changed since; None where git does not know the file."""
-    ask = functools.partial(subprocess.run, cwd=Path(__file__).parent, capture_output=True, text=True, check=False, timeout=10)
+    """Return the commit of the checkout that has this file, or None if git does not track it.
+
+    A ``+`` is added if tracked files were changed since.
+    """
+    run_git = functools.partial(subprocess.run, cwd=Path(__file__).parent, capture_output=True, text=True, check=False, timeout=10)
     try:
-        if ask(["git", "ls-files", "--error-unmatch", Path(__file__).name]).returncode:
+        if run_git(["git", "ls-files", "--error-unmatch", Path(__file__).name]).returncode:
             return None
-        head = ask(["git", "rev-parse", "HEAD"])
-        changed = ask(["git", "status", "--porcelain", "--untracked-files=no"])
+        head = run_git(["git", "rev-parse", "HEAD"])
+        changes = run_git(["git", "status", "--porcelain", "--untracked-files=no"])
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return head.stdout.strip() + ("+" if changed.stdout else "") if head.returncode == 0 else None
+    return head.stdout.strip() + ("+" if changes.stdout else "") if head.returncode == 0 else None

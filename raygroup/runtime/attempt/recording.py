@@ -1,4 +1,4 @@
-"""Write the files of a trial in training: history, checkpoints, progress and scalars, and the final results."""
+"""Write the files of a trial: history, checkpoints, progress, scalars and final results."""
 
 import contextlib
 import tempfile
@@ -19,30 +19,32 @@ from raygroup.runtime.attempt.predictions import predict_test_words
 from raygroup.runtime.attempt.session import Attempt, Session
 from raygroup.storage.checkpoint_index import keep_last_checkpoint
 from raygroup.storage.layout import DONE_FILE, PROGRESS_FILE, TENSORBOARD_FOLDER, now
-from raygroup.training.packs.pack import LOSSES
-from raygroup.training.packs.step_records import evidence
+from raygroup.training.packs.step_records import LOSSES, step_records
 
 _PROGRESS_EVERY_S = 2.0
 
 
 def record_steps(session: Session) -> None:
-    """Append the records of the last steps to the histories. Every worker must call this."""
+    """Append the records of the last steps to the histories.
+
+    Every worker must call this.
+    """
     pack, records = session.pack, session.unrecorded
     session.unrecorded = []
-    rows = pack.evidence(records)
+    rows = pack.split_records(records)
     first_step = pack.step - len(records) + 1
     now_s = time.monotonic()
     words_per_s = pack.common.training.batch * len(records) / (now_s - session.last_record_s)
     session.last_record_s = now_s
-    num_tasks = len(pack.material.tasks)
+    num_tasks = len(pack.data.tasks)
     session.for_each_trial(lambda position, attempt: _append_rows(attempt, rows[position], first_step, num_tasks, words_per_s))
 
 
 def write_checkpoint(session: Session, position: int, attempt: Attempt) -> None:
-    """Flush the history up to this step, then write the checkpoint from which a later attempt resumes."""
+    """Flush the history, then write the checkpoint from which a later attempt resumes."""
     pack, retry = session.pack, session.context.retry
     attempt.writer.flush()
-    facts = {"charset": pack.material.charset.to_json(), "tasks": pack.material.tasks, "kernels": pack.kernels.name}
+    facts = {"charset": pack.data.charset.to_json(), "tasks": pack.data.tasks, "kernels": pack.kernels.name}
     state = pack.state(position)
 
     def save() -> None:
@@ -50,13 +52,14 @@ def write_checkpoint(session: Session, position: int, attempt: Attempt) -> None:
             save_checkpoint(attempt.folder, pack.step, state, facts, attempt.lease.attempt, attempt.checksums())
 
     retry(save)
-    retry(lambda: _write_scalars(attempt, pack.step, _r_tm(session, position, attempt), pack.material.tasks))
+    retry(lambda: _write_scalars(attempt, pack.step, _r_tm(session, position, attempt), pack.data.tasks))
 
 
 def write_progress(session: Session, position: int, attempt: Attempt, checkpoint_due: bool) -> None:
-    """Write the progress file of a trial, for everyone who follows the sweep on its storage path.
+    """Write the progress file of a trial, for those who follow the sweep.
 
-    It is written at checkpoints, and in between at most every two seconds: on an object store training waits for each write.
+    It is written at checkpoints, and in between at most every two seconds, because training waits
+    for each write to an object store.
     """
     if not checkpoint_due and time.monotonic() - attempt.progress_written_s < _PROGRESS_EVERY_S:
         return
@@ -67,7 +70,7 @@ def write_progress(session: Session, position: int, attempt: Attempt, checkpoint
     progress = {
         "step": step, "steps": steps, "words_per_s": session.pack.common.training.batch / step_s,
         "left_s": (steps - step) * step_s, "losses": attempt.losses, "decisiveness": decisiveness(r_tm), "at": time.time(),
-        "grouping": str(grouping(session.pack.material.tasks, r_tm.shape[1], assignment(r_tm[None])[0])),
+        "grouping": str(grouping(session.pack.data.tasks, r_tm.shape[1], assignment(r_tm[None])[0])),
     }  # fmt: skip
     with contextlib.suppress(OSError):  # the history is what counts
         write_json(attempt.folder / PROGRESS_FILE, progress, durable=False)
@@ -76,7 +79,7 @@ def write_progress(session: Session, position: int, attempt: Attempt, checkpoint
 def finish_trial(session: Session, position: int, attempt: Attempt) -> None:
     """Read the test words, seal the history and mark the trial as done."""
     folder, pack = attempt.folder, session.pack
-    write_trial_predictions = predict_test_words(pack.trained(position), session.words)
+    write_trial_predictions = predict_test_words(pack.trained_trial(position), session.words)
     outcome = {
         "steps": pack.step, "attempts": attempt.lease.attempt, "wall_s": time.monotonic() - session.start_s,
         "cpu_s": (time.process_time() - session.start_cpu_s) / len(session.attempts), "pack": len(session.attempts),
@@ -97,7 +100,7 @@ def finish_trial(session: Session, position: int, attempt: Attempt) -> None:
 
 
 def _append_rows(attempt: Attempt, rows: NDArray[np.float32], first_step: int, num_tasks: int, words_per_s: float) -> None:
-    for step, r_tm, nll_m, losses in evidence(rows, first_step, num_tasks, attempt.trial.heads.count):
+    for step, r_tm, nll_m, losses in step_records(rows, first_step, num_tasks, attempt.trial.heads.count):
         integrated, grouping_loss, task = (losses[name] for name in LOSSES)
         attempt.writer.append(step, r_tm, nll_m, integrated, grouping_loss, task, words_per_s, time.time())
         attempt.losses = losses
@@ -109,7 +112,10 @@ def _r_tm(session: Session, position: int, attempt: Attempt) -> NDArray[np.float
 
 
 def _write_scalars(attempt: Attempt, step: int, r_tm: NDArray[np.float32], tasks: Sequence[str]) -> None:
-    """Write scalars for TensorBoard. After a resume, TensorBoard hides the repeated steps of the attempt before."""
+    """Write scalars for TensorBoard.
+
+    After a resume, TensorBoard hides the repeated steps of the attempt before.
+    """
     with _tensorboard_folder(attempt.folder / TENSORBOARD_FOLDER) as folder:
         from tensorboardX import SummaryWriter
 

@@ -1,4 +1,7 @@
-"""Open the session of a pack: read its trials, find their newest common checkpoint, and start their histories."""
+"""Open the session of a pack.
+
+It reads the trials, finds their newest common checkpoint, and starts their histories.
+"""
 
 import contextlib
 import functools
@@ -14,7 +17,7 @@ from raygroup.files.atomic import read_json
 from raygroup.files.places import Place
 from raygroup.history.sinks import Checksums
 from raygroup.history.writer import HistoryWriter
-from raygroup.model.kernels.forms import Kernels, kernels
+from raygroup.model.kernels.forms import Kernels, choose_kernels
 from raygroup.runtime.attempt.checkpoints import load_checkpoint
 from raygroup.runtime.attempt.pack_inputs import load_training_data, load_universal_weights
 from raygroup.runtime.attempt.provenance import git_commit, versions
@@ -26,7 +29,7 @@ from raygroup.storage.leases import Lease
 from raygroup.training.packs.pack import Pack
 
 OnFailure = Callable[[Place, Exception], None]
-"""Gets the folder of a trial that cannot be trained, and the error."""
+"""Called with the folder of a trial that cannot be trained, and the error."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class _TrialInputs:
 
 @dataclass(frozen=True)
 class _CommonCheckpoint:
-    """The newest step of which every trial of a pack has a sound checkpoint. Step 0 is the beginning."""
+    """The newest step at which all trials have a sound checkpoint. Step 0 is the beginning."""
 
     step: int = 0
     states: dict[Lease, dict[str, Tensor]] = field(default_factory=dict)
@@ -49,9 +52,10 @@ class _CommonCheckpoint:
 
 
 def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: OnFailure) -> Session | None:
-    """Open the session of trials that share their words, from their newest common checkpoint.
+    """Open a session for trials that share their words.
 
-    Trials that cannot be trained go to ``on_failure``. Returns None if no trial is left. Every worker must call this.
+    They start from their newest common checkpoint. Trials that cannot be trained go to
+    ``on_failure``. Returns None if no trial is left. Every worker must call this.
     """
     group, placement = context.group, context.placement
     inputs: dict[Lease, _TrialInputs] = group.broadcast(
@@ -120,14 +124,14 @@ def _for_each_lease(leases: Sequence[Lease], work: Callable[[Lease], Any], on_fa
 
 
 def _kernel_form(placement: Placement, stored: str | None) -> Kernels:
-    """Return the kernel form of the checkpoint, so that a trial continues with the same bits.
+    """Return the kernel form of the checkpoint, so that trials continue bit for bit.
 
-    Without a checkpoint, or if this device cannot run its form, it is the form of the placement.
+    Without a checkpoint, or if this device cannot run its form, return that of the placement.
     """
     if stored is not None:
         with contextlib.suppress(ValueError):
-            return kernels(stored, placement.device)
-    return kernels(placement.kernels, placement.device)
+            return choose_kernels(stored, placement.device)
+    return choose_kernels(placement.kernels, placement.device)
 
 
 def _start_attempt(

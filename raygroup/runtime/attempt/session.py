@@ -1,4 +1,7 @@
-"""The state of one attempt at a pack: its trials, their histories, and the pack that trains them."""
+"""The state of one attempt at a pack.
+
+It has the trials, their histories, and the pack that trains them.
+"""
 
 import contextlib
 import time
@@ -13,28 +16,28 @@ from raygroup.files.places import Place
 from raygroup.files.retry import Retry
 from raygroup.history.sinks import Checksums
 from raygroup.history.writer import HistoryWriter
-from raygroup.runtime.attempt.failure import OWN_FAULTS, fail
+from raygroup.runtime.attempt.failure import TRIAL_ERRORS, record_failure
 from raygroup.runtime.attempt.worker_group import SINGLE_WORKER, WorkerGroup
 from raygroup.runtime.placement import Placement
 from raygroup.storage.leases import Lease
 from raygroup.training.packs.pack import Pack
 from raygroup.words.word_store import WordStore
 
-Report = Callable[[dict[str, float]], None]
-"""Gets the scalars of every checkpoint."""
+ReportScalars = Callable[[dict[str, float]], None]
+"""Called with the scalars of every checkpoint."""
 Failures = dict[str, str]
-"""Trial id -> why it failed."""
+"""Trial id -> the reason why it failed."""
 
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """Where and how a worker trains its pack."""
+    """The surroundings of a worker: its storage, placement and group."""
 
     storage: Place
     placement: Placement
     retry: Retry
     group: WorkerGroup = SINGLE_WORKER
-    report: Report = lambda scalars: None
+    report: ReportScalars = lambda scalars: None
 
 
 @dataclass
@@ -78,7 +81,7 @@ class Session:
     attempts: list[Attempt]
     words: WordStore
     first_step: int
-    """Steps that earlier attempts have done."""
+    """Number of steps that earlier attempts have done."""
     failed: Failures = field(default_factory=dict)
     start_s: float = field(default_factory=time.monotonic)
     start_cpu_s: float = field(default_factory=time.process_time)
@@ -92,17 +95,18 @@ class Session:
         return self.pack.common.training.steps
 
     def for_each_trial(self, action: Callable[[int, Attempt], None]) -> None:
-        """Run ``action(position, attempt)`` for every trial, on the leader. Every worker must call this.
+        """Run ``action(position, attempt)`` for every trial, on the leader.
 
-        A trial whose action fails leaves the pack on every worker, and the others continue. Raises LeaseLostError if no trial is left and
-        another process has taken one over.
+        Every worker must call this. A trial whose action fails leaves the pack on every worker, and
+        the others continue. Raises LeaseLostError if no trial is left and another process has taken
+        one over.
         """
         errors: dict[int, Exception] = {}
         if self.context.group.is_leader:
             for position, attempt in enumerate(self.attempts):
                 try:
                     action(position, attempt)
-                except OWN_FAULTS as error:
+                except TRIAL_ERRORS as error:
                     errors[position] = error
         errors = self.context.group.broadcast(errors)
         if errors:
@@ -115,7 +119,7 @@ class Session:
                 attempt.close()
             # A trial that was taken over belongs to another process, so it is not marked as failed.
             if self.context.group.is_leader and not isinstance(error, LeaseLostError):
-                self.failed[attempt.folder.name] = fail(attempt.folder, error)
+                self.failed[attempt.folder.name] = record_failure(attempt.folder, error)
         self.attempts = [attempt for position, attempt in enumerate(self.attempts) if position not in errors]
         if self.attempts:
             self.pack = self.pack.without(list(errors))

@@ -1,7 +1,8 @@
 """End a worker that has stopped making progress.
 
-A collective whose other side is gone, a hung file system and a deadlock all look alike from outside. If no step finishes in time, the
-watchdog writes every thread's stack to the folders of the trials and exits with code 75. The queue then starts another attempt.
+A collective without its other side, a hung file system and a deadlock look alike. If no step
+finishes in time, the watchdog writes every thread's stack to the folders of the trials and exits
+with code 75. The queue then starts another attempt.
 """
 
 import contextlib
@@ -23,17 +24,17 @@ _WRITE_S = 30.0
 
 
 class Watchdog:
-    """End the process if ``heartbeat`` is not called for ``timeout_s`` seconds."""
+    """Ends the process if nothing calls ``heartbeat`` for ``timeout_s`` seconds."""
 
     def __init__(self, timeout_s: float, stack_files: Sequence[Place]) -> None:
-        """``stack_files`` get the stacks, one file for each trial."""
+        """Take the timeout and the files for the stacks, one for each trial."""
         self.timeout_s = timeout_s
         self.stack_files = tuple(stack_files)
         self._last_beat = time.monotonic()
         self._stopped = threading.Event()
 
     def heartbeat(self) -> None:
-        """Report progress."""
+        """Report that training is making progress."""
         self._last_beat = time.monotonic()
 
     @contextlib.contextmanager
@@ -55,7 +56,7 @@ class Watchdog:
     def _watch(self) -> None:
         interval_s = min(self.timeout_s / 4, 5.0)
         while not self._stopped.wait(interval_s):
-            # A call that holds the GIL and hangs also stops this thread. Then the timer, which is in C, ends the process.
+            # A hung call that holds the GIL stops this thread too. Then the timer, which is in C, ends the process.
             faulthandler.dump_traceback_later(self.timeout_s + 2 * _WRITE_S, exit=True)
             if time.monotonic() - self._last_beat > self.timeout_s:
                 self._end_process()

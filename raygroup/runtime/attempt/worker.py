@@ -1,4 +1,4 @@
-"""Train a pack of trials in this process, with nothing but their folders as input."""
+"""Train a pack of trials in this process. Its input is the folders of the trials."""
 
 import contextlib
 import functools
@@ -12,11 +12,11 @@ from raygroup.errors import ConfigError, DeviceMemoryError, LeaseLostError, Node
 from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
 from raygroup.files.retry import Retry
-from raygroup.runtime.attempt.failure import OWN_FAULTS, fail
+from raygroup.runtime.attempt.failure import TRIAL_ERRORS, record_failure
 from raygroup.runtime.attempt.interruption import DrainReason, Interruption
 from raygroup.runtime.attempt.recording import finish_trial, record_steps, write_checkpoint, write_progress
 from raygroup.runtime.attempt.resume import open_session
-from raygroup.runtime.attempt.session import Failures, Report, Session, WorkerContext
+from raygroup.runtime.attempt.session import Failures, ReportScalars, Session, WorkerContext
 from raygroup.runtime.attempt.watchdog import Watchdog
 from raygroup.runtime.attempt.worker_group import SINGLE_WORKER, WorkerGroup
 from raygroup.runtime.placement import ON_CPU, Placement
@@ -26,21 +26,25 @@ from raygroup.storage.sweeps import is_done
 from raygroup.training.allocator import keep_freed_memory
 
 _RECORD_EVERY = 10
-"""Steps whose records stay on the device before they go to the history: few enough to show progress, enough to cost nothing."""
+"""Number of steps after which their records move from the device to the history.
+
+It is small enough to show progress, and large enough to cost nothing.
+"""
 _WARN_EVERY_S = 60.0
 
 
 def run_pack(
-    folders: Sequence[Place], storage: Place, placement: Placement = ON_CPU, report: Report = lambda scalars: None,
+    folders: Sequence[Place], storage: Place, placement: Placement = ON_CPU, report: ReportScalars = lambda scalars: None,
     drain_reason: DrainReason = lambda: None, group: WorkerGroup = SINGLE_WORKER,
 ) -> Failures:  # fmt: skip
-    """Train the trials of these folders to their ends, and return why trials failed.
+    """Train the trials of these folders to the end, and return the reasons of failures.
 
-    They resume from their newest common checkpoint. A failure (a loss that is not finite, a disk that stays full) leaves FAILED.json and a
-    readable history, and the other trials continue. A trial that failed in an earlier, killed process of this pack is not tried again.
-    Raises NodeDrainedError if ``drain_reason`` returns a reason, LeaseLostError if another process has taken over every trial, and
-    DeviceMemoryError if the device has too little memory. After a user's request to stop it returns, with trials that are neither done
-    nor failed.
+    They resume from their newest common checkpoint. A failure (a loss that is not finite, a disk
+    that stays full) leaves FAILED.json and a readable history, and the other trials continue. A
+    trial that failed in an earlier, killed process of this pack is not tried again. Raises
+    NodeDrainedError if ``drain_reason`` returns a reason, LeaseLostError if another process has
+    taken over every trial, and DeviceMemoryError if the device has too little memory. After a
+    user's request to stop it returns, with trials that are neither done nor failed.
     """
     torch.set_num_threads(1)
     if placement.device == "cpu":
@@ -63,7 +67,10 @@ def run_pack(
 
 
 class _StorageWarning:
-    """Warn on standard error, once a minute, that storage fails. Waiting for storage counts as progress."""
+    """Warns once a minute on standard error that storage fails.
+
+    Waiting for storage counts as progress.
+    """
 
     def __init__(self, storage: Place, watchdog: Watchdog) -> None:
         self.storage = storage
@@ -78,7 +85,10 @@ class _StorageWarning:
 
 
 def _take_leases(folders: Sequence[Place], failed: Failures, retry: Retry) -> list[Lease]:
-    """Return the leases of the trials that remain to be trained, and add those that failed to ``failed``."""
+    """Return the leases of trials that remain to be trained.
+
+    Trials that have failed are added to ``failed``.
+    """
     leases = []
     for folder in folders:
         try:
@@ -94,7 +104,7 @@ def _take_leases(folders: Sequence[Place], failed: Failures, retry: Retry) -> li
 
 
 def _take_lease_or_reason(folder: Place) -> Lease | str | None:
-    """Return the lease of a trial, the reason if it has failed, or None if it is done."""
+    """Return a trial's lease, the reason if it has failed, or None if it is done."""
     failure = read_json_if_exists(folder / FAILED_FILE)
     if failure:
         return str(failure["reason"])
@@ -102,13 +112,14 @@ def _take_lease_or_reason(folder: Place) -> Lease | str | None:
 
 
 def _train_pack(leases: Sequence[Lease], context: WorkerContext, interruption: Interruption, watchdog: Watchdog, failed: Failures) -> None:
-    """Train the trials, and mark them as failed if an error is their own.
+    """Train the trials, and mark them as failed after an error of their own.
 
-    Errors of the machine, the device or another worker are raised, because another attempt may succeed.
+    Errors of the machine, the device or another worker are raised, because another attempt may
+    succeed.
     """
 
     def on_failure(folder: Place, error: Exception) -> None:
-        failed[folder.name] = fail(folder, error)
+        failed[folder.name] = record_failure(folder, error)
 
     try:
         session = open_session(leases, context, on_failure)
@@ -121,11 +132,14 @@ def _train_pack(leases: Sequence[Lease], context: WorkerContext, interruption: I
         if context.group.worker.world > 1 or isinstance(error, NodeDrainedError | LeaseLostError) or _is_device_error(error):
             raise
         unfinished = {lease.folder for lease in leases if lease.folder.name not in failed and not is_done(lease.folder)}
-        failed |= {folder.name: fail(folder, error) for folder in unfinished}
+        failed |= {folder.name: record_failure(folder, error) for folder in unfinished}
 
 
 def _is_device_error(error: Exception) -> bool:
-    """Return whether a GPU failed. Its process may be broken, and a smaller pack may fit its memory."""
+    """Return True if a GPU failed.
+
+    Its process may be broken, and a smaller pack may fit into its memory.
+    """
     return isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error)
 
 
@@ -148,14 +162,15 @@ def _train_session(session: Session, interruption: Interruption, watchdog: Watch
             finish_trial(session, position, attempt)
         except LeaseLostError:
             raise
-        except OWN_FAULTS as error:
-            session.failed[attempt.folder.name] = fail(attempt.folder, error)
+        except TRIAL_ERRORS as error:
+            session.failed[attempt.folder.name] = record_failure(attempt.folder, error)
 
 
 def train_step(session: Session, interruption: Interruption) -> None:
-    """Train one step. Every few steps it records them, and at checkpoints it writes the state of every trial.
+    """Train one step.
 
-    Raises the error of an interruption, after a checkpoint.
+    Every few steps it records them, and at checkpoints it writes the state of every trial. After a
+    checkpoint it raises the error of an interruption.
     """
     session.unrecorded.append(session.pack.advance())
     step, group = session.pack.step, session.context.group
@@ -163,7 +178,7 @@ def train_step(session: Session, interruption: Interruption) -> None:
     if not checkpoint_due and len(session.unrecorded) < _RECORD_EVERY:
         return
     record_steps(session)
-    # One worker may see a reason that the others do not, such as the drain of its node. All of them end together.
+    # One worker may be interrupted alone, for example if its node is drained. All of them end together.
     interrupted = group.first(interruption.reason())
     if checkpoint_due or interrupted:
         session.for_each_trial(lambda position, attempt: write_checkpoint(session, position, attempt))

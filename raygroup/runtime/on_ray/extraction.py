@@ -23,7 +23,8 @@ from raygroup.errors import ClusterLostError, ConfigError, WorkerDiedError
 from raygroup.files.local_copies import copies_folder
 from raygroup.runtime.on_ray.channel import BAD_INPUT, RESULT, STORAGE_FAILED, Channel, connected_cluster
 from raygroup.runtime.on_ray.driver_process import DriverProcess, Limits
-from raygroup.runtime.preparation.extraction import Extraction, ShardMaker, make_shard
+from raygroup.runtime.preparation.extraction import ShardMaker, make_shard
+from raygroup.runtime.preparation.extraction_plan import Extraction
 from raygroup.storage.layout import RAY_LOG_FILE
 from raygroup.words.feature_shards import FeatureShard
 

@@ -1,4 +1,4 @@
-"""A user's data set in an object store, brought to this machine, where readers of words look."""
+"""Download a user's words from an object store, since readers of words need local files."""
 
 import hashlib
 from pathlib import Path
@@ -9,25 +9,27 @@ from raygroup.files.places import Place
 from raygroup.files.remote import Remote
 
 
-def brought_here(data: Place) -> Path:
-    """A folder or file of this machine itself; the copy of a Parquet file, or of a folder's Parquet files, from an object store.
+def download_words(data: Place) -> Path:
+    """Return a user's words as a local file or folder.
 
-    Another size or time of a file there makes another copy, since a user may change what a name stands for.
+    A local path is returned as it is. From an object store it copies a Parquet file, or the Parquet
+    files of a folder. If a file's size or time there has changed, it makes a new copy, because a
+    user may replace a file under the same name. Raises ConfigError if there is no Parquet file.
     """
     if isinstance(data, Path):
         return data
-    found = list(data.glob("*.parquet")) if data.is_dir() else [data] if data.is_file() else []
-    if not found:
-        raise ConfigError(f"{data}: no Parquet file there; images with a label file must lie in a folder of this machine")
-    infos = [data.filesystem.get_file_info(file.key) for file in found]
+    files = list(data.glob("*.parquet")) if data.is_dir() else [data] if data.is_file() else []
+    if not files:
+        raise ConfigError(f"{data}: no Parquet file here; put images with a label file into a folder of this machine")
+    infos = [data.filesystem.get_file_info(file.key) for file in files]
     version = hashlib.sha256(repr([(str(data), info.path, info.size, info.mtime_ns) for info in infos]).encode()).hexdigest()
     folder = copies_folder() / f"given-{version[:24]}"
     with exclusive_lock(folder):
-        for file, info in zip(found, infos, strict=True):
-            _bring(file, folder / file.name, info.size)
+        for file, info in zip(files, infos, strict=True):
+            _fetch_if_missing(file, folder / file.name, info.size)
     return folder if data.is_dir() else folder / data.name
 
 
-def _bring(source: Remote, target: Path, size: int) -> None:
+def _fetch_if_missing(source: Remote, target: Path, size: int) -> None:
     if not target.is_file() or target.stat().st_size != size:
         fetch(source, target)

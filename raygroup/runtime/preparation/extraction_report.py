@@ -1,4 +1,4 @@
-"""What the features command says: what is made and what is not, what became of the words, and how far it is."""
+"""Texts of the features command: which features exist, the import of the words, and progress."""
 
 import contextlib
 import time
@@ -9,57 +9,58 @@ from rich.console import Console
 from raygroup.files.atomic import read_json
 from raygroup.files.local_copies import local_copy
 from raygroup.runtime.planning.jobs import Job
-from raygroup.runtime.preparation.extraction import Progress, extraction_of, made_shards
-from raygroup.runtime.progress import preparing
+from raygroup.runtime.preparation.extraction import ProgressCallback, finished_shards
+from raygroup.runtime.preparation.extraction_plan import plan_extraction
+from raygroup.runtime.progress import progress_bars
 from raygroup.terminal import say
 from raygroup.words.importing.report import Report
 from raygroup.words.word_store import open_word_store
 
 _PLAIN_LINE_S = 20.0
+"""Time between two lines of progress without a terminal."""
 
 
-def state(job: Job, shard_rows: int | None) -> str:
-    """What is made and what is not."""
+def preparation_text(job: Job, shard_rows: int | None) -> str:
+    """Return a line that says what a job still needs: words, shards or nothing."""
     if job.features.exists():
-        return f"made already: {size(job)}"
+        return f"made already: {features_text(job)}"
     if not job.store.exists():
         return f"to make: words in {job.store.parent}, features in {job.features.parent}"
-    extraction = extraction_of(job, shard_rows=shard_rows)
-    missing = extraction.shards - len(made_shards(extraction))
-    return f"to make: {missing} of {extraction.shards} shards of {extraction.words} words in {job.features.parent}"
+    extraction = plan_extraction(job, shard_rows=shard_rows)
+    missing = extraction.num_shards - len(finished_shards(extraction))
+    return f"to make: {missing} of {extraction.num_shards} shards of {extraction.num_words} words in {job.features.parent}"
 
 
-def size(job: Job) -> str:
-    """Of features that are made."""
-    stored = read_json(job.features)
-    shards = stored["shards"]
-    several = "s" if len(shards) > 1 else ""
+def features_text(job: Job) -> str:
+    """Return the number of words, shards and megabytes of finished features."""
+    index = read_json(job.features)
+    shards = index["shards"]
     megabytes = sum(shard["bytes"] for shard in shards) / 1e6
-    return f"{stored['rows']} words in {len(shards)} shard{several}, {megabytes:.1f} MB, in {job.features.parent}"
+    return f"{index['rows']} words in {len(shards)} shard{'s' if len(shards) > 1 else ''}, {megabytes:.1f} MB, in {job.features.parent}"
 
 
-def intake(job: Job) -> str:
-    """What was kept and dropped on the way into the word store."""
+def import_report(job: Job) -> str:
+    """Return lines that count the words kept and dropped when the word store was made."""
     return "\n".join(Report.from_json(open_word_store(local_copy(job.store)).metadata.report).lines())
 
 
 @contextlib.contextmanager
-def telling(screen: Console) -> Iterator[Progress]:
-    """A bar on a terminal, one plain line now and then without one."""
+def extraction_progress(screen: Console) -> Iterator[ProgressCallback]:
+    """Show progress as bars on a terminal, as plain lines elsewhere. Yields the callback."""
     if screen.is_terminal:
-        with preparing(screen) as progress:
+        with progress_bars(screen) as progress:
             yield progress
         return
-    began: dict[str, tuple[float, int]] = {}
-    said = time.monotonic()
+    starts: dict[str, tuple[float, int]] = {}
+    last_line_s = time.monotonic()
 
-    def tell(what: str, done: int, of: int) -> None:
-        nonlocal said
-        now = time.monotonic()
-        since, before = began.setdefault(what, (now, done))
-        if done == of or now - said > _PLAIN_LINE_S:
-            said = now
-            rate = f", {(done - before) / (now - since):.0f} a second" if done > before and now > since else ""
-            say(screen, f"{done} of {of} {what}{rate}")
+    def print_progress(label: str, done: int, total: int) -> None:
+        nonlocal last_line_s
+        now_s = time.monotonic()
+        start_s, done_before = starts.setdefault(label, (now_s, done))
+        if done == total or now_s - last_line_s > _PLAIN_LINE_S:
+            last_line_s = now_s
+            rate = f", {(done - done_before) / (now_s - start_s):.0f} a second" if done > done_before and now_s > start_s else ""
+            say(screen, f"{done} of {total} {label}{rate}")
 
-    yield tell
+    yield print_progress

@@ -1,4 +1,7 @@
-"""Words and features made ready once: rendered or read into the cache, through the frozen trunk, on all cores."""
+"""Prepare words and features: render or import the words, and run the trunk over them once.
+
+The results go into the cache of the storage path, where later runs find them.
+"""
 
 import functools
 from collections import Counter, deque
@@ -15,7 +18,8 @@ from raygroup.files.local_copies import copy_path, publish
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.plan import Plan
-from raygroup.runtime.preparation.extraction import Progress, ShardMaker, complete, extraction_of, local_shard_maker
+from raygroup.runtime.preparation.extraction import ProgressCallback, ShardMaker, complete_store, local_shard_maker
+from raygroup.runtime.preparation.extraction_plan import plan_extraction
 from raygroup.runtime.processes import cores, pool
 from raygroup.storage.locks import lock_folder
 from raygroup.words.importing.importer import import_user_words
@@ -24,25 +28,28 @@ from raygroup.words.rendering.fonts import FontFile
 from raygroup.words.rendering.synthesis import CropOrder, chunks, draw_crops, fonts_of, plan_crops
 from raygroup.words.word_store import SCHEMA, StoreMetadata, write_word_store
 
-_PATIENCE_S = 3600.0
-"""How long a second driver waits for the first to prepare the words both need."""
+_LOCK_WAIT_S = 3600.0
+"""Longest time that a second driver waits while the first prepares the words that both need."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def prepare(plan: Plan, missing: Sequence[Job], progress: Progress) -> None:
-    """Everything these trials of a plan need in the cache; what is there already is not made again."""
+def prepare(plan: Plan, missing: Sequence[Job], progress: ProgressCallback) -> None:
+    """Prepare the words, weights and features of these jobs on all cores.
+
+    Everything that is in the cache already stays as it is.
+    """
     prepare_words(plan, missing, progress)
     prepare_features(missing, local_shard_maker(cores()), progress)
 
 
-def prepare_words(plan: Plan, missing: Sequence[Job], progress: Progress) -> None:
-    """The word stores of these trials, and their weights where every machine finds them."""
+def prepare_words(plan: Plan, missing: Sequence[Job], progress: ProgressCallback) -> None:
+    """Write the word stores of these jobs, and share their weights with all machines."""
     for job in {job.store: job for job in missing}.values():
-        with lock_folder(job.store.parent, "cache", _PATIENCE_S):
+        with lock_folder(job.store.parent, "cache", _LOCK_WAIT_S):
             if not job.store.exists():
-                path = made_at(job.store)
-                _make_store(plan, job, path, progress)
+                path = local_output(job.store)
+                _write_store(plan, job, path, progress)
                 publish(path, job.store)
     for shared, weights in {job.shared_weights: job.weights for job in missing if job.shared_weights}.items():
         if not shared.exists():
@@ -50,22 +57,25 @@ def prepare_words(plan: Plan, missing: Sequence[Job], progress: Progress) -> Non
             write_bytes(shared, weights.read_bytes())
 
 
-def prepare_features(missing: Sequence[Job], work: ShardMaker, progress: Progress, **settings: Any) -> None:
-    """The features of these trials, whose words are made; ``settings`` are those of ``extraction_of``."""
+def prepare_features(missing: Sequence[Job], make_shards: ShardMaker, progress: ProgressCallback, **settings: Any) -> None:
+    """Extract the features of these jobs. Their word stores must exist.
+
+    ``settings`` are keyword arguments of ``plan_extraction``.
+    """
     for job in {job.features: job for job in missing}.values():
-        with lock_folder(job.features.parent, "cache", _PATIENCE_S):
+        with lock_folder(job.features.parent, "cache", _LOCK_WAIT_S):
             if not job.features.exists():
-                complete(extraction_of(job, **settings), work, progress)
+                complete_store(plan_extraction(job, **settings), make_shards, progress)
 
 
-def made_at(place: Place) -> Path:
-    """Where on this machine a file is made; its folder is there."""
+def local_output(place: Place) -> Path:
+    """Return the local path at which to write a file, and make its folder."""
     path = place if isinstance(place, Path) else copy_path(place)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def _make_store(plan: Plan, job: Job, path: Path, progress: Progress) -> None:
+def _write_store(plan: Plan, job: Job, path: Path, progress: ProgressCallback) -> None:
     words = job.trial.words
     if plan.words is not None:
         import_user_words(plan.words, words.tasks, path, job.data)
@@ -73,20 +83,25 @@ def _make_store(plan: Plan, job: Job, path: Path, progress: Progress) -> None:
         render_store(path, words, fonts_of(words, plan.fonts), job.data, progress)
 
 
-def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]], data: str, progress: Progress) -> None:
-    """The word store of rendered words; the report counts, by task, words that no font could write whole."""
+def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]], data: str, progress: ProgressCallback) -> None:
+    """Render words into a word store.
+
+    ``data`` is the fingerprint for its metadata. Its report counts, by task, the renders that were
+    dropped because no font has every glyph of the word.
+    """
     orders = plan_crops(words)
     dropped: Counter[str] = Counter()
     done = 0
 
     def batches() -> Iterator[pa.RecordBatch]:
         nonlocal done
+        draw = functools.partial(draw_crops, words=words, fonts=fonts)
         with pool(cores()) as workers:
-            for kept, images, missing in in_order(workers, functools.partial(draw_crops, words=words, fonts=fonts), chunks(orders)):
-                dropped.update(missing)
-                done += len(kept) + missing.total()
+            for drawn_orders, images, dropped_by_task in map_in_order(workers, draw, chunks(orders)):
+                dropped.update(dropped_by_task)
+                done += len(drawn_orders) + dropped_by_task.total()
                 progress("words rendered", done, len(orders))
-                yield _rendered_batch(kept, images)
+                yield _rendered_batch(drawn_orders, images)
 
     def metadata() -> StoreMetadata:
         return StoreMetadata(fingerprint=data, tasks=words.tasks, report={"missing_glyph": dict(dropped), "words": _word_counts(orders)})
@@ -94,8 +109,11 @@ def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]
     write_word_store(path, batches(), metadata)
 
 
-def in_order(workers: ProcessPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """The results of a pool in the order of the items, with few of them in memory at a time."""
+def map_in_order(workers: ProcessPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield the results of a pool in the order of the items.
+
+    Only about two items for each core are submitted ahead, so that few results are in memory.
+    """
     waiting: deque[Future[Result]] = deque()
     for item in items:
         waiting.append(workers.submit(work, item))
@@ -107,11 +125,13 @@ def in_order(workers: ProcessPoolExecutor, work: Callable[[Item], Result], items
 
 def _rendered_batch(orders: Sequence[CropOrder], images: Sequence[bytes]) -> pa.RecordBatch:
     texts = [order.text for order in orders]
-    columns = [images, texts, map(normalise, texts), [o.task for o in orders], ["rendered"] * len(orders), [o.split for o in orders]]
+    tasks, splits = [order.task for order in orders], [order.split for order in orders]
+    columns = [images, texts, map(normalise, texts), tasks, ["rendered"] * len(orders), splits]
     return pa.record_batch([pa.array(column, kind.type) for column, kind in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
 
 
 def _word_counts(orders: Sequence[CropOrder]) -> dict[str, dict[str, int]]:
+    """Return the number of different words by task and split."""
     distinct = {(order.task, order.split, order.text) for order in orders}
     counts: dict[str, dict[str, int]] = {}
     for task, split, _ in distinct:
