@@ -67,9 +67,9 @@ def before(path):
     return MIXED if path == "words.mixture_weighting" else Trial()
 
 
-def paths(made, before=""):
-    for field in dataclasses.fields(made):
-        value = getattr(made, field.name)
+def paths(section, before=""):
+    for field in dataclasses.fields(section):
+        value = getattr(section, field.name)
         if dataclasses.is_dataclass(value):
             yield from paths(value, f"{before}{field.name}.")
         else:
@@ -85,9 +85,9 @@ def refused(call, *values, **named):
 
 @pytest.mark.parametrize("kind", [*SECTIONS.values(), Trial, Pretraining])
 def test_a_misspelt_field_is_answered_with_the_valid_ones(kind):
-    told = refused(kind, no_such_field=1)
+    message = refused(kind, no_such_field=1)
     names = ", ".join(field.name for field in dataclasses.fields(kind))
-    assert told == f"no field 'no_such_field'; {kind.__name__} has: {names}"
+    assert message == f"no field 'no_such_field'; {kind.__name__} has: {names}"
 
 
 def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
@@ -134,15 +134,15 @@ def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
     ],
 )
 def test_a_value_out_of_range_is_named_with_the_field_and_what_would_be_right(path, value, right):
-    told = refused(Trial().replaced, path, value)
-    assert told.startswith(f"{path} is ")
-    assert told.endswith(f"it must be {right}")
+    message = refused(Trial().replaced, path, value)
+    assert message.startswith(f"{path} is ")
+    assert message.endswith(f"it must be {right}")
 
 
 @pytest.mark.parametrize("ratio", [0, -1, float("nan"), float("inf"), "2", True])
 def test_a_ratio_that_is_no_positive_number_is_named_with_its_source(ratio):
-    told = refused(Words, mixture=(("MLT19", 100), ("LSVT19", ratio)))
-    assert told == f"words.mixture['LSVT19'] is {ratio!r}: it must be a number above 0"
+    message = refused(Words, mixture=(("MLT19", 100), ("LSVT19", ratio)))
+    assert message == f"words.mixture['LSVT19'] is {ratio!r}: it must be a number above 0"
 
 
 def test_rendered_words_are_of_one_source_so_stage_1_has_no_mixture_of_them():
@@ -192,23 +192,23 @@ def test_equal_mixtures_are_one_trial_whatever_their_order_and_spelling():
 
 
 def test_a_trials_id_changes_with_the_words_the_sweep_and_the_recipe(monkeypatch):
-    mine = trial_id("s", Trial(), "data")
-    assert trial_id("s", Trial(), "other data") != mine
-    assert trial_id("t", Trial(), "data") == mine.replace("s-", "t-")
+    trial_name = trial_id("s", Trial(), "data")
+    assert trial_id("s", Trial(), "other data") != trial_name
+    assert trial_id("t", Trial(), "data") == trial_name.replace("s-", "t-")
     monkeypatch.setattr(config, "RECIPE_VERSION", config.RECIPE_VERSION + 1)
-    assert trial_id("s", Trial(), "data") != mine
+    assert trial_id("s", Trial(), "data") != trial_name
 
 
 def test_a_trials_id_is_the_same_in_every_process_whatever_its_hash_seed():
-    asked = "from raygroup.config import *; print(trial_id('s', Trial().replaced('grouping.base_coefficient', 0.3), 'data'))"
-    told = {
+    code = "from raygroup.config import *; print(trial_id('s', Trial().replaced('grouping.base_coefficient', 0.3), 'data'))"
+    ids = {
         subprocess.run(
-            [sys.executable, "-c", asked], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": seed}
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": seed}
         ).stdout.strip()
         for seed in ("0", "1", "2")
     }
-    assert told == {trial_id("s", Trial().replaced("grouping.base_coefficient", 0.3), "data")}
-    assert len(told.pop()) == len("s-") + 12
+    assert ids == {trial_id("s", Trial().replaced("grouping.base_coefficient", 0.3), "data")}
+    assert len(ids.pop()) == len("s-") + 12
 
 
 @pytest.mark.parametrize("path", OTHER)

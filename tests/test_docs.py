@@ -1,4 +1,4 @@
-"""The pages under docs/: their commands have the flags that they use, and the files that they name are there."""
+"""The pages under docs/: their commands have the flags they use, and the files and links they name exist."""
 
 import re
 import shlex
@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from raygroup.cluster.__main__ import build_parser as cluster_flags
-from raygroup.data.__main__ import build_parser as data_flags
-from raygroup.evaluate import build_parser as evaluate_parser
+from raygroup import evaluate, features, pretrain, reproduce, sweep
+from raygroup.cluster.__main__ import build_parser as cluster_parser
+from raygroup.data.__main__ import build_parser as data_parser
 from raygroup.runs.arguments import build_parser as runs_parser
-from raygroup.sweep import build_parser as sweep_flags
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-PARSERS = {"sweep": sweep_flags, "runs": runs_parser, "cluster": cluster_flags, "data": data_flags, "evaluate": evaluate_parser}
+PARSERS = {
+    "sweep": sweep.build_parser, "features": features.build_parser, "pretrain": pretrain.build_parser,
+    "evaluate": evaluate.build_parser, "reproduce": reproduce.build_parser, "runs": runs_parser, "cluster": cluster_parser,
+    "data": data_parser,
+}  # fmt: skip
 COMMAND = re.compile(r"python -m raygroup\.(\w+) ([^\n`\"]*)")
 
 
@@ -25,15 +28,32 @@ def commands():
 
 
 def test_there_are_pages():
-    assert {page.stem for page in PAGES} >= {"clusters", "data", "faults", "security"}
+    assert {page.stem for page in PAGES} >= {
+        "index", "quickstart", "architecture", "python", "reproduction", "performance", "data", "clusters", "faults", "security", "history",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("page", "module", "rest"), sorted(set(commands())))
-def test_a_command_of_a_page_has_the_flags_that_it_uses(page, module, rest):
+def test_a_command_on_a_page_has_the_flags_it_uses(page, module, rest):
     PARSERS[module]().parse_args(shlex.split(rest))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_files_that_a_page_names_are_there(page):
+def test_files_that_a_page_names_exist(page):
     for name in re.findall(r"`((?:cluster|tests|raygroup|docs|benchmarks)/[\w./-]+\.\w+)`", page.read_text(encoding="utf-8")):
         assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.stem)
+def test_links_between_pages_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    local = [link for link in links if not link.startswith("http")]
+    assert not [link for link in local if not (page.parent / link).exists()]
+
+
+def test_the_history_page_names_every_column():
+    from raygroup.history.schema import COLUMNS
+    from raygroup.scoring.predictions import SCHEMA
+
+    text = (ROOT / "docs" / "history.md").read_text(encoding="utf-8")
+    assert not [name for name in [*COLUMNS, *SCHEMA.names] if f"`{name}`" not in text]

@@ -28,8 +28,8 @@ def space(folder, text, name="mine.py"):
 
 def test_a_sweep_is_every_point_of_the_grid_with_every_seed_in_the_order_declared():
     sweep = Sweep(name="s", grid={"grouping.base_coefficient": (0.0, 0.1), "heads.count": (3, 5)}, seeds=(0, 7))
-    found = [(t.grouping.base_coefficient, t.heads.count, t.seed) for _, t in sweep.trials()]
-    assert found == [(0.0, 3, 0), (0.0, 3, 7), (0.0, 5, 0), (0.0, 5, 7), (0.1, 3, 0), (0.1, 3, 7), (0.1, 5, 0), (0.1, 5, 7)]
+    points = [(t.grouping.base_coefficient, t.heads.count, t.seed) for _, t in sweep.trials()]
+    assert points == [(0.0, 3, 0), (0.0, 3, 7), (0.0, 5, 0), (0.0, 5, 7), (0.1, 3, 0), (0.1, 3, 7), (0.1, 5, 0), (0.1, 5, 7)]
 
 
 def test_a_label_says_what_varies_and_no_two_are_alike():
@@ -54,7 +54,7 @@ def test_a_widened_sweep_keeps_the_ids_of_the_trials_it_had():
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"grid": {"grouping.base_coeficient": (0.1,)}}, "no field 'grouping.base_coeficient'; grouping has: method"),
         ({"grid": {"grouping.base_coefficient": (0.1, -1.0)}}, "grouping.base_coefficient is -1.0: it must be a number from 0"),
@@ -68,8 +68,8 @@ def test_a_widened_sweep_keeps_the_ids_of_the_trials_it_had():
         ({"sedes": (1,)}, "no field 'sedes'; Sweep has: name, trial, grid, seeds"),
     ],
 )
-def test_a_sweep_that_cannot_be_run_is_refused_when_it_is_declared(settings, told):
-    assert refused(Sweep, **({"name": "s"} | settings)).startswith(told)
+def test_a_sweep_that_cannot_be_run_is_refused_when_it_is_declared(settings, message):
+    assert refused(Sweep, **({"name": "s"} | settings)).startswith(message)
 
 
 def test_a_search_space_is_found_here_first_then_among_the_shipped_ones(tmp_path, monkeypatch):
@@ -82,14 +82,14 @@ def test_a_search_space_is_found_here_first_then_among_the_shipped_ones(tmp_path
 
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    told = refused(find, "quikstart")
-    assert told.startswith("no search space 'quikstart'; there are: ")
-    assert all(path.stem in told for path in SPACES)
+    message = refused(find, "quikstart")
+    assert message.startswith("no search space 'quikstart'; there are: ")
+    assert all(path.stem in message for path in SPACES)
     assert refused(find, "absent.py") == "no search space file absent.py"
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "message"),
     [
         ("sweep = Sweep(name='s'\nother = 1\n", 4, ""),
         ("x = 1\nsweep = Sweep(name='s', trial=Trial(heads=Heads(cuont=5)))\n", 5, "no field 'cuont'; Heads has: count"),
@@ -98,9 +98,9 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(tmp_path, monk
         ("sweep = undefined\n", 4, "name 'undefined' is not defined"),
     ],
 )
-def test_a_search_space_that_does_not_load_names_file_and_line(tmp_path, text, line, told):
+def test_a_search_space_that_does_not_load_names_file_and_line(tmp_path, text, line, message):
     path = space(tmp_path, text)
-    assert refused(load, path).startswith(f"{path}:{line}: {told}")
+    assert refused(load, path).startswith(f"{path}:{line}: {message}")
 
 
 def test_a_search_space_without_a_sweep_says_what_it_must_define(tmp_path):
@@ -123,10 +123,10 @@ def test_a_shipped_search_space_is_at_most_thirty_lines_with_what_is_expected_of
 def test_a_shipped_search_space_is_pure_data(path):
     """One name is set, to one call; nothing is imported but the words it is written in."""
     docstring, *rest = ast.parse(path.read_text(encoding="utf-8")).body
-    *imports, made = rest
+    *imports, definition = rest
     assert {node.module for node in imports} <= {"raygroup.config", "raygroup.search_space", "raygroup.tasks"}
-    assert isinstance(made, ast.Assign)
-    assert isinstance(made.value, ast.Call)
+    assert isinstance(definition, ast.Assign)
+    assert isinstance(definition.value, ast.Call)
 
 
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)

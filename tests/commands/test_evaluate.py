@@ -1,4 +1,4 @@
-"""``python -m raygroup.evaluate``: one object, one table, or one line."""
+"""``python -m raygroup.evaluate`` prints one JSON object, one table, or one line of refusal."""
 
 import json
 
@@ -14,23 +14,23 @@ BOX = "10,10,50,10,50,30,10,30"
 
 @pytest.fixture
 def pair(tmp_path):
-    """Two words, one read in another case, one missed; one false detection: arguments of the command."""
+    """The command's arguments for two words: one is read in another case, one is missed, and one detection is false."""
     truth = {"gt_img_00001.txt": f"{BOX},Latin,Castle\n210,10,250,10,250,30,210,30,Bangla,বাংলা"}
-    found = {"res_img_00001.txt": f"{BOX},0.9000,CASTLE\n400,10,450,10,450,30,400,30,0.2000,x"}
-    paths = write_zip(tmp_path / "gt.zip", truth), write_zip(tmp_path / "sub.zip", found)
+    detections = {"res_img_00001.txt": f"{BOX},0.9000,CASTLE\n400,10,450,10,450,30,400,30,0.2000,x"}
+    paths = write_zip(tmp_path / "gt.zip", truth), write_zip(tmp_path / "sub.zip", detections)
     return ["--protocol", "mlt19-task4", "--gt", str(paths[0]), "--submission", str(paths[1])]
 
 
-def test_json_is_one_object_of_the_leaderboards_figures_and_the_exact_ones(pair, capsys):
+def test_json_holds_the_leaderboards_figures_and_the_case_sensitive_ones(pair, capsys):
     assert main([*pair, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["precision"], found["recall"], found["hmean"], found["ap"]) == (0.5, 0.5, 0.5, 0.5)
-    assert found["one_minus_ned"] == pytest.approx(1 - 2 / 3)
-    assert (found["case_sensitive"]["precision"], found["case_sensitive"]["recall"]) == (0, 0)
-    assert found["case_sensitive"]["one_minus_ned"] == pytest.approx(1 - (5 / 6 + 2) / 3)
-    assert found["scripts"]["Bangla"]["recall"] == 0
-    assert found["best_threshold"] == {"threshold": 0.9, "precision": 1, "recall": 0.5, "hmean": pytest.approx(2 / 3)}
-    assert found["reading"]["exact"]["accuracy"] == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert (scores["precision"], scores["recall"], scores["hmean"], scores["ap"]) == (0.5, 0.5, 0.5, 0.5)
+    assert scores["one_minus_ned"] == pytest.approx(1 - 2 / 3)
+    assert (scores["case_sensitive"]["precision"], scores["case_sensitive"]["recall"]) == (0, 0)
+    assert scores["case_sensitive"]["one_minus_ned"] == pytest.approx(1 - (5 / 6 + 2) / 3)
+    assert scores["scripts"]["Bangla"]["recall"] == 0
+    assert scores["best_threshold"] == {"threshold": 0.9, "precision": 1, "recall": 0.5, "hmean": pytest.approx(2 / 3)}
+    assert scores["reading"]["exact"]["accuracy"] == 0
 
 
 def test_without_json_there_are_tables(pair, capsys):
@@ -42,7 +42,7 @@ def test_without_json_there_are_tables(pair, capsys):
     assert "Bangla" in shown
 
 
-def test_words_and_curve_are_written_where_asked(pair, tmp_path, capsys):
+def test_words_and_curve_are_written_to_the_named_files(pair, tmp_path, capsys):
     assert main([*pair, "--details", str(tmp_path / "words.parquet"), "--curve", str(tmp_path / "curve.csv")]) == 0
     assert pq.read_table(tmp_path / "words.parquet")["outcome"].to_pylist() == ["correct", "missed", "false"]
     assert len((tmp_path / "curve.csv").read_text().splitlines()) == 3
@@ -51,8 +51,8 @@ def test_words_and_curve_are_written_where_asked(pair, tmp_path, capsys):
 def test_a_lexicon_acts_before_the_scores(pair, tmp_path, capsys):
     (tmp_path / "words.txt").write_text("Castle\nCattle\n")
     assert main([*pair, "--json", "--lexicon", str(tmp_path / "words.txt")]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["precision"], found["case_sensitive"]["precision"]) == (1, 1)
+    scores = json.loads(capsys.readouterr().out)
+    assert (scores["precision"], scores["case_sensitive"]["precision"]) == (1, 1)
     assert main([*pair, "--json", "--lexicon", str(tmp_path / "words.txt"), "--max-edits", "any"]) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["detections"] == 2
 
@@ -87,7 +87,7 @@ def test_other_bad_input_is_one_line_and_exit_2(pair, tmp_path, capsys):
     assert "has no texts" in refused([*task_1, "--lexicon", str(tmp_path / "none.txt")], capsys)
 
 
-def test_the_curve_is_a_picture_where_its_name_says_so(pair, tmp_path, capsys):
+def test_a_curve_that_ends_in_png_is_a_picture(pair, tmp_path, capsys):
     assert main([*pair, "--curve", str(tmp_path / "curve.png")]) == 0
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
     capsys.readouterr()
@@ -95,25 +95,24 @@ def test_the_curve_is_a_picture_where_its_name_says_so(pair, tmp_path, capsys):
 
 
 def test_a_protocol_without_confidences_has_no_curve_and_no_best_threshold(tmp_path, capsys):
-    truth, found = (
-        write_zip(tmp_path / "gt.zip", {"gt_img_1.txt": f"{BOX},word"}),
-        write_zip(tmp_path / "sub.zip", {"res_img_1.txt": f"{BOX},word"}),
-    )
-    asked = ["--protocol", "icdar15-e2e", "--gt", str(truth), "--submission", str(found)]
-    assert main([*asked, "--json"]) == 0
+    truth = write_zip(tmp_path / "gt.zip", {"gt_img_1.txt": f"{BOX},word"})
+    submission = write_zip(tmp_path / "sub.zip", {"res_img_1.txt": f"{BOX},word"})
+    arguments = ["--protocol", "icdar15-e2e", "--gt", str(truth), "--submission", str(submission)]
+    assert main([*arguments, "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
     assert (scores["hmean"], scores["ap"], scores["best_threshold"], scores["case_sensitive"]) == (1, None, None, None)
-    assert "no confidences" in refused([*asked, "--curve", str(tmp_path / "curve.csv")], capsys)
+    assert "no confidences" in refused([*arguments, "--curve", str(tmp_path / "curve.csv")], capsys)
     assert not (tmp_path / "curve.csv").exists()
 
 
-def test_nothing_to_find_and_nothing_found_are_numbers_all_the_same(tmp_path, capsys):
-    truth, found = write_zip(tmp_path / "gt.zip", {"gt_img_1.txt": ""}), write_zip(tmp_path / "sub.zip", {"res_img_1.txt": ""})
+def test_no_words_and_no_detections_still_give_numbers(tmp_path, capsys):
+    truth = write_zip(tmp_path / "gt.zip", {"gt_img_1.txt": ""})
+    submission = write_zip(tmp_path / "sub.zip", {"res_img_1.txt": ""})
     for name in ("mlt19-task1", "mlt19-task3", "mlt19-task4"):
-        asked = ["--protocol", name, "--gt", str(truth), "--submission", str(found)]
-        assert main([*asked, "--json"]) == 0
+        arguments = ["--protocol", name, "--gt", str(truth), "--submission", str(submission)]
+        assert main([*arguments, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["hmean"] == 0
-        assert main(asked) == 0
+        assert main(arguments) == 0
         capsys.readouterr()
 
 
@@ -124,5 +123,5 @@ def test_the_command_knows_every_protocol():
 @pytest.mark.parametrize("stem", official_pairs())
 def test_exit_codes_are_the_official_scripts_acceptance(stem, capsys):
     task, truth, submission, expected = official_pair(stem)
-    asked = ["--protocol", f"mlt19-task{task}", "--gt", str(truth), "--submission", str(submission), "--json"]
-    assert main(asked) == (2 if "rejected" in expected else 0)
+    arguments = ["--protocol", f"mlt19-task{task}", "--gt", str(truth), "--submission", str(submission), "--json"]
+    assert main(arguments) == (2 if "rejected" in expected else 0)

@@ -1,3 +1,5 @@
+"""``python -m raygroup.reproduce`` prints our tables beside the paper's and never trains."""
+
 import json
 import subprocess
 import sys
@@ -27,12 +29,19 @@ def test_table_3_shows_ours_beside_the_papers_and_the_control(storage, capsys):
             assert f"Words read, {split}, routed by the {routing}" in out
 
 
-def test_figures_and_pictures_lie_beside_the_sweep_or_where_asked(storage, tmp_path):
+def test_figures_go_beside_the_sweep_or_into_the_out_folder(storage, tmp_path):
     assert main(["table3", "--storage-path", str(storage), "--out", str(tmp_path / "out")]) == 0
     assert not (storage / "small" / "figures").exists()
     assert json.loads((tmp_path / "out" / "table3.json").read_text())["sweep"] == "small"
     assert main(["table3", "--storage-path", str(storage)]) == 0
     assert (storage / "small" / "figures" / "table3.png").is_file()
+
+
+def test_json_is_the_table_as_one_object(storage, capsys):
+    assert main(["table3", "--storage-path", str(storage), "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)
+    assert (table["table"], table["sweep"]) == (3, "small")
+    assert [row["base_coefficient"] for row in table["rows"]] == [0.0, 0.2]
 
 
 def test_without_a_sweep_the_command_that_makes_one_is_named(tmp_path, capsys):
@@ -48,7 +57,7 @@ def test_a_misspelt_sweep_lists_those_there_are(storage, capsys):
 @pytest.mark.parametrize("table", ["table2", "table4", "table5"])
 def test_a_table_that_cannot_be_made_yet_says_what_it_needs(table, capsys):
     assert main([table]) == 2
-    assert f"{table} needs" in capsys.readouterr().err
+    assert f"raygroup: {table} cannot be rebuilt: it needs " in capsys.readouterr().err
 
 
 def test_an_output_folder_that_cannot_be_written_is_named(storage, tmp_path, capsys):
