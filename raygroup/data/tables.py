@@ -1,5 +1,6 @@
-"""What ``raygroup.data.__main__`` says to a person: a data set that was looked at, and one that was taken in."""
+"""Tables and lines about data sets, for people."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,63 +11,75 @@ from raygroup.terminal import say, show, table
 
 if TYPE_CHECKING:
     from raygroup.scenes.inspection import Inspection
+    from raygroup.scenes.scene import Problems
 
-_LISTED = 3
-_SIGNS = 24
+_MAX_PROBLEMS = 3
+"""Problems of each kind that are printed in full."""
+_MAX_CHARACTERS = 24
+_MAX_SIZES = 4
+_NUMBERS = ("instances", "don't-care", "characters", "mean length")
 
 
-def print_inspection(found: "Inspection", title: str, sheet: Path | None, out: Console) -> None:
-    """A table of scripts, then a line a fact."""
-    rows = table("script", "instances", "don't-care", "characters", "mean length", "most frequent",
-                 right=("instances", "don't-care", "characters", "mean length"))  # fmt: skip
-    for name, script in sorted(found.by_script.items(), key=lambda item: -item[1].instances):
+def print_inspection(inspection: "Inspection", title: str, sheet: Path | None, out: Console) -> None:
+    """Print a table of scripts, then one line for each other fact."""
+    rows = table("script", *_NUMBERS, "most frequent", right=_NUMBERS)
+    for name, script in sorted(inspection.by_script.items(), key=lambda item: -item[1].instances):
         words = script.instances - script.dont_cares
-        signs = " ".join(sign for sign, _ in script.characters.most_common(_SIGNS) if not sign.isspace())
+        frequent = " ".join(character for character, _ in script.characters.most_common(_MAX_CHARACTERS) if not character.isspace())
         length = f"{script.length / words:.1f}" if words else "-"
-        rows.add_row(escape(name), str(script.instances), str(script.dont_cares), str(len(script.characters)), length, escape(signs))
-    show(out, f"{title}: {found.scenes} scenes, {found.instances} {found.unit}s, {found.dont_cares} of them don't-cares", rows)
-    lines = [
-        "tasks: " + ", ".join(f"{name} {count:,.0f}" for name, count in found.by_task.most_common() if count >= 0.5),
-        "corners: " + ", ".join(f"{number}: {count}" for number, count in sorted(found.corners.items())),
-    ]
-    if found.heights:
-        low, middle, high = found.height_quantiles()
-        lines.append(f"pixels of the shorter side: {low:g} / {middle:g} / {high:g} (5 %, half, 95 %)")
-    if found.sizes:
-        sizes = ", ".join(f"{width}x{height}: {count}" for (width, height), count in found.sizes.most_common(4))
-        lines.append(f"image sizes, of {found.sizes.total()} looked at: {sizes}" + (", ..." if len(found.sizes) > 4 else ""))
-    lines += [
-        f"{count} labelled {labelled} and written in letters of {seen}" for (labelled, seen), count in found.contradicting.most_common()
-    ]
-    lines += problem_lines(found.problems.to_json())
-    if sheet:
-        lines.append(f"contact sheet: {sheet}")
-    for line in lines:
+        rows.add_row(escape(name), str(script.instances), str(script.dont_cares), str(len(script.characters)), length, escape(frequent))
+    counts = f"{inspection.scenes} scenes, {inspection.instances} {inspection.unit}s, {inspection.dont_cares} of them don't-cares"
+    show(out, f"{title}: {counts}", rows)
+    for line in _inspection_lines(inspection):
         say(out, line)
+    if sheet:
+        say(out, f"contact sheet: {sheet}")
+
+
+def _inspection_lines(inspection: "Inspection") -> Iterator[str]:
+    yield "tasks: " + ", ".join(f"{name} {count:,.0f}" for name, count in inspection.by_task.most_common() if count >= 0.5)
+    yield "corners: " + ", ".join(f"{number}: {count}" for number, count in sorted(inspection.corners.items()))
+    if inspection.heights:
+        low, middle, high = inspection.height_quantiles()
+        yield f"pixels of the shorter side: {low:g} / {middle:g} / {high:g} (5, 50 and 95 % quantiles)"
+    if inspection.sizes:
+        sizes = ", ".join(f"{width}x{height}: {count}" for (width, height), count in inspection.sizes.most_common(_MAX_SIZES))
+        more = ", ..." if len(inspection.sizes) > _MAX_SIZES else ""
+        yield f"sizes of {inspection.sizes.total()} images: {sizes}{more}"
+    for (labelled, written), count in inspection.contradicting.most_common():
+        yield f"{count} labelled {labelled} and written in letters of {written}"
+    yield from _problem_lines(inspection.problems.to_json())
 
 
 def print_summary(summary: dict[str, Any], title: str, folder: Path, out: Console) -> None:
-    """What became of a data set that was taken in, and what to do with it."""
+    """Print the counts of an import, and the command that trains on its words."""
     lines = [f"{summary['source']} ({title}): {summary['scenes']} scenes, {summary['words']} {summary['unit']}s"]
     lines.append("  tasks: " + ", ".join(f"{name} {count}" for name, count in summary["by_task"].items()))
-    lines += [f"  {count} without a word: {why}" for why, count in summary["dropped"].items()]
-    lines += [f"  {count} labels normalised: {what}" for what, count in summary["changed"].items()]
+    lines += [f"  {count} without a word: {reason}" for reason, count in summary["dropped"].items()]
+    lines += [f"  {count} labels normalised: {change}" for change, count in summary["changed"].items()]
     for pair, count in summary["contradicting"].items():
-        labelled, _, seen = pair.partition("/")
-        lines.append(f"  {count} kept and marked: labelled {labelled}, written in letters of {seen}")
+        labelled, _, written = pair.partition("/")
+        lines.append(f"  {count} kept and marked: labelled {labelled}, written in letters of {written}")
     if summary["duplicate_images"]:
         lines.append(f"  {summary['duplicate_images']} images are exact copies of others")
-    lines += [f"  {line}" for line in problem_lines(summary["problems"])]
+    lines += [f"  {line}" for line in _problem_lines(summary["problems"])]
     lines.append(f"  train on the words: python -m raygroup.sweep --words {folder / 'words'}")
     for line in lines:
         say(out, line)
 
 
-def problem_lines(problems: dict[str, Any]) -> list[str]:
-    """One line a kind, with the first places."""
-    lines = []
+def print_problems(problems: "Problems", out: Console) -> None:
+    """Print the number of problems of each kind, and the first ones."""
+    for kind, count in problems.counts.most_common():
+        say(out, f"{kind}: {count}")
+        for problem in [problem for problem in problems.entries if problem.kind == kind][:_MAX_PROBLEMS]:
+            say(out, f"  {problem}")
+
+
+def _problem_lines(problems: dict[str, Any]) -> Iterator[str]:
+    """Yield one line for each kind of problem, with the first places."""
     for kind, count in problems["counts"].items():
-        told = [f"{found['place']}: {found['what']}" for found in problems["listed"] if found["kind"] == kind][:_LISTED]
-        more = f"; and {count - len(told)} more" if count > len(told) else ""
-        lines.append(f"{count} x {kind}: {'; '.join(told)}{more}")
-    return lines
+        listed = [problem for problem in problems["listed"] if problem["kind"] == kind][:_MAX_PROBLEMS]
+        places = "; ".join(f"{problem['place']}: {problem['what']}" for problem in listed)
+        more = f"; and {count - len(listed)} more" if count > len(listed) else ""
+        yield f"{count} x {kind}: {places}{more}"

@@ -18,7 +18,7 @@ _WITH_TABLES = ("list", "show", "status", "logs", "clean")
 class _Parser(argparse.ArgumentParser):
     """A parser of ``pull``, or of another subcommand."""
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Make SOURCE optional if --storage-path names it.
 
         SOURCE cannot always be optional: argparse would then refuse flags between the two folders.

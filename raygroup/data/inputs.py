@@ -1,0 +1,40 @@
+"""Arguments that several subcommands of ``data`` share."""
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+Subparsers = Any
+"""The result of ``add_subparsers``, whose class argparse does not export."""
+
+
+def add_data_set_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name a published data set."""
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folders, zips, tarballs, label files that belong together")
+    parser.add_argument("--format", metavar="NAME", help="the data set's layout (default: recognise it)")
+    parser.add_argument("--name", help="the data set's name in the stores (default: that of its first path)")
+    add_json_argument(parser)
+
+
+def add_json_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def data_set_name(options: argparse.Namespace) -> str:
+    """Return the data set's name in the stores.
+
+    Without ``--name`` it comes from the first path. Characters that cannot stand in a file's name
+    become ``-``.
+    """
+    path = options.paths[0].resolve()
+    name = path.name.split(".")[0] if path.is_file() else path.name
+    return options.name or re.sub(r"[^\w.-]+", "-", name) or "scenes"
+
+
+def positive_count(text: str) -> int:
+    """Parse a whole number from 1, for argparse."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
+    return int(text)
