@@ -57,7 +57,7 @@ def test_import_writes_words_for_a_sweep_and_keeps_finished_shards(mlt, tmp_path
     ("arguments", "message"),
     [
         (["inspect", "nowhere"], "nowhere: no such file or folder"),
-        (["import", "{mlt}", "--format", "mlt20"], "--format mlt20: no such format; there are: "),
+        (["import", "{mlt}", "--format", "mlt20"], "--format mlt20: no such format: choose one of "),
         (["inspect", "{mlt}", "--format", "icdar13"], "tr_img_00001.txt"),
         (["import", "{mlt}/tr_img_00001.jpg"], "must be a folder, a zip, a tarball, or a label file"),
     ],
