@@ -1,4 +1,7 @@
-"""Sweeps over several Ray nodes, each on a network of its own: nodes killed, added, cut off and healed, and a head that is lost."""
+"""Sweeps over several Ray nodes on machines of their own.
+
+Nodes are killed, added, cut off and reconnected, and a head is lost.
+"""
 
 import contextlib
 import fcntl
@@ -16,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 import pytest
-from namespaces import Cluster, Node, cluster, forbidden, kill
+from namespaces import Cluster, Node, cluster, kill, missing_right
 from tiny_sweep import space
 
 from raygroup import sweep
@@ -28,25 +31,25 @@ from raygroup.storage.leases import attempt_records
 Command = subprocess.Popen[str]
 pytestmark = pytest.mark.slow
 STEPS, EVERY = 500, 10
-"""Of a trial, and from checkpoint to checkpoint (tiny_sweep)."""
+"""Steps of a trial, and between its checkpoints (tiny_sweep)."""
 TWO, SIX = "(0.0, 0.2)", "(0.0, 0.2, 0.1, 0.3, 0.4, 0.5)"
 ONE_WITH_PLENTY = '(0.0,), "training.batch": (24,), "heads.start": ("independent",)'
-"""So many words a step that every task has some, and heads that differ: what moves R_TM between copies is rounding, at first."""
+"""Each step has words of every task, and the heads differ, so that rounding alone moves R_TM at first."""
 _LONGEST_S = 150.0
 
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    why_not = forbidden()
-    if why_not:
-        pytest.skip(why_not)
-    with cluster(tmp_path_factory.mktemp("nodes")) as made:
-        yield made
+    reason = missing_right()
+    if reason:
+        pytest.skip(reason)
+    with cluster(tmp_path_factory.mktemp("nodes")) as cluster_of_nodes:
+        yield cluster_of_nodes
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The storage path of the same trials, trained without Ray."""
+    """Return the storage path of the same trials, trained without Ray."""
     folder = tmp_path_factory.mktemp("undisturbed")
     assert sweep.main([trials_of(folder, SIX), "--local", "--storage-path", str(folder / "runs")]) == 0
     return folder / "runs"
@@ -54,14 +57,17 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def storage(undisturbed: Path, tmp_path: Path) -> Path:
-    """A storage path whose words are ready, which all nodes see."""
+    """Return a storage path with words and features, which all nodes see."""
     shutil.copytree(undisturbed / "cache", tmp_path / "runs" / "cache")
     return tmp_path / "runs"
 
 
 @pytest.fixture
 def train(nodes: Cluster, storage: Path, tmp_path: Path) -> Iterator[Callable[..., Command]]:
-    """Starts the sweep command for trials with these coefficients; none of them outlives its test."""
+    """Yield a function that starts a sweep with given coefficients.
+
+    Every command ends with its test.
+    """
     started = []
 
     def start(coefficients: str, *more: str) -> Command:
@@ -83,7 +89,7 @@ def trials(storage: Path) -> list[Path]:
 
 
 def training(storage: Path) -> dict[Path, str]:
-    """Unfinished trials that have a checkpoint, and the nodes of their last attempts."""
+    """Return the unfinished trials with a checkpoint, and the nodes of their attempts."""
     return {trial: host(trial) for trial in trials(storage) if listed_steps(trial) and not (trial / "DONE.json").exists()}
 
 
@@ -96,7 +102,7 @@ def process(trial: Path) -> int:
 
 
 def until(condition: Callable[[], object], command: Command | None = None, limit_s: float = _LONGEST_S) -> None:
-    """Waits for it; fails where the command ends before."""
+    """Wait for a condition. Fails if the command ends before."""
     deadline = time.monotonic() + limit_s
     while not condition():
         assert command is None or command.poll() is None, command.communicate()[0]
@@ -104,8 +110,8 @@ def until(condition: Callable[[], object], command: Command | None = None, limit
         time.sleep(0.05)
 
 
-def said(command: Command, code: int, limit_s: float = _LONGEST_S) -> str:
-    """What the command printed, once it has ended with this code."""
+def output(command: Command, code: int, limit_s: float = _LONGEST_S) -> str:
+    """Return the output of a command that ends with this code."""
     out, _ = command.communicate(timeout=limit_s)
     assert command.returncode == code, out
     assert "Traceback" not in out
@@ -113,16 +119,22 @@ def said(command: Command, code: int, limit_s: float = _LONGEST_S) -> str:
 
 
 def require_undisturbed(storage: Path, undisturbed: Path, count: int) -> None:
-    """Every trial is done, each of its steps counted once, with the bits of a run that nothing happened to."""
+    """Require that every trial is done, with the bits of an undisturbed run.
+
+    Each step is counted once.
+    """
     assert len(trials(storage)) == count
     for trial in trials(storage):
         assert (trial / "DONE.json").exists()
         assert same_evidence(read_history(trial), read_history(undisturbed / "tiny" / trial.name))
 
 
-def frozen(trial: Path, node: Node) -> int:
-    """Stops the process of a trial as a hanging file system would, but not where it holds the trial's lock; its id outside of the node."""
-    pid = node.outside(process(trial))
+def freeze(trial: Path, node: Node) -> int:
+    """Stop the process of a trial, as a hung file system would, and return its id on the host.
+
+    It is never stopped while it holds the trial's lock.
+    """
+    pid = node.host_pid(process(trial))
     while True:
         os.kill(pid, signal.SIGSTOP)
         time.sleep(0.05)
@@ -133,8 +145,8 @@ def frozen(trial: Path, node: Node) -> int:
         time.sleep(0.05)
 
 
-def recorded(stream: BinaryIO) -> tuple[int, bool]:
-    """The last step in a history's stream, and whether its writer has ended it."""
+def last_recorded(stream: BinaryIO) -> tuple[int, bool]:
+    """Return the last step in a history's stream, and whether its writer has ended it."""
     stream.seek(0)
     content, last = stream.read(), 0
     with contextlib.suppress(pa.ArrowInvalid):
@@ -150,12 +162,12 @@ def test_a_killed_node_costs_one_checkpoint_interval_and_a_new_one_takes_part(no
     (other, survivor), (trial, name) = training(storage).items()
     done = {path: path.read_bytes() for path in storage.glob("tiny/*/DONE.json")}
     reached = max(listed_steps(trial))
-    waiting = frozen(other, nodes.named(survivor))  # else the node that is left may train all the rest before a new one is there
-    nodes.named(name).kill()
+    waiting = freeze(other, nodes.node_named(survivor))  # else the node that is left may train all the rest before a new one is there
+    nodes.node_named(name).kill()
     (new,) = nodes.add()
     until(lambda: new.name in {host(each) for each in trials(storage) if attempt_records(each)}, command)
     os.kill(waiting, signal.SIGCONT)
-    said(command, 0)
+    output(command, 0)
     require_undisturbed(storage, undisturbed, 6)
     first, second = attempt_records(trial)
     assert first["by"].endswith(f" on {name}")
@@ -170,19 +182,19 @@ def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undis
     command = train(TWO)
     until(lambda: training(storage), command)
     trial, name = training(storage).popitem()
-    node = nodes.named(name)
-    zombie = frozen(trial, node)
+    node = nodes.node_named(name)
+    zombie = freeze(trial, node)
     node.cut()
     with (trial / "history" / "attempt-1.arrows").open("rb") as stream:
-        stood, _ = recorded(stream)
+        stood, _ = last_recorded(stream)
         until(lambda: len(attempt_records(trial)) == 2 and "from_step" in attempt_records(trial)[-1], command)
         written = set((trial / "checkpoints").glob("*-1.safetensors"))
         os.kill(zombie, signal.SIGCONT)
-        until(lambda: recorded(stream)[1], limit_s=20)
-        assert recorded(stream)[0] - stood <= EVERY
+        until(lambda: last_recorded(stream)[1], limit_s=20)
+        assert last_recorded(stream)[0] - stood <= EVERY
     assert set((trial / "checkpoints").glob("*-1.safetensors")) <= written
     node.heal()
-    said(command, 0)
+    output(command, 0)
     require_undisturbed(storage, undisturbed, 2)
     first, second = attempt_records(trial)
     assert first["by"].endswith(f" on {name}")
@@ -197,15 +209,17 @@ def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new
     until(lambda: len(set(training(storage).values())) == 2, command)
     trial, name = training(storage).popitem()
     nodes.head.kill()
-    nodes.named(name).kill()
-    out = said(command, 5, 90)
+    nodes.node_named(name).kill()
+    out = output(command, 5, 90)
     assert re.search(
-        f"^raygroup: the head of the Ray cluster at {nodes.address} .*. Everything recorded so far is kept. To continue: python -m ", out, re.M
+        f"^raygroup: the head of the Ray cluster at {nodes.address} .*. Everything recorded so far is kept. To continue: python -m ",
+        out,
+        re.M,
     )
     orphaned = nodes.workers()
     nodes.start_head()
     nodes.add(2)
-    said(train(TWO), 0)
+    output(train(TWO), 0)
     require_undisturbed(storage, undisturbed, 2)
     assert len(attempt_records(trial)) == 2
     until(lambda: not any(node.processes() for node in orphaned))
@@ -217,8 +231,8 @@ def test_workers_on_several_nodes_train_together_and_go_on_when_one_is_killed(no
     until(lambda: training(storage), command)
     trial, name = training(storage).popitem()
     reached = max(listed_steps(trial))
-    nodes.named(name).kill()
-    said(command, 0)
+    nodes.node_named(name).kill()
+    output(command, 0)
     alone = tmp_path / "alone"
     shutil.copytree(undisturbed / "cache", alone / "cache")
     assert sweep.main([trials_of(tmp_path, ONE_WITH_PLENTY), "--local", "--storage-path", str(alone)]) == 0
@@ -229,11 +243,14 @@ def test_workers_on_several_nodes_train_together_and_go_on_when_one_is_killed(no
     assert second["from_step"] >= reached
 
 
-def require_alike(mine: History, theirs: History) -> None:
-    """Equal assignments wherever one head leads: workers add in another order, so that rounding chooses between heads that stand level."""
-    best = np.sort(theirs.r_tm, axis=-1)
+def require_alike(history: History, reference: History) -> None:
+    """Require equal assignments wherever one head leads clearly.
+
+    Several workers add in another order, so rounding decides between heads that are level.
+    """
+    best = np.sort(reference.r_tm, axis=-1)
     leads = best[..., -1] - best[..., -2] >= 1e-3
-    assert np.array_equal(mine.step, np.arange(1, STEPS + 1))
-    assert np.array_equal(mine.r_tm.argmax(-1)[leads], theirs.r_tm.argmax(-1)[leads])
+    assert np.array_equal(history.step, np.arange(1, STEPS + 1))
+    assert np.array_equal(history.r_tm.argmax(-1)[leads], reference.r_tm.argmax(-1)[leads])
     assert leads.mean() > 0.98
-    assert np.allclose(mine.r_tm, theirs.r_tm, rtol=1e-2, atol=1e-2)
+    assert np.allclose(history.r_tm, reference.r_tm, rtol=1e-2, atol=1e-2)

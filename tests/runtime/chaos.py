@@ -1,4 +1,4 @@
-"""Kills processes of a sweep at random until so many are killed, then lets it finish and compares every history with an undisturbed one.
+"""Kill processes of a sweep at random, then compare its histories with undisturbed ones.
 
 ``python tests/runtime/chaos.py --kills 500 --seed 7 --workers 1`` is the long form; it prints what it killed, and one JSON object at its
 end. The same command is run again whenever it ends before its sweep is done; each sweep that gets done is followed by a new one.
@@ -43,13 +43,13 @@ LIMIT_S = 300.0
 
 @dataclass
 class Chaos:
-    """What was done to a sweep and what came of it."""
+    """A sweep under fire: the kills so far, and their effects."""
 
     storage: Path
     kills: int
     seed: int
     workers: int = 1
-    said: Callable[[str], None] = print
+    log: Callable[[str], None] = print
     killed: Counter[str] = field(default_factory=Counter)
     codes: Counter[int] = field(default_factory=Counter)
     trials: int = 0
@@ -57,7 +57,7 @@ class Chaos:
 
     def run(self) -> "Chaos":
         self.dice = random.Random(self.seed)
-        self.said(f"seed {self.seed}")
+        self.log(f"seed {self.seed}")
         number = 0
         while self.killed.total() < self.kills:
             self._sweep(f"chaos-{self.seed}-{number}")
@@ -105,14 +105,14 @@ class Chaos:
             if process.poll() is not None:
                 return
             time.sleep(0.1)
-        found = marked(mark)
-        if not any(any(hint in line for hint in KINDS["worker"]) for line in found.values()):
+        processes = marked(mark)
+        if not any(any(hint in line for hint in KINDS["worker"]) for line in processes.values()):
             return  # nothing trains yet
         kind = self.dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-        victims = [pid for pid, line in found.items() if any(hint in line for hint in KINDS[kind])]
+        victims = [pid for pid, line in processes.items() if any(hint in line for hint in KINDS[kind])]
         if victims:
             pid = self.dice.choice(victims)
-            self.said(f"{self.killed.total() + 1}: {kind} ({found[pid][:60].strip()})")
+            self.log(f"{self.killed.total() + 1}: {kind} ({processes[pid][:60].strip()})")
             end(pid)
             self.killed[kind] += 1
 
@@ -120,10 +120,14 @@ class Chaos:
         for done in sorted(alone.glob("*/DONE.json")):
             folder = disturbed / done.parent.name
             self.trials += 1
-            mine, theirs = read_history(folder), read_history(done.parent)
-            same = same_evidence(mine, theirs) if self.workers == 1 else list(mine.step) == list(theirs.step)
-            told = [entry["attempt"] for entry in attempt_records(folder)]
-            self.said(f"{folder.name}: {len(told)} attempts, {'equal' if same else 'DIFFERS'}")
+            disturbed_history, undisturbed_history = read_history(folder), read_history(done.parent)
+            same = (
+                same_evidence(disturbed_history, undisturbed_history)
+                if self.workers == 1
+                else list(disturbed_history.step) == list(undisturbed_history.step)
+            )
+            num_attempts = len(attempt_records(folder))
+            self.log(f"{folder.name}: {num_attempts} attempts, {'equal' if same else 'DIFFERS'}")
             if not same:
                 self.differing.append(folder.name)
 
@@ -133,16 +137,16 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--workers", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="raygroup-chaos-"))
     began = time.monotonic()
     subprocess.run([sys.executable, "-m", "raygroup.sweep", space(folder), "--local", "--storage-path", str(folder / "runs")], check=True)
-    done = Chaos(folder / "runs", asked.kills, asked.seed, asked.workers, lambda text: print(text, flush=True)).run()
-    found = {
+    done = Chaos(folder / "runs", options.kills, options.seed, options.workers, lambda text: print(text, flush=True)).run()
+    summary = {
         "kills": done.killed.total(), "killed": dict(done.killed), "exit_codes": {str(code): n for code, n in done.codes.items()},
-        "trials": done.trials, "differing": done.differing, "seed": asked.seed, "wall_s": round(time.monotonic() - began),
+        "trials": done.trials, "differing": done.differing, "seed": options.seed, "wall_s": round(time.monotonic() - began),
     }  # fmt: skip
-    print(json.dumps(found))
+    print(json.dumps(summary))
     sys.exit(bool(done.differing))
 
 

@@ -10,7 +10,7 @@ from raygroup import sweep
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A storage path with a finished tiny sweep, trained without Ray; not to be written to."""
+    """Return a storage path with a finished sweep, to read only. It was trained without Ray."""
     folder = tmp_path_factory.mktemp("finished")
     assert sweep.main([space(folder), "--local", "--storage-path", str(folder / "runs")]) == 0
     return folder / "runs"
@@ -18,7 +18,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def prepared(finished: Path, tmp_path: Path) -> Iterator[Path]:
-    """A storage path whose words and features are ready and whose trials are not."""
+    """Yield a storage path with words and features, but no trials."""
     (tmp_path / "runs").mkdir()
     shutil.copytree(finished / "cache", tmp_path / "runs" / "cache")
     return tmp_path / "runs"

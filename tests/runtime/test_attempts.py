@@ -1,4 +1,7 @@
-"""What befalls attempts at a trial: taken over, cut off, damaged, stalled, told that their node goes. Nothing is lost or counted twice."""
+"""Attempts at a trial that are taken over, cut off, damaged or stalled.
+
+Whatever happens to them, no step is lost or counted twice.
+"""
 
 import json
 import os
@@ -7,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_packs import folders, planned, session_of, stopped_after
+from test_packs import declare_plan, folders, session_of, train_and_stop
 from tiny_sweep import space
 
 from raygroup import sweep
@@ -22,12 +25,12 @@ from raygroup.storage.leases import attempt_records, take_lease
 
 @pytest.fixture(scope="module")
 def undisturbed(finished, tmp_path_factory):
-    """The histories of the trials of ``tiny`` over 40 steps, by id."""
+    """Return the histories of the trials of ``tiny`` over 40 steps, by id."""
     import shutil
 
     folder = tmp_path_factory.mktemp("undisturbed")
     shutil.copytree(finished / "cache", folder / "runs" / "cache")
-    plan = planned(folder / "runs", folder, steps=40)
+    plan = declare_plan(folder / "runs", folder, steps=40)
     assert run_pack(folders(plan), folder / "runs") == {}
     return {job.id: read_history(job.folder) for job in plan.jobs}
 
@@ -37,7 +40,7 @@ def agree(plan, undisturbed):
 
 
 def test_an_attempt_that_was_taken_over_writes_neither_checkpoint_nor_end(prepared, tmp_path, undisturbed):
-    plan = planned(prepared, tmp_path, steps=40)
+    plan = declare_plan(prepared, tmp_path, steps=40)
     zombie = session_of(plan, prepared)
     ending = Interruption(plan.folder)
     for _ in range(15):
@@ -54,7 +57,7 @@ def test_an_attempt_that_was_taken_over_writes_neither_checkpoint_nor_end(prepar
 
 
 def test_a_zombie_that_goes_on_recording_is_not_read_twice(prepared, tmp_path, undisturbed):
-    plan = planned(prepared, tmp_path, steps=40)
+    plan = declare_plan(prepared, tmp_path, steps=40)
     zombie = session_of(plan, prepared)
     for _ in range(10):
         worker.train_step(zombie, Interruption(plan.folder))
@@ -71,8 +74,8 @@ def test_a_zombie_that_goes_on_recording_is_not_read_twice(prepared, tmp_path, u
 
 @pytest.mark.parametrize("damage", ["flipped", "cut short", "gone"])
 def test_a_history_damaged_below_a_checkpoint_goes_on_from_the_checkpoint_before(damage, prepared, tmp_path, undisturbed):
-    plan = planned(prepared, tmp_path, steps=40)
-    stopped_after(plan, prepared, 25)
+    plan = declare_plan(prepared, tmp_path, steps=40)
+    train_and_stop(plan, prepared, 25)
     path = attempt_files(plan.jobs[0].folder)[0]
     content = path.read_bytes()
     listed = json.loads((plan.jobs[0].folder / "checkpoints" / "state.json").read_text())["checkpoints"]
@@ -85,8 +88,8 @@ def test_a_history_damaged_below_a_checkpoint_goes_on_from_the_checkpoint_before
 
 
 def test_where_every_checkpoint_is_damaged_the_trial_begins_anew(prepared, tmp_path, undisturbed):
-    plan = planned(prepared, tmp_path, steps=40)
-    stopped_after(plan, prepared, 25)
+    plan = declare_plan(prepared, tmp_path, steps=40)
+    train_and_stop(plan, prepared, 25)
     for path in plan.folder.glob("*/checkpoints/*.safetensors"):
         path.write_bytes(path.read_bytes()[:-1])
     assert run_pack(folders(plan), prepared) == {}
@@ -96,7 +99,7 @@ def test_where_every_checkpoint_is_damaged_the_trial_begins_anew(prepared, tmp_p
 
 def test_a_node_that_is_about_to_go_leaves_a_checkpoint_of_the_step_it_reached(prepared, tmp_path, undisturbed, monkeypatch):
     monkeypatch.setattr("raygroup.runtime.attempt.interruption._CHECK_EVERY_S", 0.0)
-    plan = planned(prepared, tmp_path, steps=400, name="long", grid='{"grouping.base_coefficient": (0.0,)}')
+    plan = declare_plan(prepared, tmp_path, steps=400, name="long", grid='{"grouping.base_coefficient": (0.0,)}')
     with pytest.raises(NodeDrainedError, match="spot notice"):
         run_pack(folders(plan), prepared, drain_reason=lambda: "spot notice")
     assert 0 < listed_steps(plan.jobs[0].folder)[-1] == read_history(plan.jobs[0].folder).step[-1] < 400
@@ -104,7 +107,7 @@ def test_a_node_that_is_about_to_go_leaves_a_checkpoint_of_the_step_it_reached(p
 
 def test_a_request_to_stop_ends_at_a_checkpoint_and_running_the_sweep_again_goes_on(prepared, tmp_path, monkeypatch, undisturbed):
     monkeypatch.setattr("raygroup.runtime.attempt.interruption._CHECK_EVERY_S", 0.0)
-    plan = planned(prepared, tmp_path, steps=40)
+    plan = declare_plan(prepared, tmp_path, steps=40)
     (plan.folder / "STOP.json").write_text(json.dumps({"layout": 1}))
     assert run_pack(folders(plan), prepared) == {}
     assert not any(job.done for job in plan.jobs)
@@ -131,16 +134,16 @@ run_pack([Path(trial) for trial in trials], Path(storage), Placement(stall_timeo
 
 @pytest.mark.slow
 def test_a_hung_collective_ends_the_worker_with_its_stacks_written_down(prepared, tmp_path):
-    plan = planned(prepared, tmp_path, steps=40)
+    plan = declare_plan(prepared, tmp_path, steps=40)
     arguments = [f"file://{tmp_path / 'rendezvous'}", str(prepared), *map(str, folders(plan))]
     other, stalled = (
         subprocess.Popen([sys.executable, "-c", HUNG, rank, *arguments], stderr=subprocess.PIPE, text=True) for rank in ("1", "0")
     )
-    _, said = stalled.communicate(timeout=200)
+    _, stderr = stalled.communicate(timeout=200)
     other.kill()
     other.communicate()
     assert stalled.returncode == 75
-    assert "no step for 4 s (--stall-timeout): this attempt ends; stacks in " in said
+    assert "no step for 4 s (--stall-timeout): this attempt ends; stacks in " in stderr
     dump = next(plan.jobs[0].folder.glob("stalled-*.txt")).read_text()
     assert "broadcast" in dump
     assert "worker_group.py" in dump

@@ -1,4 +1,4 @@
-"""A sweep whose processes are killed at random times comes out as if nothing had been."""
+"""Killing processes of a sweep at random does not change its results."""
 
 import random
 

@@ -1,4 +1,7 @@
-"""The driver on Ray, seen from outside: killed, its head lost, several workers for a pack, and what ends a worker of these."""
+"""Sweeps on Ray, seen from outside.
+
+A driver, a head or one of several workers is killed, and the same command continues.
+"""
 
 import os
 import shutil
@@ -21,7 +24,7 @@ from raygroup.history.reader import read_history, same_evidence
 
 pytestmark = pytest.mark.slow
 PLENTY = '{"training.batch": (24,), "heads.start": ("independent",)}'
-"""So many words a step that every task has some in each, and heads that differ: what moves R_TM between copies is rounding, at first."""
+"""Each step has words of every task, and the heads differ, so that rounding alone moves R_TM at first."""
 
 
 class Sweep:
@@ -47,8 +50,8 @@ class Sweep:
         assert victims, marked(self.mark)
         end(victims[0])
 
-    def ended(self, timeout_s: float = 200) -> str:
-        """What it said; every process of it is gone afterwards."""
+    def wait(self, timeout_s: float = 200) -> str:
+        """Wait for the end and return the output. All of its processes are gone afterwards."""
         out, _ = self.process.communicate(timeout=timeout_s)
         end_all(self.mark)
         return out
@@ -69,7 +72,7 @@ def test_a_driver_that_is_killed_is_replaced_and_the_command_goes_on(finished, p
     running = Sweep(path, "--storage-path", str(prepared))
     running.wait_for(prepared, "tiny/*/checkpoints/state.json")
     running.kill(*KINDS["driver"])
-    out = running.ended()
+    out = running.wait()
     assert running.process.returncode == 0, out
     assert "the driver process ended by signal 9; starting another one" in out
     expected = histories(undisturbed(finished, tmp_path, path))
@@ -83,20 +86,20 @@ def test_a_lost_head_is_said_with_its_own_exit_code_and_the_same_command_goes_on
     running.wait_for(prepared, "tiny/*/checkpoints/state.json")
     began = time.monotonic()
     running.kill(*KINDS["head"])
-    out = running.ended(90)
+    out = running.wait(90)
     assert time.monotonic() - began < 90
     assert running.process.returncode == 5, out
     assert "raygroup: the head of the Ray cluster of this run " in out
     assert f"To continue: python -m raygroup.sweep {' '.join(arguments)}" in out
     again = Sweep(*arguments)
-    out = again.ended()
+    out = again.wait()
     assert again.process.returncode == 0, out
 
 
 def test_two_workers_train_what_one_trains(finished, prepared, tmp_path):
     path = space(tmp_path, steps=60, grid=PLENTY)
     running = Sweep(path, "--storage-path", str(prepared), "--workers", "2")
-    out = running.ended()
+    out = running.wait()
     assert running.process.returncode == 0, out
     alone = histories(undisturbed(finished, tmp_path, path))
     ((name, together),) = histories(prepared).items()
@@ -110,7 +113,7 @@ def test_of_several_workers_one_is_killed_and_the_pack_goes_on(victim, prepared,
     running = Sweep(space(tmp_path, steps=400, grid=PLENTY), "--storage-path", str(prepared), "--workers", "2")
     running.wait_for(prepared, "tiny/*/checkpoints/state.json")
     running.kill(victim)
-    out = running.ended()
+    out = running.wait()
     assert running.process.returncode == 0, out
     assert "going on from step" in out
     ((_, history),) = histories(prepared).items()
@@ -119,7 +122,7 @@ def test_of_several_workers_one_is_killed_and_the_pack_goes_on(victim, prepared,
 
 def test_more_workers_than_this_machine_can_hold_are_refused_in_one_line(prepared, tmp_path):
     running = Sweep(space(tmp_path), "--storage-path", str(prepared), "--workers", "500")
-    out = running.ended()
+    out = running.wait()
     assert running.process.returncode == 2
     assert "--workers 500: this machine is too small: a pack needs 500 CPU, it has" in out
 
@@ -128,6 +131,6 @@ def test_sigterm_is_an_interruption(prepared, tmp_path):
     running = Sweep(space(tmp_path, steps=3000), "--storage-path", str(prepared))
     running.wait_for(prepared, "tiny/*/checkpoints/state.json")
     running.process.send_signal(signal.SIGTERM)
-    out = running.ended(60)
+    out = running.wait(60)
     assert running.process.returncode == 130
     assert "ended by SIGTERM. Everything recorded so far is kept. To continue: " in out

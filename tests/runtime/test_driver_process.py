@@ -1,4 +1,4 @@
-"""The class that watches a driver of Ray, with children that need no Ray."""
+"""Watching a driver process, with children that need no Ray."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from raygroup.errors import ClusterLostError, ConfigError, WorkerDiedError
 from raygroup.runtime.on_ray.channel import BAD_INPUT, BEAT, CRASHED, LOST, RESULT, STORAGE_FAILED, Channel
 from raygroup.runtime.on_ray.driver_process import DriverProcess, Limits
 from raygroup.runtime.on_ray.extraction import ray_shard_maker
-from raygroup.runtime.preparation.extraction import Extraction
+from raygroup.runtime.preparation.extraction_plan import Extraction
 from raygroup.words.feature_shards import FeatureShard
 
 START_S = 60.0
@@ -30,7 +30,10 @@ def stay_silent(order, channel: Channel):
 
 
 def lose_head(order, channel: Channel):
-    """Send a heartbeat and a shard, then nothing, as a driver does whose head stops answering."""
+    """Send a heartbeat and a shard, then nothing.
+
+    A driver does so if its head stops answering.
+    """
     channel.send(BEAT)
     channel.send("shard", SHARD)
     time.sleep(300)

@@ -15,7 +15,7 @@ from raygroup.scoring.predictions import read_predictions
 def swept(tmp_path: Path, words: Path) -> tuple[int, Path]:
     path = space(tmp_path, steps=10, grid="{}")
     code = sweep.main([path, "--words", str(words), "--local", "--storage-path", str(tmp_path / "runs")])
-    folders = [found.parent for found in (tmp_path / "runs").glob("tiny/*/config.json")]
+    folders = [config.parent for config in (tmp_path / "runs").glob("tiny/*/config.json")]
     return code, folders[0] if folders else tmp_path
 
 

@@ -1,4 +1,7 @@
-"""A sweep on words of several sources, drawn by their ratios: shown before it runs, refused where they do not match, resumed alike."""
+"""A sweep on words of several sources, drawn by their ratios.
+
+The ratios are printed before it runs. A mismatch is refused, and a resumed trial draws the same words.
+"""
 
 import csv
 import json
@@ -22,7 +25,7 @@ MIXED = '{"words.mixture": ((("street", 9), ("scans", 1)),)}'
 
 @pytest.fixture(scope="module")
 def words(tmp_path_factory) -> Path:
-    """Hindi words from the street, Latin ones from scans: 24 of each to train on."""
+    """Return Hindi words from the street and Latin ones from scans, 24 training words of each."""
     folder = write_folder(tmp_path_factory.mktemp("words") / "mine", columns=("path", "text", "task", "split"))
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = [row | {"source": SOURCES[row["task"]]} for row in csv.DictReader(file)]
@@ -90,13 +93,13 @@ def refused(capsys, arguments: list[str]) -> str:
 
 def test_ratios_that_are_not_those_of_the_sources_are_refused_with_the_sources_there_are(words, tmp_path, capsys):
     there_are = "the words to train on are of: scans, street"
-    told = refused(capsys, arguments(tmp_path, words, MIXED.replace("scans", "MLT19")))
-    assert "words.mixture['MLT19'] is 1, but no word has this source; " + there_are in told
-    told = refused(capsys, arguments(tmp_path, words, '{"words.mixture": ((("street", 9),),)}'))
-    assert "words.mixture has no ratio for 'scans', of 24 words: give one ratio for each source; " + there_are in told
+    error = refused(capsys, arguments(tmp_path, words, MIXED.replace("scans", "MLT19")))
+    assert "words.mixture['MLT19'] is 1, but no word has this source; " + there_are in error
+    error = refused(capsys, arguments(tmp_path, words, '{"words.mixture": ((("street", 9),),)}'))
+    assert "words.mixture has no ratio for 'scans', of 24 words: give one ratio for each source; " + there_are in error
     assert not (tmp_path / "runs").exists()
 
 
 def test_rendered_words_cannot_be_mixed(tmp_path, capsys):
-    told = refused(capsys, [space(tmp_path, grid=MIXED), "--local", "--storage-path", str(tmp_path / "runs")])
-    assert "it must be empty without --words: rendered words are of one source" in told
+    error = refused(capsys, [space(tmp_path, grid=MIXED), "--local", "--storage-path", str(tmp_path / "runs")])
+    assert "it must be empty without --words: rendered words are of one source" in error

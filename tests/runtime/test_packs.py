@@ -1,4 +1,4 @@
-"""Packs in the runtime: one process trains several trials; each keeps the history it has alone, whatever befalls the others."""
+"""Packs: one process trains several trials, each with the history it has alone."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ from raygroup.storage.checkpoint_index import listed_steps
 from raygroup.storage.leases import take_lease
 
 
-def planned(storage: Path, folder: Path, **settings: object) -> Plan:
+def declare_plan(storage: Path, folder: Path, **settings: object) -> Plan:
     plan = load_plan(space(folder, **settings), storage)
     declare_sweep(plan)
     declare_trials(plan.jobs, storage)
@@ -36,38 +36,38 @@ def folders(plan: Plan) -> list[Path]:
 
 
 def test_two_trials_in_one_process_leave_the_histories_and_readings_they_leave_alone(finished, prepared, tmp_path):
-    plan = planned(prepared, tmp_path)
+    plan = declare_plan(prepared, tmp_path)
     assert run_pack(folders(plan), prepared) == {}
     for job in plan.jobs:
         alone = finished / "tiny" / job.id
         assert same_evidence(read_history(job.folder), read_history(alone))
         assert json.loads((job.folder / "DONE.json").read_text())["pack"] == 2
-        mine, theirs = ((path / "predictions.parquet").read_bytes() for path in (job.folder, alone))
-        assert mine == theirs
+        packed, single = ((path / "predictions.parquet").read_bytes() for path in (job.folder, alone))
+        assert packed == single
 
 
 def test_a_trial_whose_loss_breaks_leaves_its_pack_and_the_other_goes_on_bit_for_bit(prepared, tmp_path):
-    plan = planned(prepared, tmp_path, grid='{"training.learning_rate": (1e-3, 1e30)}')
+    plan = declare_plan(prepared, tmp_path, grid='{"training.learning_rate": (1e-3, 1e30)}')
     failed = run_pack(folders(plan), prepared)
     sound, broken = plan.jobs
     assert list(failed) == [broken.id]
     assert "loss is nan" in failed[broken.id]
     assert json.loads((broken.folder / "FAILED.json").read_text())["step"] == len(read_history(broken.folder).step) < 20
-    alone = planned(prepared, tmp_path, name="alone", grid='{"training.learning_rate": (1e-3,)}')
+    alone = declare_plan(prepared, tmp_path, name="alone", grid='{"training.learning_rate": (1e-3,)}')
     assert run_pack(folders(alone), prepared) == {}
     assert same_evidence(read_history(sound.folder), read_history(alone.jobs[0].folder))
 
 
 def test_a_pack_whose_process_was_killed_goes_on_without_the_trial_that_had_failed_in_it(prepared, tmp_path):
-    plan = planned(prepared, tmp_path)
+    plan = declare_plan(prepared, tmp_path)
     (plan.jobs[0].folder / "FAILED.json").write_text(json.dumps({"layout": 1, "reason": "step 3: the task loss is nan", "step": 2}))
     assert run_pack(folders(plan), prepared) == {plan.jobs[0].id: "step 3: the task loss is nan"}
     assert not plan.jobs[0].done
     assert plan.jobs[1].done
 
 
-def stopped_after(plan: Plan, storage: Path, steps: int, placement: Placement = ON_CPU) -> None:
-    """Trains the plan's trials as one pack for some steps, as if its process had then been killed."""
+def train_and_stop(plan: Plan, storage: Path, steps: int, placement: Placement = ON_CPU) -> None:
+    """Train the plan's trials as one pack, and stop as a killed process would."""
     session = session_of(plan, storage, placement)
     for _ in range(steps):
         worker.train_step(session, Interruption(folders(plan)[0].parent))
@@ -85,8 +85,8 @@ def session_of(plan: Plan, storage: Path, placement: Placement = ON_CPU) -> Sess
 
 
 def test_a_pack_goes_on_from_the_newest_checkpoint_that_is_sound_for_all_its_trials(prepared, tmp_path):
-    plan = planned(prepared, tmp_path, steps=40)
-    stopped_after(plan, prepared, 25)
+    plan = declare_plan(prepared, tmp_path, steps=40)
+    train_and_stop(plan, prepared, 25)
     (plan.jobs[1].folder / "checkpoints" / "step-000020-1.safetensors").write_bytes(b"not what was written")
     session = session_of(plan, prepared)
     assert session.pack.step == 10
@@ -94,15 +94,15 @@ def test_a_pack_goes_on_from_the_newest_checkpoint_that_is_sound_for_all_its_tri
     for attempt in session.attempts:
         attempt.history.close()
     assert run_pack(folders(plan), prepared) == {}
-    whole = planned(prepared, tmp_path, name="whole", steps=40)
+    whole = declare_plan(prepared, tmp_path, name="whole", steps=40)
     assert run_pack(folders(whole), prepared) == {}
-    for mine, theirs in zip(plan.jobs, whole.jobs, strict=True):
-        assert same_evidence(read_history(mine.folder), read_history(theirs.folder))
+    for job, reference in zip(plan.jobs, whole.jobs, strict=True):
+        assert same_evidence(read_history(job.folder), read_history(reference.folder))
 
 
 def test_a_checkpoint_pins_the_form_it_was_computed_in(prepared, tmp_path):
-    plan = planned(prepared, tmp_path, steps=40)
-    stopped_after(plan, prepared, 10, Placement(kernels="plain"))
+    plan = declare_plan(prepared, tmp_path, steps=40)
+    train_and_stop(plan, prepared, 10, Placement(kernels="plain"))
     again = session_of(plan, prepared, Placement(kernels="winograd"))
     for attempt in again.attempts:
         attempt.history.close()
@@ -150,7 +150,10 @@ def test_a_form_of_kernels_that_does_not_exist_is_said_before_any_work(tmp_path,
 
 
 def test_the_memory_of_table_2s_grid_fits_one_large_gpu():
-    """The facts' estimate: 81 heads of 5.5 M weights and their activations at batch 32 take about 21 GB beside the gradients."""
+    """Our estimate is about 21 GB, without gradients.
+
+    It counts 81 heads of 5.5 M weights and their activations at batch 32.
+    """
     from raygroup.config import Heads, Training, Trial
     from raygroup.costs import head_parameters, pack_bytes
 

@@ -1,4 +1,4 @@
-"""``runs stop``, ``runs retry`` and ``runs status`` beside a driver that runs in another process."""
+"""``runs stop``, ``retry`` and ``status`` beside a running driver."""
 
 import json
 import os
@@ -71,6 +71,6 @@ def test_a_running_driver_tries_a_failed_trial_again_when_asked(prepared, tmp_pa
 
 def test_a_forecast_rests_on_what_trials_of_the_same_words_measured(finished, tmp_path):
     plan = load_plan(space(tmp_path, seeds="(0, 1)", steps=400), finished)
-    found = forecast(plan, make_packs(plan.missing, ON_CPU), ON_CPU)
-    assert found.basis == {"measured": 4}
-    assert 0 < found.device_hours < 1
+    forecast_result = forecast(plan, make_packs(plan.missing, ON_CPU), ON_CPU)
+    assert forecast_result.basis == {"measured": 4}
+    assert 0 < forecast_result.device_hours < 1

@@ -1,4 +1,7 @@
-"""Storage that fills up, fails now and then, or is an object store: trials wait for it, and come out as if nothing had been."""
+"""Storage that fills up, fails now and then, or is an object store.
+
+Trials wait for it, and end with the results they always have.
+"""
 
 import contextlib
 import random
@@ -13,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from test_packs import folders, planned, stopped_after
+from test_packs import declare_plan, folders, train_and_stop
 from tiny_sweep import space
 
 from raygroup import sweep
@@ -43,7 +46,7 @@ def test_a_disk_that_fills_and_is_enlarged_costs_nothing_but_time(finished, tmp_
     storage = tmp_path / "runs"
     with small_disk(storage, "64m"):
         shutil.copytree(finished / "cache", storage / "cache")
-        plan = planned(storage, tmp_path, steps=60)
+        plan = declare_plan(storage, tmp_path, steps=60)
         used = int(subprocess.run(["du", "-sk", str(storage)], capture_output=True, text=True, check=True).stdout.split()[0])
         resized = ["mount", "-o", "remount,size={}k", str(storage)]
         subprocess.run([part.format(used + 1000) for part in resized], check=True)
@@ -56,7 +59,7 @@ def test_a_disk_that_fills_and_is_enlarged_costs_nothing_but_time(finished, tmp_
     assert "No space left on device" in capfd.readouterr().err, "the disk was never full"
     other = tmp_path / "other"
     shutil.copytree(finished / "cache", other / "cache")
-    undisturbed = planned(other, tmp_path, steps=60)
+    undisturbed = declare_plan(other, tmp_path, steps=60)
     assert run_pack(folders(undisturbed), other) == {}
     assert all(same_evidence(histories[job.id], read_history(job.folder)) for job in undisturbed.jobs)
 
@@ -65,7 +68,10 @@ VERBS = (b"GET ", b"PUT ", b"POST ", b"HEAD ", b"DELETE ")
 
 
 class Flaky(socketserver.BaseRequestHandler):
-    """Passes bytes on to the object store; now and then it hangs up instead of passing on the beginning of a request."""
+    """A proxy of the object store that drops some requests.
+
+    Now and then it closes the connection instead of passing on the beginning of a request.
+    """
 
     store = ("", 0)
     share = 0.15
@@ -88,7 +94,10 @@ class Flaky(socketserver.BaseRequestHandler):
 
 @pytest.fixture(scope="module")
 def flaky(object_store: str) -> str:
-    """The address of a proxy before the object store that fails now and then; it runs until the interpreter ends."""
+    """Return the address of a proxy that drops some requests.
+
+    It runs until the interpreter ends.
+    """
     host, port = urlsplit(object_store).netloc.split(":")
     Flaky.store = (host, int(port))
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Flaky)
@@ -120,15 +129,15 @@ def test_a_trial_on_an_object_store_goes_on_from_its_parts(finished, bucket, tmp
         target = storage / "cache" / source.parent.name / source.name
         with target.filesystem.open_output_stream(target.key) as stream:
             stream.write(source.read_bytes())
-    plan = planned(storage, tmp_path, steps=40)
-    stopped_after(plan, storage, 23)
+    plan = declare_plan(storage, tmp_path, steps=40)
+    train_and_stop(plan, storage, 23)
     names = [path.name for path in attempt_files(plan.jobs[0].folder)]
     assert names == ["part-1-00000.arrows", "part-1-00001.arrows"], "one for each checkpoint"
     assert run_pack(folders(plan), storage) == {}
     assert attempt_records(plan.jobs[0].folder)[-1]["from_step"] == 20
     local = tmp_path / "local"
     shutil.copytree(finished / "cache", local / "cache")
-    undisturbed = planned(local, tmp_path, steps=40)
+    undisturbed = declare_plan(local, tmp_path, steps=40)
     assert run_pack(folders(undisturbed), local) == {}
     assert all(same_evidence(read_history(a.folder), read_history(b.folder)) for a, b in zip(plan.jobs, undisturbed.jobs, strict=True))
 

@@ -1,4 +1,4 @@
-"""The sweep command: skips what is done, resumes what is not, and fails in one clear line."""
+"""The sweep command: it resumes, and fails in one clear line."""
 
 import json
 import os
@@ -22,8 +22,11 @@ def command(arguments: list[str], **more: object) -> subprocess.Popen[str]:
     )  # type: ignore[call-overload,no-any-return]
 
 
-def said_and_loaded(arguments: list[str]) -> str:
-    """What the command says in an interpreter of its own, then its exit code and which heavy packages it loaded."""
+def output_and_imports(arguments: list[str]) -> str:
+    """Return the output of the command in a new interpreter.
+
+    A last line has its exit code and the heavy packages that it imported.
+    """
     code = (
         f"import sys; from raygroup import sweep; code = sweep.main({arguments!r}); "
         "print('LOADED', code, [name for name in ('torch', 'ray', 'tensorboardX') if name in sys.modules])"
@@ -37,7 +40,7 @@ def trials(storage: Path) -> list[Path]:
 
 def test_a_finished_sweep_run_again_starts_nothing_and_imports_neither_torch_nor_ray(finished, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
-    assert "LOADED 0 []" in said_and_loaded([space(tmp_path), "--storage-path", str(finished)])
+    assert "LOADED 0 []" in output_and_imports([space(tmp_path), "--storage-path", str(finished)])
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()} == before
 
 
@@ -50,7 +53,7 @@ def test_the_summary_shows_groupings_and_words_as_they_were_read(finished, tmp_p
 
 
 def test_a_dry_run_lists_trials_and_cost_without_torch_or_ray(tmp_path):
-    out = said_and_loaded(["--dry-run", "--storage-path", str(tmp_path / "none")])
+    out = output_and_imports(["--dry-run", "--storage-path", str(tmp_path / "none")])
     assert "LOADED 0 []" in out
     assert "base_coefficient=0.4 seed=0" in out
     assert not (tmp_path / "none").exists()
@@ -145,9 +148,9 @@ def test_a_full_disk_fails_the_trial_whose_history_stays_readable(prepared, tmp_
         ({"grid": '{"words.height": (64,)}'}, "the trunk reads crops of (32, 96)"),
     ],
 )
-def test_what_could_only_fail_later_is_said_before_anything_is_done(settings, said, tmp_path, capsys):
+def test_what_could_only_fail_later_is_said_before_anything_is_done(settings, message, tmp_path, capsys):
     assert sweep.main([space(tmp_path, **settings), "--dry-run", "--storage-path", str(tmp_path / "runs")]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
 
 
@@ -215,11 +218,11 @@ def test_a_gpu_that_is_not_there_is_said_before_any_work(tmp_path, capsys):
         (["--fonts", "nowhere"], "--fonts nowhere: no such folder"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_exit_code_2(arguments, said, capsys, tmp_path, monkeypatch):
+def test_bad_input_is_one_clear_line_and_exit_code_2(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert sweep.main(arguments) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert len(error.strip().splitlines()) == 1
 
 
@@ -270,5 +273,5 @@ def test_without_ray_and_on_ray_the_histories_are_the_same(finished, prepared, t
     done = command([space(tmp_path), "--storage-path", str(prepared)])
     out, _ = done.communicate(timeout=400)
     assert done.returncode == 0, out
-    for mine, theirs in zip(trials(prepared), trials(finished), strict=True):
-        assert same_evidence(read_history(mine), read_history(theirs))
+    for trial, reference in zip(trials(prepared), trials(finished), strict=True):
+        assert same_evidence(read_history(trial), read_history(reference))
