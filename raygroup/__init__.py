@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from raygroup.model.heads.decoding import Reader
     from raygroup.search_space import Sweep
     from raygroup.sweep import run_sweep
-    from raygroup.tables.sweep_result import SweepResult, TrialResult, history_table, read_history, read_sweep, read_sweeps
+    from raygroup.tables.sweep_result import SweepResult, history_table, read_history, read_sweep, read_sweeps
+    from raygroup.tables.trial_result import TrialResult
     from raygroup.task_groups import TaskGroups
 
 _HOMES = {
@@ -23,7 +24,8 @@ _HOMES = {
     "raygroup.model.heads.decoding": ("Reader",),
     "raygroup.search_space": ("Sweep",),
     "raygroup.sweep": ("run_sweep",),
-    "raygroup.tables.sweep_result": ("SweepResult", "TrialResult", "history_table", "read_history", "read_sweep", "read_sweeps"),
+    "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_sweep", "read_sweeps"),
+    "raygroup.tables.trial_result": ("TrialResult",),
     "raygroup.task_groups": ("TaskGroups",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

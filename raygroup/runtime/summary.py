@@ -17,7 +17,8 @@ from raygroup.scoring.predictions import read_predictions
 from raygroup.storage.layout import FIGURES_FOLDER, PREDICTIONS_FILE
 from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.sweep_choice import yardsticks
-from raygroup.tables.sweep_result import TESTED_SPLITS, SweepResult, TrialResult, mean_score, sweep_result
+from raygroup.tables.sweep_result import SweepResult, sweep_result
+from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
 from raygroup.terminal import say, size_text, table, titled
 from raygroup.words.charset import Charset
 from raygroup.words.importing.report import Report

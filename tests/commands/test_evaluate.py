@@ -84,7 +84,7 @@ def test_other_bad_input_is_one_line_and_exit_2(pair, tmp_path, capsys):
         "--submission",
         str(write_zip(tmp_path / "1.zip", {"res_img_00001.txt": f"{BOX},0.9"})),
     ]
-    assert "has no texts" in refused([*task_1, "--lexicon", str(tmp_path / "none.txt")], capsys)
+    assert "scores no texts" in refused([*task_1, "--lexicon", str(tmp_path / "none.txt")], capsys)
 
 
 def test_a_curve_that_ends_in_png_is_a_picture(pair, tmp_path, capsys):

@@ -1,0 +1,119 @@
+"""The result of one trial, read from its records."""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from raygroup.config import Trial
+from raygroup.files.places import Place
+from raygroup.history.assignments import Assignment, assignment, decisiveness, grouping, settling_row
+from raygroup.history.reader import History, read_history
+from raygroup.scoring.predictions import read_predictions, score_predictions
+from raygroup.scoring.word_accuracy import WordScore, WordScores
+from raygroup.storage.layout import PREDICTIONS_FILE
+from raygroup.storage.sweeps import StoredTrial, TrialState
+from raygroup.task_groups import TaskGroups
+
+TESTED_SPLITS = ("new", "unseen")
+"""New images of training words, and words that were never trained on."""
+_LONGEST_STEP_S = 60.0
+"""A longer gap between two steps counts as this much: a trial that waited overnight did not train
+all night.
+"""
+_SCORE_COLUMNS = ("split", "task", "text", "reading", "reading_by_true_task")
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """One trial of a sweep.
+
+    Its files are read when a property first needs them. Properties raise HistoryError or
+    ConfigError if the trial has not come far enough to have them.
+    """
+
+    stored: StoredTrial
+
+    @property
+    def id(self) -> str:
+        """The trial's id, which is also the name of its folder."""
+        return self.stored.id
+
+    @property
+    def label(self) -> str:
+        """The varied fields and the seed, such as ``base_coefficient=0.2 seed=0``."""
+        return self.stored.label
+
+    @property
+    def folder(self) -> Place:
+        """The trial's folder on the storage path."""
+        return self.stored.folder
+
+    @property
+    def state(self) -> str:
+        """``done``, ``failed``, ``unfinished`` or ``not started``."""
+        return self.stored.state
+
+    @property
+    def failure(self) -> str | None:
+        """The reason why the trial failed for good, or None."""
+        return str(self.stored.outcome().get("reason", "")) if self.state == TrialState.FAILED else None
+
+    @functools.cached_property
+    def settings(self) -> Trial:
+        """The complete settings of the trial."""
+        return self.stored.config()
+
+    @functools.cached_property
+    def history(self) -> History:
+        """Every recorded step."""
+        return read_history(self.folder)
+
+    @functools.cached_property
+    def assigned(self) -> Assignment:
+        """The head of each task after every step, (n, t)."""
+        return assignment(self.history.r_tm)
+
+    @property
+    def groups(self) -> TaskGroups:
+        """The grouping after the last step."""
+        return grouping(self.history.tasks, self.history.heads, self.assigned[-1])
+
+    @property
+    def decisiveness(self) -> float:
+        """Mean over tasks of max P_TM after the last step, from 1/m (undecided) to 1."""
+        return decisiveness(self.history.r_tm[-1])
+
+    @property
+    def settling_step(self) -> int:
+        """The step from which the last assignment stood unbroken to the end."""
+        return int(self.history.step[settling_row(self.assigned)])
+
+    @property
+    def training_s(self) -> float:
+        """Wall time in seconds that the steps took. Long pauses between two steps do not count."""
+        return float(np.minimum(np.diff(self.history.clock_s), _LONGEST_STEP_S).sum())
+
+    @functools.cached_property
+    def _predictions(self) -> pa.Table:
+        return read_predictions(self.folder / PREDICTIONS_FILE, _SCORE_COLUMNS)
+
+    def scores(self, split: str = "unseen", routing: str = "classifier") -> WordScores:
+        """Return accuracy and 1-NED for each task and their mean.
+
+        ``split`` is ``train``, ``new`` or ``unseen``. ``routing`` says who picks the head of a
+        word: the trained ``classifier``, or the ``true task``, which flatters.
+        """
+        return score_predictions(self._predictions, split, routing)
+
+    @property
+    def worst_one_minus_ned(self) -> float:
+        """The lowest 1-NED of any task on new and unseen words. It is nan if no word has a task."""
+        scores = [score.one_minus_ned for split in TESTED_SPLITS for score in self.scores(split).by_task.values()]
+        return min(scores, default=float("nan"))
+
+
+def mean_score(scores: WordScores) -> WordScore:
+    """Return the mean over tasks. If no word has a task, it is the score of all words."""
+    return scores.mean if scores.by_task else scores.all
