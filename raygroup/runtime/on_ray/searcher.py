@@ -5,17 +5,23 @@ itself never retries a trial. A pack whose process broke goes back to the queue,
 its trials got.
 """
 
+import contextlib
+import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ray import tune
 from ray.tune.search import Searcher
 
+from raygroup.errors import DeviceMemoryError
 from raygroup.runtime.pack_queue import PackQueue
 from raygroup.runtime.planning.packs import JobPack
 
 FAILED = "failed"
 """Key of a pack's result: the reason of each trial that failed, by id."""
+_MAX_REASON = 300
+"""Longest reason, in characters."""
 
 
 class PackSearcher(Searcher):
@@ -68,10 +74,27 @@ class PackCallback(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         pack = self.searcher.packs.pop(trial.trial_id, None)
         if pack:
-            self.searcher.queue.retry(pack, _reason(trial))
+            self.searcher.queue.retry(pack, failure_reason(_error_text(trial)))
 
 
-def _reason(trial: Any) -> str:
-    """Return the last line of Ray's error. The lines before it are a traceback."""
-    lines = [line.strip() for line in str(trial.get_error() or "its process was killed").splitlines() if line.strip()]
-    return lines[-1] if lines else "its process was killed"
+def failure_reason(error_text: str) -> str:
+    """Return one line on why a pack's process ended, from Ray's text.
+
+    An error that was raised ends with its traceback and message. Ray reports a process that died
+    without a traceback.
+    """
+    lines = [line.strip() for line in error_text.splitlines() if line.strip()]
+    # With several workers, the line of the failed one is followed by others.
+    memory_lines = [line for line in lines if DeviceMemoryError.marker in line]
+    if memory_lines:
+        return memory_lines[-1]
+    if any(line.startswith('File "') for line in lines):
+        return textwrap.shorten(lines[-1], _MAX_REASON, placeholder=" ...")
+    return "its process was killed"
+
+
+def _error_text(trial: Any) -> str:
+    # ``trial.get_error()`` reads a copy on Tune's storage, which is not there yet when the callback runs.
+    with contextlib.suppress(OSError, TypeError):
+        return Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
+    return ""
