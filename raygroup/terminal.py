@@ -114,14 +114,3 @@ def seconds_text(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def end_on_sigterm() -> None:  # removed once every command uses run_command
-    _end_on_sigterm()
-
-
-def refuse(error: RaygroupError) -> int:  # removed once every command uses run_command
-    return _refuse(str(error), error.exit_code, None)
-
-
-same_command = command_line

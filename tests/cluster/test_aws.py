@@ -14,6 +14,8 @@ from raygroup.runtime.on_ray.settings import ENVIRONMENT
 boto3 = pytest.importorskip("boto3", reason="needs the extra raygroup[aws]")
 moto = pytest.importorskip("moto", reason="needs the extra raygroup[dev]")
 
+pytestmark = pytest.mark.slow
+
 FILE = Path(__file__).parents[2] / "cluster" / "config.yaml"
 WORKERS = {"gpu_spot": "spot", "gpu_ondemand": None}
 """Node type -> its life cycle in EC2."""

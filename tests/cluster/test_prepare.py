@@ -16,6 +16,8 @@ from raygroup.errors import ConfigError
 boto3 = pytest.importorskip("boto3", reason="needs the extra raygroup[aws]")
 moto = pytest.importorskip("moto", reason="needs the extra raygroup[dev]")
 
+pytestmark = pytest.mark.slow
+
 REGION, OFFICE, HOME = "us-west-2", "203.0.113.0/24", "198.51.100.7/32"
 ACCOUNT = "123456789012"
 
