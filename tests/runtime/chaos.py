@@ -1,7 +1,8 @@
 """Kill processes of a sweep at random, then compare its histories with undisturbed ones.
 
-``python tests/runtime/chaos.py --kills 500 --seed 7 --workers 1`` is the long form; it prints what it killed, and one JSON object at its
-end. The same command is run again whenever it ends before its sweep is done; each sweep that gets done is followed by a new one.
+``python tests/runtime/chaos.py --kills 500 --seed 7 --workers 1`` is the long form. It prints each
+kill, and one JSON object at the end. If the sweep command ends before its sweep is done, it is run
+again. A sweep that is done is followed by a new one.
 """
 
 import argparse
@@ -35,15 +36,19 @@ KINDS = {
     "raylet": ("raylet/raylet ",),
     "head": ("gcs_server ",),
 }
-"""Kind -> what its processes' command lines hold. Where several workers train a pack, a worker is also what starts them."""
+"""Kind of process -> parts of its command line.
+
+If several workers train a pack, the actor that starts them counts as a worker too.
+"""
 WEIGHTS = {"worker": 8, "driver": 1, "command": 1, "raylet": 1, "head": 1}
+"""Kind of process -> how often it is chosen."""
 LIMIT_S = 300.0
-"""A run of the command that takes longer hangs."""
+"""A run of the command that takes longer than this hangs."""
 
 
 @dataclass
 class Chaos:
-    """A sweep under fire: the kills so far, and their effects."""
+    """Sweeps whose processes are killed: the kills so far, and their effects."""
 
     storage: Path
     kills: int
@@ -56,7 +61,7 @@ class Chaos:
     differing: list[str] = field(default_factory=list)
 
     def run(self) -> "Chaos":
-        self.dice = random.Random(self.seed)
+        self.random = random.Random(self.seed)
         self.log(f"seed {self.seed}")
         number = 0
         while self.killed.total() < self.kills:
@@ -65,41 +70,43 @@ class Chaos:
         return self
 
     def _sweep(self, name: str) -> None:
-        """One sweep to its end, however often it must be begun."""
+        """Run the command until its sweep is done, and compare the histories."""
         seeds = f"(0, {100 + len(self.codes)})" if self.workers == 1 else "(0,)"
         path = space(self.storage.parent, name=name, steps=800, seeds=seeds)
         command = [sys.executable, "-m", "raygroup.sweep", path, "--storage-path", str(self.storage), "--workers", str(self.workers)]
         code = None
         while code != 0:
-            code = self._begun(command)
+            code = self._run_command(command)
             self.codes[code] += 1
             assert code in (0, 5, -signal.SIGKILL), f"exit code {code}"
-        alone = self.storage.parent / f"alone-{name}"
-        (alone).mkdir()
-        shutil.copytree(self.storage / "cache", alone / "cache")
-        subprocess.run([*command[:4], "--local", "--storage-path", str(alone)], check=True, stdout=subprocess.DEVNULL)
-        self._compare(self.storage / name, alone / name)
-        shutil.rmtree(alone)
+        undisturbed = self.storage.parent / f"undisturbed-{name}"
+        undisturbed.mkdir()
+        shutil.copytree(self.storage / "cache", undisturbed / "cache")
+        subprocess.run([*command[:4], "--local", "--storage-path", str(undisturbed)], check=True, stdout=subprocess.DEVNULL)
+        self._compare(self.storage / name, undisturbed / name)
+        shutil.rmtree(undisturbed)
 
-    def _begun(self, command: list[str]) -> int:
+    def _run_command(self, command: list[str]) -> int:
+        """Run the command once, kill processes meanwhile, and return its exit code."""
         mark = f"RAYGROUP_CHAOS={uuid.uuid4().hex}"
         log = (self.storage.parent / "command.log").open("a")
         environment = os.environ | dict([mark.split("=")])
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
-        began = time.monotonic()
+        start_s = time.monotonic()
         try:
             while process.poll() is None:
                 if self.killed.total() < self.kills:
-                    self._kill_one(mark, self.dice.uniform(0.5, 6.0), process)
+                    self._kill_one(mark, self.random.uniform(0.5, 6.0), process)
                 else:
                     time.sleep(0.2)
-                assert time.monotonic() - began < LIMIT_S, f"the command hangs: {log.name}"
+                assert time.monotonic() - start_s < LIMIT_S, f"the command hangs: {log.name}"
             return process.returncode
         finally:
             log.close()
-            end_all(mark)  # what a killed command leaves behind ends by itself; the next one need not wait for it
+            end_all(mark)  # the children of a killed command end by themselves, but the next run must not wait for them
 
     def _kill_one(self, mark: str, after_s: float, process: "subprocess.Popen[bytes]") -> None:
+        """Wait, and then kill a process of a random kind, unless nothing trains yet."""
         deadline = time.monotonic() + after_s
         while time.monotonic() < deadline:
             if process.poll() is not None:
@@ -107,27 +114,23 @@ class Chaos:
             time.sleep(0.1)
         processes = marked(mark)
         if not any(any(hint in line for hint in KINDS["worker"]) for line in processes.values()):
-            return  # nothing trains yet
-        kind = self.dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+            return
+        kind = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         victims = [pid for pid, line in processes.items() if any(hint in line for hint in KINDS[kind])]
         if victims:
-            pid = self.dice.choice(victims)
+            pid = self.random.choice(victims)
             self.log(f"{self.killed.total() + 1}: {kind} ({processes[pid][:60].strip()})")
             end(pid)
             self.killed[kind] += 1
 
-    def _compare(self, disturbed: Path, alone: Path) -> None:
-        for done in sorted(alone.glob("*/DONE.json")):
+    def _compare(self, disturbed: Path, undisturbed: Path) -> None:
+        """Compare every history. Those of several workers must only have the same steps."""
+        for done in sorted(undisturbed.glob("*/DONE.json")):
             folder = disturbed / done.parent.name
             self.trials += 1
-            disturbed_history, undisturbed_history = read_history(folder), read_history(done.parent)
-            same = (
-                same_evidence(disturbed_history, undisturbed_history)
-                if self.workers == 1
-                else list(disturbed_history.step) == list(undisturbed_history.step)
-            )
-            num_attempts = len(attempt_records(folder))
-            self.log(f"{folder.name}: {num_attempts} attempts, {'equal' if same else 'DIFFERS'}")
+            history, expected = read_history(folder), read_history(done.parent)
+            same = same_evidence(history, expected) if self.workers == 1 else list(history.step) == list(expected.step)
+            self.log(f"{folder.name}: {len(attempt_records(folder))} attempts, {'equal' if same else 'DIFFERS'}")
             if not same:
                 self.differing.append(folder.name)
 
@@ -139,15 +142,15 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="raygroup-chaos-"))
-    began = time.monotonic()
+    start_s = time.monotonic()
     subprocess.run([sys.executable, "-m", "raygroup.sweep", space(folder), "--local", "--storage-path", str(folder / "runs")], check=True)
-    done = Chaos(folder / "runs", options.kills, options.seed, options.workers, lambda text: print(text, flush=True)).run()
+    chaos = Chaos(folder / "runs", options.kills, options.seed, options.workers, lambda text: print(text, flush=True)).run()
     summary = {
-        "kills": done.killed.total(), "killed": dict(done.killed), "exit_codes": {str(code): n for code, n in done.codes.items()},
-        "trials": done.trials, "differing": done.differing, "seed": options.seed, "wall_s": round(time.monotonic() - began),
+        "kills": chaos.killed.total(), "killed": dict(chaos.killed), "exit_codes": {str(code): n for code, n in chaos.codes.items()},
+        "trials": chaos.trials, "differing": chaos.differing, "seed": options.seed, "wall_s": round(time.monotonic() - start_s),
     }  # fmt: skip
     print(json.dumps(summary))
-    sys.exit(bool(done.differing))
+    sys.exit(bool(chaos.differing))
 
 
 if __name__ == "__main__":

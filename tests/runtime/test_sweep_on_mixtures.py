@@ -1,19 +1,18 @@
-"""A sweep on words of several sources, drawn by their ratios.
+"""Sweeps on words of several sources, drawn by their ratios.
 
-The ratios are printed before it runs. A mismatch is refused, and a resumed trial draws the same words.
+The ratios are printed before training. Ratios that do not match the sources are refused, and a
+resumed trial draws the same words.
 """
 
 import csv
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from given_words import write_folder
+from sweep_process import has_checkpoint, start_command, wait_for_end, wait_until
 from tiny_sweep import space
 
 from raygroup import sweep
@@ -49,28 +48,28 @@ def rows_of(out: str) -> dict[str, list[str]]:
     return {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.startswith(("street ", "scans "))}
 
 
-SHOWN = {"scans": ["24", "1", "10.00%", "16", "0.667"], "street": ["24", "9", "90.00%", "144", "6"]}
-"""Of 20 steps of 8 words."""
+EXPECTED_ROWS = {"scans": ["24", "1", "10.00%", "16", "0.667"], "street": ["24", "9", "90.00%", "144", "6"]}
+"""The rows of the printed table, for 20 steps of 8 words."""
 
 
-def test_a_dry_run_shows_how_probable_each_source_is_before_any_word_is_stored(words, tmp_path, capsys):
+def test_a_dry_run_prints_the_ratios_of_sources_and_stores_nothing(words, tmp_path, capsys):
     assert sweep.main([*arguments(tmp_path, words), "--dry-run"]) == 0
-    assert rows_of(capsys.readouterr().out) == SHOWN
+    assert rows_of(capsys.readouterr().out) == EXPECTED_ROWS
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_killed_sweep_on_a_mixture_goes_on_to_the_history_it_would_have_had(words, tmp_path, capsys):
+def test_a_sweep_on_a_mixture_that_was_killed_ends_with_the_history_of_an_undisturbed_one(words, tmp_path, capsys):
     (tmp_path / "whole").mkdir()
     (tmp_path / "killed").mkdir()
-    assert sweep.main(arguments(tmp_path / "whole", words, steps=150)) == 0
-    assert rows_of(capsys.readouterr().out)["street"][:3] == SHOWN["street"][:3]
-    same = arguments(tmp_path / "killed", words, steps=150)
-    with subprocess.Popen([sys.executable, "-m", "raygroup.sweep", *same], stdout=subprocess.DEVNULL, start_new_session=True) as driver:
-        while driver.poll() is None and not list((tmp_path / "killed").glob("runs/tiny/*/checkpoints/*.safetensors")):
-            time.sleep(0.02)
+    assert sweep.main(arguments(tmp_path / "whole", words, steps=400)) == 0
+    assert rows_of(capsys.readouterr().out)["street"][:3] == EXPECTED_ROWS["street"][:3]
+    same_sweep = arguments(tmp_path / "killed", words, steps=400)
+    with start_command("raygroup.sweep", same_sweep) as driver:
+        wait_until(lambda: has_checkpoint(tmp_path / "killed" / "runs"), driver)
         os.killpg(driver.pid, signal.SIGKILL)
+        wait_for_end(driver)
     assert not (trial(tmp_path / "killed") / "DONE.json").exists()
-    assert sweep.main(same) == 0
+    assert sweep.main(same_sweep) == 0
     whole, resumed = (read_history(trial(tmp_path / name)) for name in ("whole", "killed"))
     assert json.loads((trial(tmp_path / "killed") / "DONE.json").read_text())["attempts"] == 2
     assert same_evidence(whole, resumed)
@@ -84,22 +83,23 @@ def test_other_ratios_are_another_trial_on_the_same_words_and_features(words, tm
     assert len(list(runs.glob("cache/*/words.parquet"))) == len(list(runs.glob("cache/*/features.json"))) == 1
 
 
-def refused(capsys, arguments: list[str]) -> str:
+def refusal(capsys, arguments: list[str]) -> str:
+    """Return the one line with which a sweep is refused."""
     assert sweep.main(arguments) == 2
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1
     return error
 
 
-def test_ratios_that_are_not_those_of_the_sources_are_refused_with_the_sources_there_are(words, tmp_path, capsys):
-    there_are = "the words to train on are of: scans, street"
-    error = refused(capsys, arguments(tmp_path, words, MIXED.replace("scans", "MLT19")))
-    assert "words.mixture['MLT19'] is 1, but no word has this source; " + there_are in error
-    error = refused(capsys, arguments(tmp_path, words, '{"words.mixture": ((("street", 9),),)}'))
-    assert "words.mixture has no ratio for 'scans', of 24 words: give one ratio for each source; " + there_are in error
+def test_ratios_that_do_not_match_the_sources_are_refused_with_a_list_of_the_sources(words, tmp_path, capsys):
+    sources = "the words to train on are of: scans, street"
+    error = refusal(capsys, arguments(tmp_path, words, MIXED.replace("scans", "MLT19")))
+    assert "words.mixture['MLT19'] is 1, but no word has this source; " + sources in error
+    error = refusal(capsys, arguments(tmp_path, words, '{"words.mixture": ((("street", 9),),)}'))
+    assert "words.mixture has no ratio for 'scans', of 24 words: give one ratio for each source; " + sources in error
     assert not (tmp_path / "runs").exists()
 
 
-def test_rendered_words_cannot_be_mixed(tmp_path, capsys):
-    error = refused(capsys, [space(tmp_path, grid=MIXED), "--local", "--storage-path", str(tmp_path / "runs")])
+def test_a_mixture_of_rendered_words_is_refused(tmp_path, capsys):
+    error = refusal(capsys, [space(tmp_path, grid=MIXED), "--local", "--storage-path", str(tmp_path / "runs")])
     assert "it must be empty without --words: rendered words are of one source" in error
