@@ -41,7 +41,7 @@ def export(
         for page, image in number_pages(_readable(scenes_with_images(paths, problems, format_name), problems), split):
             put_page(layout, page, image, put)
             pages.append(page)
-            names.append(f"{layout.image(page) or page.number}\t{page.scene.name}")
+            names.append(f"{layout.image_name(page) or page.number}\t{page.scene.name}")
             progress(len(pages), 0)
         if not pages:
             raise ConfigError(f"{', '.join(map(str, paths))}: no scene with a readable image")

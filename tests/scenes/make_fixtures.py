@@ -6,8 +6,8 @@
 import shutil
 from pathlib import Path
 
-from raygroup.scenes.layouts.writing import LAYOUTS, write
-from raygroup.scenes.rendering.composing import compose, gather
+from raygroup.scenes.layouts.writing import LAYOUTS, write_scenes
+from raygroup.scenes.rendering.composing import compose, load_materials
 from raygroup.scenes.rendering.settings import SceneSettings
 
 FOLDER = Path(__file__).parents[1] / "data" / "scenes"
@@ -20,10 +20,10 @@ NUMBERS = (10, 382, 426)
 
 def make(folder: Path) -> None:
     """Every layout in a folder of its name."""
-    materials = gather(SETTINGS)
+    materials = load_materials(SETTINGS)
     scenes = [compose(SETTINGS, materials, number) for number in NUMBERS]
     for name, layout in LAYOUTS.items():
-        write(layout, scenes, folder / name)
+        write_scenes(layout, scenes, folder / name)
 
 
 if __name__ == "__main__":

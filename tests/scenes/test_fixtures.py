@@ -6,7 +6,7 @@ import pytest
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import FORMATS
 from raygroup.scenes.layouts.writing import LAYOUTS
-from raygroup.scenes.rendering.composing import gather, lay_out
+from raygroup.scenes.rendering.composing import load_materials, lay_out
 
 WRITTEN = {path.relative_to(make_fixtures.FOLDER).as_posix(): path for path in make_fixtures.FOLDER.rglob("*") if path.is_file()}
 
@@ -20,7 +20,7 @@ def test_the_fixtures_are_made_again_byte_for_byte(tmp_path):
 
 def test_the_fixtures_are_small_and_show_every_script_curved_words_and_dont_cares():
     assert sum(path.stat().st_size for path in WRITTEN.values()) < 260_000
-    materials = gather(make_fixtures.SETTINGS)
+    materials = load_materials(make_fixtures.SETTINGS)
     blocks = [placed for number in make_fixtures.NUMBERS for placed in lay_out(make_fixtures.SETTINGS, materials, number)]
     assert {task for placed in blocks for task in placed.block.tasks} == set(make_fixtures.SETTINGS.tasks)
     assert sum(placed.illegible is not None for placed in blocks) == len(make_fixtures.NUMBERS)

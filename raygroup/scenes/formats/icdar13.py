@@ -1,34 +1,38 @@
-r"""ICDAR13 (RRC challenge 2, focused scene text): upright boxes.
+r"""ICDAR13: words in upright boxes.
 
-Its training part separates by blanks, ``158 128 411 181 "Footpath"``, its test part by commas, ``38, 43, 920, 215, "Tiredness"``. A quote
-in the text is spelled ``\"`` and a backslash ``\\``. There are no don't-cares. The copies that other code bases made with eight
-coordinates are ICDAR15's layout.
+This is RRC challenge 2, focused scene text. The training part separates fields by blanks: ``158 128
+411 181 "Footpath"``. The test part uses commas: ``38, 43, 920, 215, "Tiredness"``. In a text, a
+quote is spelled ``\"`` and a backslash ``\\``. There are no don't-cares. Other code bases made
+copies with eight coordinates, which are in ICDAR15's format.
 """
 
 import re
 
 from raygroup.errors import LabelError
-from raygroup.scenes.formats.label_lines import numbers
+from raygroup.scenes.formats.label_lines import parse_numbers
 from raygroup.scenes.formats.line_format import LineFormat
-from raygroup.scenes.formats.parsed import SHOWN, Parsed
+from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
 
 _BOX = re.compile(r"\s*([^\s,]+)[\s,]+([^\s,]+)[\s,]+([^\s,]+)[\s,]+([^\s,]+?)[\s,]+(\".*)")
 _ESCAPED = re.compile(r"\\([\"\\])")
 
 
-def parse(line: str) -> Parsed:
+def parse(line: str) -> ParsedInstance:
     match = _BOX.fullmatch(line)
     if not match:
-        raise LabelError(f"expected left, top, right, bottom and a text in quotes, got {line[:SHOWN]!r}")
-    left, top, right, bottom = numbers(match.groups()[:4])
-    return Parsed((left, top, right, top, right, bottom, left, bottom), unquoted(match[5]))
+        raise LabelError(f"expected left, top, right, bottom and a text in quotes, got {line[:MAX_SHOWN]!r}")
+    left, top, right, bottom = parse_numbers(match.groups()[:4])
+    return ParsedInstance((left, top, right, top, right, bottom, left, bottom), unquote(match[5]))
 
 
-def unquoted(quoted: str) -> str:
-    """The text between its quotes; raises LabelError where they do not enclose it."""
+def unquote(quoted: str) -> str:
+    """Return the text between its quotes.
+
+    Raises LabelError if they are missing.
+    """
     text = quoted.strip()
     if len(text) < 2 or not (text.startswith('"') and text.endswith('"')):
-        raise LabelError(f"the text is {text[:SHOWN]!r}, must stand in quotes")
+        raise LabelError(f"the text is {text[:MAX_SHOWN]!r}, must be in quotes")
     return _ESCAPED.sub(r"\1", text[1:-1])
 
 

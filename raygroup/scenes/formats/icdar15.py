@@ -1,30 +1,35 @@
-"""ICDAR15 (RRC challenge 4, incidental scene text, tasks 4.1 and 4.4): quadrilaterals with a transcription.
+"""ICDAR15: words as quadrilaterals.
 
-``377,117,463,117,465,130,378,130,Genaxis Theatre``; the text is everything after the eighth comma, without escapes; ``###`` is a
-don't-care. Of any name it is also the eight-coordinate copy of ICDAR13 that other code bases read.
+This is RRC challenge 4, incidental scene text, tasks 4.1 and 4.4. A line is
+``377,117,463,117,465,130,378,130,Genaxis Theatre``. The text is everything after the eighth comma,
+without escapes. ``###`` is a don't-care. The variant with any file name also reads the copy of
+ICDAR13 with eight coordinates that other code bases use.
 """
 
 import dataclasses
 import re
 from collections.abc import Sequence
 
-from raygroup.scenes.formats.label_lines import numbers, split
+from raygroup.scenes.formats.label_lines import parse_numbers, split_fields
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
-from raygroup.scenes.formats.parsed import SHOWN, Parsed
+from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
 
 _DONT_CARE = "###"
 _PAIR = re.compile(r"-?\d+(?:\.\d+)?,-?\d+(?:\.\d+)?,")
 
 
-def parse(line: str) -> Parsed:
-    fields = split(line, 9, "8 coordinates, transcription")
-    return Parsed(numbers(fields[:8]), fields[8], fields[8] == _DONT_CARE)
+def parse(line: str) -> ParsedInstance:
+    fields = split_fields(line, 9, "8 coordinates, transcription")
+    return ParsedInstance(parse_numbers(fields[:8]), fields[8], fields[8] == _DONT_CARE)
 
 
-def doubt(first: Sequence[Parsed]) -> str:
-    """A text that begins with a pair of numbers speaks of more corners than four."""
-    pairs = [found.text for found in first if _PAIR.match(found.text)]
-    return f"the text is {pairs[0][:SHOWN]!r}, must not begin with two coordinates" if pairs else ""
+def objection(first: Sequence[ParsedInstance]) -> str:
+    """Return the first text that begins with two numbers.
+
+    It is a sign of polygons with more than four corners.
+    """
+    texts = [parsed.text for parsed in first if _PAIR.match(parsed.text)]
+    return f"the text is {texts[0][:MAX_SHOWN]!r}, must not begin with two coordinates" if texts else ""
 
 
 ICDAR15 = LineFormat(
@@ -35,4 +40,4 @@ ICDAR15 = LineFormat(
     parse=parse,
     example="377,117,463,117,465,130,378,130,Genaxis Theatre",
 )
-ICDAR15_OF_ANY_NAME = dataclasses.replace(ICDAR15, pattern=ANY_NAME, stems=stems_of_any_name, doubt=doubt, is_exact=True)
+ICDAR15_OF_ANY_NAME = dataclasses.replace(ICDAR15, pattern=ANY_NAME, stems=stems_of_any_name, objection=objection, is_exact=True)

@@ -1,4 +1,7 @@
-"""The items of a large JSON object, one at a time: what is held of the text is a window, not the whole."""
+"""Read a large JSON object item by item.
+
+Only a window of the decoded text is in memory, not the whole.
+"""
 
 import codecs
 import io
@@ -7,16 +10,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from raygroup.errors import LabelError
-from raygroup.scenes.formats.parsed import SHOWN
+from raygroup.scenes.formats.parsed import MAX_SHOWN
 
 MAX_ITEM = 1 << 20
-"""Characters of one item: all labels of one image."""
+"""Characters of one item, which is all labels of one image."""
 _WINDOW = 4 * MAX_ITEM
 _BLANK = " \t\n\r"
 
 
 def json_items(content: bytes) -> Iterator[tuple[str, Any]]:
-    """Key and value of each item of a UTF-8 JSON object; raises LabelError with line and column where it is none."""
+    """Yield key and value of each item of a JSON object.
+
+    Raises LabelError with line and column if the content is not a JSON object in UTF-8.
+    """
     window = _Window(content)
     if window.next() != "{":
         raise window.error(f"expected an object that maps image ids to lists, got {window.ahead()}")
@@ -28,22 +34,25 @@ def json_items(content: bytes) -> Iterator[tuple[str, Any]]:
             raise window.error(f"expected the id of an image in quotes, got {window.ahead()}")
         key = str(window.value())
         if window.next() != ":":
-            raise window.error(f"expected a colon after {key[:SHOWN]!r}, got {window.ahead()}")
+            raise window.error(f"expected a colon after {key[:MAX_SHOWN]!r}, got {window.ahead()}")
         window.skip(1)
         window.next()
         yield key, window.value()
-        sign = window.next()
+        character = window.next()
         window.skip(1)
-        if sign == "}":
+        if character == "}":
             return
-        if sign != ",":
-            raise window.error(f"expected a comma or the end of the object after the item of {key[:SHOWN]!r}, got {sign!r}")
+        if character != ",":
+            raise window.error(f"expected a comma or the end of the object after the item of {key[:MAX_SHOWN]!r}, got {character!r}")
         if window.next() == "}":
             raise window.error("expected another item after a comma, got '}'")
 
 
 class _Window:
-    """Some million characters of a text, and where they stand in it."""
+    """A part of a text and a position in it.
+
+    The part is a few million characters long.
+    """
 
     def __init__(self, content: bytes) -> None:
         self._file = io.TextIOWrapper(io.BytesIO(content.removeprefix(codecs.BOM_UTF8)), "utf-8", newline="\n")
@@ -51,10 +60,10 @@ class _Window:
         self._text, self._at = "", 0
         self._is_ended = False
         self._line, self._column = 1, 1
-        """Of the window's first character."""
+        """Line and column of the window's first character."""
 
     def next(self) -> str:
-        """The next sign that is not blank, where it stands now; empty at the end."""
+        """Skip blanks and return the next character, or ""."""
         while True:
             self._fill()
             while self._at < len(self._text) and self._text[self._at] in _BLANK:
@@ -68,29 +77,32 @@ class _Window:
         self._at += count
 
     def ahead(self) -> str:
-        return repr(self._text[self._at : self._at + SHOWN]) if self._at < len(self._text) else "the end of the file"
+        """Return the text at the position, quoted, for a message."""
+        return repr(self._text[self._at : self._at + MAX_SHOWN]) if self._at < len(self._text) else "the end of the file"
 
     def value(self) -> Any:
-        """The value that begins here."""
+        """Decode the value at the position and skip it."""
         try:
-            found, end = self._decoder.raw_decode(self._text, self._at)
+            value, end = self._decoder.raw_decode(self._text, self._at)
         except RecursionError:
-            raise self.error("nested too deep, an item is a list of objects") from None
+            raise self.error("nested too deep: an item must be a list of objects") from None
         except json.JSONDecodeError as error:
+            # the window ends within the item, so the decoder fails at the window's end
             if error.pos - self._at > MAX_ITEM:
-                raise self.error(f"an item of more than {MAX_ITEM:,} characters") from error
+                raise self.error(f"an item has more than {MAX_ITEM:,} characters") from error
             self._at = error.pos
             raise self.error(f"not JSON: {error.msg}, got {self.ahead()}") from error
         except ValueError as error:
             raise self.error(f"not JSON: {error}") from error
         if end - self._at > MAX_ITEM:
-            raise self.error(f"an item of more than {MAX_ITEM:,} characters")
+            raise self.error(f"an item has more than {MAX_ITEM:,} characters")
         self._at = end
-        return found
+        return value
 
-    def error(self, said: str) -> LabelError:
+    def error(self, message: str) -> LabelError:
+        """Return an error with the position's line and column."""
         line, column = self._position()
-        return LabelError(f"line {line}, column {column}: {said}")
+        return LabelError(f"line {line}, column {column}: {message}")
 
     def _position(self) -> tuple[int, int]:
         passed = self._text[: self._at]
@@ -98,7 +110,10 @@ class _Window:
         return self._line + lines, len(passed) - passed.rfind("\n") if lines else self._column + len(passed)
 
     def _fill(self) -> bool:
-        """Reads on where less than an item's length is ahead; False at the end of the file."""
+        """Read on if less than one item is ahead.
+
+        Returns False at the end of the file.
+        """
         if self._is_ended or len(self._text) - self._at > MAX_ITEM:
             return not self._is_ended
         self._line, self._column = self._position()
@@ -106,7 +121,7 @@ class _Window:
         try:
             more = self._file.read(_WINDOW)
         except UnicodeDecodeError as error:
-            raise self.error(f"not UTF-8 some way after this: {error.reason}: save it as UTF-8") from error
+            raise self.error(f"not UTF-8 somewhere after this: {error.reason}: save the file as UTF-8") from error
         self._text += more
         self._is_ended = not more
         return bool(more)

@@ -1,8 +1,9 @@
-"""LSVT19: street views of China, whole lines of text as polygons, fully labelled part (``train_full_labels.json``).
+"""LSVT19: street views of China, lines of text as polygons.
 
-It names no languages. Illegible lines are don't-cares. The weakly labelled part is another file, which has no polygons.
+This is the fully labelled part, ``train_full_labels.json``. It names no languages. Illegible lines
+are don't-cares. The weakly labelled part is another file and has no polygons.
 """
 
 from raygroup.scenes.formats.json_format import JsonFormat
 
-LSVT19 = JsonFormat(name="lsvt19", title="LSVT19", unit="phrase", names_languages=False)
+LSVT19 = JsonFormat(name="lsvt19", title="LSVT19", unit="phrase", has_languages=False)

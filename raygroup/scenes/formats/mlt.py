@@ -1,9 +1,11 @@
-"""MLT17 and MLT19 (RRC challenges 8 and 15, tasks 1, 3 and 4): quadrilaterals with script and transcription.
+"""MLT17 and MLT19: words as quadrilaterals with their script.
 
-``131,34,181,34,179,47,131,49,Latin,Castle``; the text is everything after the ninth comma; ``###`` is a don't-care whatever its script.
-E2E-MLT's copies of MLT17 have float coordinates and the script ``1``.
+These are RRC challenges 8 and 15, tasks 1, 3 and 4. A line is
+``131,34,181,34,179,47,131,49,Latin,Castle``. The text is everything after the ninth comma. ``###``
+is a don't-care, whatever its script. E2E-MLT's copies of MLT17 have float coordinates and the
+script ``1``.
 
-``mlt-polygons`` is the same with four corners or more, for data sets of curved words in MLT's spelling.
+``mlt-polygons`` is the same format with three corners or more, for data sets of curved words.
 """
 
 import dataclasses
@@ -11,9 +13,9 @@ import re
 from collections.abc import Sequence
 
 from raygroup.errors import LabelError
-from raygroup.scenes.formats.label_lines import numbers, split
+from raygroup.scenes.formats.label_lines import parse_numbers, split_fields
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
-from raygroup.scenes.formats.parsed import SHOWN, Parsed
+from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
 from raygroup.scenes.formats.script_names import MLT19_SCRIPTS, is_script
 
 _DONT_CARE = "###"
@@ -22,30 +24,37 @@ _E2E_SCRIPT = "1"
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def parse(line: str) -> Parsed:
-    fields = split(line, 10, "8 coordinates, script, transcription")
-    return Parsed(numbers(fields[:8]), fields[9], fields[9] == _DONT_CARE, fields[8])
+def parse(line: str) -> ParsedInstance:
+    fields = split_fields(line, 10, "8 coordinates, script, transcription")
+    return ParsedInstance(parse_numbers(fields[:8]), fields[9], fields[9] == _DONT_CARE, fields[8])
 
 
-def parse_polygon(line: str) -> Parsed:
-    """The script is the first field that begins with a letter."""
-    place = 0
-    while match := _COORDINATE.match(line, place):
-        place = match.end()
-    flat = line[:place].split(",")[:-1]
-    script, comma, text = line[place:].partition(",")
-    if not comma or len(flat) < 6 or len(flat) % 2:
-        raise LabelError(f"expected x1,y1,...,xn,yn,script,transcription with 3 corners or more, got {line[:SHOWN]!r}")
-    return Parsed(numbers(flat), text, text == _DONT_CARE, script)
+def parse_polygon(line: str) -> ParsedInstance:
+    """Parse a line with any number of corners.
+
+    The script is the first field that has a letter.
+    """
+    start = 0
+    while match := _COORDINATE.match(line, start):
+        start = match.end()
+    coordinates = line[:start].split(",")[:-1]
+    script, comma, text = line[start:].partition(",")
+    if not comma or len(coordinates) < 6 or len(coordinates) % 2:
+        raise LabelError(f"expected x1,y1,...,xn,yn,script,transcription with 3 corners or more, got {line[:MAX_SHOWN]!r}")
+    return ParsedInstance(parse_numbers(coordinates), text, text == _DONT_CARE, script)
 
 
-def doubt(first: Sequence[Parsed]) -> str:
-    """Most of the first lines must name a script, as those of ICDAR15 with commas in their texts do not, and none a coordinate."""
-    unknown = [found.script or "" for found in first if not is_script(found.script) and found.script != _E2E_SCRIPT]
-    numbers_there = [script for script in unknown if _NUMBER.fullmatch(script)]
-    if not numbers_there and 2 * len(unknown) <= len(first):
+def objection(first: Sequence[ParsedInstance]) -> str:
+    """Return a message if few lines name a known script.
+
+    ICDAR15's lines with commas in their texts look like that. A number in place of the script is
+    one too many: it is a sign of further corners.
+    """
+    unknown = [parsed.script or "" for parsed in first if not is_script(parsed.script) and parsed.script != _E2E_SCRIPT]
+    coordinates = [script for script in unknown if _NUMBER.fullmatch(script)]
+    if not coordinates and 2 * len(unknown) <= len(first):
         return ""
-    return f"script is {(numbers_there or unknown)[0][:SHOWN]!r}, must be one of {', '.join(MLT19_SCRIPTS)}"
+    return f"script is {(coordinates or unknown)[0][:MAX_SHOWN]!r}, must be one of {', '.join(MLT19_SCRIPTS)}"
 
 
 MLT19 = LineFormat(
@@ -54,7 +63,7 @@ MLT19 = LineFormat(
     pattern=re.compile(r"(?P<stem>(?:tr|ts|val)_img_\d+|gt_img_\d{5,})\.txt"),
     stems=lambda match: tuple(match["stem"].replace("gt_", prefix) for prefix in ("gt_", "", "ts_", "tr_", "val_")),
     parse=parse,
-    doubt=doubt,
+    objection=objection,
     example="131,34,181,34,179,47,131,49,Latin,Castle",
 )
 MLT17 = dataclasses.replace(
@@ -71,6 +80,6 @@ MLT_POLYGONS = LineFormat(
     pattern=ANY_NAME,
     stems=stems_of_any_name,
     parse=parse_polygon,
-    doubt=doubt,
+    objection=objection,
     example="428,376,599,340,788,417,737,454,616,394,446,420,Latin,naughty",
 )

@@ -1,4 +1,7 @@
-"""What a label file says before its polygons are checked, and the scenes that come of it: many images at once, which is faster."""
+"""Turn the parsed labels of a data set into scenes.
+
+Polygons are checked many images at a time, because that is faster.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,69 +11,74 @@ from raygroup.scenes.formats.script_names import is_script, task_of
 from raygroup.scenes.polygons import check_polygons
 from raygroup.scenes.scene import Instance, Problems, Scene
 
-SHOWN = 60
-"""Characters of a text or a line that messages show."""
-_TOGETHER = 1000
-"""Instances whose polygons are checked at once."""
+MAX_SHOWN = 60
+"""Characters of a text or a line that a message shows."""
+_BATCH_SIZE = 1000
+"""Images and instances that are collected before their polygons are checked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """An instance that was understood."""
+class ParsedInstance:
+    """An instance as its label spells it, with an unchecked polygon."""
 
     corners: tuple[float, ...] | None
-    """x, y, x, y, ...; None: the whole image."""
+    """x, y, x, y, ..., or None for the whole image."""
     text: str
     dont_care: bool = False
     script: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """An image and what was understood of its labels."""
+class LabelledImage:
+    """An image and its parsed labels."""
 
     name: str
     labels: str
-    """Where they stand, for a reader."""
+    """Place of the labels, for messages."""
     image: Member | None
-    found: list[tuple[int, Parsed]] = field(default_factory=list)
-    """With the number of the line or item."""
+    instances: list[tuple[int, ParsedInstance]] = field(default_factory=list)
+    """Instances with the numbers of their lines or items."""
     place: str = ""
-    """What messages put before that number; empty: ``labels``."""
+    """Text that messages put before such a number; if empty, ``labels``."""
 
 
-def finished(labelled: Iterable[Labelled], problems: Problems) -> Iterator[Scene]:
-    """The scenes, in their order; polygons that are broken, scripts that are unknown and words without text are told of."""
-    waiting: list[Labelled] = []
+def build_scenes(images: Iterable[LabelledImage], problems: Problems) -> Iterator[Scene]:
+    """Yield a scene for each image, in the same order.
+
+    Broken polygons, unknown scripts and words without text become problems.
+    """
+    batch: list[LabelledImage] = []
     count = 0
-    for one in labelled:
-        waiting.append(one)
-        count += 1 + len(one.found)
-        if count >= _TOGETHER:
-            yield from _finished(waiting, problems)
-            waiting, count = [], 0
-    yield from _finished(waiting, problems)
+    for image in images:
+        batch.append(image)
+        count += 1 + len(image.instances)
+        if count >= _BATCH_SIZE:
+            yield from _check_batch(batch, problems)
+            batch, count = [], 0
+    yield from _check_batch(batch, problems)
 
 
-def _finished(waiting: list[Labelled], problems: Problems) -> Iterator[Scene]:
-    polygons = iter(check_polygons([parsed.corners for one in waiting for _, parsed in one.found if parsed.corners is not None]))
-    for one in waiting:
+def _check_batch(batch: list[LabelledImage], problems: Problems) -> Iterator[Scene]:
+    corners = [parsed.corners for image in batch for _, parsed in image.instances if parsed.corners is not None]
+    polygons = iter(check_polygons(corners))
+    for image in batch:
         instances = []
-        for number, parsed in one.found:
-            polygon, said = (None, "") if parsed.corners is None else next(polygons)
+        for number, parsed in image.instances:
+            polygon, defect = (None, "") if parsed.corners is None else next(polygons)
             task = task_of(parsed.script)
-            if said or (not parsed.text and not parsed.dont_care) or (task is None and not is_script(parsed.script)):
-                _tell(parsed, polygon is not None, said, f"{one.place or one.labels}:{number}", problems)
+            if defect or (not parsed.text and not parsed.dont_care) or (task is None and not is_script(parsed.script)):
+                _report(parsed, polygon is not None, defect, f"{image.place or image.labels}:{number}", problems)
             if polygon is not None or parsed.corners is None:
                 instances.append(Instance(polygon, parsed.text, parsed.dont_care, parsed.script, task, number))
-        yield Scene(one.name, one.labels, one.image, tuple(instances))
+        yield Scene(image.name, image.labels, image.image, tuple(instances))
 
 
-def _tell(parsed: Parsed, is_kept: bool, said: str, place: str, problems: Problems) -> None:
-    text = repr(parsed.text[:SHOWN])
-    if said:
-        problems.add("polygon repaired" if is_kept else "polygon rejected", place, f"{said}; text {text}")
-    if not is_script(parsed.script):
-        problems.add("script unknown", place, f"script {parsed.script[:SHOWN]!r} of {text} is none we know: kept without a task")  # type: ignore[index]
+def _report(parsed: ParsedInstance, is_repaired: bool, defect: str, place: str, problems: Problems) -> None:
+    text = repr(parsed.text[:MAX_SHOWN])
+    if defect:
+        problems.add("polygon repaired" if is_repaired else "polygon rejected", place, f"{defect}; text {text}")
+    if parsed.script is not None and not is_script(parsed.script):
+        script = repr(parsed.script[:MAX_SHOWN])
+        problems.add("script unknown", place, f"unknown script {script} of text {text}: the word stays, without a task")
     if not parsed.text and not parsed.dont_care:
-        problems.add("text empty", place, "a word without text that is no don't-care")
+        problems.add("text empty", place, "the word has no text, but is not marked as a don't-care")

@@ -1,4 +1,4 @@
-"""The formats there are, and which of them a data set is in."""
+"""List the formats and detect a data set's format."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -17,14 +17,14 @@ from raygroup.scenes.formats.totaltext import TOTALTEXT, TOTALTEXT_LINES
 from raygroup.scenes.formats.word_lists import ICDAR13_WORDS, MLT19_WORDS
 from raygroup.scenes.scene import Scene
 
-_SAMPLES = 9
-"""Label files that are looked into before a format is believed,"""
-_SAMPLES_EXACT = 200
-"""and before one is that has a looser sibling."""
+_NUM_SAMPLES = 9
+"""Label files that are sampled to detect a format."""
+_NUM_SAMPLES_EXACT = 200
+"""Label files that are sampled if the format has a looser sibling."""
 
 
 class Format(Protocol):
-    """How one data set is written down."""
+    """A reader for the label files of one data set."""
 
     @property
     def name(self) -> str: ...
@@ -36,69 +36,82 @@ class Format(Protocol):
 
     @property
     def is_exact(self) -> bool:
-        """Whether it is only believed where every label file is its own."""
+        """Return whether detection requires that every file fits."""
 
     @property
     def is_one_file(self) -> bool:
-        """Whether one label file speaks of all images."""
+        """Return whether one label file covers all images."""
 
     def label_files(self, collection: Collection) -> Sequence[Member]:
-        """The files that are its own by their names."""
+        """Return the files whose names fit this format."""
 
-    def fits(self, collection: Collection, member: Member, is_forced: bool) -> str:
-        """Empty where a label file begins as this format's do, else what was expected and seen, and where.
+    def mismatch(self, collection: Collection, member: Member, is_forced: bool) -> str:
+        """Return why a file is not of this format, or "".
 
-        Where it is forced, a user asked for this format by name: only what cannot be read speaks against it."""
+        The reason gives the place, the expected and the actual text. It depends on the beginning of
+        the file. ``is_forced`` means that the user named this format: then only text that cannot be
+        parsed is a reason."""
 
     def scenes(self, collection: Collection) -> Iterator[Scene]:
-        """Every image that labels speak of; problems go to the collection's."""
+        """Yield every labelled image as a scene.
+
+        Problems are added to those of the collection.
+        """
 
 
 _ALL: tuple[Format, ...] = (
     ICDAR13_WORDS, MLT19_WORDS, ART19, LSVT19, TOTALTEXT, ICDAR13, MLT19, MLT17, RCTW17, SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, ICDAR15,
     SYNTHTEXTMLT_GT, MLT19_OF_ANY_NAME, MLT_POLYGONS, ICDAR15_OF_ANY_NAME, TOTALTEXT_LINES,
 )  # fmt: skip
-"""The stricter first: of several that fit the first is taken. Two of one name differ in the names of their label files."""
+"""Formats, stricter ones first: if several fit, the first is taken.
+
+Two formats may share a name. They differ in the names of their label files."""
 
 FORMATS: dict[str, Format] = {known.name: known for known in reversed(_ALL)}
-"""By name, the stricter of two."""
+"""Formats by name. If two share a name, this is the stricter one."""
 
 
 def format_of(collection: Collection, name: str | None = None) -> Format:
-    """The format asked for, or the first that most sampled label files fit, unless a later one has more than twice as many files.
+    """Return the format called ``name``, or detect the format.
 
-    Raises ConfigError saying what was expected and seen.
+    Detection takes the first format that fits most sampled label files. A later format wins only if
+    it has more than twice as many files. Raises ConfigError with the expected and the actual text
+    of a line.
     """
     if name is not None and name not in FORMATS:
-        raise ConfigError(f"--format {name}: no such format; there are: {', '.join(FORMATS)}")
-    misfits: dict[str, str] = {}
+        raise ConfigError(f"--format {name}: no such format: choose one of {', '.join(FORMATS)}")
+    reasons: dict[str, str] = {}
     best, count = None, 0
     for known in _ALL:
         if name in (None, known.name) and len(files := known.label_files(collection)) > 2 * count:
-            said = _misfit(known, collection, files, name is not None)
-            if not said and known.is_one_file:
+            reason = _mismatch(known, collection, files, name is not None)
+            if not reason and known.is_one_file:
                 return known
-            if not said:
+            if not reason:
                 best, count = known, len(files)
-            misfits.setdefault(known.name, said)
+            reasons.setdefault(known.name, reason)
     if best:
         return best
-    where = ", ".join(map(str, collection.paths))
-    if misfits:
-        listed = "; ".join(f"{known}: {said}" for known, said in misfits.items())
-        raise ConfigError(f"{where}: not {'of this format' if name else 'any known format'}: {listed}")
-    seen = ", ".join(member.name for member in collection.members[:3]) or "no files"
-    raise ConfigError(f"{where}: no label files of {name or 'any known format'} among {len(collection.members)} files ({seen}, ...)")
+    paths = ", ".join(map(str, collection.paths))
+    if reasons:
+        listed = "; ".join(f"{known}: {reason}" for known, reason in reasons.items())
+        raise ConfigError(f"{paths}: not {'of this format' if name else 'of any known format'}: {listed}")
+    examples = ", ".join(member.name for member in collection.members[:3]) or "no files"
+    count = len(collection.members)
+    raise ConfigError(f"{paths}: no label files of {name or 'any known format'} among {count} files ({examples}, ...)")
 
 
-def _misfit(known: Format, collection: Collection, files: Sequence[Member], is_forced: bool) -> str:
-    """Empty where most of the sampled label files fit, all of them where the format is exact and was not asked for."""
+def _mismatch(known: Format, collection: Collection, files: Sequence[Member], is_forced: bool) -> str:
+    """Return why sampled files are not of a format, or "".
+
+    Most samples must fit. If the format is exact and the user did not name it, all must.
+    """
     must_all = known.is_exact and not is_forced
-    sampled = _sampled(files, _SAMPLES_EXACT if must_all else _SAMPLES)
-    said = [misfit for member in sampled if (misfit := known.fits(collection, member, is_forced))]
-    return said[0] if said and (must_all or 2 * len(said) > len(sampled)) else ""
+    samples = _sample(files, _NUM_SAMPLES_EXACT if must_all else _NUM_SAMPLES)
+    reasons = [reason for member in samples if (reason := known.mismatch(collection, member, is_forced))]
+    return reasons[0] if reasons and (must_all or 2 * len(reasons) > len(samples)) else ""
 
 
-def _sampled(files: Sequence[Member], count: int) -> list[Member]:
+def _sample(files: Sequence[Member], count: int) -> list[Member]:
     step = max(len(files) // count, 1)
     return [*files[::step][:count]]

@@ -1,11 +1,14 @@
-"""SynthTextMLT: synthetic scenes, a zip a language, in two layouts.
+"""SynthTextMLT: synthetic scenes, one zip per language, in two formats.
 
-``Lang.zip`` holds images and ``cls x y w h angle text`` separated by blanks: the centre over the image's width and height, the sides
-over its diagonal sqrt(width^2 + height^2), the angle in radians, clockwise as seen. The loader of E2E-MLT takes sqrt(2 height^2) for the
-diagonal, against its own README; ``synthtextmlt-e2e`` does as it does. ``Lang_gt.zip`` holds MLT's lines with float coordinates
-(``synthtextmlt-gt``). ``*`` and what begins with ``###`` are don't-cares.
+``Lang.zip`` holds images and lines ``cls x y w h angle text``, separated by blanks. The centre x, y
+is divided by the image's width and height. The sides w, h are divided by its diagonal, sqrt(width^2
++ height^2). The angle is in radians, clockwise as seen. E2E-MLT's loader uses sqrt(2 height^2) as
+the diagonal, against its own README; ``synthtextmlt-e2e`` does the same. ``Lang_gt.zip`` holds
+lines of MLT with float coordinates (``synthtextmlt-gt``). The text ``*`` and texts that begin with
+``###`` are don't-cares.
 
-Most Hindi images have bad labels: where the list of good ones, ``Hindi_keep.list``, is given or in the collection, the others are left out.
+Most Hindi images have bad labels. ``Hindi_keep.list`` names the good ones. If the user passes the
+list or the collection contains it, the other Hindi images are left out.
 """
 
 import dataclasses
@@ -19,40 +22,47 @@ from raygroup.errors import ImageError, LabelError, UnreadableFileError
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats import mlt
-from raygroup.scenes.formats.hindi import without_bad_hindi
-from raygroup.scenes.formats.label_lines import numbers, read_lines
+from raygroup.scenes.formats.hindi import drop_bad_hindi
+from raygroup.scenes.formats.label_lines import parse_numbers, read_lines
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
-from raygroup.scenes.formats.parsed import SHOWN, Labelled, Parsed, finished
+from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
 from raygroup.scenes.formats.script_names import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
 from raygroup.scenes.images import read_header
 from raygroup.scenes.scene import Scene
 
 _GT_FOLDER = re.compile(rf"(?:{'|'.join(MLT19_OF_TASK.values())})_gt/", re.IGNORECASE)
-_OUTSIDE = 2.0
-"""Centres and sides are shares of the image, and words may begin outside."""
+_MAX_SHARE = 2.0
+"""Largest centre or side, as a share of the image. Words may begin outside it."""
 
 
-def parse(line: str) -> Parsed:
-    """Its corners are centre x, y, width, height, angle: the image's size makes pixels of them."""
+def parse(line: str) -> ParsedInstance:
+    """Parse a line of centre, sides, angle and text.
+
+    The corners of the result are centre x, y, width, height, angle. ``corners`` turns them into
+    pixels when the image's size is known.
+    """
     fields = line.split(None, 6)
     if len(fields) < 6:
-        raise LabelError(f"expected cls x y w h angle text, got {len(fields)} fields: {line[:SHOWN]!r}")
-    box = numbers(fields[1:6])
-    if not all(-_OUTSIDE <= share <= _OUTSIDE for share in box[:4]):
-        raise LabelError(f"x y w h are {' '.join(fields[1:5])[:SHOWN]}, must be shares of the image")
+        raise LabelError(f"expected cls x y w h angle text, got {len(fields)} fields: {line[:MAX_SHOWN]!r}")
+    box = parse_numbers(fields[1:6])
+    if not all(-_MAX_SHARE <= share <= _MAX_SHARE for share in box[:4]):
+        raise LabelError(f"x y w h are {' '.join(fields[1:5])[:MAX_SHOWN]}, must be shares of the image")
     if not math.isfinite(box[4]) or not fields[0].lstrip("-").isdigit():
-        raise LabelError(f"expected a class and an angle, got {fields[0][:SHOWN]!r} and {fields[5][:SHOWN]!r}")
+        raise LabelError(f"expected a class and an angle, got {fields[0][:MAX_SHOWN]!r} and {fields[5][:MAX_SHOWN]!r}")
     text = fields[6] if len(fields) > 6 else ""
-    return Parsed(box, text, _is_dont_care(text))
+    return ParsedInstance(box, text, _is_dont_care(text))
 
 
-def parse_gt(line: str) -> Parsed:
-    found = mlt.parse(line)
-    return dataclasses.replace(found, dont_care=_is_dont_care(found.text))
+def parse_gt(line: str) -> ParsedInstance:
+    parsed = mlt.parse(line)
+    return dataclasses.replace(parsed, dont_care=_is_dont_care(parsed.text))
 
 
 def corners(box: Sequence[float], width: int, height: int, is_e2e: bool) -> tuple[float, ...]:
-    """x, y, ... of the four corners in pixels, clockwise as seen from the top left of the upright word."""
+    """Return x, y, ... of the four corners in pixels.
+
+    They run clockwise as seen, from the top left of the upright word.
+    """
     x, y, w, h, angle = box
     diagonal = math.hypot(height, height) if is_e2e else math.hypot(width, height)
     cos, sin = math.cos(angle) * diagonal / 2, math.sin(angle) * diagonal / 2
@@ -65,12 +75,12 @@ def corners(box: Sequence[float], width: int, height: int, is_e2e: bool) -> tupl
 
 @dataclass(frozen=True, kw_only=True)
 class SynthTextMLT:
-    """Either layout with the rule for Hindi."""
+    """A format of SynthTextMLT, with the rule for Hindi."""
 
     lines: LineFormat
     is_e2e: bool = False
     keep_list: Path | None = None
-    """The names of the good Hindi images, where they are not in the collection."""
+    """List of the good Hindi images. None uses the list in the collection, if it has one."""
 
     @property
     def name(self) -> str:
@@ -95,52 +105,53 @@ class SynthTextMLT:
     def label_files(self, collection: Collection) -> list[Member]:
         return self.lines.label_files(collection)
 
-    def fits(self, collection: Collection, member: Member, is_forced: bool) -> str:
-        return self.lines.fits(collection, member, is_forced or bool(_GT_FOLDER.search(_path(collection, member))))
+    def mismatch(self, collection: Collection, member: Member, is_forced: bool) -> str:
+        # a folder like Hindi_gt counts as if the user had named the format
+        return self.lines.mismatch(collection, member, is_forced or bool(_GT_FOLDER.search(_path(collection, member))))
 
     def scenes(self, collection: Collection) -> Iterator[Scene]:
-        labelled = self._from_gt(collection) if self.lines.parse is parse_gt else self._from_shares(collection)
-        return finished(without_bad_hindi(labelled, collection, self.keep_list), collection.problems)
+        images = self.lines.read_images(collection) if self.lines.parse is parse_gt else self._read_images(collection)
+        return build_scenes(drop_bad_hindi(images, collection, self.keep_list), collection.problems)
 
-    def _from_gt(self, collection: Collection) -> Iterator[Labelled]:
-        return self.lines.labelled(collection)
+    def _read_images(self, collection: Collection) -> Iterator[LabelledImage]:
+        """Yield the images with their labels in pixels.
 
-    def _from_shares(self, collection: Collection) -> Iterator[Labelled]:
-        """In the order of the images, whose sizes are read."""
+        They come in the order of the images, because the images' sizes are read.
+        """
         files: dict[Member, Member] = {}
         for member, match in collection.label_files(ANY_NAME):
-            image = collection.image_of(self.lines.stems(match), collection.place(member), member)
+            place = collection.place(member)
+            image = collection.image_of(self.lines.stems(match), place, member)
             if image is None:
-                yield Labelled(member.stem, collection.place(member), None)
+                yield LabelledImage(member.stem, place, None)
             elif image in files:
-                collection.problems.add(
-                    "two label files", collection.place(member), f"so is {collection.place(files[image])}, which is taken"
-                )
+                message = f"{collection.place(files[image])} labels the same image and is taken"
+                collection.problems.add("two label files", place, message)
             else:
                 files[image] = member
         for image, content in collection.stream(files):
             yield self._in_pixels(collection, files[image], image, content)
 
-    def _in_pixels(self, collection: Collection, member: Member, image: Member, content: bytes | UnreadableFileError) -> Labelled:
+    def _in_pixels(self, collection: Collection, member: Member, image: Member, content: bytes | UnreadableFileError) -> LabelledImage:
         place, problems = collection.place(member), collection.problems
         try:
             if isinstance(content, UnreadableFileError):
                 raise content
             size = read_header(content)
-            shares = read_lines(collection.read(member), parse, place, problems)
+            lines = read_lines(collection.read(member), parse, place, problems)
         except (UnreadableFileError, ImageError) as error:
             problems.add("labels without size", place, f"the image or its labels cannot be read: {error}")
-            return Labelled(image.stem, place, image)
+            return LabelledImage(image.stem, place, image)
         script = _language(collection, member)
-        found = [
-            (number, dataclasses.replace(one, corners=corners(one.corners or (), size.width, size.height, self.is_e2e), script=script))
-            for number, one in shares
-        ]
-        return Labelled(image.stem, place, image, found)
+        instances = []
+        for number, parsed in lines:
+            pixels = corners(parsed.corners or (), size.width, size.height, self.is_e2e)
+            instances.append((number, dataclasses.replace(parsed, corners=pixels, script=script)))
+        return LabelledImage(image.stem, place, image, instances)
 
 
 def _language(collection: Collection, member: Member) -> str | None:
-    """The script that the nearest folder, or else the archive, is called by."""
+    """Return the script that the nearest folder's or archive's name contains."""
     for part in reversed(_path(collection, member).split("/")[:-1]):
         for script in MLT19_SCRIPTS:
             if task_of(script) and script.casefold() in part.casefold():
@@ -149,7 +160,7 @@ def _language(collection: Collection, member: Member) -> str | None:
 
 
 def _path(collection: Collection, member: Member) -> str:
-    """With the name of the archive and of its folder."""
+    """Return a file's path, from the folder of its archive on."""
     path = collection.paths[member.source].absolute()
     return f"{path.parent.name}/{path.stem}/{member.name}"
 
@@ -158,30 +169,20 @@ def _is_dont_care(text: str) -> bool:
     return text == "*" or text.startswith("###")
 
 
-def _doubt_gt(first: Sequence[Parsed]) -> str:
-    if all(value == int(value) for found in first for value in found.corners or () if math.isfinite(value)):
+def _objection_gt(first: Sequence[ParsedInstance]) -> str:
+    if all(value == int(value) for parsed in first for value in parsed.corners or () if math.isfinite(value)):
         return "no coordinate has a fraction"
-    return mlt.doubt(first)
+    return mlt.objection(first)
 
 
 _LINES = LineFormat(
-    name="synthtextmlt",
-    title="SynthTextMLT",
-    pattern=ANY_NAME,
-    stems=stems_of_any_name,
-    parse=parse,
+    name="synthtextmlt", title="SynthTextMLT", pattern=ANY_NAME, stems=stems_of_any_name, parse=parse,
     example="0 0.512 0.334 0.105 0.031 -0.087 शब्द",
-)
+)  # fmt: skip
+_LINES_GT = LineFormat(
+    name="synthtextmlt-gt", title="SynthTextMLT (gt)", pattern=ANY_NAME, stems=stems_of_any_name, parse=parse_gt,
+    objection=_objection_gt, example="131.5,34.2,181.0,34.2,179.4,47.0,131.1,49.3,Hindi,शब्द",
+)  # fmt: skip
 SYNTHTEXTMLT = SynthTextMLT(lines=_LINES)
 SYNTHTEXTMLT_E2E = SynthTextMLT(lines=dataclasses.replace(_LINES, name="synthtextmlt-e2e"), is_e2e=True)
-SYNTHTEXTMLT_GT = SynthTextMLT(
-    lines=LineFormat(
-        name="synthtextmlt-gt",
-        title="SynthTextMLT (gt)",
-        pattern=ANY_NAME,
-        stems=stems_of_any_name,
-        parse=parse_gt,
-        doubt=_doubt_gt,
-        example="131.5,34.2,181.0,34.2,179.4,47.0,131.1,49.3,Hindi,शब्द",
-    )
-)
+SYNTHTEXTMLT_GT = SynthTextMLT(lines=_LINES_GT)

@@ -1,10 +1,12 @@
-"""Total-Text: curved words as polygons of 4 to some 14 corners.
+"""Total-Text: curved words as polygons.
 
-``poly_gt_imgN.mat`` holds an array ``polygt`` (``gt`` from older tools) with rows of six cells: ``x:``, the xs, ``y:``, the ys, text,
-orientation. ``poly_gt_imgN.txt`` holds the same as numpy prints it, an entry on one or more lines:
-``x: [[259 313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']``. Orientation is curved, horizontal, multi-oriented or
-``#``, which is a don't-care, as are the text ``#`` and an empty one. ``totaltext-lines`` is the copy ``x1,y1,...,xn,yn,text`` that
-other code bases read.
+They have 4 to about 14 corners. ``poly_gt_imgN.mat`` holds an array ``polygt`` (``gt`` from older
+tools) with rows of six cells: ``x:``, the xs, ``y:``, the ys, text, orientation.
+``poly_gt_imgN.txt`` holds the same as numpy prints it, an entry on one or more lines: ``x: [[259
+313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']``. The orientation is curved,
+horizontal, multi-oriented or ``#``. An entry is a don't-care if its orientation is ``#``, or if its
+text is ``#``, ``###`` or empty. ``totaltext-lines`` is the copy ``x1,y1,...,xn,yn,text`` that other
+code bases read.
 """
 
 import ast
@@ -15,15 +17,15 @@ from dataclasses import dataclass
 from raygroup.errors import LabelError, MatFileError, UnreadableFileError
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.label_lines import MAX_LINE, MAX_LINES, at_most, decoded_lines, numbers, tried
+from raygroup.scenes.formats.label_lines import MAX_LINE_LENGTH, MAX_LINES, decode_lines, limit_entries, parse_first_entries, parse_numbers
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.matlab import Cell, cell_rows
-from raygroup.scenes.formats.parsed import SHOWN, Labelled, Parsed, finished
+from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
 from raygroup.scenes.scene import Problems, Scene
 
 _PATTERN = re.compile(r"(?:poly_)?gt_(?P<stem>img_?\d+)\.(?:mat|txt)")
-_DONT_CARE = frozenset({"#", "###", ""})
-_BEGINS = re.compile(r"\s*x\s*:")
+_DONT_CARES = frozenset({"#", "###", ""})
+_BEGINNING = re.compile(r"\s*x\s*:")
 _LITERAL = r"u?'(?:[^'\\]|\\.)*'|u?\"(?:[^\"\\]|\\.)*\""
 _ENTRY = re.compile(
     r"\s*x\s*:\s*\[\[?([^\[\]]*)\]?\]\s*,\s*y\s*:\s*\[\[?([^\[\]]*)\]?\]\s*,"
@@ -32,52 +34,61 @@ _ENTRY = re.compile(
 _EXAMPLE = "x: [[259 313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']"
 
 
-def parse_entry(entry: str) -> Parsed:
+def parse_entry(entry: str) -> ParsedInstance:
     match = _ENTRY.fullmatch(entry)
     if not match:
-        raise LabelError(f"expected an entry such as {_EXAMPLE}, got {entry[:SHOWN]!r}")
-    xs, ys = (numbers(match[group].replace(",", " ").split()) for group in (1, 2))
-    return _parsed(xs, ys, _spelled(match[4]), _spelled(match[3]))
+        raise LabelError(f"expected an entry like {_EXAMPLE}, got {entry[:MAX_SHOWN]!r}")
+    xs, ys = (parse_numbers(match[group].replace(",", " ").split()) for group in (1, 2))
+    return _instance(xs, ys, _evaluate(match[4]), _evaluate(match[3]))
 
 
-def parse_line(line: str) -> Parsed:
-    """``x1,y1,...,xn,yn,text``: as many pairs of numbers as leave a text, 3 or more."""
+def parse_line(line: str) -> ParsedInstance:
+    """Parse ``x1,y1,...,xn,yn,text`` with 3 corners or more.
+
+    The pairs of numbers at the beginning are corners, but at least one field is left for the text.
+    """
     fields = line.split(",")
     count = next((place for place, field in enumerate(fields) if not _is_number(field)), len(fields))
     count = min(count, len(fields) - 1) // 2 * 2
     if count < 6:
-        raise LabelError(f"expected x1,y1,...,xn,yn,text with 3 corners or more, got {line[:SHOWN]!r}")
+        raise LabelError(f"expected x1,y1,...,xn,yn,text with 3 corners or more, got {line[:MAX_SHOWN]!r}")
     text = ",".join(fields[count:])
-    return Parsed(numbers(fields[:count]), text, text in _DONT_CARE)
+    return ParsedInstance(parse_numbers(fields[:count]), text, text in _DONT_CARES)
 
 
-def mat_rows(content: bytes) -> Iterator[tuple[int, Callable[[], Parsed]]]:
-    """Each row with its number; raises LabelError for a file that is none."""
+def mat_rows(content: bytes) -> Iterator[tuple[int, Callable[[], ParsedInstance]]]:
+    """Yield number and parsing function of each row.
+
+    Raises LabelError if the content is not a .mat file with Total-Text's array.
+    """
     try:
         rows = cell_rows(content, ("polygt", "gt"))
     except MatFileError as error:
         raise LabelError(str(error)) from error
     for number, row in enumerate(rows, start=1):
-        yield number, lambda row=row: _row(row)  # type: ignore[misc]
+        yield number, lambda row=row: _parse_row(row)  # type: ignore[misc]
 
 
-def text_entries(content: bytes, place: str, problems: Problems) -> Iterator[tuple[int, Callable[[], Parsed]]]:
-    """Each entry with the number of its first line: one begins where a line does with ``x:``."""
-    first, gathered = 0, ""
-    for number, line in decoded_lines(content, place, problems):
-        if gathered and not _BEGINS.match(line) and len(gathered) < MAX_LINE:
-            gathered += f" {line.strip()}"
+def text_entries(content: bytes, place: str, problems: Problems) -> Iterator[tuple[int, Callable[[], ParsedInstance]]]:
+    """Yield line number and parsing function of each entry.
+
+    An entry begins with a line that begins with ``x:``. The number is that of this line.
+    """
+    first, entry = 0, ""
+    for number, line in decode_lines(content, place, problems):
+        if entry and not _BEGINNING.match(line) and len(entry) < MAX_LINE_LENGTH:
+            entry += f" {line.strip()}"
             continue
-        if gathered:
-            yield first, lambda entry=gathered: parse_entry(entry)  # type: ignore[misc]
-        first, gathered = number, line[: 2 * MAX_LINE]
-    if gathered:
-        yield first, lambda entry=gathered: parse_entry(entry)  # type: ignore[misc]
+        if entry:
+            yield first, lambda entry=entry: parse_entry(entry)  # type: ignore[misc]
+        first, entry = number, line[: 2 * MAX_LINE_LENGTH]
+    if entry:
+        yield first, lambda entry=entry: parse_entry(entry)  # type: ignore[misc]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TotalText:
-    """Its .mat and its text files."""
+    """Total-Text's own .mat and text files."""
 
     name: str = "totaltext"
     title: str = "Total-Text"
@@ -88,66 +99,67 @@ class TotalText:
     def label_files(self, collection: Collection) -> list[Member]:
         return [member for member, _ in collection.label_files(_PATTERN)]
 
-    def fits(self, collection: Collection, member: Member, is_forced: bool) -> str:
+    def mismatch(self, collection: Collection, member: Member, is_forced: bool) -> str:
         place = collection.place(member)
         try:
-            understood, wrong = tried(_entries(member, collection.read(member), place, Problems()), place)
+            instances, errors = parse_first_entries(_entries(member, collection.read(member), place, Problems()), place)
         except (LabelError, UnreadableFileError) as error:
             return f"{place}: {error}"
-        return wrong[0] if len(wrong) > len(understood) else ""
+        return errors[0] if len(errors) > len(instances) else ""
 
     def scenes(self, collection: Collection) -> Iterator[Scene]:
-        return finished(self._labelled(collection), collection.problems)
+        return build_scenes(self._read_images(collection), collection.problems)
 
-    def _labelled(self, collection: Collection) -> Iterator[Labelled]:
+    def _read_images(self, collection: Collection) -> Iterator[LabelledImage]:
         files = dict(collection.label_files(_PATTERN))
         for member, content in collection.stream(files):
             place, stem = collection.place(member), files[member]["stem"]
             image = collection.image_of((stem, stem.replace("img", "img_"), f"gt_{stem}"), place, member)
-            yield Labelled(image.stem if image else stem, place, image, _found(member, content, place, collection.problems))
+            instances = _parse_file(member, content, place, collection.problems)
+            yield LabelledImage(image.stem if image else stem, place, image, instances)
 
 
-def _found(member: Member, content: bytes | UnreadableFileError, place: str, problems: Problems) -> list[tuple[int, Parsed]]:
-    found: list[tuple[int, Parsed]] = []
+def _parse_file(member: Member, content: bytes | UnreadableFileError, place: str, problems: Problems) -> list[tuple[int, ParsedInstance]]:
+    instances: list[tuple[int, ParsedInstance]] = []
     try:
         if isinstance(content, UnreadableFileError):
             raise LabelError(str(content))
-        for number, entry in at_most(MAX_LINES, _entries(member, content, place, problems), place, problems):
+        for number, parse in limit_entries(MAX_LINES, _entries(member, content, place, problems), place, problems):
             try:
-                found.append((number, entry()))
+                instances.append((number, parse()))
             except LabelError as error:
                 problems.add("line not understood", f"{place}:{number}", str(error))
     except LabelError as error:
         problems.add("label file unreadable", place, str(error))
-    return found
+    return instances
 
 
-def _entries(member: Member, content: bytes, place: str, problems: Problems) -> Iterator[tuple[int, Callable[[], Parsed]]]:
+def _entries(member: Member, content: bytes, place: str, problems: Problems) -> Iterator[tuple[int, Callable[[], ParsedInstance]]]:
     return mat_rows(content) if member.suffix == ".mat" else text_entries(content, place, problems)
 
 
-def _row(row: list[Cell]) -> Parsed:
+def _parse_row(row: list[Cell]) -> ParsedInstance:
     if len(row) < 5:
-        raise LabelError(f"a row of {len(row)} cells, expected six: 'x:', xs, 'y:', ys, text, orientation")
+        raise LabelError(f"the row has {len(row)} cells, expected six: 'x:', xs, 'y:', ys, text, orientation")
     xs, ys, text, orientation = row[1], row[3], row[4], row[5] if len(row) > 5 else ""
     if isinstance(xs, str) or isinstance(ys, str):
-        raise LabelError("a row with text in place of xs or ys, expected six cells: 'x:', xs, 'y:', ys, text, orientation")
-    return _parsed(xs, ys, text if isinstance(text, str) else "", orientation if isinstance(orientation, str) else "")
+        raise LabelError("the row has text in place of xs or ys, expected six cells: 'x:', xs, 'y:', ys, text, orientation")
+    return _instance(xs, ys, text if isinstance(text, str) else "", orientation if isinstance(orientation, str) else "")
 
 
-def _parsed(xs: tuple[float, ...], ys: tuple[float, ...], text: str, orientation: str) -> Parsed:
+def _instance(xs: tuple[float, ...], ys: tuple[float, ...], text: str, orientation: str) -> ParsedInstance:
     if len(xs) != len(ys):
-        raise LabelError(f"{len(xs)} xs and {len(ys)} ys, must be as many; text {text[:SHOWN]!r}")
-    flat = tuple(value for corner in zip(xs, ys, strict=True) for value in corner)
-    return Parsed(flat, text, text in _DONT_CARE or orientation == "#")
+        raise LabelError(f"{len(xs)} xs and {len(ys)} ys, must be equally many; text {text[:MAX_SHOWN]!r}")
+    corners = tuple(value for corner in zip(xs, ys, strict=True) for value in corner)
+    return ParsedInstance(corners, text, text in _DONT_CARES or orientation == "#")
 
 
-def _spelled(literal: str) -> str:
-    """The text of a string as Python 2 or 3 printed it."""
+def _evaluate(literal: str) -> str:
+    """Return the text of a Python 2 or 3 literal."""
     try:
         return str(ast.literal_eval(literal)) if literal else ""
     except (ValueError, SyntaxError) as error:
-        raise LabelError(f"{literal[:SHOWN]!r} is no string as Python prints it") from error
+        raise LabelError(f"{literal[:MAX_SHOWN]!r} is not a string literal of Python") from error
 
 
 def _is_number(field: str) -> bool:

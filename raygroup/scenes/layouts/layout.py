@@ -1,4 +1,7 @@
-"""What a layout is: which files a scene becomes, and which files speak of all scenes."""
+"""Define a layout: the files that scenes are written to.
+
+Some files belong to one scene, others cover all scenes of a data set.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,10 +15,10 @@ from raygroup.scenes.layouts.page import Page
 from raygroup.scenes.scene import Instance
 
 Files = Iterator[tuple[str, bytes]]
-"""Names with ``/`` between folders, and contents."""
+"""Names and contents of files; ``/`` separates folders in a name."""
 
 
-def _none(page: Page) -> Iterator[tuple[str, bytes]]:
+def _no_labels(page: Page) -> Iterator[tuple[str, bytes]]:
     yield from ()
 
 
@@ -23,51 +26,59 @@ def _no_crops(page: Page) -> Iterator[tuple[str, Instance]]:
     yield from ()
 
 
-def _no_whole(pages: Iterable[Page]) -> Iterator[tuple[str, bytes]]:
+def _no_shared_files(pages: Iterable[Page]) -> Iterator[tuple[str, bytes]]:
     yield from ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How scenes are written for those who read one data set's way."""
+    """A way to write scenes for one data set's readers."""
 
     name: str
     title: str
     loses: str
-    """What it cannot hold of a scene."""
-    image: Callable[[Page], str]
-    """Name of the image's file; empty where only words are kept."""
-    labels: Callable[[Page], Files] = _none
-    """The label files of one scene."""
+    """Parts of a scene that the layout cannot hold."""
+    image_name: Callable[[Page], str]
+    """Returns the name of the image's file, or an empty string if the layout has only words."""
+    labels: Callable[[Page], Files] = _no_labels
+    """Returns the label files of one scene."""
     crops: Callable[[Page], Iterator[tuple[str, Instance]]] = _no_crops
-    """Names of the files of single words, and the words."""
-    whole: Callable[[Iterable[Page]], Files] = _no_whole
-    """The label files that speak of every scene."""
+    """Returns the words that get an image of their own, with the names of these files."""
+    shared_files: Callable[[Iterable[Page]], Files] = _no_shared_files
+    """Returns the label files that cover all scenes."""
 
     @property
-    def is_whole(self) -> bool:
-        """Whether some file speaks of every scene."""
-        return self.whole is not _no_whole
+    def has_shared_files(self) -> bool:
+        """Return whether a label file covers all scenes."""
+        return self.shared_files is not _no_shared_files
 
-    def names(self, page: Page) -> list[str]:
-        """Of all files of one scene."""
-        image = self.image(page)
+    def file_names(self, page: Page) -> list[str]:
+        """Return the names of all files of one scene."""
+        image = self.image_name(page)
         return [*(name for name, _ in self.crops(page)), *(name for name, _ in self.labels(page)), *([image] if image else [])]
 
     def files(self, page: Page, image: bytes) -> Files:
-        """Of one scene, its image last. Raises ImageError where words are to be cut from an image that cannot be decoded."""
+        """Yield the files of one scene, its image last.
+
+        Raises ImageError if the layout cuts out words and the image cannot be decoded.
+        """
         words = [*self.crops(page)]
         pixels = decode(image) if words else None
         for name, word in words:
-            yield name, _encoded(pixels, word, name)
+            yield name, _encode_crop(pixels, word, name)
         yield from self.labels(page)
-        if name := self.image(page):
+        if name := self.image_name(page):
             yield name, image
 
 
-def _encoded(pixels: Pixels | None, word: Instance, name: str) -> bytes:
-    cut = None if pixels is None else crop(pixels, word.polygon, 1 << 16, turn_vertical=False)
-    cut = np.zeros((1, 1, 3), np.uint8) if cut is None else cut
-    kind = name[name.rindex(".") :]
-    settings = [cv2.IMWRITE_PNG_COMPRESSION, 1] if kind == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 95]
-    return bytes(cv2.imencode(kind, cut, settings)[1].tobytes())
+def _encode_crop(pixels: Pixels | None, word: Instance, name: str) -> bytes:
+    """Cut out a word and encode it.
+
+    The suffix of ``name`` gives the image format. A word that is too small or outside the image
+    becomes one black pixel.
+    """
+    cropped = None if pixels is None else crop(pixels, word.polygon, 1 << 16, turn_vertical=False)
+    cropped = np.zeros((1, 1, 3), np.uint8) if cropped is None else cropped
+    suffix = name[name.rindex(".") :]
+    settings = [cv2.IMWRITE_PNG_COMPRESSION, 1] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 95]
+    return bytes(cv2.imencode(suffix, cropped, settings)[1].tobytes())

@@ -1,4 +1,7 @@
-"""A scene on its way into a layout, and the corners and names that layouts ask for."""
+"""Prepare a scene for a layout.
+
+The functions return the corners, names and texts that layouts write.
+"""
 
 import re
 from collections.abc import Iterable
@@ -15,22 +18,22 @@ from raygroup.tasks import TASKS
 
 DONT_CARE = "###"
 Corners = NDArray[np.int64]
-"""(n, 2): whole pixels, x and y."""
+"""(n, 2): x and y in whole pixels."""
 
 _LINE_END = re.compile(r"[\r\n\t\u2028\u2029\x85\x0b\x0c]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A scene and how it is numbered and kept in a layout."""
+    """A scene with its number, split and image file."""
 
     scene: Scene
     number: int
-    """Of the image in its set, from 1."""
+    """Number of the image in its data set, from 1."""
     split: str
     """``train``, ``val`` or ``test``."""
     suffix: str
-    """Of the image's file: ``.jpg``."""
+    """Suffix of the image's file, with its dot: ``.jpg``."""
     width: int
     height: int
 
@@ -44,41 +47,58 @@ class Page:
 
 
 def corners(page: Page, instance: Instance) -> Corners:
-    """The polygon in whole pixels; the whole image where the instance has none."""
+    """Return the polygon in whole pixels.
+
+    An instance without a polygon gets the corners of the whole image.
+    """
     if instance.polygon is None:
         return np.array([[0, 0], [page.width, 0], [page.width, page.height], [0, page.height]])
     return np.round(instance.polygon).astype(np.int64)
 
 
 def quad(page: Page, instance: Instance) -> Corners:
-    """(4, 2): a quadrilateral as labelled, else the smallest rectangle around the polygon, from the corner where the word begins above;
-    clockwise as seen."""
+    """Return four corners around an instance, (4, 2).
+
+    They run clockwise as seen. A quadrilateral keeps the corners of its label. Other polygons get
+    the smallest rectangle around them, from the corner above which the word begins.
+    """
     polygon = corners(page, instance)
-    found = np.round(reading_quad(polygon.astype(np.float64))).astype(np.int64)
-    if len(polygon) != 4 and not cv2.isContourConvex(found.astype(np.int32)):
+    quadrilateral = np.round(reading_quad(polygon.astype(np.float64))).astype(np.int64)
+    # rounding can turn a very thin rectangle into a shape that is not convex
+    if len(polygon) != 4 and not cv2.isContourConvex(quadrilateral.astype(np.int32)):
         x0, y0, x1, y1 = box(polygon)
-        found = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
-    return found[[0, 3, 2, 1]] if _area(found) < 0 else found
+        quadrilateral = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    return quadrilateral[[0, 3, 2, 1]] if _area(quadrilateral) < 0 else quadrilateral
 
 
 def rectangle(page: Page, instance: Instance) -> Polygon:
-    """(4, 2): the smallest rectangle around the polygon, in the order of ``quad``, not rounded."""
+    """Return the smallest rectangle around the polygon, (4, 2).
+
+    The corners have the order of ``quad``, and are not rounded.
+    """
     return reading_quad(np.repeat(corners(page, instance), 2, axis=0).astype(np.float64))
 
 
 def box(polygon: Corners) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1 of the upright box around a polygon, at least a pixel wide and high."""
+    """Return the upright box around a polygon.
+
+    The box is x0, y0, x1, y1. It is at least one pixel wide and high.
+    """
     (x0, y0), (x1, y1) = polygon.min(axis=0).tolist(), polygon.max(axis=0).tolist()
     return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
 
 
-def script(instance: Instance) -> str:
-    """As MLT19 names it. An instance that tells no script has that of most of its letters, or none: Symbols."""
+def script_name(instance: Instance) -> str:
+    """Return the script of an instance in MLT19's spelling.
+
+    If the instance names no script, this is the script of most of its letters, and Symbols if it
+    has no letters. A don't-care without a script has the script None.
+    """
     if instance.script in MLT19_SCRIPTS:
         return str(instance.script)
-    told = instance.task or task_of(instance.script)
-    if told in MLT19_OF_TASK:
-        return MLT19_OF_TASK[told]
+    named_task = instance.task or task_of(instance.script)
+    if named_task in MLT19_OF_TASK:
+        return MLT19_OF_TASK[named_task]
     if instance.dont_care:
         return "None"
     letters = {task: sum(map(known.has_letter, instance.text)) for task, known in TASKS.items() if task in MLT19_OF_TASK}
@@ -86,23 +106,32 @@ def script(instance: Instance) -> str:
     return MLT19_OF_TASK[most] if letters[most] else "Symbols"
 
 
-def text(instance: Instance) -> str:
-    """The transcription on one line, ``###`` where it is a don't-care: line ends and tabs, which no layout of lines can hold, become a
-    blank."""
+def transcription(instance: Instance) -> str:
+    """Return the text on one line.
+
+    The text of a don't-care is ``###``.     Line ends and tabs become a blank, because no layout of
+    lines can hold them.
+    """
     return DONT_CARE if instance.dont_care else _LINE_END.sub(" ", instance.text)
 
 
-def flat(polygon: Corners | Polygon) -> str:
-    """x1,y1,x2,y2,..., with fractions where the corners are real numbers."""
+def join_coordinates(polygon: Corners | Polygon) -> str:
+    """Return x1,y1,x2,y2,..., with fractions if the corners are floats."""
     return ",".join(map(str, polygon.ravel().tolist()))
 
 
-def as_file(lines: Iterable[str], end: str = "\n", *, mark: bool = False) -> bytes:
-    """Lines in UTF-8, each with its end; with a byte-order mark where asked for."""
+def encode_lines(lines: Iterable[str], end: str = "\n", *, mark: bool = False) -> bytes:
+    """Return lines in UTF-8, each with its line end.
+
+    ``mark`` adds a byte-order mark.
+    """
     return "".join(f"{line}{end}" for line in lines).encode("utf-8-sig" if mark else "utf-8", "surrogatepass")
 
 
 def _area(polygon: Corners) -> int:
-    """Twice the area; negative where the corners run against the clock as seen."""
+    """Return twice the area.
+
+    It is negative if the corners run counterclockwise as seen.
+    """
     x, y = polygon.T
     return int((x * np.roll(y, -1) - np.roll(x, -1) * y).sum())

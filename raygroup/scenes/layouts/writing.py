@@ -1,4 +1,4 @@
-"""Scenes are written in a layout, to a folder or into a zip."""
+"""Write scenes to a folder or into a zip."""
 
 import contextlib
 import zipfile
@@ -11,8 +11,8 @@ from raygroup.scenes.images import read_header
 from raygroup.scenes.layouts.layout import Layout
 from raygroup.scenes.layouts.lines import ICDAR13, ICDAR15, MLT17, MLT19, MLT_POLYGONS, RCTW17, SYNTHTEXT_MLT, SYNTHTEXT_MLT_GT
 from raygroup.scenes.layouts.page import Page
+from raygroup.scenes.layouts.shared_files import ART19, COCO_TEXT, LSVT19, MLT19_WORDS, PADDLEOCR
 from raygroup.scenes.layouts.total_text import TOTAL_TEXT, TOTAL_TEXT_PRINTED
-from raygroup.scenes.layouts.whole_files import ART19, COCO_TEXT, LSVT19, MLT19_WORDS, PADDLEOCR
 from raygroup.scenes.scene import Scene
 
 _ALL = (
@@ -24,40 +24,49 @@ LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in _ALL}
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "BMP": ".bmp", "WEBP": ".webp", "TIFF": ".tif", "PPM": ".ppm"}
 _COMPRESSED = (".txt", ".json", ".mat")
 _DATE = (1980, 1, 1, 0, 0, 0)
-"""Of every entry of a zip: the same scenes give the same bytes."""
+"""Date of every zip entry: it is fixed so that the same scenes give the same bytes."""
 
 Put = Callable[[str, bytes], None]
-"""Takes a file's name and content."""
+"""Takes a file's name and content, and writes the file."""
 
 
-def layout_named(name: str) -> Layout:
-    """Raises ConfigError listing those there are."""
+def find_layout(name: str) -> Layout:
+    """Return the layout of this name.
+
+    Raises ConfigError with all names if there is none.
+    """
     if name not in LAYOUTS:
-        raise ConfigError(f"--layout {name}: no such layout; there are: {', '.join(LAYOUTS)}")
+        raise ConfigError(f"--layout {name}: no such layout: choose one of {', '.join(LAYOUTS)}")
     return LAYOUTS[name]
 
 
 def page_of(scene: Scene, image: bytes, number: int, split: str = "train") -> Page:
-    """What an image says of itself beside its scene; raises ImageError for bytes that are none."""
-    said = read_header(image)
-    return Page(scene, number, split, _SUFFIXES[said.kind], said.width, said.height)
+    """Return the page of a scene.
+
+    Its size and suffix come from the image. Raises ImageError if the bytes are not an image.
+    """
+    header = read_header(image)
+    return Page(scene, number, split, _SUFFIXES[header.kind], header.width, header.height)
 
 
-def write(layout: Layout, scenes: Iterable[tuple[Scene, bytes]], out: Path, split: str = "train") -> int:
-    """Writes scenes and their images to ``out``, a folder, or a zip where its name ends so; they are numbered from 1. How many there
-    were. Their labels are held in memory, their images are not. Raises ConfigError for a folder that holds something, ImageError for
-    bytes that are no image."""
+def write_scenes(layout: Layout, scenes: Iterable[tuple[Scene, bytes]], out: Path, split: str = "train") -> int:
+    """Write scenes and their images, and return their number.
+
+    ``out`` is a folder, or a zip if its name ends in ``.zip``. The scenes are numbered from 1. All
+    labels are held in memory, but only one image at a time. Raises ConfigError if the folder is not
+    empty, and ImageError if an image's bytes are not an image.
+    """
     pages = []
-    with opened(out) as put:
-        for page, image in numbered(scenes, split):
+    with open_output(out) as put:
+        for page, image in number_pages(scenes, split):
             pages.append(page)
             put_page(layout, page, image, put)
-        put_whole(layout, pages, put)
+        put_shared_files(layout, pages, put)
     return len(pages)
 
 
-def numbered(scenes: Iterable[tuple[Scene, bytes]], split: str = "train") -> Iterator[tuple[Page, bytes]]:
-    """The pages of scenes, numbered from 1."""
+def number_pages(scenes: Iterable[tuple[Scene, bytes]], split: str = "train") -> Iterator[tuple[Page, bytes]]:
+    """Yield the scenes' pages, numbered from 1, with their images."""
     for number, (scene, image) in enumerate(scenes, start=1):
         yield page_of(scene, image, number, split), image
 
@@ -67,39 +76,46 @@ def put_page(layout: Layout, page: Page, image: bytes, put: Put) -> None:
         put(name, content)
 
 
-def put_whole(layout: Layout, pages: Iterable[Page], put: Put) -> None:
-    for name, content in layout.whole(pages):
+def put_shared_files(layout: Layout, pages: Iterable[Page], put: Put) -> None:
+    for name, content in layout.shared_files(pages):
         put(name, content)
 
 
 @contextlib.contextmanager
-def opened(out: Path) -> Iterator[Put]:
-    """Where files go: below a new or empty folder, or into a zip that is there when all is in it."""
+def open_output(out: Path) -> Iterator[Put]:
+    """Open a folder or zip for writing.
+
+    Yields a function that writes files there. The folder must be new or empty. The zip appears when
+    it is complete.
+    """
     if out.suffix.lower() != ".zip":
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ConfigError(f"{out}: holds something already: give a new folder")
-        yield into(out)
+            raise ConfigError(f"{out}: already holds something: give a new or empty folder")
+        yield folder_writer(out)
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(out) as file, zipfile.ZipFile(file, "w") as archive:
-        yield lambda name, content: _pack(archive, name, content)
+        yield lambda name, content: _put_in_zip(archive, name, content)
 
 
-def into(folder: Path) -> Put:
-    """Files below a folder, each there whole or not at all."""
-    made: set[Path] = set()
+def folder_writer(folder: Path) -> Put:
+    """Return a function that writes files below a folder.
+
+    Each file is written atomically.
+    """
+    existing: set[Path] = set()
 
     def put(name: str, content: bytes) -> None:
         path = folder / name
-        if path.parent not in made:
+        if path.parent not in existing:
             path.parent.mkdir(parents=True, exist_ok=True)
-            made.add(path.parent)
+            existing.add(path.parent)
         write_bytes(path, content, durable=False)
 
     return put
 
 
-def _pack(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+def _put_in_zip(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, _DATE)
     entry.compress_type = zipfile.ZIP_DEFLATED if name.endswith(_COMPRESSED) else zipfile.ZIP_STORED
     archive.writestr(entry, content)

@@ -1,4 +1,8 @@
-"""What rendered scenes stand on: drawn surfaces and streets, or cuts of given images. Pictures are RGB, (height, width, 3), uint8."""
+"""Make backgrounds of rendered scenes.
+
+They are drawn surfaces and streets, or parts of the user's images. Pictures are RGB, (height,
+width, 3), uint8.
+"""
 
 import colorsys
 from collections.abc import Callable
@@ -17,50 +21,60 @@ Random = np.random.Generator
 Colour = tuple[int, int, int]
 
 
-def background(width: int, height: int, random: Random, folder: Path | None = None) -> Picture:
-    """One of the drawn kinds, or a cut of one of the folder's images. Raises ConfigError for a folder without images and for an image
-    that cannot be read."""
+def make_background(width: int, height: int, random: Random, folder: Path | None = None) -> Picture:
+    """Draw a background, or take it from an image.
+
+    With a folder, it is a part of one of the folder's images. Raises ConfigError if the folder has
+    no images or an image cannot be read.
+    """
     if folder is not None:
-        return _cut(folder, width, height, random)
+        return _cut_out(folder, width, height, random)
     kinds: tuple[Callable[[int, int, Random], Picture], ...] = (_gradient, _plaster, _planks, _bricks, _clutter, _street)
     return kinds[int(random.integers(len(kinds)))](width, height, random)
 
 
-def colour(random: Random, least: float = 0.0, most: float = 1.0) -> Colour:
-    """Mostly muted, of a brightness between ``least`` and ``most``, as surfaces are."""
+def random_colour(random: Random, least: float = 0.0, most: float = 1.0) -> Colour:
+    """Return a mostly muted colour, like those of surfaces.
+
+    Its brightness is between ``least`` and ``most``, 0 to 1.
+    """
     hue, saturation, value = random.random(3)
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation**1.6 * 0.85, least + (most - least) * value)
     return int(255 * red), int(255 * green), int(255 * blue)
 
 
 def image_files(folder: Path) -> tuple[Path, ...]:
-    """Every image below a folder, by path; raises ConfigError where there is none."""
-    found = tuple(sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)) if folder.is_dir() else ()
-    if not found:
-        raise ConfigError(f"--backgrounds {folder}: {'no image in it' if folder.is_dir() else 'no such folder'}")
-    return found
+    """Return every image below a folder, sorted by path.
+
+    Raises ConfigError if there is none.
+    """
+    images = tuple(sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)) if folder.is_dir() else ()
+    if not images:
+        reason = "no image in this folder" if folder.is_dir() else "no such folder"
+        raise ConfigError(f"--backgrounds {folder}: {reason}: give a folder with images")
+    return images
 
 
 def _gradient(width: int, height: int, random: Random) -> Picture:
-    """Two to nine colours that run into each other."""
-    first = np.array(colour(random))
+    """Draw one to nine colours that blend into each other."""
+    first = np.array(random_colour(random))
     cells = first + random.normal(0, random.uniform(10, 70), (*random.integers(1, 4, 2).tolist(), 3))
-    picture = _enlarged(np.clip(cells, 0, 255).astype(np.uint8), width, height)
+    picture = _enlarge(np.clip(cells, 0, 255).astype(np.uint8), width, height)
     if random.random() < 0.5:
         return picture
-    fine = np.clip(_field(width, height, random, (2.0, 2.0)) * np.float32(random.uniform(2, 12)) + 128, 0, 255).astype(np.uint8)
-    return np.asarray(cv2.addWeighted(picture, 1, cv2.merge([_enlarged(fine, width, height)] * 3), 0.5, -64), np.uint8)
+    grain = np.clip(_noise_field(width, height, random, (2.0, 2.0)) * np.float32(random.uniform(2, 12)) + 128, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.addWeighted(picture, 1, cv2.merge([_enlarge(grain, width, height)] * 3), 0.5, -64), np.uint8)
 
 
 def _plaster(width: int, height: int, random: Random) -> Picture:
-    """Clouds of several sizes between two colours: walls, stone, asphalt, paper."""
-    return _coloured(_field(width, height, random, (1.0, 1.0)), width, height, random)
+    """Draw clouds of several sizes: walls, stone, asphalt, paper."""
+    return _colour_field(_noise_field(width, height, random, (1.0, 1.0)), width, height, random)
 
 
 def _planks(width: int, height: int, random: Random) -> Picture:
-    """The same drawn out in one direction: wood, brushed metal, water."""
+    """Draw clouds stretched in one direction: wood, brushed metal, water."""
     stretch = (0.08, 2.0) if random.random() < 0.5 else (2.0, 0.08)
-    picture = _coloured(_field(width, height, random, stretch), width, height, random)
+    picture = _colour_field(_noise_field(width, height, random, stretch), width, height, random)
     if random.random() < 0.5:
         step, seam = int(random.integers(height // 8 + 1, height // 3 + 2)), tuple(int(part * 0.6) for part in picture.mean((0, 1)))
         for place in range(step, width if stretch[0] > 1 else height, step):
@@ -70,9 +84,9 @@ def _planks(width: int, height: int, random: Random) -> Picture:
 
 
 def _bricks(width: int, height: int, random: Random) -> Picture:
-    """Bricks, tiles or panes in rows."""
-    ground, brick = colour(random, 0.2, 0.9), np.array(colour(random, 0.2, 0.95))
-    picture = np.full((height, width, 3), ground, np.uint8)
+    """Draw bricks, tiles or panes in rows."""
+    mortar, brick = random_colour(random, 0.2, 0.9), np.array(random_colour(random, 0.2, 0.95))
+    picture = np.full((height, width, 3), mortar, np.uint8)
     high = int(random.integers(max(height // 20, 8), max(height // 5, 10)))
     wide, gap = int(high * random.uniform(1, 2.6)), int(random.integers(1, 4))
     shifted, spread = random.random() < 0.6, random.uniform(2, 18)
@@ -87,53 +101,56 @@ def _bricks(width: int, height: int, random: Random) -> Picture:
 
 
 def _clutter(width: int, height: int, random: Random) -> Picture:
-    """Things out of focus, on a gradient."""
+    """Draw blurred shapes on a gradient."""
     picture = _gradient(width, height, random)
     for _ in range(int(random.integers(6, 30))):
         x, y = int(random.integers(width)), int(random.integers(height))
         size = random.integers(8, max(min(width, height) // 3, 10), 2).tolist()
         if random.random() < 0.5:
-            cv2.ellipse(picture, (x, y), size, float(random.uniform(0, 180)), 0, 360, colour(random), -1, cv2.LINE_AA)
+            cv2.ellipse(picture, (x, y), size, float(random.uniform(0, 180)), 0, 360, random_colour(random), -1, cv2.LINE_AA)
         else:
             corners = cv2.boxPoints(((x, y), size, float(random.uniform(0, 90)))).astype(np.int32)
-            cv2.fillPoly(picture, [corners], colour(random), cv2.LINE_AA)
-    blurred = cv2.resize(cv2.GaussianBlur(_reduced(picture), (0, 0), random.uniform(0.3, 2)), (width, height))
+            cv2.fillPoly(picture, [corners], random_colour(random), cv2.LINE_AA)
+    blurred = cv2.resize(cv2.GaussianBlur(_reduce(picture), (0, 0), random.uniform(0.3, 2)), (width, height))
     return np.asarray(blurred, np.uint8)
 
 
 def _street(width: int, height: int, random: Random) -> Picture:
-    """Sky, houses with rows of windows, and a road."""
-    sky = np.array([colour(random, 0.5, 1.0), colour(random, 0.6, 1.0)], np.uint8)[:, None]
-    picture = _enlarged(sky, width, height)
+    """Draw sky, houses with rows of windows, and a road."""
+    sky = np.array([random_colour(random, 0.5, 1.0), random_colour(random, 0.6, 1.0)], np.uint8)[:, None]
+    picture = _enlarge(sky, width, height)
     road = int(height * random.uniform(0.75, 0.95))
     left = -int(random.integers(width // 6 + 1))
     while left < width:
         right, roof = left + int(width * random.uniform(0.15, 0.45)), int(height * random.uniform(0.02, 0.45))
-        cv2.rectangle(picture, (left, roof), (right, road), colour(random, 0.2, 0.9), -1)
-        pane, step = colour(random, 0.1, 0.9), int(random.integers(max(height // 14, 6), max(height // 6, 8)))
+        cv2.rectangle(picture, (left, roof), (right, road), random_colour(random, 0.2, 0.9), -1)
+        pane, step = random_colour(random, 0.1, 0.9), int(random.integers(max(height // 14, 6), max(height // 6, 8)))
         for y in range(roof + step // 2, road - step // 2, step):
             for x in range(left + step // 3, right - step // 2, step):
                 cv2.rectangle(picture, (x, y), (x + step // 2, y + int(step * 0.6)), pane, -1)
         left = right
-    cv2.rectangle(picture, (0, road), (width, height), colour(random, 0.2, 0.6), -1)
+    cv2.rectangle(picture, (0, road), (width, height), random_colour(random, 0.2, 0.6), -1)
     return picture
 
 
-def _cut(folder: Path, width: int, height: int, random: Random) -> Picture:
-    """As large a cut of the scene's shape as the image holds, or less of it, scaled."""
+def _cut_out(folder: Path, width: int, height: int, random: Random) -> Picture:
+    """Cut a part out of a random image and scale it.
+
+    The part has the scene's shape. It has 60 to 100 % of the largest possible width and height.
+    """
     files = _files(folder)
     path = files[int(random.integers(len(files)))]
     content = np.fromfile(path, np.uint8)
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = cv2.imdecode(content, flags) if content.size else None
     if pixels is None:
-        raise ConfigError(f"--backgrounds {path}: {content.size} bytes that are no readable image")
+        raise ConfigError(f"--backgrounds {path}: cannot be read as an image ({content.size} bytes)")
     high, wide = pixels.shape[:2]
     scale = min(wide / width, high / height) * random.uniform(0.6, 1)
     size = max(int(width * scale), 1), max(int(height * scale), 1)
     x, y = (int(part) for part in random.integers((0, 0), (wide - size[0] + 1, high - size[1] + 1)))
-    way = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels[y : y + size[1], x : x + size[0]], (width, height), interpolation=way), np.uint8)
+    interpolation = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels[y : y + size[1], x : x + size[0]], (width, height), interpolation=interpolation), np.uint8)
 
 
 @lru_cache(4)
@@ -141,8 +158,11 @@ def _files(folder: Path) -> tuple[Path, ...]:
     return image_files(folder)
 
 
-def _field(width: int, height: int, random: Random, stretch: tuple[float, float]) -> NDArray[np.float32]:
-    """Noise of several wave lengths, a quarter of the size: mean 0."""
+def _noise_field(width: int, height: int, random: Random, stretch: tuple[float, float]) -> NDArray[np.float32]:
+    """Return noise of several wavelengths with mean 0.
+
+    It has a quarter of the width and height.
+    """
     size = max(width // 4, 1), max(height // 4, 1)
     field = np.zeros(size[::-1], np.float32)
     strength = np.float32(1)
@@ -153,20 +173,20 @@ def _field(width: int, height: int, random: Random, stretch: tuple[float, float]
     return field
 
 
-def _coloured(field: NDArray[np.float32], width: int, height: int, random: Random) -> Picture:
-    """A field between two colours, full size."""
-    first = np.array(colour(random), np.float32)
+def _colour_field(field: NDArray[np.float32], width: int, height: int, random: Random) -> Picture:
+    """Blend two colours by a field, in full size."""
+    first = np.array(random_colour(random), np.float32)
     second = np.clip(first + random.normal(0, 40, 3) * random.uniform(0.3, 1), 0, 255).astype(np.float32)
     spread = np.float32(2 * max(float(field.std()), 1e-3))
     share = np.clip(field / spread, -1, 1)[..., None] / 2 + np.float32(0.5)
     mixed = (first + (second - first) * share).astype(np.uint8)
-    return _enlarged(mixed, width, height)
+    return _enlarge(mixed, width, height)
 
 
-def _reduced(picture: Picture) -> Picture:
+def _reduce(picture: Picture) -> Picture:
     size = max(picture.shape[1] // 4, 1), max(picture.shape[0] // 4, 1)
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _enlarged(cells: Picture, width: int, height: int) -> Picture:
+def _enlarge(cells: Picture, width: int, height: int) -> Picture:
     return np.asarray(cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)

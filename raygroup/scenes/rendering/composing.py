@@ -1,6 +1,8 @@
-"""Rendered scenes: whole images of text in several scripts, with labels, for readers, detectors and evaluators without a download.
+"""Compose scenes: images of text with labels.
 
-Scene ``number`` of some settings depends on nothing else: not on how many there are, nor on which were made before it.
+The text is in several scripts. Readers, detectors and evaluators can use them without a download. A
+scene depends on the settings and its number only. It depends neither on how many scenes there are,
+nor on which were rendered before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +16,9 @@ import numpy as np
 from raygroup.errors import ConfigError
 from raygroup.randomness import generator
 from raygroup.scenes.formats.script_names import MLT19_OF_TASK, task_of
-from raygroup.scenes.rendering.backgrounds import Picture, background, image_files
-from raygroup.scenes.rendering.painting import paint, photographed
-from raygroup.scenes.rendering.placing import Placed, place
+from raygroup.scenes.rendering.backgrounds import Picture, image_files, make_background
+from raygroup.scenes.rendering.painting import add_camera_effects, paint
+from raygroup.scenes.rendering.placing import PlacedBlock, place_blocks
 from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.scenes.scene import Instance, Scene
 from raygroup.tasks import TASKS
@@ -25,63 +27,72 @@ from raygroup.words.rendering.word_lists import word_list
 
 DONT_CARE = "###"
 _QUALITY = (55, 96)
-"""Of JPEG, least and one more than most."""
+"""Range of the JPEG quality; the end is exclusive."""
 
 
 @dataclass(frozen=True)
 class Materials:
-    """What scenes are made of."""
+    """Words and fonts of every task."""
 
     words: Mapping[str, Sequence[str]]
     fonts: Mapping[str, Sequence[FontFile]]
 
 
-def gather(settings: SceneSettings, fonts: Path | None = None) -> Materials:
-    """Words and fonts of every task; ``fonts`` is a folder of further ones. Raises ConfigError naming a task that has none, and for
-    backgrounds that are not there."""
+def load_materials(settings: SceneSettings, fonts: Path | None = None) -> Materials:
+    """Return words and fonts of every task.
+
+    ``fonts`` is a folder of further fonts. Raises ConfigError naming a task without words or fonts,
+    and if the folder of backgrounds has no images.
+    """
     if settings.backgrounds is not None:
         image_files(settings.backgrounds)
-    found = {task: find_fonts(task, fonts) for task in settings.tasks}
+    task_fonts = {task: find_fonts(task, fonts) for task in settings.tasks}
     words = {task: _words(settings, task) for task in settings.tasks}
-    if missing := [task for task, listed in words.items() if not listed]:
+    if missing := [task for task, task_words in words.items() if not task_words]:
         raise ConfigError(
-            f"scenes.characters is {settings.characters}: no {settings.split} word of {', '.join(missing)} with so few characters"
+            f"scenes.characters is {settings.characters}: so few characters give no {settings.split} word of {', '.join(missing)}"
         )
-    return Materials(words, found)
+    return Materials(words, task_fonts)
 
 
-def lay_out(settings: SceneSettings, materials: Materials, number: int) -> list[Placed]:
-    """Where the text of a scene stands."""
-    return place(settings, materials.words, materials.fonts, _generator(settings, number))
+def lay_out(settings: SceneSettings, materials: Materials, number: int) -> list[PlacedBlock]:
+    """Return the text blocks of a scene with their places."""
+    return place_blocks(settings, materials.words, materials.fonts, _generator(settings, number))
 
 
-def label(settings: SceneSettings, placed: Sequence[Placed], number: int) -> Scene:
-    """The labels of a scene, without its image: corners in whole pixels."""
-    told = [(block, word) for block in placed for word in range(len(block.block.texts))]
-    instances = tuple(_instance(block, word, line) for line, (block, word) in enumerate(told, start=1))
+def label(settings: SceneSettings, blocks: Sequence[PlacedBlock], number: int) -> Scene:
+    """Return the labels of a scene, without its image.
+
+    Corners are whole pixels.
+    """
+    words = [(placed, word) for placed in blocks for word in range(len(placed.block.texts))]
+    instances = tuple(_instance(placed, word, line) for line, (placed, word) in enumerate(words, start=1))
     return Scene(f"scene_{number:05}", f"seed {settings.seed}, {settings.split}, scene {number}", None, instances)
 
 
-def draw(settings: SceneSettings, placed: Sequence[Placed], number: int) -> Picture:
-    """The pixels of a scene, RGB, before they are encoded."""
+def draw(settings: SceneSettings, blocks: Sequence[PlacedBlock], number: int) -> Picture:
+    """Return the pixels of a scene, RGB and not encoded."""
     cv2.setNumThreads(1)
     random = _generator(settings, number, "pixels")
-    picture = background(settings.width, settings.height, random, settings.backgrounds)
-    for block in placed:
-        paint(picture, block, random)
-    return photographed(picture, random)
+    picture = make_background(settings.width, settings.height, random, settings.backgrounds)
+    for placed in blocks:
+        paint(picture, placed, random)
+    return add_camera_effects(picture, random)
 
 
 def compose(settings: SceneSettings, materials: Materials, number: int) -> tuple[Scene, bytes]:
-    """A scene and its image, a JPEG. Raises ConfigError for a background that cannot be read."""
-    placed = lay_out(settings, materials, number)
-    return label(settings, placed, number), encoded(settings, placed, number)
+    """Return a scene and its image, a JPEG.
+
+    Raises ConfigError if a background cannot be read.
+    """
+    blocks = lay_out(settings, materials, number)
+    return label(settings, blocks, number), encode_image(settings, blocks, number)
 
 
-def encoded(settings: SceneSettings, placed: Sequence[Placed], number: int) -> bytes:
-    """The image of a scene that was laid out, a JPEG."""
+def encode_image(settings: SceneSettings, blocks: Sequence[PlacedBlock], number: int) -> bytes:
+    """Draw the image of a scene, as a JPEG."""
     quality = int(_generator(settings, number, "jpeg").integers(*_QUALITY))
-    picture = cv2.cvtColor(draw(settings, placed, number), cv2.COLOR_RGB2BGR)
+    picture = cv2.cvtColor(draw(settings, blocks, number), cv2.COLOR_RGB2BGR)
     return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
 
 
@@ -93,13 +104,17 @@ def _generator(settings: SceneSettings, number: int, *purpose: str) -> np.random
 @lru_cache(64)
 def _words(settings: SceneSettings, task: str) -> tuple[str, ...]:
     is_train = settings.split == "train"
-    wanted = (settings.words_per_task, 0) if is_train else (0, settings.words_per_task)
-    train, unseen = word_list(task, settings.characters, *wanted, settings.max_characters)
+    counts = (settings.words_per_task, 0) if is_train else (0, settings.words_per_task)
+    train, unseen = word_list(task, settings.characters, *counts, settings.max_characters)
     return tuple(train if is_train else unseen)
 
 
-def _instance(placed: Placed, word: int, line: int) -> Instance:
-    """A word without a letter of its task is one of symbols, as MLT19 calls it; what cannot be read has no script."""
+def _instance(placed: PlacedBlock, word: int, line: int) -> Instance:
+    """Return the label of one word.
+
+    A word without a letter of its task has the script Symbols, as in MLT19. A word that cannot be
+    read has the script None.
+    """
     text, task = placed.block.texts[word], placed.block.tasks[word]
     polygon = placed.polygon(word)
     if placed.illegible:

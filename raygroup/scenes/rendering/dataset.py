@@ -1,11 +1,13 @@
-"""A set of rendered scenes on its way to a folder: drawn by several processes, each scene once; run again, it goes on.
+"""Render a set of scenes into a folder.
 
-``OUT/rendering.json`` says what the scenes depend on, so that those of other settings are never taken for these.
+Several processes share the work. Each scene is drawn once. A second run continues where the first
+stopped. ``OUT/rendering.json`` records all that the scenes depend on, so scenes of other settings
+are never mistaken for these.
 """
 
 import dataclasses
 import importlib.metadata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,116 +18,129 @@ from raygroup.config_sections import fingerprint
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_json_if_exists, write_json
 from raygroup.scenes.layouts.page import Page
-from raygroup.scenes.layouts.writing import LAYOUTS, into, opened, put_page, put_whole
+from raygroup.scenes.layouts.writing import LAYOUTS, folder_writer, open_output, put_page, put_shared_files
 from raygroup.scenes.rendering.backgrounds import image_files
-from raygroup.scenes.rendering.composing import Materials, encoded, gather, label, lay_out
+from raygroup.scenes.rendering.composing import Materials, encode_image, label, lay_out, load_materials
 from raygroup.scenes.rendering.settings import SceneSettings
+from raygroup.scenes.scene import ReportProgress
 from raygroup.words.rendering.fonts import fonts_fingerprint
 
 RECORD = "rendering.json"
 RECIPE = 1
-"""Raised when the same settings give other scenes."""
+"""Version of the recipe. It is raised when the same settings give other scenes."""
 _LIBRARIES = ("uharfbuzz", "opencv-python-headless", "wordfreq", "numpy")
-_SCENES_A_JOB = 16
-
-Progress = Callable[[int, int], None]
-"""Told how many scenes are there, of how many."""
+_SCENES_PER_JOB = 16
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """What is drawn and where it goes."""
+    """A set of scenes to render, and its folder."""
 
     out: Path
     settings: SceneSettings
     layout: str
     """One of ``LAYOUTS``."""
     fonts: Path | None = None
+    """Folder of further fonts."""
 
 
 @dataclass(frozen=True)
-class Made:
-    """What some scenes came to."""
+class RenderedScenes:
+    """The result of one job."""
 
     pages: tuple[Page, ...]
-    drawn: int
-    """Those that were not there before."""
+    num_drawn: int
+    """Number of scenes that did not exist before."""
 
 
-def render(rendering: Rendering, scenes: int, pool: Executor, progress: Progress) -> dict[str, Any]:
-    """Draws scenes 1 to ``scenes``, or as many as are there already where those are more. The summary.
+def render(rendering: Rendering, num_scenes: int, pool: Executor, progress: ReportProgress) -> dict[str, Any]:
+    """Render scenes 1 to ``num_scenes`` and return a summary.
 
-    Raises ConfigError for a folder that holds something else or scenes of other settings, OSError where it cannot be written.
+    If the folder already has more scenes, render all of those. Raises ConfigError if the folder
+    holds something else or scenes of other settings, and OSError if it cannot be written.
     """
-    scenes = _require_own(rendering, scenes)
-    numbers = [range(start, min(start + _SCENES_A_JOB, scenes + 1)) for start in range(1, scenes + 1, _SCENES_A_JOB)]
+    num_scenes = _prepare_folder(rendering, num_scenes)
+    jobs = [range(start, min(start + _SCENES_PER_JOB, num_scenes + 1)) for start in range(1, num_scenes + 1, _SCENES_PER_JOB)]
     pages: list[Page] = []
-    drawn = words = 0
-    progress(0, scenes)
-    keeps = LAYOUTS[rendering.layout].is_whole
-    done = 0
-    for made in pool.map(make, [rendering] * len(numbers), numbers):
-        done, drawn = done + len(made.pages), drawn + made.drawn
-        words += sum(len(page.instances) for page in made.pages)
-        pages += made.pages if keeps else ()
-        progress(done, scenes)
-    put_whole(LAYOUTS[rendering.layout], pages, into(rendering.out))
-    return {"scenes": scenes, "drawn": drawn, "words": words, "layout": rendering.layout, "out": str(rendering.out)}
+    num_done = num_drawn = num_words = 0
+    progress(0, num_scenes)
+    needs_pages = LAYOUTS[rendering.layout].has_shared_files
+    for result in pool.map(render_job, [rendering] * len(jobs), jobs):
+        num_done += len(result.pages)
+        num_drawn += result.num_drawn
+        num_words += sum(len(page.instances) for page in result.pages)
+        pages += result.pages if needs_pages else ()
+        progress(num_done, num_scenes)
+    put_shared_files(LAYOUTS[rendering.layout], pages, folder_writer(rendering.out))
+    return {"scenes": num_scenes, "drawn": num_drawn, "words": num_words, "layout": rendering.layout, "out": str(rendering.out)}
 
 
-def make(rendering: Rendering, numbers: Sequence[int]) -> Made:
-    """Draws those of the scenes that are not there; the others are laid out again for what is told of them, but not drawn."""
-    layout, settings, put = LAYOUTS[rendering.layout], rendering.settings, into(rendering.out)
+def render_job(rendering: Rendering, numbers: Sequence[int]) -> RenderedScenes:
+    """Draw the scenes of one job that do not exist yet.
+
+    ``numbers`` are its scenes. The others are laid out again, because their labels are needed, but
+    they are not drawn.
+    """
+    layout, settings, put = LAYOUTS[rendering.layout], rendering.settings, folder_writer(rendering.out)
     materials = _materials(settings, rendering.fonts)
-    pages, drawn = [], 0
+    pages, num_drawn = [], 0
     for number in numbers:
-        placed = lay_out(settings, materials, number)
-        page = Page(label(settings, placed, number), number, settings.split, ".jpg", settings.width, settings.height)
-        if not all((rendering.out / name).is_file() for name in layout.names(page)):
-            put_page(layout, page, encoded(settings, placed, number), put)
-            drawn += 1
+        blocks = lay_out(settings, materials, number)
+        page = Page(label(settings, blocks, number), number, settings.split, ".jpg", settings.width, settings.height)
+        if not all((rendering.out / name).is_file() for name in layout.file_names(page)):
+            put_page(layout, page, encode_image(settings, blocks, number), put)
+            num_drawn += 1
         pages.append(page)
-    return Made(tuple(pages), drawn)
+    return RenderedScenes(tuple(pages), num_drawn)
 
 
-def zipped(folder: Path) -> Path:
-    """Packs a folder of scenes into a zip beside it, which it returns."""
+def zip_folder(folder: Path) -> Path:
+    """Pack a folder of scenes into a zip beside it.
+
+    Returns the path of the zip.
+    """
     out = folder.with_name(f"{folder.name}.zip")
-    with opened(out) as put:
+    with open_output(out) as put:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.name != RECORD:
                 put(path.relative_to(folder).as_posix(), path.read_bytes())
     return out
 
 
-def _require_own(rendering: Rendering, scenes: int) -> int:
-    """Writes the record, or checks the one that is there; how many scenes there will be."""
-    record = rendering.out / RECORD
-    said = read_json_if_exists(record)
-    if not said and rendering.out.exists() and (not rendering.out.is_dir() or any(rendering.out.iterdir())):
-        raise ConfigError(f"{rendering.out}: holds something that is no set of rendered scenes: give a new folder")
-    mine = _depends_on(rendering)
-    for name, value in mine.items():
-        if said and said.get("depends_on", {}).get(name) != value:
-            was = said.get("depends_on", {}).get(name)
-            raise ConfigError(f"{rendering.out}: holds scenes of another {name} ({was}, not {value}): give a new folder, or what it was")
-    scenes = max(scenes, said.get("scenes", 0))
+def _prepare_folder(rendering: Rendering, num_scenes: int) -> int:
+    """Write or check the record.
+
+    Returns the number of scenes to render.
+    """
+    path = rendering.out / RECORD
+    record = read_json_if_exists(path)
+    if not record and rendering.out.exists() and (not rendering.out.is_dir() or any(rendering.out.iterdir())):
+        raise ConfigError(f"{rendering.out}: holds something other than rendered scenes: give a new folder")
+    depends_on = _depends_on(rendering)
+    for name, value in depends_on.items():
+        if record and record.get("depends_on", {}).get(name) != value:
+            other = record.get("depends_on", {}).get(name)
+            raise ConfigError(
+                f"{rendering.out}: the scenes in this folder have another {name} ({other}, not {value}): "
+                f"give a new folder, or {name} as it was"
+            )
+    num_scenes = max(num_scenes, record.get("scenes", 0))
     rendering.out.mkdir(parents=True, exist_ok=True)
-    if said.get("scenes") != scenes:
-        write_json(record, {"scenes": scenes, "depends_on": mine})
-    return scenes
+    if record.get("scenes") != num_scenes:
+        write_json(path, {"scenes": num_scenes, "depends_on": depends_on})
+    return num_scenes
 
 
 def _depends_on(rendering: Rendering) -> dict[str, Any]:
-    """All that the files depend on, as JSON gives it back."""
+    """Return all that the files depend on, in JSON's types."""
     settings = rendering.settings
-    found: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in _fields(settings)}
+    values: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in _fields(settings)}
     if settings.backgrounds is not None:
-        found["backgrounds"] = fingerprint([(path.name, path.stat().st_size) for path in image_files(settings.backgrounds)])
+        values["backgrounds"] = fingerprint([(path.name, path.stat().st_size) for path in image_files(settings.backgrounds)])
     fonts = _materials(settings, rendering.fonts).fonts
-    found["fonts"] = fingerprint({task: fonts_fingerprint(tuple(files)) for task, files in fonts.items()})
+    values["fonts"] = fingerprint({task: fonts_fingerprint(tuple(files)) for task, files in fonts.items()})
     libraries = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES)
-    return {"layout": rendering.layout, "recipe": RECIPE, **found, "libraries": libraries}
+    return {"layout": rendering.layout, "recipe": RECIPE, **values, "libraries": libraries}
 
 
 def _fields(settings: SceneSettings) -> list[tuple[str, Any]]:
@@ -134,4 +149,4 @@ def _fields(settings: SceneSettings) -> list[tuple[str, Any]]:
 
 @lru_cache(4)
 def _materials(settings: SceneSettings, fonts: Path | None) -> Materials:
-    return gather(settings, fonts)
+    return load_materials(settings, fonts)

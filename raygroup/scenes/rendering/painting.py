@@ -1,4 +1,8 @@
-"""Placed text becomes pixels: panels, colours that stand out from what is under them, outlines and shadows, then what a camera does."""
+"""Paint placed text into a picture.
+
+Text gets a colour that contrasts with its background, and sometimes a panel, an outline or a
+shadow. Then come the effects of a camera.
+"""
 
 from statistics import NormalDist
 
@@ -6,39 +10,41 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.scenes.rendering.backgrounds import Colour, Picture, Random, colour
-from raygroup.scenes.rendering.placing import Placed
+from raygroup.scenes.rendering.backgrounds import Colour, Picture, Random, random_colour
+from raygroup.scenes.rendering.placing import PlacedBlock
 from raygroup.scenes.scene import Polygon
 from raygroup.words.rendering.variation import CONTRAST_FLOOR, LUMA
 
-_FLOOR = CONTRAST_FLOOR + 15
-"""Least difference in luma between a word and the mean of its ground, before ink lets some of the ground through and light falls."""
+_MIN_CONTRAST = CONTRAST_FLOOR + 15
+"""Least difference in luma between a word and the mean of its background.
+
+It holds before the ink becomes translucent and before light falls."""
 _BUSY = 28.0
-"""Standard deviation of the luma of a ground that text needs an outline on."""
+"""Standard deviation of the background's luma from which text gets an outline."""
 _FAINT = 0.13
-"""Share of the ink of a faint word."""
+"""Opacity of a faint word's ink."""
 _NORMAL = np.array([NormalDist().inv_cdf((step + 0.5) / 256) for step in range(256)], np.float32)
-"""Of 256 equally likely steps: noise by table."""
+"""256 equally likely values of the normal distribution. Noise is looked up in this table."""
 
 
-def paint(picture: Picture, placed: Placed, random: Random) -> None:
-    """Writes the block into the picture."""
-    if placed.room > 4 and random.random() < 0.75:
-        _panel(picture, placed.area(), random)
+def paint(picture: Picture, placed: PlacedBlock, random: Random) -> None:
+    """Paint a block into the picture, in place."""
+    if placed.padding > 4 and random.random() < 0.75:
+        _paint_panel(picture, placed.area(), random)
     width, height = placed.warp.size
     under = picture[placed.y : placed.y + height, placed.x : placed.x + width]
-    ink = placed.warp.warped(placed.block.ink)
-    mean, spread = _ground(under, ink)
-    shown = _standing_out(mean, _FLOOR + min(spread, 50.0), random)
+    ink = placed.warp.apply(placed.block.ink)
+    mean, spread = _luma_under(under, ink)
+    colour = _contrasting_colour(mean, _MIN_CONTRAST + min(spread, 50.0), random)
     if placed.illegible == "blurred":
         ink = np.asarray(cv2.GaussianBlur(ink, (0, 0), 0.16 * placed.block.em + 1), np.uint8)
     elif placed.illegible is None:
-        _around(under, ink, placed, shown, spread, random)
-    _lay(under, ink, shown, _FAINT if placed.illegible == "faint" else float(random.uniform(0.85, 1)))
+        _paint_outline_or_shadow(under, ink, placed, colour, spread, random)
+    _blend(under, ink, colour, _FAINT if placed.illegible == "faint" else float(random.uniform(0.85, 1)))
 
 
-def photographed(picture: Picture, random: Random) -> Picture:
-    """Light that falls unevenly, blur and noise."""
+def add_camera_effects(picture: Picture, random: Random) -> Picture:
+    """Add uneven light, blur and noise, each to some pictures."""
     height, width = picture.shape[:2]
     if random.random() < 0.4:
         light = random.integers(180, 256, (2, 3), dtype=np.uint8)
@@ -54,48 +60,60 @@ def photographed(picture: Picture, random: Random) -> Picture:
 
 
 def luma(pixels: NDArray[np.uint8] | Colour) -> NDArray[np.float32]:
-    """Of RGB in the last axis, 0 to 255."""
+    """Return the luma, 0 to 255.
+
+    The last axis of the pixels is RGB.
+    """
     return np.asarray(pixels, np.float32) @ LUMA
 
 
-def _panel(picture: Picture, area: Polygon, random: Random) -> None:
-    """A sign under the block, often with a rim."""
+def _paint_panel(picture: Picture, area: Polygon, random: Random) -> None:
+    """Paint a sign under the block, often with a rim."""
     corners = [np.round(area * 8).astype(np.int32)]
-    cv2.fillPoly(picture, corners, colour(random), cv2.LINE_AA, 3)
+    cv2.fillPoly(picture, corners, random_colour(random), cv2.LINE_AA, 3)
     if random.random() < 0.4:
-        cv2.polylines(picture, corners, True, colour(random), int(random.integers(1, 3)), cv2.LINE_AA, 3)
+        cv2.polylines(picture, corners, True, random_colour(random), int(random.integers(1, 3)), cv2.LINE_AA, 3)
 
 
-def _ground(under: Picture, ink: NDArray[np.uint8]) -> tuple[float, float]:
-    """Mean and standard deviation of the luma under the ink."""
+def _luma_under(under: Picture, ink: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return mean and standard deviation of luma under the ink."""
     gray = cv2.cvtColor(under, cv2.COLOR_RGB2GRAY)
     mean, spread = cv2.meanStdDev(gray, mask=ink)
     return float(mean[0, 0]), float(spread[0, 0])
 
 
-def _standing_out(from_luma: float, floor: float, random: Random) -> Colour:
-    """A colour whose luma differs by the floor at least; where chance finds none, black or white."""
+def _contrasting_colour(from_luma: float, min_contrast: float, random: Random) -> Colour:
+    """Return a random colour that contrasts with a luma.
+
+    Their lumas differ by more than ``min_contrast``. If twelve attempts fail, it is black or white.
+    """
     for _ in range(12):
-        tried = colour(random)
-        if abs(float(luma(tried)) - from_luma) > floor:
-            return tried
+        colour = random_colour(random)
+        if abs(float(luma(colour)) - from_luma) > min_contrast:
+            return colour
     return (0, 0, 0) if from_luma > 127 else (255, 255, 255)
 
 
-def _around(under: Picture, ink: NDArray[np.uint8], placed: Placed, shown: Colour, spread: float, random: Random) -> None:
-    """An outline or a shadow under the ink: always on a busy ground, else now and then."""
+def _paint_outline_or_shadow(
+    under: Picture, ink: NDArray[np.uint8], placed: PlacedBlock, colour: Colour, spread: float, random: Random
+) -> None:
+    """Paint an outline or a shadow under the ink.
+
+    Text on a busy background always gets an outline. Other text gets an outline, a shadow or
+    nothing.
+    """
     chance, reach = random.random(), max(placed.block.em // 16, 1)
     if spread > _BUSY or (chance < 0.1 and placed.block.em > 18):
-        grown = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
-        _lay(under, np.asarray(grown, np.uint8), _standing_out(float(luma(shown)), 1.5 * _FLOOR, random), 1.0)
+        outline = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
+        _blend(under, np.asarray(outline, np.uint8), _contrasting_colour(float(luma(colour)), 1.5 * _MIN_CONTRAST, random), 1.0)
     elif chance < 0.25:
         move = np.array([[1, 0, reach], [0, 1, reach]], np.float32)
-        cast = cv2.warpAffine(ink, move, (ink.shape[1], ink.shape[0]))
-        _lay(under, np.asarray(cast, np.uint8), (20, 20, 20) if float(luma(shown)) > 100 else (235, 235, 235), 0.5)
+        shadow = cv2.warpAffine(ink, move, (ink.shape[1], ink.shape[0]))
+        _blend(under, np.asarray(shadow, np.uint8), (20, 20, 20) if float(luma(colour)) > 100 else (235, 235, 235), 0.5)
 
 
-def _lay(under: Picture, ink: NDArray[np.uint8], shown: Colour, share: float) -> None:
-    """Ink in a colour over what is there; ``share`` is how much of it covers."""
-    cover = ink.astype(np.float32)[..., None] * np.float32(share / 255)
-    ground = under.astype(np.float32)
-    under[:] = np.round(ground + (np.array(shown, np.float32) - ground) * cover)
+def _blend(under: Picture, ink: NDArray[np.uint8], colour: Colour, opacity: float) -> None:
+    """Blend ink of a colour into the picture, in place."""
+    alpha = ink.astype(np.float32)[..., None] * np.float32(opacity / 255)
+    background = under.astype(np.float32)
+    under[:] = np.round(background + (np.array(colour, np.float32) - background) * alpha)

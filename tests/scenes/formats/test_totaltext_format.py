@@ -1,4 +1,4 @@
-"""Total-Text: polygons from .mat files and from what numpy printed."""
+"""Total-Text: polygons are read from .mat files and from printed arrays."""
 
 import struct
 import zlib
@@ -31,15 +31,15 @@ def row(xs, ys, text, orientation="c"):
 
 @pytest.mark.parametrize("name", ["polygt", "gt"])
 @pytest.mark.parametrize("is_packed", [False, True])
-def test_a_mat_file_gives_polygons_whether_its_numbers_lie_in_a_row_or_a_column(tmp_path, name, is_packed):
+def test_numbers_of_a_mat_file_may_be_in_a_row_or_a_column(tmp_path, name, is_packed):
     rows = [row([[0, 9, 9, 0]], [[0, 0, 5, 5]], "Ärger"), row([[0], [9], [12], [9], [0]], [[0], [0], [3], [6], [6]], "two")]
-    found, [scene], problems = read(tmp_path, {"poly_gt_img11.mat": mat(rows, name, do_compression=is_packed), "img11.jpg": b""})
-    assert (found, scene.image.name, texts(scene)) == ("totaltext", "img11.jpg", ["Ärger", "two"])
+    format_name, [scene], problems = read(tmp_path, {"poly_gt_img11.mat": mat(rows, name, do_compression=is_packed), "img11.jpg": b""})
+    assert (format_name, scene.image.name, texts(scene)) == ("totaltext", "img11.jpg", ["Ärger", "two"])
     assert corners(scene.instances[1]) == [[0, 0], [9, 0], [12, 3], [9, 6], [0, 6]]
     assert problems.counts == {}
 
 
-def test_a_hash_as_text_or_orientation_and_an_empty_cell_are_dont_cares(tmp_path):
+def test_a_hash_as_text_or_orientation_or_an_empty_text_is_a_dont_care(tmp_path):
     square = [[0, 9, 9, 0]], [[0, 0, 9, 9]]
     rows = [row(*square, "#", "#"), row(*square, "seen", "#"), row(*square, np.array([]), "c"), row(*square, "NUMBER #1", "h")]
     _, [scene], problems = read(tmp_path, {"poly_gt_img1.mat": mat(rows)})
@@ -47,7 +47,7 @@ def test_a_hash_as_text_or_orientation_and_an_empty_cell_are_dont_cares(tmp_path
     assert problems.counts == {}
 
 
-def test_what_scipy_reads_of_a_real_file_is_what_we_read_of_it():
+def test_a_real_mat_file_is_read_as_scipy_reads_it():
     content = (real_scenes() / "poly_gt_img3.mat").read_bytes()
     ours = cell_rows(content, ["polygt"])
     scipys = scipy.io.loadmat(BytesIO(content))["polygt"]
@@ -56,13 +56,13 @@ def test_what_scipy_reads_of_a_real_file_is_what_we_read_of_it():
     ]
 
 
-def test_the_real_mat_file_says_what_its_copy_in_mlts_spelling_says(tmp_path):
+def test_a_real_mat_file_has_the_same_labels_as_its_copy_in_mlts_format(tmp_path):
     _, [scene], _ = read_paths([real_scenes()], "totaltext")
     copy = (real_scenes() / "gt_totaltext_img3.txt").read_text("utf-8").splitlines()
     assert [",".join([*(f"{value:g}" for value in one.polygon.ravel()), "Latin", one.text]) for one in scene.instances] == copy
 
 
-def test_cells_nested_twenty_thousand_deep_are_refused_and_not_followed():
+def test_cells_nested_twenty_thousand_deep_are_refused():
     def element(kind, body):
         return struct.pack("<II", kind, len(body)) + body + bytes(-len(body) % 8)
 
@@ -83,11 +83,11 @@ def test_a_mat_file_that_claims_more_rows_than_it_has_cells_is_refused():
     content = mat([row([[0, 9, 9]], [[0, 0, 9]], "a"), row([[0, 9, 9]], [[0, 0, 9]], "b")], do_compression=False)
     dimensions = struct.pack("<IIii", 5, 8, 2, 6)
     assert dimensions in content
-    with pytest.raises(MatFileError, match="2,000,000,000 rows of 12 cells in all"):
+    with pytest.raises(MatFileError, match="claims 2,000,000,000 rows, but has 12 cells in all"):
         cell_rows(content.replace(dimensions, struct.pack("<IIii", 5, 8, 2_000_000_000, 6)), ["polygt"])
 
 
-def test_a_mat_file_without_the_array_or_cut_off_is_told_of(tmp_path):
+def test_a_mat_file_that_is_cut_off_or_has_another_array_is_reported(tmp_path):
     whole = mat([row([[0, 9, 9]], [[0, 0, 9]], "a")])
     files = {"poly_gt_img1.mat": whole, "poly_gt_img2.mat": whole[:-40], "poly_gt_img3.mat": mat([], "other"), "poly_gt_img4.mat": whole}
     _, scenes, problems = read(tmp_path, files)
@@ -96,7 +96,7 @@ def test_a_mat_file_without_the_array_or_cut_off_is_told_of(tmp_path):
     assert "expected an array called polygt or gt, found 'other'" in problems.entries[1].what
 
 
-def test_what_numpy_printed_is_read_over_several_lines_with_commas_quotes_brackets_and_nothing(tmp_path):
+def test_printed_entries_may_span_lines_and_have_commas_quotes_brackets_or_no_text(tmp_path):
     lines = f"""{PAUL}
 x: [[ 0  9  9
   0]], y: [[0 0
@@ -115,15 +115,15 @@ x: [[0 9 9 0]], y: [[0 0 9 9]], ornt: [u'h'], transcriptions: [u'caf\\xe9']
     assert problems.counts == {}
 
 
-def test_an_entry_that_is_cut_off_or_uneven_is_told_of_with_its_first_line(tmp_path):
+def test_an_entry_that_is_cut_off_or_uneven_is_reported_with_its_first_line(tmp_path):
     lines = f"{PAUL}\nx: [[1 2 3\nx: [[0 9 9 0]], y: [[0 0 9]], ornt: [u'h'], transcriptions: [u'A']\n{PAUL}\n{PAUL}"
     _, [scene], problems = read(tmp_path, {"poly_gt_img1.txt": lines})
     assert len(scene.instances) == 3
     assert [problem.place for problem in problems.entries] == ["poly_gt_img1.txt:2", "poly_gt_img1.txt:3"]
-    assert "4 xs and 3 ys, must be as many; text 'A'" in problems.entries[1].what
+    assert "4 xs and 3 ys, must be equally many; text 'A'" in problems.entries[1].what
 
 
-def test_lines_of_pairs_end_where_a_text_must_be_left(tmp_path):
+def test_pairs_of_numbers_are_corners_as_long_as_a_text_is_left(tmp_path):
     lines = "0,0,9,0,9,9,0,9,12\n0,0,9,0,12,5,9,9,0,9,$8,888\n0,0,9,0,9,9,0,9,5,1,234\n0,0,9,0,9,9,word"
     write(tmp_path, {"img1.jpg": b""})
     name, [scene], _ = read(tmp_path, {"img1.txt": lines}, "totaltext-lines")

@@ -1,4 +1,4 @@
-"""ArT19 and LSVT19: one JSON file for all images."""
+"""ArT19 and LSVT19 have one JSON file for all images."""
 
 import json
 
@@ -19,7 +19,7 @@ def art(**images):
     return {"train_labels.json": json.dumps(images, ensure_ascii=False)}
 
 
-def test_art19_names_the_language_of_polygons_of_any_number_of_corners(tmp_path):
+def test_art19_has_languages_and_polygons_with_any_number_of_corners(tmp_path):
     images = art(gt_101=[item("店", [*SQUARE, [-3, 4]], "Chinese"), item("Latin word")])
     name, [scene], problems = read(tmp_path, {**images, "train_images/gt_101.jpg": b""})
     assert (name, scene.name, scene.image.name) == ("art19", "gt_101", "train_images/gt_101.jpg")
@@ -31,13 +31,13 @@ def test_art19_names_the_language_of_polygons_of_any_number_of_corners(tmp_path)
     assert problems.counts == {"Total-Text inside": 1}
 
 
-def test_hashes_also_in_full_width_and_what_is_illegible_are_dont_cares(tmp_path):
+def test_hashes_full_width_hashes_and_illegible_items_are_dont_cares(tmp_path):
     _, [scene], _ = read(tmp_path, art(gt_1=[item("###"), item("＃＃＃"), item("read", illegibility=True), item("read")]))
     assert [instance.dont_care for instance in scene.instances] == [True, True, True, False]
     assert texts(scene)[1] == "＃＃＃"
 
 
-def test_a_polygon_of_two_corners_as_gt_2805_has_is_told_of(tmp_path):
+def test_a_polygon_with_two_corners_like_that_of_gt_2805_is_reported(tmp_path):
     _, [scene], problems = read(tmp_path, art(gt_2805=[item(), item("short", SQUARE[:2])]))
     assert len(scene.instances) == 1
     assert str(problems.first("polygon rejected")) == "train_labels.json:gt_2805:2: 2 corners, must be 3 to 256; text 'short'"
@@ -54,21 +54,21 @@ def test_the_test_images_of_total_text_are_left_out_by_the_list_and_its_test_fol
     assert problems.counts == {}
 
 
-def test_a_list_cut_down_to_the_test_images_says_it_alone(tmp_path):
+def test_a_list_cut_down_to_the_test_images_needs_no_test_folder(tmp_path):
     files = {**art(gt_3=[item()], gt_4=[item()]), "Total_Text_ID_vs_ArT_ID.list": "poly_gt_img883.txt gt_3.txt\n"}
     _, scenes, problems = read(tmp_path, files)
     assert [scene.name for scene in scenes] == ["gt_4"]
     assert problems.counts == {}
 
 
-def test_the_whole_list_without_the_test_folder_cannot_say_it_which_is_told(tmp_path):
+def test_without_the_test_folder_the_test_images_stay_in_and_are_reported(tmp_path):
     ids = "".join(f"poly_gt_img{number}.txt gt_{number}.txt\n" for number in range(1, 1556))
     _, scenes, problems = read(tmp_path, {**art(gt_3=[item()]), "Total_Text_ID_vs_ArT_ID.list": ids})
     assert [scene.name for scene in scenes] == ["gt_3"]
-    assert "it pairs 1,555 images, of which 300 are for tests: they stay in" in problems.first("Total-Text inside").what
+    assert "the list pairs 1,555 images, and its 300 test images stay in" in problems.first("Total-Text inside").what
 
 
-def test_lsvt19_is_phrases_without_languages(tmp_path):
+def test_lsvt19_has_phrases_without_languages(tmp_path):
     line = {"transcription": "东城 店", "points": SQUARE, "illegibility": False}
     files = {"train_full_labels.json": json.dumps({"gt_1": [line, {**line, "transcription": "###", "illegibility": True}]})}
     name, [scene], problems = read(tmp_path, files)
@@ -78,7 +78,7 @@ def test_lsvt19_is_phrases_without_languages(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ("text", "expected an object with transcription and points, got 'text'"),
         (item(text=None), "transcription is None, must be a string of whole characters"),
@@ -90,32 +90,32 @@ def test_lsvt19_is_phrases_without_languages(tmp_path):
         (item(illegibility="no"), "illegibility is 'no', must be true or false"),
     ],
 )
-def test_an_item_that_is_none_is_told_of_by_its_number(tmp_path, wrong, said):
+def test_a_wrong_item_is_reported_with_its_number(tmp_path, wrong, message):
     images = {"train_labels.json": json.dumps({"gt_1": [item(), wrong], "gt_2": [item()], "gt_3": [item()]})}
     _, scenes, problems = read(tmp_path, images)
     assert [len(scene.instances) for scene in scenes] == [1, 1, 1]
-    assert str(problems.first("line not understood")) == f"train_labels.json:gt_1:2: {said}"
+    assert str(problems.first("line not understood")) == f"train_labels.json:gt_1:2: {message}"
 
 
-def test_an_id_that_stands_twice_is_taken_once(tmp_path):
+def test_only_the_first_item_of_a_repeated_id_is_read(tmp_path):
     text = f'{{"gt_1": [{json.dumps(item("first"))}], "gt_1": [{json.dumps(item("second"))}]}}'
     _, [scene], problems = read(tmp_path, {"train_labels.json": text})
     assert texts(scene) == ["first"]
-    assert str(problems.first("duplicate id")) == "train_labels.json:gt_1: this id stands above already; the first is taken"
+    assert str(problems.first("duplicate id")) == "train_labels.json:gt_1: this id is in the file twice; the first is taken"
 
 
-def test_a_broken_file_gives_what_stands_before_the_break_and_tells_line_and_column(tmp_path):
+def test_a_broken_file_is_read_up_to_the_error_and_reported_with_line_and_column(tmp_path):
     text = json.dumps({f"gt_{number}": [item()] for number in range(30)}, indent=1)
     broken = text.replace('"gt_25":', '"gt_25";')
-    line = next(number for number, found in enumerate(broken.split("\n"), start=1) if '"gt_25"' in found)
+    line = next(number for number, text in enumerate(broken.split("\n"), start=1) if '"gt_25"' in text)
     _, scenes, problems = read(tmp_path, {"train_labels.json": broken})
     assert len(scenes) == 25
-    said = problems.first("label file unreadable")
-    assert str(said).startswith(f"train_labels.json: line {line}, column 9: expected a colon after 'gt_25', got '; [")
+    problem = problems.first("label file unreadable")
+    assert str(problem).startswith(f"train_labels.json: line {line}, column 9: expected a colon after 'gt_25', got '; [")
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "line 1, column 1: expected an object that maps image ids to lists, got the end of the file"),
         (b"[1]", "line 1, column 1: expected an object that maps image ids to lists, got '[1]'"),
@@ -124,17 +124,17 @@ def test_a_broken_file_gives_what_stands_before_the_break_and_tells_line_and_col
         (b'{"a":\n [1, 2', "line 2, column 7: not JSON: Expecting ',' delimiter, got the end of the file"),
         (b'{"a": ' + b"[" * 100_000, "line 1, column 7: nested too deep"),
         (b'{"a": ' + b"9" * 5000 + b"}", "line 1, column 7: not JSON: Exceeds the limit"),
-        (b'{"a": "' + b"x" * (MAX_ITEM + 1) + b'"}', "line 1, column 7: an item of more than 1,048,576 characters"),
+        (b'{"a": "' + b"x" * (MAX_ITEM + 1) + b'"}', "line 1, column 7: an item has more than 1,048,576 characters"),
         (b'{"a": "\xff"}', "not UTF-8"),
     ],
 )
-def test_what_is_no_json_object_is_refused_with_line_and_column(content, said):
+def test_content_that_is_not_a_json_object_is_refused_with_line_and_column(content, message):
     with pytest.raises(LabelError) as raised:
         [*json_items(content)]
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
-def test_items_of_a_large_file_are_those_that_the_standard_library_reads_of_it():
+def test_items_of_a_large_file_are_those_that_the_standard_library_reads():
     images = {f"gt_{number}": [item("店" * (number % 50), note="é\n")] * (number % 7) for number in range(30_000)}
     content = json.dumps(images, ensure_ascii=False, indent=1).encode()
     assert len(content) > 12 * MAX_ITEM

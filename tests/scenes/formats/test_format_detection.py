@@ -1,4 +1,4 @@
-"""Which format a data set is in."""
+"""The format of a data set is detected from names and lines."""
 
 import pytest
 from label_files_for_tests import read, write
@@ -26,12 +26,13 @@ SAMPLES = {
 }
 
 
-def test_every_format_but_the_one_that_only_a_name_tells_has_a_sample():
+def test_every_format_that_can_be_detected_has_a_sample():
+    # synthtextmlt-e2e has the same lines as synthtextmlt, so users must name it
     assert set(SAMPLES) == set(FORMATS) - {"synthtextmlt-e2e"}
 
 
 @pytest.mark.parametrize("expected", SAMPLES)
-def test_a_format_is_told_by_the_names_and_the_lines_of_its_files(tmp_path, expected):
+def test_a_format_is_detected_from_the_names_and_lines_of_its_files(tmp_path, expected):
     file, content = SAMPLES[expected]
     assert format_of(Collection([write(tmp_path, {file: content, "readme.md": "about"})])).name == expected
     assert read(tmp_path, {}, expected)[0] == expected
@@ -44,17 +45,17 @@ def test_some_broken_lines_and_files_do_not_hide_a_format(tmp_path):
     assert problems.counts == {"line not understood": 10, "line not UTF-8": 1}
 
 
-def test_a_wrong_guess_says_what_was_expected_and_seen_and_where(tmp_path):
+def test_a_wrong_format_name_is_answered_with_the_place_and_the_expected_line(tmp_path):
     folder = write(tmp_path, {"gt/gt_img_1.txt": f"\n{BOX},Genaxis Theatre"})
     with pytest.raises(ConfigError) as raised:
         format_of(Collection([folder]), "mlt17")
     assert str(raised.value) == (
         f"{folder}: not of this format: mlt17: gt/gt_img_1.txt:2: expected 10 comma-separated fields (8 coordinates, script, "
-        f"transcription), got 9: '{BOX},Genaxis Theatre'; a line of MLT17 is 131,34,181,34,179,47,131,49,Latin,Castle"
+        f"transcription), got 9: '{BOX},Genaxis Theatre'; a line of MLT17 looks like this: 131,34,181,34,179,47,131,49,Latin,Castle"
     )
 
 
-def test_a_format_that_is_asked_for_by_name_may_have_unknown_scripts(tmp_path):
+def test_a_format_that_the_user_names_may_have_unknown_scripts(tmp_path):
     write(tmp_path, {"gt_img_1.txt": f"{BOX},Klingon,Qapla"})
     assert format_of(Collection([tmp_path])).name == "icdar15"
     name, [scene], problems = read(tmp_path, {}, "mlt17")
@@ -62,27 +63,27 @@ def test_a_format_that_is_asked_for_by_name_may_have_unknown_scripts(tmp_path):
     assert problems.counts == {"script unknown": 1}
 
 
-def test_unknown_formats_and_folders_without_labels_are_refused_with_what_there_is(tmp_path):
+def test_unknown_formats_and_folders_without_labels_are_refused_with_the_choices(tmp_path):
     collection = Collection([write(tmp_path, {"a.jpg": b"", "b.jpg": b""})])
-    with pytest.raises(ConfigError, match="--format mlt18: no such format; there are: .*mlt17"):
+    with pytest.raises(ConfigError, match="--format mlt18: no such format: choose one of .*mlt17"):
         format_of(collection, "mlt18")
     with pytest.raises(ConfigError, match=r"no label files of any known format among 2 files \(a\.jpg, b\.jpg, \.\.\.\)"):
         format_of(collection)
 
 
-def test_one_file_of_another_format_does_not_name_a_data_set_of_many(tmp_path):
+def test_one_file_of_another_format_does_not_decide_about_many_files(tmp_path):
     files = {f"{number}.txt": f"{BOX},Latin,word" for number in range(4)} | {f"{number}.jpg": b"" for number in range(4)}
     files["gt_img_1.txt"] = SAMPLES["totaltext"][1]
     assert format_of(Collection([write(tmp_path, files)])).name == "mlt19"
 
 
-def test_labels_of_more_than_five_thousand_lines_for_one_image_are_cut_there(tmp_path):
+def test_only_five_thousand_lines_of_one_image_are_read(tmp_path):
     _, [scene], problems = read(tmp_path, {"gt_img_1.txt": f"{BOX},word\n" * 5_002})
     assert len(scene.instances) == 5_000
     assert problems.first("label file too long").place == "gt_img_1.txt:5001"
 
 
-def test_a_line_without_end_is_not_taken_apart(tmp_path):
+def test_a_very_long_line_is_not_parsed(tmp_path):
     _, [scene], problems = read(tmp_path, {"gt_img_1.txt": f"{BOX},a\n{BOX},b\n" + "1," * 200_000})
     assert len(scene.instances) == 2
-    assert problems.first("line not understood").what.startswith("a line of 400,000 characters, at most 10,000 are read: '1,1,1,")
+    assert problems.first("line not understood").what.startswith("the line has 400,000 characters, expected at most 10,000: '1,1,1,")

@@ -1,4 +1,4 @@
-"""SynthTextMLT: boxes in shares of an image, and the Hindi images that are left out."""
+"""SynthTextMLT: boxes are shares of an image, and bad Hindi images are left out."""
 
 import dataclasses
 import math
@@ -13,10 +13,10 @@ from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.synthtextmlt import SYNTHTEXTMLT
 
 JPEG = cv2.imencode(".jpg", np.zeros((30, 40, 3), np.uint8))[1].tobytes()
-"""40 wide, 30 high: its diagonal is 50."""
+"""40 pixels wide, 30 high, so its diagonal is 50."""
 
 
-def test_sides_are_shares_of_the_diagonal_and_the_centre_of_width_and_height(tmp_path):
+def test_sides_are_shares_of_the_diagonal_and_the_centre_is_a_share_of_width_and_height(tmp_path):
     files = {"Korean/1.txt": "0 0.5 0.5 0.2 0.08 0 한국", "Korean/1.jpg": JPEG}
     name, [scene], problems = read(tmp_path, files)
     [word] = scene.instances
@@ -25,18 +25,18 @@ def test_sides_are_shares_of_the_diagonal_and_the_centre_of_width_and_height(tmp
     assert problems.counts == {}
 
 
-def test_e2e_mlt_takes_the_height_twice_for_the_diagonal(tmp_path):
+def test_e2e_mlt_computes_the_diagonal_from_the_height_alone(tmp_path):
     files = {"Korean/1.txt": "0 0.5 0.5 0.2 0.08 0 한국", "Korean/1.jpg": JPEG}
     _, [scene], _ = read(tmp_path, files, "synthtextmlt-e2e")
     assert scene.instances[0].polygon[1, 0] - scene.instances[0].polygon[0, 0] == pytest.approx(0.2 * 30 * math.sqrt(2))
 
 
-def test_a_quarter_turn_is_clockwise_as_seen(tmp_path):
+def test_angles_run_clockwise_as_seen(tmp_path):
     _, [scene], _ = read(tmp_path, {"Latin/1.txt": f"0 0.5 0.5 0.2 0.08 {math.pi / 2} up", "Latin/1.jpg": JPEG})
     assert scene.instances[0].polygon == pytest.approx(np.array([[22, 10], [22, 20], [18, 20], [18, 10]]))
 
 
-def test_stars_and_hashes_are_dont_cares_and_blanks_in_a_text_stay(tmp_path):
+def test_stars_and_hashes_are_dont_cares_and_a_text_may_contain_blanks(tmp_path):
     box = "0 .5 .5 .2 .1"
     lines = "\n".join(
         [*(f"{box} 0 {text}" for text in ("*", "###abc", "two words")), f"{box} x bad", "0 50 50 20 10 0 pixels", f"{box} 0 b"]
@@ -47,7 +47,7 @@ def test_stars_and_hashes_are_dont_cares_and_blanks_in_a_text_stay(tmp_path):
     assert [problem.place for problem in problems.entries] == ["Latin/1.txt:4", "Latin/1.txt:5"]
 
 
-def test_the_gt_layout_is_mlts_with_fractions(tmp_path):
+def test_the_gt_files_have_lines_of_mlt_with_fractions(tmp_path):
     files = {"Arabic_gt/1.txt": "0.5,0,9,0,9,9,0,9,Arabic,بيت", "Arabic/1.jpg": JPEG}
     name, [scene], problems = read(tmp_path, files)
     assert (name, scene.image.name, scene.instances[0].task) == ("synthtextmlt-gt", "Arabic/1.jpg", "ar")
@@ -61,29 +61,29 @@ def test_hindi_images_that_are_not_in_the_list_are_left_out_and_counted(tmp_path
     files = {f"{folder}/{number}.txt": line for number in (1, 2, 3)} | {f"Hindi/{number}.jpg": JPEG for number in (1, 2, 3)}
     _, scenes, problems = read(tmp_path, {**files, "Hindi_keep.list": "Hindi/2.jpg\n"})
     assert [scene.name for scene in scenes] == ["2"]
-    assert str(problems.first("Hindi left out")) == "Hindi_keep.list: 2 Hindi images are not in the list and left out"
+    assert str(problems.first("Hindi left out")) == "Hindi_keep.list: 2 Hindi images are not in the list and are left out"
 
 
-def test_an_image_that_the_list_leaves_out_is_not_called_unlabelled(tmp_path):
+def test_an_image_that_the_list_leaves_out_does_not_count_as_unlabelled(tmp_path):
     files = {"Hindi/1.txt": "0 0.5 0.5 0.2 0.08 0 घर", "Hindi/1.jpg": JPEG, "Hindi_keep.list": "7.jpg"}
     collection = Collection([write(tmp_path, files)])
     assert [*SYNTHTEXTMLT.scenes(collection)] == []
     assert [*collection.images()] == []
 
 
-def test_without_the_list_hindi_stays_and_is_told_of_and_a_list_can_be_given(tmp_path):
+def test_without_a_list_hindi_stays_and_is_reported_and_users_can_pass_a_list(tmp_path):
     files = {"Hindi/1.txt": "0 0.5 0.5 0.2 0.08 0 घर", "Hindi/1.jpg": JPEG}
     _, scenes, problems = read(tmp_path / "data", files)
     assert len(scenes) == 1
     assert "all 1 Hindi images stay in" in problems.first("Hindi unchecked").what
-    (tmp_path / "mine.txt").write_text("2.jpg")
-    given = dataclasses.replace(SYNTHTEXTMLT, keep_list=tmp_path / "mine.txt")
-    assert [*given.scenes(Collection([tmp_path / "data"]))] == []
+    (tmp_path / "good.txt").write_text("2.jpg")
+    with_list = dataclasses.replace(SYNTHTEXTMLT, keep_list=tmp_path / "good.txt")
+    assert [*with_list.scenes(Collection([tmp_path / "data"]))] == []
     with pytest.raises(ConfigError, match=r"none\.txt: the list of Hindi images to keep cannot be read"):
         [*dataclasses.replace(SYNTHTEXTMLT, keep_list=tmp_path / "none.txt").scenes(Collection([tmp_path / "data"]))]
 
 
-def test_labels_whose_image_is_missing_or_broken_have_no_size_and_are_told_of(tmp_path):
+def test_labels_of_a_missing_or_broken_image_are_left_out(tmp_path):
     line = "0 0.5 0.5 0.2 0.08 0 word"
     files = {"Latin/1.txt": line, "Latin/1.jpg": b"no image", "Latin/2.txt": line, "Latin/3.txt": line, "Latin/3.jpg": JPEG}
     _, scenes, problems = read(tmp_path, files)
