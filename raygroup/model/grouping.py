@@ -1,32 +1,44 @@
-"""The grouping module: R_TM, its Gumbel-Softmax, and the routing of words to heads (Eq. 1, 3, 4, 7)."""
+"""The grouping module: it samples heads for tasks and routes words.
+
+It has the paper's equations 3, 4 and 7. Shapes: w words, t tasks, m heads. R_TM (t, m) holds the
+trained assignment weights.
+"""
 
 import torch
 from torch import Tensor
 
 
 def initial_assignment(tasks: int, heads: int) -> Tensor:
-    """R_TM (t, m) before training: all ones, every head equally likely for every task (section 3.1)."""
+    """Return R_TM (t, m) before training.
+
+    It is all ones, so every head is equally likely for every task (section 3.1).
+    """
     return torch.ones(tasks, heads)
 
 
 def task_model_probabilities(r_tm: Tensor, gumbel: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
-    """Eq. (3): P_TM (..., t, m), a soft Gumbel-Softmax sample of R_TM; ``gumbel`` is standard Gumbel noise (..., t, m).
+    """Eq. (3): sample P_TM (..., t, m) from R_TM with a Gumbel-Softmax. The sample is soft.
 
-    Leading axes of the noise are independent draws: none for one draw for all words of a step, (w, t, m) for one for each word.
+    ``gumbel`` is standard Gumbel noise (..., t, m). Its leading axes are independent draws: it has
+    none if all words of a step share one draw, and it is (w, t, m) if every word has its own.
     """
     return torch.softmax((r_tm + gumbel) / temperature, -1)
 
 
 def word_model_probabilities(p_wt: Tensor, p_tm: Tensor) -> Tensor:
-    """Eq. (4) and (7): P_WM (..., w, m) from P_WT (w, t) and P_TM (t, m), or (..., w, t, m) where words have draws of their own."""
+    """Eq. (4) and (7): return P_WM (..., w, m) from P_WT (w, t) and P_TM.
+
+    P_TM is (t, m), or (..., w, t, m) if every word has its own draw.
+    """
     return (p_wt[..., None] * p_tm).sum(-2)
 
 
 def route(p_wt: Tensor, r_tm: Tensor, mode: str = "hard") -> Tensor:
-    """The head that reads each word at test time, (w,), without noise.
+    """Return the head that reads each word at test time, (w,). No noise is added.
 
-    ``hard``: the most probable task, then that task's most probable head (paper). ``soft``: the most probable head of
-    P_WT . softmax(R_TM) (released code); the two differ where the task is in doubt or R_TM is not sharp.
+    ``hard`` is the paper's rule: take the most probable task, then that task's most probable head.
+    ``soft`` is the rule of the released code: take the most probable head of P_WT . softmax(R_TM).
+    The two can differ if the task is uncertain or if R_TM is not sharp.
     """
     if mode == "hard":
         return r_tm.argmax(-1)[p_wt.argmax(-1)]

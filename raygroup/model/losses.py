@@ -1,7 +1,9 @@
-"""The losses: one function per numbered equation of the paper, its letters as shape suffixes; leading axes are trials of a pack.
+"""The losses of the paper, one function for each numbered equation.
 
-Where words are a share of a step's, ``num_words`` is how many the whole step has, by default as many as are given: losses of shares then
-add up to the step's.
+Suffixes are the paper's letters: w words, t tasks, m heads. Leading axes are the trials of a pack.
+A worker may hold only a share of a step's words. It then passes ``num_words``, the number of words
+of the whole step, so that the losses of all shares add up to the loss of the step. By default,
+``num_words`` is the number of words in the arguments.
 """
 
 import torch
@@ -9,18 +11,22 @@ from torch import Tensor
 
 
 def task_loss(logits_wt: Tensor, p_wt: Tensor, num_words: int | None = None) -> Tensor:
-    """Eq. (2): cross-entropy of the task classifier (..., w, t) against P_WT, mean over words.
+    """Eq. (2): return the task classifier's cross-entropy with P_WT, averaged over words.
 
-    For words of a known task P_WT is one-hot and this is the paper's; for others it holds shares of characters.
+    ``logits_wt`` is (..., w, t). If a word's task is known, its row of P_WT is one-hot and this is
+    the paper's loss. For other words, P_WT holds the shares of their characters that each task can
+    spell.
     """
     return -_mean((p_wt * logits_wt.log_softmax(-1)).sum(-1), num_words)
 
 
 def sequence_loss(nll: Tensor, words: Tensor, lengths: Tensor, length: str = "mean") -> Tensor:
-    """Eq. (5): NLL_WM (w, m), each head's negative log likelihood of each word's characters and end.
+    """Eq. (5): return NLL_WM (w, m), the negative log-likelihood of each word under each head.
 
-    ``nll`` (m, n) is that of every character, ``words`` (n,) the word of each; ``lengths`` (w,). ``mean`` divides by the word's length
-    as the paper does; ``sum`` does not, as the released code. A word of length 0 has none.
+    ``nll`` (m, n) has the value of every character and ``words`` (n,) the word that each belongs
+    to. A word's end counts as a character. ``mean`` divides by the word's length ``lengths`` (w,),
+    as the paper does. ``sum`` does not, as in the released code. The loss of a word of length 0 is
+    0.
     """
     nll_wm = nll.new_zeros(len(lengths), len(nll)).index_add(0, words, nll.T)
     return nll_wm / lengths.clamp(min=1)[:, None] if length == "mean" else nll_wm
@@ -29,9 +35,11 @@ def sequence_loss(nll: Tensor, words: Tensor, lengths: Tensor, length: str = "me
 def integrated_loss(
     p_wm: Tensor, nll_wm: Tensor, base_coefficient: float | Tensor = 0.0, words: str = "mean", num_words: int | None = None
 ) -> Tensor:
-    """Eq. (6), and Eq. (8) with epsilon > 0: every head's loss on every word (..., w, m), weighted by its probability plus epsilon.
+    """Eq. (6) and (8): return the loss of all heads on all words, weighted by P_WM plus epsilon.
 
-    The paper sums over words; ``mean`` (the released code) keeps the rate independent of the batch.
+    Both matrices are (..., w, m), and epsilon is ``base_coefficient``: 0 gives Eq. (6). The paper
+    sums over words. ``mean``, which the released code uses, keeps the learning rate independent of
+    the batch size.
     """
     per_word = ((p_wm + base_coefficient) * nll_wm).sum(-1)
     return _mean(per_word, num_words) if words == "mean" else per_word.sum(-1)
@@ -41,8 +49,11 @@ def word_weights(
     p_wm: Tensor, lengths: Tensor, base_coefficient: float | Tensor = 0.0, length: str = "mean", words: str = "mean",
     num_words: int | None = None,
 ) -> Tensor:  # fmt: skip
-    """What the negative log likelihood of one character of each word counts in Eq. (8) through Eq. (5): (..., w, m), the derivative of
-    ``integrated_loss`` of ``sequence_loss``. Words without characters count among the words of the mean."""
+    """Return the weight of one character's loss in Eq. (8), (..., w, m).
+
+    This is the derivative of ``integrated_loss`` of ``sequence_loss`` by the negative
+    log-likelihood of a character. Words without characters count among the words of the mean.
+    """
     weights = p_wm + base_coefficient
     if length == "mean":
         weights = weights / lengths.clamp(min=1)[:, None]
@@ -50,14 +61,20 @@ def word_weights(
 
 
 def grouping_loss(p_tm: Tensor, min_tasks: float | Tensor = 1.0) -> Tensor:
-    """Eq. (9): how far each model is from the ``min_tasks`` (..., m) tasks it should handle, summed over models: (...) >= 0."""
+    """Eq. (9): return how far the heads are from handling ``min_tasks`` tasks each, (...).
+
+    ``min_tasks`` is one number or (..., m). The shortfalls, which are 0 or more, are summed over
+    heads.
+    """
     return (min_tasks - p_tm.sum(dim=-2)).clamp(min=0).sum(dim=-1)
 
 
 def control_probabilities(p_wm: Tensor, heads: float | Tensor) -> Tensor:
-    """P_WM of the control: every one of the ``heads`` alike, so that every head is given the mean loss over heads in Eq. (8).
+    """Return P_WM of the control experiment.
 
-    Rows of P_WM sum to one, so R_TM gets no gradient from recognition: only noise and Eq. (9) move it. The heads still learn.
+    Each of the ``heads`` heads has the same probability. Eq. (8) then gives the mean loss over
+    heads. The rows of P_WM still sum to one, but R_TM gets no gradient from recognition: only noise
+    and Eq. (9) move it. The heads still learn.
     """
     return torch.ones_like(p_wm) / heads
 

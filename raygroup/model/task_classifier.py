@@ -1,4 +1,7 @@
-"""The task classification network: which task a word belongs to (Eq. 1 at test time); one for each trial of a pack, as one module."""
+"""The task classifier, which estimates each word's task at test time (Eq. 1).
+
+The classifiers of all trials of a pack are one module.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -6,10 +9,11 @@ from torch import Tensor, nn
 
 
 class TaskClassifiers(nn.Module):
-    """Word features (w, l, f), or planes (w, f, y, x) of which the rows' mean is taken, to each classifier's logits (k, w, t): one
-    convolution along the line, then the mean and the maximum over it.
+    """One task classifier for each of the k trials of a pack.
 
-    Sums stand where a product of matrices would do: its rounding depends on how many classifiers there are, theirs does not.
+    It maps word features (w, l, f), or planes (w, f, y, x) averaged over their rows, to logits (k,
+    w, t). Each classifier applies one convolution along the line, takes the mean and the maximum
+    over positions, and ends with a linear layer.
     """
 
     def __init__(self, count: int, tasks: int, features: int, hidden: int = 64) -> None:
@@ -21,13 +25,18 @@ class TaskClassifiers(nn.Module):
 
     @torch.no_grad()
     def initialise(self, number: int, random: torch.Generator) -> None:
-        """Fresh weights for one classifier: uniform by fan-in, biases zero."""
+        """Draw new weights for one classifier.
+
+        They are uniform by fan-in, and its biases stay zero.
+        """
         for weight, fan_in in ((self.along[number], self.along[0, 0].numel()), (self.decide[number], self.decide.shape[1])):
             weight.uniform_(-(fan_in**-0.5), fan_in**-0.5, generator=random)
 
     def forward(self, words: Tensor) -> Tensor:
         line = words.mean(2) if words.dim() == 4 else words.transpose(1, 2)
-        seen = F.conv1d(line, self.along.flatten(0, 1), self.along_bias.flatten(), padding=1).relu()
-        seen = seen.view(len(words), *self.along.shape[:2], seen.shape[-1])
-        pooled = torch.cat([seen.mean(-1), seen.amax(-1)], -1).transpose(0, 1)
+        hidden = F.conv1d(line, self.along.flatten(0, 1), self.along_bias.flatten(), padding=1).relu()
+        hidden = hidden.view(len(words), *self.along.shape[:2], hidden.shape[-1])
+        pooled = torch.cat([hidden.mean(-1), hidden.amax(-1)], -1).transpose(0, 1)
+        # A matrix product rounds differently for different numbers of classifiers. This sum does
+        # not, so a trial has the same bits in any pack.
         return (pooled[..., None] * self.decide[:, None]).sum(-2) + self.decide_bias[:, None]

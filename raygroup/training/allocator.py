@@ -1,4 +1,4 @@
-"""Memory of a training process: what a step frees, the next one takes again without asking the system."""
+"""Let a training step reuse the memory that the step before freed."""
 
 import ctypes
 
@@ -7,10 +7,12 @@ _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> bool:
-    """Keeps large blocks in the process instead of mapping each anew; whether this system's allocator (glibc's) took the setting.
+    """Keep large freed blocks instead of returning them to the system.
 
-    A training step frees and takes the same large arrays again and again. Mapped anew, every page of them costs a page fault: a third
-    of the time of a step at the paper's shape. A process that calls this does not shrink again before it ends.
+    Returns whether the system's allocator accepted the setting. glibc's does. A training step frees
+    and takes the same large arrays again and again. If each is mapped anew, every page costs a page
+    fault, which takes a third of the time of a step at the paper's shape. A process that calls this
+    does not shrink until it ends.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

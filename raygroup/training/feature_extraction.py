@@ -1,21 +1,25 @@
-"""Crops through the frozen trunk."""
+"""Run crops through the frozen trunk."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
+from raygroup.model.laptop_trunk import Trunk
+from raygroup.trunks import FEATURE_SHAPE
 
-_CROPS = 256
+_CROPS_PER_BLOCK = 256
+"""Crops of one block, few enough that its arrays fit a CPU's caches."""
 
 
 @torch.no_grad()
-def extracted(trunk: Trunk, crops: NDArray[np.uint8]) -> NDArray[np.float16]:
-    """Word features (n, positions, features) of crops (n, height, width), in blocks that fit the processor's caches, computed where the
-    trunk is."""
+def extract_features(trunk: Trunk, crops: NDArray[np.uint8]) -> NDArray[np.float16]:
+    """Return the word features (n, positions, features) of crops (n, height, width).
+
+    They are computed on the device of the trunk.
+    """
     device = next(trunk.parameters()).device
-    found = np.empty((len(crops), POSITIONS[0] * POSITIONS[1], FEATURES), np.float16)
-    for start in range(0, len(crops), _CROPS):
-        block = torch.from_numpy(crops[start : start + _CROPS]).to(device)
-        found[start : start + len(block)] = trunk(block).half().cpu().numpy()
-    return found
+    features = np.empty((len(crops), *FEATURE_SHAPE), np.float16)
+    for start in range(0, len(crops), _CROPS_PER_BLOCK):
+        block = torch.from_numpy(crops[start : start + _CROPS_PER_BLOCK]).to(device)
+        features[start : start + len(block)] = trunk(block).half().cpu().numpy()
+    return features

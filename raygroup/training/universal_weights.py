@@ -1,4 +1,8 @@
-"""Stage-1 weights on disk: one safetensors file with the trunk, the universal head, its charset, and what they were trained on."""
+"""The stage-1 weights of the trunk and the universal head.
+
+They are one safetensors file, whose metadata has the charset, the settings and the scores of the
+training.
+"""
 
 import json
 from collections.abc import Iterable
@@ -11,21 +15,24 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from raygroup.errors import ConfigError
-from raygroup.model.heads.bank import AXES, HeadBank
-from raygroup.model.laptop_trunk import FEATURES, POSITIONS, Trunk
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.heads.shapes import AXES
+from raygroup.model.laptop_trunk import Trunk
+from raygroup.trunks import FEATURE_GRID, FEATURES
 from raygroup.words.charset import Charset
 
 
 @dataclass(frozen=True)
-class Universal:
-    """A frozen trunk and the head every head of a trial starts from."""
+class UniversalModel:
+    """A frozen trunk and a universal head, with which trials start."""
 
     trunk: Trunk
     head: HeadBank
     charset: Charset
 
 
-def save_universal(path: Path, universal: Universal, about: dict[str, Any]) -> None:
+def save_universal(path: Path, universal: UniversalModel, about: dict[str, Any]) -> None:
+    """Write a weights file atomically. ``about`` is added to its metadata."""
     tensors = {f"trunk.{name}": value.contiguous() for name, value in universal.trunk.state_dict().items()}
     tensors |= {f"head.{name}": value.contiguous() for name, value in universal.head.state_dict().items()}
     head = {"embed": universal.head.embedding.shape[-1], "hidden": universal.head.hidden}
@@ -36,8 +43,12 @@ def save_universal(path: Path, universal: Universal, about: dict[str, Any]) -> N
     temporary.replace(path)
 
 
-def about_weights(path: Path) -> dict[str, Any]:
-    """What a weights file says of itself: settings of its training, charset, scores."""
+def read_weights_metadata(path: Path) -> dict[str, Any]:
+    """Return the metadata of a weights file.
+
+    It has the settings of the training, the charset and the scores. Raises ConfigError if the file
+    has no such metadata.
+    """
     with safe_open(path, "pt") as file:
         stored = (file.metadata() or {}).get("raygroup")
     if stored is None:
@@ -45,45 +56,48 @@ def about_weights(path: Path) -> dict[str, Any]:
     return json.loads(stored)  # type: ignore[no-any-return]
 
 
-def load_universal(path: Path) -> Universal:
-    about = about_weights(path)
+def load_universal(path: Path) -> UniversalModel:
+    """Load a weights file, frozen and ready for evaluation."""
+    about = read_weights_metadata(path)
     charset = Charset.from_json(about["charset"])
     trunk = Trunk()
-    head = HeadBank(1, charset.num_classes, features=FEATURES, positions=POSITIONS, **about["head"])
+    head = HeadBank(1, charset.num_classes, features=FEATURES, positions=FEATURE_GRID, **about["head"])
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     trunk.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("trunk.")})
     head.load_state_dict({name[5:]: value for name, value in tensors.items() if name.startswith("head.")})
-    return Universal(trunk.eval().requires_grad_(False), head.requires_grad_(False), charset)
+    return UniversalModel(trunk.eval().requires_grad_(False), head.requires_grad_(False), charset)
 
 
 @torch.no_grad()
-def copy_universal(bank: HeadBank, heads: Iterable[int], universal: Universal, charset: Charset) -> int:
-    """These heads become copies of the universal head, its character rows moved to their classes in ``charset``; a head of another size
-    keeps its own fresh weights.
+def copy_universal(bank: HeadBank, heads: Iterable[int], universal: UniversalModel, charset: Charset) -> int:
+    """Copy the universal head into these heads of a bank.
 
-    Characters that the universal head never saw keep the bank's own fresh rows, the same for no two heads; returns how many. Raises
-    ConfigError where no head has the universal head's size.
+    Returns the number of new characters. Rows that belong to a character move to its class in
+    ``charset``. New characters are those that the universal head does not know. They keep the
+    bank's own initial rows, which differ from head to head. A head of another size keeps all its
+    initial weights. Raises ConfigError if no head has the universal head's size.
     """
-    mine = {name: value[0] for name, value in universal.head.state_dict().items()}
+    copied = {name: value[0] for name, value in universal.head.state_dict().items()}
     size = (universal.head.embeds[0], universal.head.hidden)
-    fitting = [head for head in heads if (bank.embeds[head], bank.hiddens[head]) == size]
-    if not fitting:
+    matching = [head for head in heads if (bank.embeds[head], bank.hiddens[head]) == size]
+    if not matching:
         raise ConfigError(
-            f"heads.embed and heads.hidden must be {size[0]} and {size[1]}, the universal head's, of some head at least, "
-            "or heads.start 'independent'"
+            f"heads.embed and heads.hidden must be {size[0]} and {size[1]} for at least one head, as in the universal head. "
+            "Otherwise set heads.start to 'independent'"
         )
     known = {character: row for row, character in enumerate(universal.charset.characters, start=1)}
     rows = [(row, known[character]) for row, character in enumerate(charset.characters, start=1) if character in known]
+    # The first class (begin) and the last (end) mean the same in every charset.
     rows = [(0, 0), *rows, (charset.num_classes - 1, universal.charset.num_classes - 1)]
-    to, of = (torch.tensor(column) for column in zip(*rows, strict=True))
-    for head in fitting:
+    target_rows, source_rows = (torch.tensor(column) for column in zip(*rows, strict=True))
+    for head in matching:
         for name, axes in AXES.items():
-            if name not in mine:
+            if name not in copied:
                 continue
             if "classes" in axes:
-                values, axis = bank.native(name, head), axes.index("classes")
-                bank.put(name, head, values.index_copy(axis, to, mine[name].index_select(axis, of)))
+                values, axis = bank.head_parameter(name, head), axes.index("classes")
+                bank.set_head_parameter(name, head, values.index_copy(axis, target_rows, copied[name].index_select(axis, source_rows)))
             else:
-                bank.put(name, head, mine[name])
+                bank.set_head_parameter(name, head, copied[name])
     return charset.num_classes - len(rows)

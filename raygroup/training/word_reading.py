@@ -1,4 +1,7 @@
-"""What a trained trial reads in words it is tested on: routed by its own classifier, and by the true task beside it."""
+"""Read words with a trained trial, to test it.
+
+A word is read by the head that its predicted task is routed to, and by the head of its true task.
+"""
 
 from dataclasses import dataclass
 
@@ -10,65 +13,77 @@ from torch import Tensor
 from raygroup.model.grouping import route
 from raygroup.model.heads.decoding import Reader
 from raygroup.randomness import generator
-from raygroup.training.label_batches import LONGEST
-from raygroup.training.packs.pack import Trained
-from raygroup.words.labels import to_logical
+from raygroup.training.packs.trained_trial import TrainedTrial
+from raygroup.words.labels import LONGEST, to_logical
 
-_WORDS = 256
+_WORDS_PER_BLOCK = 256
 
 
 @dataclass(frozen=True)
 class Readings:
-    """Columns, one row a word; ``by_true_task`` is None where the task is not known."""
+    """The readings of several words, in columns. A row is one word."""
 
     reading: list[str]
     by_true_task: list[str | None]
+    """Readings by the head of the true task. None if the task is unknown."""
     task: list[str]
     head: list[int]
     confidence: list[float]
 
 
-def tested_rows(rows: NDArray[np.intp], task_of: NDArray[np.int32], most: int) -> NDArray[np.intp]:
-    """At most ``most`` of the rows of each task (-1: not known), always the same ones."""
-    chosen = []
+def sample_test_rows(rows: NDArray[np.intp], task_of: NDArray[np.int32], most: int) -> NDArray[np.intp]:
+    """Choose at most ``most`` rows of each task. The choice is always the same.
+
+    ``task_of`` is the task of every row of the store, or -1 if it is unknown. Unknown tasks count
+    as one task.
+    """
+    samples = []
     for task in np.unique(task_of[rows]):
-        mine = rows[task_of[rows] == task]
-        chosen.append(generator("tested words", int(task)).permutation(mine)[:most])
-    return np.concatenate(chosen) if chosen else rows[:0]
+        rows_of_task = rows[task_of[rows] == task]
+        samples.append(generator("tested words", int(task)).permutation(rows_of_task)[:most])
+    return np.concatenate(samples) if samples else rows[:0]
 
 
 @torch.no_grad()
-def read_words(trained: Trained, rows: NDArray[np.intp], true_task: NDArray[np.int32]) -> Readings:
-    """Every word once by the head its classifier's task goes to, and once by the true task's; ``true_task`` (w,), -1 where unknown."""
-    found = Readings([], [], [], [], [])
+def predict_words(trained: TrainedTrial, rows: NDArray[np.intp], true_task: NDArray[np.int32]) -> Readings:
+    """Read each word with the heads of its predicted and its true task.
+
+    ``true_task`` is (w,), with -1 for unknown tasks. A word whose two heads are the same is read
+    once.
+    """
+    readings = Readings([], [], [], [], [])
     head_of_task = trained.r_tm.argmax(-1).cpu()
     reader = Reader(trained.bank, trained.kernels)
-    for start in range(0, len(rows), _WORDS):
-        part = slice(start, start + _WORDS)
-        words = torch.from_numpy(trained.material.features.rows(rows[part])).to(trained.device).to(trained.r_tm.dtype)
+    for start in range(0, len(rows), _WORDS_PER_BLOCK):
+        part = slice(start, start + _WORDS_PER_BLOCK)
+        words = torch.from_numpy(trained.data.features.rows(rows[part])).to(trained.device).to(trained.r_tm.dtype)
         p_wt = trained.classifier(words)[0].softmax(-1)
         heads = route(p_wt, trained.r_tm, trained.trial.grouping.route).cpu()
         texts, scores = _read(trained, reader, words, heads)
-        truth = torch.from_numpy(true_task[part]).long()
-        true_heads = torch.where(truth >= 0, head_of_task[truth.clamp(min=0)], -1)
-        others, _ = _read(trained, reader, words, torch.where(true_heads == heads, -1, true_heads))
-        found.reading.extend(texts)
-        found.by_true_task.extend(
-            None if head < 0 else text if head == own else other
-            for text, other, head, own in zip(texts, others, true_heads.tolist(), heads.tolist(), strict=True)
+        known_task = torch.from_numpy(true_task[part]).long()
+        true_heads = torch.where(known_task >= 0, head_of_task[known_task.clamp(min=0)], -1)
+        # Only words that the true task sends to another head are read again.
+        other_texts, _ = _read(trained, reader, words, torch.where(true_heads == heads, -1, true_heads))
+        readings.reading.extend(texts)
+        readings.by_true_task.extend(
+            None if true_head < 0 else text if true_head == head else other_text
+            for text, other_text, true_head, head in zip(texts, other_texts, true_heads.tolist(), heads.tolist(), strict=True)
         )
-        found.task.extend(trained.material.tasks[number] for number in p_wt.argmax(-1).tolist())
-        found.head.extend(heads.tolist())
-        found.confidence.extend(scores)
-    return found
+        readings.task.extend(trained.data.tasks[number] for number in p_wt.argmax(-1).tolist())
+        readings.head.extend(heads.tolist())
+        readings.confidence.extend(scores)
+    return readings
 
 
-def _read(trained: Trained, reader: Reader, words: Tensor, heads: Tensor) -> tuple[list[str], list[float]]:
-    """Each word by its head; "" for words of head -1."""
+def _read(trained: TrainedTrial, reader: Reader, words: Tensor, heads: Tensor) -> tuple[list[str], list[float]]:
+    """Return the text and the confidence of each word.
+
+    Words of head -1 are not read, and their text is empty.
+    """
     texts, scores = [""] * len(words), [0.0] * len(words)
     places = (heads >= 0).nonzero().squeeze(1)
-    longest = min(int(trained.material.lengths.max(initial=1)), LONGEST + 1)
-    read = reader.greedy(words[places.to(words.device)], heads[places], longest)
-    for place, classes, score in zip(places.tolist(), read.classes.tolist(), read.confidence.tolist(), strict=True):
-        texts[place], scores[place] = to_logical(trained.material.charset.decode(classes)), score
+    longest = min(int(trained.data.lengths.max(initial=1)), LONGEST + 1)
+    decoded = reader.greedy(words[places.to(words.device)], heads[places], longest)
+    for place, classes, score in zip(places.tolist(), decoded.classes.tolist(), decoded.confidence.tolist(), strict=True):
+        texts[place], scores[place] = to_logical(trained.data.charset.decode(classes)), score
     return texts, scores

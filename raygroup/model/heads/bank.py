@@ -1,6 +1,7 @@
-"""The recognition heads M_j: the paper's attention decoder, all heads one stacked module with a leading head axis.
+"""The recognition heads M_j, stacked in one module.
 
-Shapes: m heads, w words, l = rows x columns positions, f features, h hidden, e embed, c classes, n characters in all.
+The first axis of every parameter is the head. Shapes: m heads, w words, l = rows x columns
+positions, f features, h hidden, e embed, c classes, n characters of all words.
 """
 
 from collections.abc import Sequence
@@ -9,34 +10,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from raygroup.model.heads.cell import Cell, Grid
 from raygroup.model.heads.cross_entropy import weighted_nll
-from raygroup.model.heads.recurrence import Cell, Form, Grid, decoder_states
-from raygroup.model.kernels.convolution import encoded_planes, resized
+from raygroup.model.heads.recurrence import DecoderOptions, decoder_states
+from raygroup.model.heads.shapes import AXES, axis_sizes, size_per_head, unpadded_index
+from raygroup.model.kernels.convolution import encode_planes, resize_planes
 from raygroup.model.kernels.forms import PLAIN, Kernels
-from raygroup.model.kernels.products import own_product, shared_product
+from raygroup.model.kernels.products import per_head_product, shared_input_product
 
 BEGIN = 0
-"""Class of the begin of a word, of a hidden and of an unsupported character."""
+"""The class before the first character of a word.
 
-AXES = {
-    "convolution": ("hidden", "features", "kernel", "kernel"), "convolution_bias": ("hidden",),
-    "embedding": ("classes", "embed"), "word": ("embed", "hidden"), "word_bias": ("hidden",),
-    "query": ("hidden", "hidden"), "key": ("encoded", "hidden"), "place": ("places", "hidden"), "attention_bias": ("hidden",),
-    "score": ("hidden",),
-    "gate_word": ("hidden", "gates"), "gate_context": ("seen", "gates"), "gate_state": ("hidden", "gates"),
-    "gate_bias": ("gates",), "gate_state_bias": ("gates",),
-    "output": ("hidden", "classes"), "output_bias": ("classes",),
-}  # fmt: skip
-"""Every parameter of a head and what its axes count. ``gates`` is the GRU's three, side by side; ``seen`` what was attended to and
-where; ``encoded`` is ``hidden`` after a convolution and ``features`` without."""
+It also stands for hidden and unsupported characters.
+"""
 
 
 class HeadBank(nn.Module):
-    """m attention decoders over word features: embedding, Bahdanau attention with the position one-hot, GRU, output layer.
+    """A bank of m attention decoders.
 
-    With ``convolve`` the features (w, f, 2 rows, 2 columns) pass the paper's 3x3 convolution and pooling first (Table 4's head);
-    without it they are (w, rows x columns, f) and used as they are (laptop scale). ``embed`` and ``hidden`` are one size for all heads
-    or one for each: smaller heads are padded with zeros that stay zero, and count, start and train as if they were alone.
+    A decoder has an embedding, Bahdanau attention with one-hot positions, a GRU and an output
+    layer. With ``convolve``, the features are planes (w, f, 2 rows, 2 columns), and they first pass
+    the paper's 3x3 convolution and pooling (the head of Table 4). Without it they are (w, rows x
+    columns, f) and are used as they are (laptop scale). ``embed`` and ``hidden`` are one size for
+    all heads, or one for each head. Smaller heads are padded with zeros that stay zero. They are
+    counted, initialised and trained as if alone.
     """
 
     convolution: nn.Parameter
@@ -56,7 +53,7 @@ class HeadBank(nn.Module):
     gate_state_bias: nn.Parameter
     output: nn.Parameter
     output_bias: nn.Parameter
-    _real_score: Tensor
+    _score_mask: Tensor
 
     def __init__(
         self, heads: int, classes: int, *, features: int, positions: tuple[int, int],
@@ -64,136 +61,137 @@ class HeadBank(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.heads, self.classes, self.convolve, self.grid = heads, classes, convolve, Grid(*positions)
-        self.embeds, self.hiddens = _each("embed", embed, heads), _each("hidden", hidden, heads)
-        self.features, self.trials = features, 1
-        self.hidden = max(self.hiddens)
-        self._sizes = self._sizes_of(max(self.embeds), self.hidden)
+        self.embeds, self.hiddens = size_per_head("embed", embed, heads), size_per_head("hidden", hidden, heads)
+        self.features, self.hidden = features, max(self.hiddens)
+        self.trials = 1  # number of trials that the heads belong to, in equal parts (see ``DecoderOptions``)
+        self._padded_sizes = self._axis_sizes(max(self.embeds), self.hidden)
         for name, axes in AXES.items():
             if convolve or not name.startswith("convolution"):
-                self.register_parameter(name, nn.Parameter(torch.zeros(heads, *(self._sizes[axis] for axis in axes))))
-        self.mixed = len(set(zip(self.embeds, self.hiddens, strict=True))) > 1
-        if self.mixed:
-            self.register_buffer("_real_score", self._real("score"), persistent=False)
+                self.register_parameter(name, nn.Parameter(torch.zeros(heads, *(self._padded_sizes[axis] for axis in axes))))
+        self.mixed_sizes = len(set(zip(self.embeds, self.hiddens, strict=True))) > 1
+        if self.mixed_sizes:
+            self.register_buffer("_score_mask", self._padding_mask("score"), persistent=False)
 
     @property
     def plane_size(self) -> tuple[int, int]:
-        """Rows and columns of the planes that heads convolve and halve."""
+        """Return the rows and columns of the planes that the heads convolve."""
         return 2 * self.grid.rows, 2 * self.grid.columns
 
     def num_parameters(self, head: int) -> int:
-        """Of one head at its own size, as Table 4 counts them."""
-        return sum(self.native(name, head).numel() for name, _ in self.named_parameters())
+        """Count the parameters of one head without padding, as Table 4 does."""
+        return sum(self.head_parameter(name, head).numel() for name, _ in self.named_parameters())
 
     @torch.no_grad()
-    def native(self, name: str, head: int, tensor: Tensor | None = None) -> Tensor:
-        """One head's share of a parameter (or of a tensor of its shape, such as its gradient) without the padding: a copy."""
+    def head_parameter(self, name: str, head: int, tensor: Tensor | None = None) -> Tensor:
+        """Return a copy of one head's parameter without padding.
+
+        With ``tensor``, such as the parameter's gradient, return the head's part of that tensor
+        instead.
+        """
         stacked = self.get_parameter(name) if tensor is None else tensor
-        return stacked[head][self._place(name, head)]
+        return stacked[head][self._head_index(name, head)]
 
     @torch.no_grad()
-    def put(self, name: str, head: int, values: Tensor) -> None:
-        """One head's parameter, at its own size, into the stack."""
-        self.get_parameter(name)[head][self._place(name, head)] = values.to(self.get_parameter(name).device)
+    def set_head_parameter(self, name: str, head: int, values: Tensor) -> None:
+        """Write one head's parameter, without padding, into the stack."""
+        self.get_parameter(name)[head][self._head_index(name, head)] = values.to(self.get_parameter(name).device)
 
     @torch.no_grad()
     def initialise(self, head: int, random: torch.Generator) -> None:
-        """Fresh weights for one head: uniform by the fan-in of its own size, biases zero, embedding of unit variance."""
+        """Draw new weights for one head.
+
+        They are uniform by the fan-in of the head's own size. Biases are zero, and the embedding
+        has unit variance.
+        """
         for name, _ in self.named_parameters():
-            weight = torch.zeros(self.native(name, head).shape)
+            weight = torch.zeros(self.head_parameter(name, head).shape)
             if name == "embedding":
                 weight.normal_(generator=random)
             elif not name.endswith("bias"):
                 fan_in = weight[0].numel() if name == "convolution" else weight.shape[0]
                 weight.uniform_(-(fan_in**-0.5), fan_in**-0.5, generator=random)
-            self.put(name, head, weight)
+            self.set_head_parameter(name, head, weight)
 
-    def encode(self, words: Tensor, form: Kernels = PLAIN, which: slice = slice(None)) -> tuple[Tensor, Tensor]:
-        """What is attended to (w, m or 1, l, f) and its projection for the attention (w, m, l, h), once for all steps."""
+    def encode(self, words: Tensor, form: Kernels = PLAIN, heads: slice = slice(None)) -> tuple[Tensor, Tensor]:
+        """Return the attention's values and keys.
+
+        Values are (w, m or 1, l, f), keys (w, m, l, h). All steps of the decoder share them.
+        """
         if self.convolve:
-            planes = resized(words, self.plane_size)
-            encoded = encoded_planes(planes, self.convolution[which], self.convolution_bias[which], form.convolution)
-            return self.attended_to(encoded, form, which)
-        keys = shared_product(words, self.key[which], form.products)
-        return words[:, None], keys.transpose(1, 2).contiguous() + self.places()[which]
+            planes = resize_planes(words, self.plane_size)
+            encoded = encode_planes(planes, self.convolution[heads], self.convolution_bias[heads], form.convolution)
+            return self.values_and_keys(encoded, form, heads)
+        keys = shared_input_product(words, self.key[heads], form.products)
+        return words[:, None], keys.transpose(1, 2).contiguous() + self.places()[heads]
 
-    def attended_to(self, encoded: Tensor, form: Kernels, which: slice) -> tuple[Tensor, Tensor]:
-        """Values and keys from what heads made of planes, (w, l, m, h)."""
-        keys = own_product(encoded, self.key[which], form.products)
-        return encoded.transpose(1, 2).contiguous(), keys.transpose(1, 2).contiguous() + self.places()[which]
+    def values_and_keys(self, encoded: Tensor, form: Kernels, heads: slice) -> tuple[Tensor, Tensor]:
+        """Return the attention's values and keys from planes that heads encoded.
+
+        ``encoded`` is (w, l, m, h).
+        """
+        keys = per_head_product(encoded, self.key[heads], form.products)
+        return encoded.transpose(1, 2).contiguous(), keys.transpose(1, 2).contiguous() + self.places()[heads]
 
     def states(self, words: Tensor, inputs: Tensor, active: Sequence[int], form: Kernels = PLAIN) -> Tensor:
-        """Teacher-forced decoder states of every head on every word, longest first: (m, n, h), the n characters step by step, the
-        words of a step in order.
+        """Return the teacher-forced decoder states, (m, n, h).
 
-        ``inputs`` (n,) or (m, n) are the classes before each character, ``BEGIN`` for the first and for hidden ones; ``active`` says
-        how many words have a character at each step.
+        Words are longest first. The n characters are ordered by step, and within a step by word.
+        ``inputs`` (n,) or (m, n) are the classes before each character: ``BEGIN`` for the first
+        character and for hidden ones. ``active`` is the number of words that have a character at
+        each step.
         """
         values, keys = self.encode(words, form)
-        return decoder_states(values, keys, self.word_gates(inputs), self.cell(), active, self.grid, Form(form.attention, self.trials))
+        options = DecoderOptions(form.attention, self.trials)
+        return decoder_states(values, keys, self.word_gates(inputs), self.cell(), active, self.grid, options)
 
     def losses(
         self, words: Tensor, inputs: Tensor, characters: Tensor, active: Sequence[int], weights: Tensor, form: Kernels = PLAIN
     ) -> tuple[Tensor, Tensor]:
-        """-log p of every character (m, n), without gradients, and each head's sum of them under ``weights`` (m, n), with: (m,).
+        """Return each head's weighted loss and the loss of every character.
 
-        The first of the pair is the sum. A batch without a character gives zeros that still reach every weight.
+        The first is the sum of -log p under ``weights`` (m, n), and has the shape (m,). The second
+        is -log p, (m, n). Only the sum has gradients. A batch without characters gives zeros that
+        still reach every weight.
         """
         return weighted_nll(self.states(words, inputs, active, form), self.output, self.output_bias, characters, weights)
 
     def places(self) -> Tensor:
-        """What each position adds to its key, (m, l, h): its row's, its column's, and the bias."""
+        """Return the share of the keys that depends on positions alone.
+
+        It is (m, l, h), the sum of the shares of a position's row and column and of the bias.
+        """
         columns = self.place[:, None, : self.grid.columns]
         rows = self.place[:, self.grid.columns :, None]
         return (columns + rows).flatten(1, 2) + self.attention_bias[:, None]
 
     def word_gates(self, inputs: Tensor) -> Tensor:
-        """The share of the GRU's input gates that comes from the character before, (m, n, 3h), for ``inputs`` (n,) or (m, n)."""
-        first = torch.arange(self.heads, device=inputs.device)[:, None] * self.classes
-        characters = F.embedding(first + inputs, self.embedding.flatten(0, 1))
+        """Return the previous characters' share of the GRU's input gates.
+
+        It is (m, n, 3h). ``inputs`` is (n,) or (m, n).
+        """
+        first_row = torch.arange(self.heads, device=inputs.device)[:, None] * self.classes
+        characters = F.embedding(first_row + inputs, self.embedding.flatten(0, 1))
         projected = torch.baddbmm(self.word_bias[:, None], characters, self.word)
         return torch.baddbmm(self.gate_bias[:, None], projected, self.gate_word)
 
     def cell(self) -> Cell:
-        score = self.score * self._real_score if self.mixed else self.score  # the only weight whose padding would have a gradient
+        """Return the weights of a decoder step."""
+        # Of all weights, only the padding of ``score`` would get a gradient.
+        score = self.score * self._score_mask if self.mixed_sizes else self.score
         return Cell(torch.cat([self.query, self.gate_state], 2), self.gate_state_bias, self.gate_context, score)
 
-    def _sizes_of(self, embed: int, hidden: int) -> dict[str, int]:
-        encoded = hidden if self.convolve else self.features
-        places = sum(self.grid)
-        return {
-            "kernel": 3, "features": self.features, "classes": self.classes, "embed": embed, "hidden": hidden, "gates": 3 * hidden,
-            "encoded": encoded, "places": places, "seen": encoded + places,
-        }  # fmt: skip
+    def _axis_sizes(self, embed: int, hidden: int) -> dict[str, int]:
+        return axis_sizes(
+            features=self.features, classes=self.classes, positions=self.grid, embed=embed, hidden=hidden, convolve=self.convolve
+        )
 
-    def _place(self, name: str, head: int) -> tuple[Tensor, ...]:
-        """Where one head's own weights lie in its padded ones, as an index of every axis."""
-        own = self._sizes_of(self.embeds[head], self.hiddens[head])
-        places = []
-        for number, axis in enumerate(AXES[name]):
-            kept = torch.arange(own[axis])
-            if axis == "gates":
-                kept = (torch.arange(3)[:, None] * self.hidden + torch.arange(own["hidden"])).flatten()
-            elif axis == "seen":
-                kept = torch.cat([torch.arange(own["encoded"]), self._sizes["encoded"] + torch.arange(own["places"])])
-            places.append(kept.view(-1, *[1] * (len(AXES[name]) - 1 - number)))
-        return tuple(places)
+    def _head_index(self, name: str, head: int) -> tuple[Tensor, ...]:
+        """Return the index of one head's weights in its padded parameter."""
+        return unpadded_index(AXES[name], self._axis_sizes(self.embeds[head], self.hiddens[head]), self._padded_sizes)
 
-    def _real(self, name: str) -> Tensor:
-        """1 where a parameter's weight belongs to its head, 0 where it pads."""
-        real = torch.zeros_like(self.get_parameter(name))
+    def _padding_mask(self, name: str) -> Tensor:
+        """Return a parameter's mask: 1 for weights of heads, 0 for padding."""
+        mask = torch.zeros_like(self.get_parameter(name))
         for head in range(self.heads):
-            real[head][self._place(name, head)] = 1
-        return real
-
-
-def _each(what: str, sizes: int | Sequence[int], heads: int) -> tuple[int, ...]:
-    """One size a head; raises ValueError that names what cannot be stacked."""
-    found = (sizes,) * heads if isinstance(sizes, int) else tuple(sizes)
-    if len(found) != heads or min(found, default=1) < 1:
-        raise ValueError(f"{what} is {sizes!r}: it must be one whole number from 1, or one for each of the {heads} heads")
-    return found
-
-
-def still_reading(lengths: Tensor) -> list[int]:
-    """How many words have a character at each step; ``lengths`` must not increase."""
-    return [int((lengths > step).sum()) for step in range(int(lengths[0]))] if len(lengths) else []
+            mask[head][self._head_index(name, head)] = 1
+        return mask

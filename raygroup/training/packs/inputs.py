@@ -1,4 +1,10 @@
-"""What a training step takes in: words and noise drawn by the step's number, made on the processor, the same in any pack."""
+"""The inputs of a training step: its words and its noise.
+
+Generators are keyed by the step. Inputs are drawn on the CPU, so they are the same on any device
+and in any pack.
+
+Shapes: k trials, w words, t tasks, m heads of the largest trial, n characters.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -12,50 +18,56 @@ from torch import Tensor
 from raygroup.config import Training, Trial
 from raygroup.model.heads.bank import BEGIN
 from raygroup.randomness import generator
-from raygroup.training.label_batches import batch, hidden_characters, longest_first, step_by_step
-from raygroup.training.packs.sharding import WHOLE, Share
-from raygroup.training.packs.training_data import Material
+from raygroup.training.label_batches import hidden_characters, in_step_order, longest_first, make_batch
+from raygroup.training.packs.sharding import WHOLE_BATCH, Share
+from raygroup.training.packs.training_data import TrainingData
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """Words of one step, longest first, and the noise of k trials; characters step by step, those of a step in the order of the words."""
+class StepInputs:
+    """The words of one step and the noise of each trial.
+
+    Words are longest first. Characters are ordered by decoder step, and within a step by word.
+    """
 
     words: Tensor
     """Features as they are stored, (w, l, f) or planes (w, f, y, x)."""
     p_wt: Tensor
     """(w, t)"""
     lengths: Tensor
-    """Characters of each word and its end (w,)."""
+    """Number of characters of each word with its end, (w,)."""
     characters: Tensor
-    """Classes (n,)."""
+    """Classes, (n,)."""
     inputs: Tensor
-    """The classes before them as each trial sees them (k, n), hidden ones as ``BEGIN``."""
+    """The class before each character, (k, n). Characters that a trial hides are ``BEGIN``."""
     owners: Tensor
-    """The word of each character (n,)."""
+    """The word of each character, (n,)."""
     noise: Tensor
-    """Gumbel noise (k, 1, t, m), or (k, w, t, m) where every word has its own draw."""
+    """Gumbel noise (k, 1, t, m), or (k, w, t, m) if every word has its own draw."""
     counted: Tensor | None
-    """1 for a character, 0 for what fills a batch of fixed shape (n,); None where there is none of it."""
+    """1 for a character and 0 for padding, (n,). None if the batch has no padding."""
     active: tuple[int, ...]
-    """How many words each decoder step reads."""
-    first: bool
-    """Whether what depends on no word is counted with these words."""
+    """Number of words that each decoder step reads."""
+    is_first: bool
+    """Whether these words carry the losses that do not depend on words."""
 
-    def to(self, device: str, dtype: torch.dtype = torch.float32) -> "Inputs":
-        """On a device, numbers of single precision as ``dtype``; the words stay as they are stored."""
-        return self._with(lambda tensor: tensor.to(device, dtype if tensor.dtype == torch.float32 else None, non_blocking=True))
+    def to(self, device: str, dtype: torch.dtype = torch.float32) -> "StepInputs":
+        """Return the inputs on a device, with float32 tensors converted to ``dtype``.
 
-    def clone(self) -> "Inputs":
-        return self._with(Tensor.clone)
+        Words stay as they are stored.
+        """
+        return self._map(lambda tensor: tensor.to(device, dtype if tensor.dtype == torch.float32 else None, non_blocking=True))
 
-    def copy_from(self, other: "Inputs") -> None:
-        """Takes over the numbers of inputs of the same shape, in place."""
-        theirs = other._tensors()
+    def clone(self) -> "StepInputs":
+        return self._map(Tensor.clone)
+
+    def copy_from(self, other: "StepInputs") -> None:
+        """Copy the values of other inputs of the same shape, in place."""
+        sources = other._tensors()
         for name, tensor in self._tensors().items():
-            tensor.copy_(theirs[name])
+            tensor.copy_(sources[name])
 
-    def _with(self, change: Callable[[Tensor], Tensor]) -> "Inputs":
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "StepInputs":
         changed: dict[str, Any] = {name: change(tensor) for name, tensor in self._tensors().items()}
         return replace(self, **changed)
 
@@ -64,63 +76,76 @@ class Inputs:
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
 
-def drawn(material: Material, trials: Sequence[Trial], step: int, rounded_to: int | None = None, share: Share = WHOLE) -> Inputs:
-    """The inputs of a step (from 0) of these trials, which share their words: those of a ``share`` of the step's words, of which it may
-    have none. Words, noise and what is hidden are drawn for the whole step first, so that they do not depend on how it is shared out.
+def draw_inputs(
+    data: TrainingData, trials: Sequence[Trial], step: int, rounded_to: int | None = None, share: Share = WHOLE_BATCH
+) -> StepInputs:
+    """Draw the inputs of a step for the trials of a pack.
 
-    With ``rounded_to`` the batch has a fixed shape: every word takes part in every decoder step, and their number is rounded up to a
-    multiple of it; characters beyond a word's end do not count.
+    Steps count from 0. ``share`` selects some of the step's words, possibly none. Words, noise and
+    hidden characters are drawn for the whole step first, so they do not depend on the share. With
+    ``rounded_to``, the batch has a fixed shape: all words take part in every decoder step, and the
+    number of steps is rounded up to a multiple of it.
     """
-    all_rows = _rows(material, trials[0].training, step)
-    all_rows = all_rows[longest_first(material.lengths[all_rows])]
+    all_rows = _draw_rows(data, trials[0].training, step)
+    all_rows = all_rows[longest_first(data.lengths[all_rows])]
     rows = all_rows[share.rows]
-    made = batch(torch.from_numpy(material.features.rows(rows)), material.targets[rows], material.lengths[rows])
-    hidden = _hidden(trials, (len(all_rows), int(material.lengths[all_rows[0]])), step)
-    longest = made.before.shape[1]
-    before = torch.stack([made.before.masked_fill(mask[share.rows, :longest], BEGIN) for mask in hidden])
-    found = Inputs(
-        words=made.words, p_wt=torch.from_numpy(material.p_wt[rows]), lengths=made.lengths, characters=made.characters,
-        inputs=torch.stack([step_by_step(table, made.active) for table in before]), owners=made.owners,
-        noise=_noise(trials, len(material.tasks), len(all_rows), step, share), counted=None, active=made.active, first=share.first,
+    batch = make_batch(torch.from_numpy(data.features.rows(rows)), data.targets[rows], data.lengths[rows])
+    hidden = _draw_hidden(trials, (len(all_rows), int(data.lengths[all_rows[0]])), step)
+    longest = batch.before.shape[1]
+    before = torch.stack([batch.before.masked_fill(mask[share.rows, :longest], BEGIN) for mask in hidden])
+    inputs = StepInputs(
+        words=batch.words, p_wt=torch.from_numpy(data.p_wt[rows]), lengths=batch.lengths, characters=batch.characters,
+        inputs=torch.stack([in_step_order(table, batch.active) for table in before]), owners=batch.owners,
+        noise=_draw_noise(trials, len(data.tasks), len(all_rows), step, share), counted=None, active=batch.active,
+        is_first=share.is_first,
     )  # fmt: skip
-    return found if rounded_to is None else _filled_up(found, made.targets, before, rounded_to)
+    return inputs if rounded_to is None else _pad_steps(inputs, batch.targets, before, rounded_to)
 
 
-def _rows(material: Material, training: Training, step: int) -> NDArray[np.intp]:
-    if material.mixed is not None:
-        return material.mixed.drawn(training.order_seed, step, training.batch)
-    numbers = generator(training.order_seed, "words", step).integers(0, len(material.train), training.batch)
-    return material.train[numbers]
+def _draw_rows(data: TrainingData, training: Training, step: int) -> NDArray[np.intp]:
+    if data.mixed is not None:
+        return data.mixed.draw_rows(training.order_seed, step, training.batch)
+    numbers = generator(training.order_seed, "words", step).integers(0, len(data.train), training.batch)
+    return data.train[numbers]
 
 
-def _filled_up(found: Inputs, targets: Tensor, before: Tensor, rounded_to: int) -> Inputs:
+def _pad_steps(inputs: StepInputs, targets: Tensor, before: Tensor, rounded_to: int) -> StepInputs:
+    """Give every word the same number of characters, a multiple of ``rounded_to``.
+
+    ``targets`` is (w, longest) and ``before`` (k, w, longest).
+    """
     words, longest = targets.shape
     steps = -(-longest // rounded_to) * rounded_to
-    fill = (0, steps - longest)
-    counted = torch.arange(steps)[:, None] < found.lengths
+    padding = (0, steps - longest)
+    counted = torch.arange(steps)[:, None] < inputs.lengths
     return replace(
-        found, characters=torch.nn.functional.pad(targets, fill).T.flatten(),
-        inputs=torch.nn.functional.pad(before, fill).transpose(1, 2).flatten(1), owners=torch.arange(words).repeat(steps),
+        inputs, characters=torch.nn.functional.pad(targets, padding).T.flatten(),
+        inputs=torch.nn.functional.pad(before, padding).transpose(1, 2).flatten(1), owners=torch.arange(words).repeat(steps),
         counted=counted.flatten().float(), active=(words,) * steps,
     )  # fmt: skip
 
 
-def _hidden(trials: Sequence[Trial], shape: Sequence[int], step: int) -> list[Tensor]:
-    """The decoder's input characters that each trial hides, (w, longest) bool."""
-    found = []
+def _draw_hidden(trials: Sequence[Trial], shape: tuple[int, int], step: int) -> list[Tensor]:
+    """Draw the decoder inputs that each trial hides, (w, longest) bool."""
+    masks = []
     for trial in trials:
         random = generator(trial.seed, "word dropout", step)
-        mask = hidden_characters(trial.heads.word_dropout, (shape[0], shape[1]), random)
-        found.append(torch.zeros(*shape, dtype=torch.bool) if mask is None else mask)
-    return found
+        mask = hidden_characters(trial.heads.word_dropout, shape, random)
+        masks.append(torch.zeros(*shape, dtype=torch.bool) if mask is None else mask)
+    return masks
 
 
-def _noise(trials: Sequence[Trial], tasks: int, words: int, step: int, share: Share) -> Tensor:
-    """Each trial's own Gumbel draws, zeros beyond its heads: those of its words, of the step's ``words``, where each has its own."""
-    each = words if trials[0].grouping.sample == "word" else 1
-    found: NDArray[np.float32] = np.zeros((len(trials), each, tasks, max(trial.heads.count for trial in trials)), np.float32)
+def _draw_noise(trials: Sequence[Trial], tasks: int, words: int, step: int, share: Share) -> Tensor:
+    """Draw the Gumbel noise of each trial.
+
+    Heads that a trial lacks get zeros. If every word has its own draw, the draws are for all
+    ``words`` of the step, and those of the share are returned.
+    """
+    own_draws = trials[0].grouping.sample == "word"
+    draws = words if own_draws else 1
+    noise: NDArray[np.float32] = np.zeros((len(trials), draws, tasks, max(trial.heads.count for trial in trials)), np.float32)
     if trials[0].grouping.method == "gumbel":
         for number, trial in enumerate(trials):
-            shape = (each, tasks, trial.heads.count)
-            found[number, :, :, : trial.heads.count] = generator(trial.seed, "gumbel", step).gumbel(size=shape)
-    return torch.from_numpy(found[:, share.rows] if trials[0].grouping.sample == "word" else found)
+            shape = (draws, tasks, trial.heads.count)
+            noise[number, :, :, : trial.heads.count] = generator(trial.seed, "gumbel", step).gumbel(size=shape)
+    return torch.from_numpy(noise[:, share.rows] if own_draws else noise)

@@ -1,14 +1,17 @@
-"""A pack: trials that share their words, trained in lockstep as one batched program; a step is a function of (settings, step).
+"""A pack: trials that train in lockstep as one batched program.
 
-Every trial keeps its own seed, Gumbel stream, epsilon, rates, clipping and losses, and leaves the history it leaves alone: the same bits
-on a processor (trials of equally many heads, two or more, at shapes whose rows are whole cache lines), rounding apart on a GPU. Several
-workers can train one pack, each a share of a step's words, and a worker can read its words in parts: both but for rounding.
+The trials share their words. A step is a function of (settings, step). Every trial keeps its own
+seed, Gumbel noise, epsilon, learning rates, clipping and losses, and its history is the one that it
+has alone. On a CPU that holds bit for bit if the trials have equally many heads, two or more, and
+the rows of their arrays are whole cache lines. On a GPU it holds except for rounding. Several
+workers can train one pack, each with a share of the words of every step, and a worker can read its
+words in parts. Both change the numbers by rounding only.
 
-Shapes: k trials, t tasks, m the most heads of a trial (smaller ones are padded), h heads of all trials side by side, w words.
+Shapes: k trials, t tasks, m heads of the largest trial (smaller trials are padded), h heads of all
+trials side by side, w words.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -17,154 +20,106 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raygroup.config import Trial
-from raygroup.model.grouping import task_model_probabilities, word_model_probabilities
-from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import PLAIN, Kernels
-from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
 from raygroup.model.task_classifier import TaskClassifiers
-from raygroup.training.label_batches import rate
-from raygroup.training.packs.cuda_graphs import STEPS_A_GRAPH, CapturedSteps
-from raygroup.training.packs.initial_state import empty_bank, first_assignments, initialise
-from raygroup.training.packs.inputs import Inputs, drawn
+from raygroup.training.packs.cuda_graphs import STEPS_PER_GRAPH, CapturedSteps
+from raygroup.training.packs.initial_state import empty_bank, initial_assignments, initialise_trial
+from raygroup.training.packs.inputs import StepInputs, draw_inputs
 from raygroup.training.packs.optimizer import PackOptimizer, Rates, clip_by_row
-from raygroup.training.packs.sharding import ALONE, WHOLE, Shard, Share
-from raygroup.training.packs.training_data import Material
-from raygroup.training.packs.trial_tensors import Settings, require_alike, require_possible
-from raygroup.training.universal_weights import Universal
-
-LOSSES = ("integrated", "grouping", "task")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """One trial of a pack as it stands, for reading with it."""
-
-    trial: Trial
-    material: Material
-    bank: HeadBank
-    classifier: TaskClassifiers
-    r_tm: Tensor
-    """(t, m)"""
-    device: str
-    kernels: Kernels
+from raygroup.training.packs.sharding import SOLE_RANK, WHOLE_BATCH, Share, WorkerRank
+from raygroup.training.packs.step_losses import StepLosses
+from raygroup.training.packs.step_records import split_by_trial
+from raygroup.training.packs.trained_trial import TrainedTrial
+from raygroup.training.packs.training_data import TrainingData
+from raygroup.training.packs.trial_tensors import TrialTensors, require_shared_settings, require_valid_step
+from raygroup.training.schedule import learning_rate_at
+from raygroup.training.universal_weights import UniversalModel
 
 
 class Pack:
-    """The state of trials in training: heads, R_TM, task classifiers, optimiser. ``step`` counts the steps done."""
+    """The state of trials in training: heads, R_TM, task classifiers and optimizer."""
 
     def __init__(
-        self, trials: Sequence[Trial], material: Material, universal: Universal, device: str = "cpu", kernels: Kernels = PLAIN,
-        shard: Shard = ALONE, accumulate: int = 1, dtype: torch.dtype = torch.float32,
+        self, trials: Sequence[Trial], data: TrainingData, universal: UniversalModel, device: str = "cpu", kernels: Kernels = PLAIN,
+        worker: WorkerRank = SOLE_RANK, accumulate: int = 1, dtype: torch.dtype = torch.float32,
     ) -> None:  # fmt: skip
-        """``shard`` says which worker of how many this is; the same pack stands on each, and they step together. ``accumulate`` is the
-        number of parts that a worker's words are read in, one after the other, where they do not fit the memory at once. ``dtype`` is
-        that of everything computed, float64 where numbers are to be compared."""
-        require_possible(kernels, shard, accumulate)
-        self.trials, self.material, self.universal = tuple(trials), material, universal
-        self.device, self.kernels, self.dtype, self.step = device, kernels, dtype, 0
-        self.shard, self.accumulate = shard, accumulate
-        require_alike(self.trials)
+        """Initialise the trials.
+
+        Each of several workers holds the whole pack, and all take their steps together. ``worker``
+        is this worker's rank. ``accumulate`` is the number of parts in which a worker reads its
+        words one after another, if they do not fit into memory at once. Everything is computed in
+        ``dtype``: float64 serves to compare numbers. Raises ConfigError if the trials cannot share
+        a pack.
+        """
+        require_valid_step(kernels, worker, accumulate)
+        require_shared_settings(trials)
+        self.trials, self.data, self.universal = tuple(trials), data, universal
+        self.device, self.kernels, self.dtype = device, kernels, dtype
+        self.worker, self.accumulate = worker, accumulate
+        self.step = 0  # steps done
         self.common = self.trials[0]
-        self.fixed = self.common.grouping.method == "one-per-task"
+        fixed = self.common.grouping.method == "one-per-task"
         self.counts = [trial.heads.count for trial in self.trials]
         self.starts = np.cumsum([0, *self.counts]).tolist()
-        self.bank = empty_bank(self.trials, material)
+        self.bank = empty_bank(self.trials, data)
         self.bank.trials = len(self.trials) if len(set(self.counts)) == 1 else 1
-        self.classifiers = TaskClassifiers(len(self.trials), len(material.tasks), self.bank.features)
-        self.new_characters = [
-            initialise(trial, number, range(*self.starts[number : number + 2]), self.bank, self.classifiers, universal, material)
-            for number, trial in enumerate(self.trials)
-        ]
+        self.classifiers = TaskClassifiers(len(self.trials), len(data.tasks), self.bank.features)
+        self.new_characters = self._initialise_trials()
         self.bank.to(device, dtype)
         self.classifiers.to(device, dtype)
-        self.r_ktm = first_assignments(self.trials, len(material.tasks), self.fixed).to(device, dtype).requires_grad_(not self.fixed)
-        self.settings = Settings(self.trials, max(self.counts), device, dtype)
-        rates = [
-            Rates(trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate)
-            for trial in self.trials
-        ]
-        self.optimizer = PackOptimizer(
-            self.bank, self.classifiers, None if self.fixed else self.r_ktm, self.starts, rates, kernels.captured
-        )
+        self.r_ktm = initial_assignments(self.trials, len(data.tasks), fixed).to(device, dtype).requires_grad_(not fixed)
+        self.settings = TrialTensors(self.trials, max(self.counts), device, dtype)
+        self.losses = StepLosses(self.bank, self.classifiers, self.r_ktm, self.settings, self.common, kernels)
+        self.optimizer = self._make_optimizer(fixed)
         self.captured = CapturedSteps() if kernels.captured else None
 
     def advance(self) -> Tensor:
-        """One optimiser step; what it leaves as evidence, on the device, (k, t * m + m + 3): each trial's R_TM after it, its heads' mean
-        losses, and its integrated, grouping and task loss, all of the whole step: the same bits on every worker."""
-        steps = self.common.training.steps
-        self.optimizer.set_rates([rate(self.step, steps, trial.training.learning_rate) for trial in self.trials])
-        if self.captured is None:
-            row = self._computed(self._drawn(share) for share in self.shard.shares(self.accumulate))
-        else:
-            row = self.captured(self._drawn(WHOLE, STEPS_A_GRAPH), lambda inputs: self._computed([inputs]), self.snapshot)
-        self.step += 1
-        return row
+        """Take one optimizer step and return its record.
 
-    def _drawn(self, share: Share, rounded_to: int | None = None) -> Inputs:
-        return drawn(self.material, self.trials, self.step, rounded_to, share).to(self.device, self.dtype)
-
-    def _computed(self, parts: Iterable[Inputs]) -> Tensor:
-        """Forward and backward over the parts of this worker's words, and the optimiser's step, all on the device."""
-        rows: list[Tensor] = []
-        for inputs in parts:
-            total, row = self._losses(inputs)
-            if not rows:
-                self.optimizer.zero_grad()  # not before the forward pass, which would take their memory and leave the new ones to be mapped
-            total.backward()  # type: ignore[no-untyped-call]
-            rows.append(row)
-        losses = reduce(torch.add, rows)
-        self.shard.add_up([*self.optimizer.gradients(), losses])
-        clip_by_row(list(self.bank.parameters()), self.settings.clip_of_head)
-        clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
-        self.optimizer.step()
-        return torch.cat([self.r_ktm.detach().flatten(1), losses], 1)
-
-    def _losses(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        """What a share of a step's words adds to the loss of all trials, and to the evidence (k, m + 3).
-
-        The loss reaches every weight, with zeros where the share has no words, so that workers have the same gradients to add up.
+        The record is (k, t * m + m + 3), on the device. A row is one trial: R_TM after the step,
+        the mean loss of each head, then the integrated, grouping and task losses. Losses cover the
+        whole batch, so all workers return the same bits.
         """
-        p_ktm = self._sampled(inputs.noise)
-        words = inputs.words.to(self.dtype)
-        totals, nll_kwm, p_kwm = self._read(inputs, words, p_ktm)
-        settings, loss, num_words = self.settings, self.common.loss, self.common.training.batch
-        grouping = self._grouping(p_ktm, inputs.first)
-        task = task_loss(self.classifiers(words), inputs.p_wt, num_words)
-        integrated = integrated_loss(p_kwm.detach(), nll_kwm, settings.base_coefficient, loss.words, num_words)
-        total = totals.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum()
-        losses = [integrated[:, None], grouping.detach()[:, None], task.detach()[:, None]]
-        return total, torch.cat([nll_kwm.sum(1) / num_words, *losses], 1)
+        steps = self.common.training.steps
+        self.optimizer.set_rates([learning_rate_at(self.step, steps, trial.training.learning_rate) for trial in self.trials])
+        if self.captured is None:
+            record = self._compute_step(self._draw_inputs(share) for share in self.worker.shares(self.accumulate))
+        else:
+            inputs = self._draw_inputs(WHOLE_BATCH, STEPS_PER_GRAPH)
+            record = self.captured(inputs, lambda inputs: self._compute_step([inputs]), self.snapshot)
+        self.step += 1
+        return record
+
+    def split_records(self, records: Sequence[Tensor]) -> list[NDArray[np.float32]]:
+        """Bring the records of ``advance`` from the device in one copy.
+
+        Returns the rows of each trial, (steps, t * m + m + 3), where m is the trial's own number of
+        heads.
+        """
+        return split_by_trial(records, len(self.data.tasks), self.counts)
 
     def snapshot(self) -> Callable[[], None]:
-        """What brings the pack back to where it stands now."""
+        """Copy the pack's state and return a function that restores it."""
         step, states = self.step, [{name: value.clone() for name, value in self.state(k).items()} for k in range(len(self.trials))]
         return lambda: self.restore(step, states)
 
-    def evidence(self, rows: Sequence[Tensor]) -> list[NDArray[np.float32]]:
-        """The rows that ``advance`` gave, brought from the device at once: for each trial (steps, t * its heads + its heads + 3)."""
-        stacked = torch.stack(list(rows)).cpu().numpy()
-        tasks, most = len(self.material.tasks), max(self.counts)
-        found = []
-        for number, count in enumerate(self.counts):
-            r_tm, nll, losses = np.split(stacked[:, number], [tasks * most, tasks * most + most], axis=1)
-            own = r_tm.reshape(len(rows), tasks, most)[:, :, :count].reshape(len(rows), -1)
-            found.append(np.concatenate([own, nll[:, :count], losses], 1))
-        return found
-
-    def trained(self, number: int) -> Trained:
-        """A trial as it stands, its heads in a bank of their own."""
-        bank = empty_bank(self.trials[number : number + 1], self.material).to(self.device, self.dtype).requires_grad_(False)
+    def trained_trial(self, number: int) -> TrainedTrial:
+        """Copy a trial as it is now. Its heads get a bank of their own."""
+        bank = empty_bank(self.trials[number : number + 1], self.data).to(self.device, self.dtype).requires_grad_(False)
         for name, parameter in bank.named_parameters():
-            parameter.copy_(self.bank.get_parameter(name).detach()[self._heads(number)])
-        classifier = TaskClassifiers(1, len(self.material.tasks), self.bank.features).to(self.device, self.dtype).requires_grad_(False)
+            parameter.copy_(self.bank.get_parameter(name).detach()[self._head_rows(number)])
+        classifier = TaskClassifiers(1, len(self.data.tasks), self.bank.features).to(self.device, self.dtype).requires_grad_(False)
         for name, parameter in classifier.named_parameters():
             parameter.copy_(self.classifiers.get_parameter(name).detach()[number : number + 1])
         r_tm = self.r_ktm.detach()[number, :, : self.counts[number]].clone()
-        return Trained(self.trials[number], self.material, bank, classifier, r_tm, self.device, self.kernels)
+        return TrainedTrial(self.trials[number], self.data, bank, classifier, r_tm, self.device, self.kernels)
 
     def state(self, number: int) -> dict[str, Tensor]:
-        """Everything a later step of a trial depends on, by name; randomness is keyed by the step, so it has no state."""
-        heads = self._heads(number)
+        """Return the tensors that a trial's later steps depend on.
+
+        Random generators are keyed by the step, so they have no state.
+        """
+        heads = self._head_rows(number)
         tensors = {f"heads.{name}": value[heads] for name, value in self.bank.state_dict().items()}
         tensors |= {f"classifier.{name}": value[number : number + 1] for name, value in self.classifiers.state_dict().items()}
         tensors["r_tm"] = self.r_ktm.detach()[number, :, : self.counts[number]]
@@ -173,59 +128,75 @@ class Pack:
 
     @torch.no_grad()
     def restore(self, step: int, states: Sequence[dict[str, Tensor]]) -> None:
-        """Goes on after ``step`` from what ``state`` gave for each trial."""
+        """Set the pack to the point after ``step``.
+
+        ``states`` holds the result of ``state`` for each trial.
+        """
         self.step = step
         for number, tensors in enumerate(states):
             for name, parameter in self.bank.named_parameters():
-                parameter[self._heads(number)] = tensors[f"heads.{name}"].to(self.device)
+                parameter[self._head_rows(number)] = tensors[f"heads.{name}"].to(self.device)
             for name, parameter in self.classifiers.named_parameters():
                 parameter[number : number + 1] = tensors[f"classifier.{name}"].to(self.device)
             self.r_ktm[number, :, : self.counts[number]] = tensors["r_tm"].to(self.device)
             self.optimizer.restore(number, self.counts[number], tensors)
 
     def without(self, numbers: Sequence[int]) -> "Pack":
-        """The other trials as a pack of their own, where they stand."""
-        kept = [number for number in range(len(self.trials)) if number not in numbers]
-        self.optimizer.zero_grad()  # the rest is as large again: gradients that no one reads must not stand beside it
-        rest = Pack(
-            [self.trials[number] for number in kept], self.material, self.universal, self.device, self.kernels, self.shard,
+        """Return the other trials as a new pack in their current state."""
+        remaining = [number for number in range(len(self.trials)) if number not in numbers]
+        # The new pack takes about as much memory again, so gradients that nobody reads any more
+        # must go first.
+        self.optimizer.zero_grad()
+        pack = Pack(
+            [self.trials[number] for number in remaining], self.data, self.universal, self.device, self.kernels, self.worker,
             self.accumulate, self.dtype,
         )  # fmt: skip
-        rest.restore(self.step, [self.state(number) for number in kept])
-        return rest
+        pack.restore(self.step, [self.state(number) for number in remaining])
+        return pack
 
-    def _heads(self, number: int) -> slice:
+    def _initialise_trials(self) -> list[int]:
+        """Set the initial weights of every trial.
+
+        Returns, for each trial, the number of characters that the universal head does not know.
+        """
+        new_characters = []
+        for number, trial in enumerate(self.trials):
+            heads = range(*self.starts[number : number + 2])
+            new_characters.append(initialise_trial(trial, number, heads, self.bank, self.classifiers, self.universal, self.data))
+        return new_characters
+
+    def _make_optimizer(self, fixed: bool) -> PackOptimizer:
+        rates = [
+            Rates(trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate)
+            for trial in self.trials
+        ]
+        return PackOptimizer(self.bank, self.classifiers, None if fixed else self.r_ktm, self.starts, rates, self.kernels.captured)
+
+    def _draw_inputs(self, share: Share, rounded_to: int | None = None) -> StepInputs:
+        return draw_inputs(self.data, self.trials, self.step, rounded_to, share).to(self.device, self.dtype)
+
+    def _compute_step(self, parts: Iterable[StepInputs]) -> Tensor:
+        """Compute a whole step on the device and return its record.
+
+        ``parts`` are the parts of this worker's words. Each goes through the forward and the
+        backward pass.
+        """
+        losses_of_parts: list[Tensor] = []
+        for inputs in parts:
+            total, losses = self.losses(inputs)
+            if not losses_of_parts:
+                # Gradients are freed after the forward pass. Freed before it, their memory would go
+                # to the forward pass, and the new gradients would need memory that is not mapped
+                # yet.
+                self.optimizer.zero_grad()
+            total.backward()  # type: ignore[no-untyped-call]
+            losses_of_parts.append(losses)
+        losses = reduce(torch.add, losses_of_parts)
+        self.worker.all_reduce([*self.optimizer.gradients(), losses])
+        clip_by_row(list(self.bank.parameters()), self.settings.clip_of_head)
+        clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
+        self.optimizer.step()
+        return torch.cat([self.r_ktm.detach().flatten(1), losses], 1)
+
+    def _head_rows(self, number: int) -> slice:
         return slice(self.starts[number], self.starts[number + 1])
-
-    def _sampled(self, noise: Tensor) -> Tensor:
-        """P_TM of a step: (k, 1, t, m), or (k, w, t, m) where every word has its own draw."""
-        if self.fixed:
-            return self.r_ktm.softmax(-1)[:, None]
-        return task_model_probabilities(self.r_ktm[:, None], noise, self.settings.temperature)
-
-    def _grouping(self, p_ktm: Tensor, first: bool) -> Tensor:
-        """Eq. (9) of each trial (k,): the mean over the step's words where each has its own draw, otherwise counted ``first`` alone."""
-        settings, grouping = self.settings, self.common.grouping
-        if grouping.penalty_on == "sample" and grouping.sample == "word" and not self.fixed:
-            return grouping_loss(p_ktm, settings.min_tasks).sum(-1) / self.common.training.batch
-        penalised = p_ktm[:, 0] if grouping.penalty_on == "sample" else self.r_ktm.softmax(-1)
-        return grouping_loss(penalised, settings.min_tasks[:, 0]) * float(first)
-
-    def _read(self, inputs: Inputs, words: Tensor, p_ktm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What each head adds to the loss (h,), NLL_WM (k, w, m), without gradients, and P_WM (k, w, m)."""
-        settings, loss = self.settings, self.common.loss
-        p_kwm = word_model_probabilities(inputs.p_wt, p_ktm)
-        if self.common.grouping.control:
-            p_kwm = control_probabilities(p_kwm, settings.heads)
-        num_words = self.common.training.batch
-        own = word_weights(p_kwm, inputs.lengths, settings.base_coefficient, loss.length, loss.words, num_words)
-        weights = settings.recognition * own
-        by_head = weights[settings.trial_of_head, :, settings.place_of_head][:, inputs.owners]
-        if inputs.counted is not None:
-            by_head = by_head * inputs.counted
-        before = inputs.inputs[settings.trial_of_head]
-        totals, nll = self.bank.losses(words, before, inputs.characters, inputs.active, by_head, self.kernels)
-        nll = nll if inputs.counted is None else nll * inputs.counted
-        nll_wh = sequence_loss(nll, inputs.owners, inputs.lengths, loss.length)
-        nll_kwm = torch.where(settings.is_head[:, None], nll_wh.T[settings.head_at].transpose(1, 2), 0.0)
-        return totals, nll_kwm.contiguous(), p_kwm

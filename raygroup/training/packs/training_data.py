@@ -1,4 +1,4 @@
-"""What the trials of a pack share: words, their features, their labels as classes, and P_WT."""
+"""The features, labels and P_WT that the trials of a pack share."""
 
 from dataclasses import dataclass
 
@@ -6,21 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.words.charset import Charset
-from raygroup.words.feature_store import Features
-from raygroup.words.sources import MixedRows
+from raygroup.words.feature_store import FeatureStore
+from raygroup.words.mixtures import MixedRows
 
 
 @dataclass(frozen=True)
-class Material:
-    """Words ready to train on; rows are those of their store."""
+class TrainingData:
+    """Words ready for training. Rows are those of their word store."""
 
-    features: Features
+    features: FeatureStore
     targets: NDArray[np.int32]
+    """Classes of the labels, (words, longest)."""
     lengths: NDArray[np.int32]
+    """Lengths of the labels with their end, (words,)."""
     p_wt: NDArray[np.float32]
     train: NDArray[np.intp]
     """Rows of the words to train on."""
     tasks: tuple[str, ...]
     charset: Charset
     mixed: MixedRows | None = None
-    """The same rows, where they are drawn by a mixture of their sources; None where all words are alike."""
+    """The rows to train on by source, if they are drawn by a mixture.
+
+    None if all words are equally likely.
+    """

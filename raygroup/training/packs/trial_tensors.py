@@ -1,4 +1,4 @@
-"""The settings of a pack's trials as tensors, and what the trials must have in common."""
+"""The settings of a pack's trials as tensors, and their checks."""
 
 from collections.abc import Sequence
 
@@ -7,48 +7,57 @@ from torch import Tensor
 
 from raygroup.config import Trial
 from raygroup.errors import ConfigError
-from raygroup.model.kernels.forms import Kernels, on_processor
+from raygroup.model.kernels.forms import Kernels, cpu_forms
 from raygroup.packing import shared_settings
-from raygroup.training.packs.sharding import Shard
+from raygroup.training.packs.sharding import WorkerRank
 
 
-class Settings:
-    """The numbers of the trials as tensors that broadcast over words and heads, and where the heads of each stand; ``most`` is the most
-    heads of a trial."""
+class TrialTensors:
+    """The settings of k trials as tensors, and the places of their heads.
+
+    The tensors broadcast over words and heads. A trial's heads have places 0 to m - 1 in the padded
+    arrays (k, w, m), where m is ``most``, and numbers 0 to h - 1 in the bank.
+    """
 
     def __init__(self, trials: Sequence[Trial], most: int, device: str, dtype: torch.dtype) -> None:
-        def of(*values: float) -> Tensor:
+        """``most`` is the number of heads of the largest trial."""
+
+        def tensor(*values: float) -> Tensor:
             return torch.tensor(values, device=device, dtype=dtype)
 
         counts = torch.tensor([trial.heads.count for trial in trials], device=device)
         self.is_head = torch.arange(most, device=device) < counts[:, None]
         self.trial_of_head, self.place_of_head = self.is_head.nonzero(as_tuple=True)
-        self.head_at = torch.where(self.is_head, (counts.cumsum(0) - counts)[:, None] + torch.arange(most, device=device), 0)
+        first_head = (counts.cumsum(0) - counts)[:, None]
+        self.head_at = torch.where(self.is_head, first_head + torch.arange(most, device=device), 0)
         self.heads = counts[:, None, None]
-        self.temperature = of(*(trial.grouping.temperature for trial in trials))[:, None, None, None]
-        self.base_coefficient = of(*(trial.grouping.base_coefficient for trial in trials))[:, None, None]
-        self.min_tasks = of(*(trial.grouping.min_tasks for trial in trials))[:, None, None] * self.is_head[:, None]
-        self.recognition = of(*(trial.loss.recognition for trial in trials))[:, None, None]
-        self.grouping, self.task = of(*(trial.loss.grouping for trial in trials)), of(*(trial.loss.task for trial in trials))
-        self.clip = of(*(trial.training.clip for trial in trials))
+        self.temperature = tensor(*(trial.grouping.temperature for trial in trials))[:, None, None, None]
+        self.base_coefficient = tensor(*(trial.grouping.base_coefficient for trial in trials))[:, None, None]
+        self.min_tasks = tensor(*(trial.grouping.min_tasks for trial in trials))[:, None, None] * self.is_head[:, None]
+        self.recognition = tensor(*(trial.loss.recognition for trial in trials))[:, None, None]
+        self.grouping = tensor(*(trial.loss.grouping for trial in trials))
+        self.task = tensor(*(trial.loss.task for trial in trials))
+        self.clip = tensor(*(trial.training.clip for trial in trials))
         self.clip_of_head = self.clip[self.trial_of_head]
 
 
-def require_alike(trials: Sequence[Trial]) -> None:
-    """Raises ConfigError that names a setting in which trials differ that no pack can hold together."""
+def require_shared_settings(trials: Sequence[Trial]) -> None:
+    """Raise ConfigError if trials differ in a setting that packs share."""
     first = shared_settings(trials[0])
     for trial in trials[1:]:
         for name, value in shared_settings(trial).items():
             if value != first[name]:
-                raise ConfigError(f"{name} is {value!r}: the trials of a pack must share it, another has {first[name]!r}")
+                raise ConfigError(f"{name} is {value!r}: the trials of a pack must share it, but another trial has {first[name]!r}")
 
 
-def require_possible(kernels: Kernels, shard: Shard, accumulate: int) -> None:
-    """Raises ConfigError where a step cannot be taken in this many workers and parts."""
+def require_valid_step(kernels: Kernels, worker: WorkerRank, accumulate: int) -> None:
+    """Raise ConfigError if a step cannot run with these workers and parts."""
     if accumulate < 1:
-        raise ConfigError(f"accumulate is {accumulate}: it must be a whole number from 1, the parts that a worker reads its words in")
-    if kernels.captured and shard.world * accumulate > 1:
         raise ConfigError(
-            f"kernels are {kernels.name!r}: a CUDA graph is a step of one worker that reads its words at once; with {shard.world} workers "
-            f"and {accumulate} parts there are auto, {', '.join(on_processor())}"
+            f"accumulate is {accumulate}: it must be a whole number from 1, the number of parts in which a worker reads its words"
+        )
+    if kernels.captured and worker.world * accumulate > 1:
+        raise ConfigError(
+            f"kernels are {kernels.name!r}: a CUDA graph is a step of one worker that reads its words at once. With {worker.world} workers "
+            f"and {accumulate} parts, choose auto, {', '.join(cpu_forms())}"
         )
