@@ -1,6 +1,7 @@
-"""Hand out the packs of a run, and decide what to do with a pack whose process broke.
+"""Hand out the packs of a run.
 
-It is tried again, halved, or fails. Runs with Ray and without it both use this queue.
+The queue also decides what becomes of a pack whose process broke. It is tried again, halved, or
+fails. Runs with Ray and without it both use this queue.
 """
 
 import time
@@ -57,9 +58,9 @@ class PackQueue:
         self._last_check = -_CHECK_EVERY_S
 
     def next(self) -> JobPack | None:
-        """Return the next pack and declare its trials, or return None if no pack is ready.
+        """Return the next pack and declare its trials.
 
-        Unless the queue is ``over``, another pack may come later.
+        Returns None if no pack is ready. Unless the queue is ``over``, another pack may come later.
         """
         self._check_requests()
         if self.stopped or not self.waiting:
@@ -137,7 +138,7 @@ class PackQueue:
         return self._fruitless[first_id] <= MAX_FRUITLESS_ATTEMPTS
 
     def _check_requests(self) -> None:
-        """Follow a user's requests to stop the sweep, or to try failed trials again."""
+        """Follow a user's requests to stop, or to retry failed trials."""
         if time.monotonic() - self._last_check < _CHECK_EVERY_S:
             return
         self._last_check = time.monotonic()

@@ -46,10 +46,10 @@ def require_workers(placement: Placement, local: bool) -> None:
 
 def require_kernels(placement: Placement) -> None:
     """Raise ConfigError if the kernels are unknown or cannot run on the device."""
-    from raygroup.model.kernels.forms import kernels
+    from raygroup.model.kernels.forms import choose_kernels
 
     try:
-        kernels(placement.kernels, placement.device)
+        choose_kernels(placement.kernels, placement.device)
     except ValueError as error:
         raise ConfigError(f"--kernels: {error}") from error
 

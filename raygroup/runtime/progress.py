@@ -29,10 +29,11 @@ _START_S = time.time()
 
 @contextmanager
 def progress_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar for each kind of work, and yield the function that updates it.
+    """Show a bar for each kind of work.
 
-    Its arguments are a label, the number of finished items, and the number of all items. Without a
-    terminal it prints one line when a kind of work is finished.
+    Yields the function that updates a bar. Its arguments are a label, the number of finished items,
+    and the number of all items. Without a terminal it prints one line when a kind of work is
+    finished.
     """
     if not console.is_terminal:
         finished: set[str] = set()
@@ -91,7 +92,7 @@ class TrialMonitor:
         self.console.print(text, soft_wrap=True, markup=False)
 
     def title(self) -> str:
-        """Return the sweep's name, the time since its start, and the numbers of trials."""
+        """Return a line with the sweep's name, time and numbers of trials."""
         elapsed = seconds_text(time.monotonic() - self.start_s)
         return f"{self.name} {elapsed}: {self.num_done} of {len(self.jobs)} trials done, {len(self.running)} running"
 

@@ -1,4 +1,7 @@
-"""Print the result of a sweep: its words, a row for each trial, and a few words as they were read."""
+"""Print the result of a sweep.
+
+It has lines on the words, a row for each trial, and a few words with their readings.
+"""
 
 import math
 import shlex
@@ -19,7 +22,7 @@ from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.sweep_choice import yardsticks
 from raygroup.tables.sweep_result import SweepResult, sweep_result
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
-from raygroup.terminal import say, size_text, table, titled
+from raygroup.terminal import print_line, size_text, table, titled
 from raygroup.words.charset import Charset
 from raygroup.words.importing.report import Report
 from raygroup.words.word_store import WordStore, open_word_store
@@ -29,15 +32,16 @@ _MOST_CHARACTERS = 12
 
 
 def print_summary(plan: Plan, console: Console, failed: Mapping[str, str]) -> None:
-    """Print the sweep's table and words, and draw a sheet of read words into ``<sweep>/figures``.
+    """Print a sweep's table and words, and draw a sheet of words.
 
-    ``failed`` holds the reasons of the trials that failed in this run, by id.
+    The sheet goes into ``<sweep>/figures``. ``failed`` holds the reasons of the trials that failed
+    in this run, by id.
     """
     done = [job for job in plan.jobs if job.done]
     for store in sorted({job.store for job in done}):
         if store.is_file():
             for line in words_lines(open_word_store(local_copy(store))):
-                say(console, line)
+                print_line(console, line)
     if done:
         console.print(_trials_table(plan, sweep_result(plan.folder)))
         _print_words(plan, done[len(done) // 2], console)
@@ -56,7 +60,7 @@ def next_steps(plan: Plan) -> Iterable[str]:
 
 
 def words_lines(words: WordStore) -> list[str]:
-    """Return lines that say how many words were used, and how many were dropped and why."""
+    """Return lines that count the words used, and those dropped by reason."""
     report = words.metadata.report
     if "missing_glyph" in report:
         lines = [f"words: {len(words)} renders of {sum(sum(counts.values()) for counts in report['words'].values())} words"]
@@ -89,9 +93,9 @@ def _trials_table(plan: Plan, result: SweepResult) -> Group:
 
 
 def _yardstick_trials(plan: Plan) -> list[tuple[str, TrialResult]]:
-    """Return finished trials on the same words with one head, and with one head for each task.
+    """Return yardsticks: finished trials on the same words.
 
-    They bound what a grouping can gain.
+    One has one head, and one has a head for each task. They bound what a grouping can gain.
     """
     others = yardsticks(read_sweeps(plan.storage), plan.jobs[0].data)
     return [
@@ -111,7 +115,10 @@ def _score_cells(trial: TrialResult) -> list[str]:
 
 
 def _print_words(plan: Plan, job: Job, console: Console) -> None:
-    """Print a few words of one trial with their readings, and draw the same words as a contact sheet."""
+    """Print a few words of a trial with their readings.
+
+    The same words are drawn as a contact sheet.
+    """
     from raygroup.figures.word_sheet import shown_words, word_sheet_figure
 
     words = shown_words(read_predictions(job.folder / PREDICTIONS_FILE))

@@ -44,11 +44,11 @@ class RunOptions:
 
 
 def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str, str]:
-    """Train the trials that are not done yet, and return those that failed: id -> reason.
+    """Train the trials that are not done yet.
 
-    Raises ConfigError for input that cannot be used, OverBudgetError before anything starts,
-    ClusterLostError, StopRequestedError if a user stopped the sweep, and OSError if the storage
-    path fails. The trained steps are kept in each case.
+    Returns those that failed: id -> reason. Raises ConfigError for input that cannot be used,
+    OverBudgetError before anything starts, ClusterLostError, StopRequestedError if a user stopped
+    the sweep, and OSError if the storage path fails. The trained steps are kept in each case.
     """
     missing = plan.missing
     if not missing:
@@ -74,7 +74,7 @@ def forecast_sweep(plan: Plan, missing: Sequence[Job], options: RunOptions) -> t
 
 
 def _require_runnable(options: RunOptions) -> None:
-    """Raise ConfigError for a placement that this machine or its Ray could never run."""
+    """Raise ConfigError if neither this machine nor its Ray could run the placement."""
     if options.address is None:
         require_device(options.placement.device)
     require_kernels(options.placement)

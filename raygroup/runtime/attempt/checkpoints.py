@@ -29,7 +29,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(trial_folder: Place, step: int) -> "tuple[dict[str, Tensor], dict[str, Any], Checksums]":
-    """Return the tensors of a step, the facts stored with them, and the history's checksums."""
+    """Return the tensors, facts and history checksums of a step's checkpoint."""
     from safetensors.torch import load
 
     content, history = read_checkpoint(trial_folder, step)

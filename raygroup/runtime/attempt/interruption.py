@@ -1,6 +1,6 @@
-"""Interrupt an attempt: a user asked for it, or the node is about to go.
+"""Interrupt an attempt at a checkpoint.
 
-The attempt ends at a checkpoint.
+The reason is a user's request, or a node that is about to go.
 """
 
 import time

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from raygroup.files.places import Place
 from raygroup.scoring.predictions import write_predictions
 from raygroup.storage.layout import PREDICTIONS_FILE
-from raygroup.training.packs.pack import TrainedTrial
+from raygroup.training.packs.trained_trial import TrainedTrial
 from raygroup.training.word_reading import predict_words, sample_test_rows
 from raygroup.words.word_store import WordStore
 
@@ -22,9 +22,10 @@ _MAX_PICTURES = 3
 
 
 def predict_test_words(trained: TrainedTrial, words: WordStore) -> Callable[[Place], None]:
-    """Read test words of a store, at most 200 of each task and split.
+    """Read test words of a store with a trained trial.
 
-    Returns a function that writes the readings into a trial's folder.
+    It reads at most 200 words of each task and split. Returns a function that writes the readings
+    into a trial's folder.
     """
     task_of = words.task_numbers()
     by_split = {split: sample_test_rows(words.rows_of(split), task_of, _MAX_WORDS) for split in ("new", "unseen")}
@@ -41,7 +42,10 @@ def predict_test_words(trained: TrainedTrial, words: WordStore) -> Callable[[Pla
 
 
 def _pictures(words: WordStore, rows: NDArray[np.intp], splits: list[str], tasks: NDArray[np.int32]) -> list[bytes | None]:
-    """Return the picture of each row, for the first few words of a task and split, else None."""
+    """Return the pictures of the first few words of each task and split.
+
+    Other rows have None.
+    """
     counts: dict[tuple[str, int], int] = {}
     positions = []
     for position, key in enumerate(zip(splits, tasks.tolist(), strict=True)):

@@ -24,9 +24,10 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def git_commit() -> str | None:
-    """Return the commit of the checkout that has this file, or None if git does not track it.
+    """Return the commit of the checkout with this file.
 
-    A ``+`` is added if tracked files were changed since.
+    A ``+`` is added if tracked files were changed since. If git does not track this file, return
+    None.
     """
     run_git = functools.partial(subprocess.run, cwd=Path(__file__).parent, capture_output=True, text=True, check=False, timeout=10)
     try:

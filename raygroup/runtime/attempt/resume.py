@@ -124,9 +124,10 @@ def _for_each_lease(leases: Sequence[Lease], work: Callable[[Lease], Any], on_fa
 
 
 def _kernel_form(placement: Placement, stored: str | None) -> Kernels:
-    """Return the kernel form of the checkpoint, so that trials continue bit for bit.
+    """Return the kernel form with which to train.
 
-    Without a checkpoint, or if this device cannot run its form, return that of the placement.
+    It is that of the checkpoint, so that trials continue bit for bit. Without a checkpoint, or if
+    this device cannot run its form, it is that of the placement.
     """
     if stored is not None:
         with contextlib.suppress(ValueError):

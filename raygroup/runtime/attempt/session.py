@@ -57,7 +57,7 @@ class Attempt:
     """When its progress file was last written, on the monotonic clock."""
 
     def checksums(self) -> Checksums:
-        """Return the checksums of every file that holds steps up to the last flush."""
+        """Return the checksums of all history files up to the last flush."""
         return self.earlier | self.writer.checksums()
 
     @property

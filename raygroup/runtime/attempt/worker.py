@@ -37,14 +37,15 @@ def run_pack(
     folders: Sequence[Place], storage: Place, placement: Placement = ON_CPU, report: ReportScalars = lambda scalars: None,
     drain_reason: DrainReason = lambda: None, group: WorkerGroup = SINGLE_WORKER,
 ) -> Failures:  # fmt: skip
-    """Train the trials of these folders to the end, and return the reasons of failures.
+    """Train the trials of these folders to the end.
 
-    They resume from their newest common checkpoint. A failure (a loss that is not finite, a disk
-    that stays full) leaves FAILED.json and a readable history, and the other trials continue. A
-    trial that failed in an earlier, killed process of this pack is not tried again. Raises
-    NodeDrainedError if ``drain_reason`` returns a reason, LeaseLostError if another process has
-    taken over every trial, and DeviceMemoryError if the device has too little memory. After a
-    user's request to stop it returns, with trials that are neither done nor failed.
+    Returns the reasons of those that failed. They resume from their newest common checkpoint. A
+    failure (a loss that is not finite, a disk that stays full) leaves FAILED.json and a readable
+    history, and the other trials continue. A trial that failed in an earlier, killed process of
+    this pack is not tried again. Raises NodeDrainedError if ``drain_reason`` returns a reason,
+    LeaseLostError if another process has taken over every trial, and DeviceMemoryError if the
+    device has too little memory. After a user's request to stop it returns, with trials that are
+    neither done nor failed.
     """
     torch.set_num_threads(1)
     if placement.device == "cpu":
@@ -104,7 +105,10 @@ def _take_leases(folders: Sequence[Place], failed: Failures, retry: Retry) -> li
 
 
 def _take_lease_or_reason(folder: Place) -> Lease | str | None:
-    """Return a trial's lease, the reason if it has failed, or None if it is done."""
+    """Return a trial's lease, or why there is none.
+
+    That is the reason if the trial has failed, or None if it is done.
+    """
     failure = read_json_if_exists(folder / FAILED_FILE)
     if failure:
         return str(failure["reason"])
@@ -112,7 +116,7 @@ def _take_lease_or_reason(folder: Place) -> Lease | str | None:
 
 
 def _train_pack(leases: Sequence[Lease], context: WorkerContext, interruption: Interruption, watchdog: Watchdog, failed: Failures) -> None:
-    """Train the trials, and mark them as failed after an error of their own.
+    """Train the trials, and mark them as failed if they are at fault.
 
     Errors of the machine, the device or another worker are raised, because another attempt may
     succeed.

@@ -1,4 +1,7 @@
-"""Download a user's words from an object store, since readers of words need local files."""
+"""Download a user's words from an object store.
+
+Readers of words need local files.
+"""
 
 import hashlib
 from pathlib import Path

@@ -94,7 +94,7 @@ def finished_shard(extraction: Extraction, number: int) -> FeatureShard | None:
 
 
 def make_shard(extraction: Extraction, number: int) -> FeatureShard:
-    """Run the trunk over the words of a shard, and write the shard and its record.
+    """Run the trunk over a shard's words, and write shard and record.
 
     A finished shard is returned as it is.
     """

@@ -1,4 +1,4 @@
-"""Plan the extraction of word features: their files, and the words of each shard."""
+"""Plan the files and shards of an extraction of word features."""
 
 import math
 from dataclasses import dataclass
@@ -89,8 +89,9 @@ def require_shard_rows(rows: int | None) -> None:
 
 
 def default_shard_rows(num_words: int) -> int:
-    """Return the words in a shard: 16,384 (200 MB), fewer in a small data set.
+    """Return the number of words in a shard.
 
-    The size depends on the number of words alone, so any machine can continue the work of another.
+    It is 16,384 (200 MB), and fewer in a small data set. The size depends on the number of words
+    alone, so any machine can continue the work of another.
     """
     return min(max(math.ceil(num_words / _TARGET_SHARDS / BATCH_ROWS), 1) * BATCH_ROWS, _MAX_SHARD_ROWS)

@@ -1,4 +1,7 @@
-"""Texts of the features command: which features exist, the import of the words, and progress."""
+"""Texts of the features command.
+
+They tell which features exist, how the import of the words went, and the progress.
+"""
 
 import contextlib
 import time
@@ -12,7 +15,7 @@ from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.preparation.extraction import ProgressCallback, finished_shards
 from raygroup.runtime.preparation.extraction_plan import plan_extraction
 from raygroup.runtime.progress import progress_bars
-from raygroup.terminal import say
+from raygroup.terminal import print_line
 from raygroup.words.importing.report import Report
 from raygroup.words.word_store import open_word_store
 
@@ -21,7 +24,7 @@ _PLAIN_LINE_S = 20.0
 
 
 def preparation_text(job: Job, shard_rows: int | None) -> str:
-    """Return a line that says what a job still needs: words, shards or nothing."""
+    """Return a line on the words and shards that a job still needs."""
     if job.features.exists():
         return f"made already: {features_text(job)}"
     if not job.store.exists():
@@ -40,7 +43,7 @@ def features_text(job: Job) -> str:
 
 
 def import_report(job: Job) -> str:
-    """Return lines that count the words kept and dropped when the word store was made."""
+    """Return lines that count the words kept and dropped by the import."""
     return "\n".join(Report.from_json(open_word_store(local_copy(job.store)).metadata.report).lines())
 
 
@@ -61,6 +64,6 @@ def extraction_progress(screen: Console) -> Iterator[ProgressCallback]:
         if done == total or now_s - last_line_s > _PLAIN_LINE_S:
             last_line_s = now_s
             rate = f", {(done - done_before) / (now_s - start_s):.0f} a second" if done > done_before and now_s > start_s else ""
-            say(screen, f"{done} of {total} {label}{rate}")
+            print_line(screen, f"{done} of {total} {label}{rate}")
 
     yield print_progress

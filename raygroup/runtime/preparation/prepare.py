@@ -1,6 +1,7 @@
-"""Prepare words and features: render or import the words, and run the trunk over them once.
+"""Prepare words and features.
 
-The results go into the cache of the storage path, where later runs find them.
+Words are rendered or imported, and the trunk runs over them once. The results go into the cache of
+the storage path, where later runs find them.
 """
 
 import functools
@@ -44,7 +45,7 @@ def prepare(plan: Plan, missing: Sequence[Job], progress: ProgressCallback) -> N
 
 
 def prepare_words(plan: Plan, missing: Sequence[Job], progress: ProgressCallback) -> None:
-    """Write the word stores of these jobs, and share their weights with all machines."""
+    """Write the word stores of these jobs, and share their weights."""
     for job in {job.store: job for job in missing}.values():
         with lock_folder(job.store.parent, "cache", _LOCK_WAIT_S):
             if not job.store.exists():
@@ -69,7 +70,7 @@ def prepare_features(missing: Sequence[Job], make_shards: ShardMaker, progress: 
 
 
 def local_output(place: Place) -> Path:
-    """Return the local path at which to write a file, and make its folder."""
+    """Return a local path for writing a file, and make its folder."""
     path = place if isinstance(place, Path) else copy_path(place)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
