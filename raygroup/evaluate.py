@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CURVE_SUFFIXES = (".csv", ".png")
 
+# The names of scoring.protocols.registry, repeated so that --help does not import numpy and shapely. A test compares both.
 PROTOCOLS = (
     "mlt19-task1", "mlt19-task3", "mlt19-task4", "icdar15-e2e", "icdar15-spotting",
     "totaltext-e2e", "totaltext-spotting", "totaltext-deteval",
@@ -30,10 +31,13 @@ def evaluate(
 ) -> "Result":
     """Score a submission under a protocol, one of ``PROTOCOLS``.
 
+    ``lexicon`` replaces each text by the nearest of its words. A detection that is further than ``max_edits`` edits from every word is
+    dropped; None drops none.
+
     Raises ConfigError for an unknown protocol and for a ground truth or a lexicon that cannot be used. Raises SubmissionError, which is a
     ConfigError, if the official script would refuse the submission.
     """
-    from raygroup.scoring.lexicons import corrected, read_lexicon
+    from raygroup.scoring.lexicons import apply_lexicon, read_lexicon
     from raygroup.scoring.protocols.registry import protocol as protocol_named
 
     rules = protocol_named(protocol)
@@ -42,7 +46,7 @@ def evaluate(
     truths = rules.read_truths(Path(gt))
     detections = rules.read_detections(Path(submission), truths)
     if lexicon is not None:
-        detections = corrected(detections, read_lexicon(Path(lexicon), truths.images), max_edits)
+        detections = apply_lexicon(detections, read_lexicon(Path(lexicon), truths.images), max_edits)
     return rules.score(truths, detections)
 
 
@@ -55,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     from raygroup.scoring.curve import curve
     from raygroup.scoring.protocols.registry import protocol
-    from raygroup.scoring.score_table import show_result
-    from raygroup.scoring.word_outcomes import require_suffix, write_details
+    from raygroup.scoring.score_table import print_result
+    from raygroup.scoring.word_outcomes import require_suffix, write_outcomes
 
     if options.details is not None:
         require_suffix(options.details)
@@ -66,13 +70,13 @@ def _run(options: argparse.Namespace) -> None:
     points = None if result.detections.confidences is None and options.curve is None else curve(result)
     title = protocol(options.protocol).title
     if options.details is not None:
-        write_details(result, options.details)
+        write_outcomes(result, options.details)
     if points is not None and options.curve is not None:
         _write_curve(points, options.curve, title)
     if options.json:
         print(json.dumps(_as_json(result, points), ensure_ascii=False, allow_nan=False))
     else:
-        show_result(result, title, points, console())
+        print_result(result, title, points, console())
 
 
 def _write_curve(points: "Curve", path: Path, title: str) -> None:
@@ -83,26 +87,26 @@ def _write_curve(points: "Curve", path: Path, title: str) -> None:
         write_curve(points, path)
         return
     from raygroup.figures.confidence_curve import curve_figure
-    from raygroup.figures.palette import save
+    from raygroup.figures.palette import save_figure
 
-    save(curve_figure(points, title), path)
+    save_figure(curve_figure(points, title), path)
 
 
 def _as_json(result: "Result", points: "Curve | None") -> dict[str, Any]:
-    from raygroup.scoring.results import as_json
+    from raygroup.scoring.results import result_json
 
     best = None
     if points is not None and len(points.threshold):
         names = ("threshold", "precision", "recall", "hmean")
         best = {name: float(getattr(points, name)[points.best]) for name in names}
-    return {**as_json(result), "best_threshold": best}
+    return {**result_json(result), "best_threshold": best}
 
 
 def _edits(text: str) -> int | None:
     if text == "any":
         return None
-    if int(text) < 0:
-        raise ValueError(text)
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0, or any")
     return int(text)
 
 
@@ -120,7 +124,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--details", type=Path, metavar="FILE", help="write every matched, missed and false word to FILE.parquet or FILE.jsonl"
     )
     parser.add_argument(
-        "--curve", type=Path, metavar="FILE", help="write precision, recall and H at every confidence to FILE.csv or FILE.png"
+        "--curve",
+        type=Path,
+        metavar="FILE",
+        help="write precision, recall and hmean at every confidence to FILE.csv or FILE.png",
     )
     parser.add_argument(
         "--lexicon", type=Path, metavar="PATH",

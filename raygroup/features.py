@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place
-from raygroup.terminal import command_line, console, run_command, say
+from raygroup.terminal import command_line, console, print_line, run_command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,15 +57,15 @@ def _run(options: argparse.Namespace) -> None:
     jobs = _jobs_by_features(plan)
     if options.dry_run:
         for job in jobs:
-            say(out, preparation_text(job, options.shard_words))
+            print_line(out, preparation_text(job, options.shard_words))
         return
     new = _make_missing(
         plan, jobs, out, options.local, options.address, options.workers, device=options.device, shard_rows=options.shard_words
     )
     for job in jobs:
         if job in new:
-            say(out, import_report(job))
-        say(out, f"{'made' if job in new else 'already made'}: {features_text(job)}")
+            print_line(out, import_report(job))
+        print_line(out, f"{'made' if job in new else 'already made'}: {features_text(job)}")
 
 
 def _jobs_by_features(plan: "Plan") -> "list[Job]":
@@ -119,8 +119,8 @@ def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -
 
 
 def _count(text: str) -> int:
-    if int(text) < 1:
-        raise ValueError(text)
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
     return int(text)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Pretraining
 from raygroup.config_sections import to_json
-from raygroup.terminal import command_line, console, run_command, say
+from raygroup.terminal import command_line, console, print_line, run_command
 from raygroup.trunks import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _run(options: argparse.Namespace) -> None:
     scores = pretrain(settings, options.out, storage_path=options.storage_path, fonts=options.fonts, progress=True)
     screen = console()
     screen.print_json(data=scores)
-    say(screen, f"weights: {options.out} ({options.out.stat().st_size / 1e6:.2f} MB)")
+    print_line(screen, f"weights: {options.out} ({options.out.stat().st_size / 1e6:.2f} MB)")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,16 +1,20 @@
 """``python -m raygroup.reproduce table3``: rebuild a table of the paper from finished sweeps, beside the paper's own.
 
-It never trains.
+It never trains. ``table3`` is the command's Python twin.
 """
 
 import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place
-from raygroup.terminal import console, run_command, say
+from raygroup.terminal import console, print_line, run_command
+
+if TYPE_CHECKING:
+    from raygroup.tables.table3 import Table3
 
 UNAVAILABLE = {
     "table2": "it needs finished sweeps of 2 to 7 heads with three seeds each, and no search space declares them yet",
@@ -18,6 +22,16 @@ UNAVAILABLE = {
     "table5": "it needs the spotter and the MLT19 test set, which raygroup does not have yet",
 }
 """Tables that raygroup cannot rebuild yet, with the reason."""
+
+
+def table3(storage_path: Place | str = "runs", sweep: str | None = None) -> "Table3":
+    """Return Table 3 from a finished sweep: ours beside the paper's, with the control.
+
+    ``sweep`` is its name; None takes the newest one that fits. Raises ConfigError if there is none.
+    """
+    from raygroup.tables.table3 import table3 as table3_of
+
+    return table3_of(parse_place(str(storage_path)), sweep)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,16 +56,15 @@ def build_parser() -> argparse.ArgumentParser:
 def _reproduce(options: argparse.Namespace) -> None:
     if options.table in UNAVAILABLE:
         raise ConfigError(f"{options.table} cannot be rebuilt: {UNAVAILABLE[options.table]}")
-    _table3(options.storage_path, options.sweep, options.out, as_json=options.json)
+    _show_table3(table3(options.storage_path, options.sweep), options.out, as_json=options.json)
 
 
-def _table3(storage: Place, name: str | None, out: Path | None, *, as_json: bool) -> None:
+def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
     from raygroup.figures.table_files import write_table3_pictures
-    from raygroup.tables.table3 import plain, table3
+    from raygroup.tables.table3 import table3_json
     from raygroup.tables.table3_text import print_table3
 
-    table = table3(storage, name)
-    values = plain(table)
+    values = table3_json(table)
     screen = console()
     if as_json:
         print(json.dumps(values, ensure_ascii=False))
@@ -66,7 +79,7 @@ def _table3(storage: Place, name: str | None, out: Path | None, *, as_json: bool
     except OSError as error:
         raise ConfigError(f"--out {folder}: cannot be written: {error}") from error
     if not as_json:
-        say(screen, f"{len(pictures)} pictures and table3.json in {folder}")
+        print_line(screen, f"{len(pictures)} pictures and table3.json in {folder}")
 
 
 if __name__ == "__main__":

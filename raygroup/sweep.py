@@ -8,12 +8,12 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raygroup.errors import DONE, FAILED
 from raygroup.files.places import Place, parse_place
 from raygroup.search_space import Sweep
-from raygroup.terminal import command_line, console, run_command, say
+from raygroup.terminal import command_line, console, print_line, run_command
 
 if TYPE_CHECKING:
     from raygroup.runtime.planning.plan import Plan
@@ -26,14 +26,16 @@ _PLACEMENT = ("device", "kernels", "device_memory_gb", "workers", "accumulate", 
 
 def run_sweep(
     sweep: Sweep | str = "quickstart", *, storage_path: Place | str = "runs", words: Path | str | None = None,
-    fonts: Path | str | None = None, local: bool = False, address: str | None = None, cluster: Path | str | None = None,
-    calibrate: bool = False, budget: float | None = None, yes: bool = False, progress: bool = False, **placement: Any,
+    fonts: Path | str | None = None, local: bool = False, address: str | None = None, device: str = "cpu", kernels: str = "auto",
+    device_memory_gb: float | None = None, workers: int | tuple[int, int] = 1, accumulate: int = 1, stall_timeout_s: float = 1800.0,
+    storage_patience_s: float = 900.0, cluster: Path | str | None = None, calibrate: bool = False, budget: float | None = None,
+    yes: bool = False, progress: bool = False,
 ) -> "SweepResult":  # fmt: skip
     """Train the trials of a sweep that are not done yet, and return the result of all of them.
 
-    ``sweep`` is a ``Sweep``, or the name or path of a search space. The other arguments are the flags of the command. ``placement`` takes
-    the fields of ``raygroup.runtime.placement.Placement``, such as ``device="cuda"``. With ``progress`` it prints how far the trials are.
-    Call it under ``if __name__ == "__main__":``, because it starts processes.
+    ``sweep`` is a ``Sweep``, or the name or path of a search space. The other arguments are the flags of the command; those that end in
+    ``_s`` are seconds. ``workers=(2, 4)`` is ``--workers 2-4``. With ``progress`` it prints how far the trials are. Call it under
+    ``if __name__ == "__main__":``, because it starts processes.
 
     Trials that failed are in ``SweepResult.failed``. Raises ConfigError for input that cannot be used, OverBudgetError before it starts a
     sweep that would cost more than ``budget``, ClusterLostError if the Ray cluster is gone, StopRequestedError if somebody stopped the
@@ -46,9 +48,14 @@ def run_sweep(
     from raygroup.tables.sweep_result import sweep_result
 
     plan = _plan(sweep, storage_path, words, fonts)
+    placement = Placement(
+        device=device, kernels=kernels, device_memory_gb=device_memory_gb,
+        workers=(workers, workers) if isinstance(workers, int) else workers, accumulate=accumulate, stall_timeout_s=stall_timeout_s,
+        storage_patience_s=storage_patience_s,
+    )  # fmt: skip
     options = RunOptions(
-        placement=Placement(**placement), local=local, address=address, cluster=Path(cluster) if cluster else None,
-        calibrate=calibrate, budget=budget, yes=yes,
+        placement=placement, local=local, address=address, cluster=Path(cluster) if cluster else None, calibrate=calibrate, budget=budget,
+        yes=yes,
     )  # fmt: skip
     failed = train_missing(plan, options, console() if progress else Console(quiet=True))
     return sweep_result(plan.folder, failed)
@@ -72,7 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
     failed = train_missing(plan, options, out)
     print_summary(plan, out, failed)
     for line in next_steps(plan):
-        say(out, line)
+        print_line(out, line)
     return FAILED if failed or plan.missing else DONE
 
 
@@ -111,24 +118,24 @@ def _run_options(arguments: argparse.Namespace) -> "RunOptions":
 def _workers(text: str) -> tuple[int, int]:
     """Parse ``N`` or ``N-M``."""
     fewest, _, most = text.partition("-")
-    workers = int(fewest), int(most or fewest)
-    if not 1 <= workers[0] <= workers[1]:
-        raise ValueError(text)
-    return workers
+    if not (fewest.isdigit() and (most or fewest).isdigit() and 1 <= int(fewest) <= int(most or fewest)):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1, or two such as 2-4")
+    return int(fewest), int(most or fewest)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="python -m raygroup.sweep", description="Run the trials of a search space that are not done yet. Flags say where, never what.",
-        epilog="exit codes: 0 all done, 2 bad input, 3 some trial failed for good, 4 over budget, 5 cluster lost, 130 interrupted; "
-        "after 5 and 130 the same command continues",
+        prog="python -m raygroup.sweep",
+        description="Run the trials of a search space that are not done yet. Apart from --words and --fonts, flags say where, never what.",
+        epilog="exit codes: 0 all done, 2 bad input, 3 a trial, the storage path or a worker failed, 4 over budget, 5 cluster lost, "
+        "130 interrupted; after 3, 5 and 130 the same command continues",
     )  # fmt: skip
     parser.add_argument(
         "name", nargs="?", default="quickstart", help="a search space, by name or as a path ending in .py (default: quickstart)"
     )
     parser.add_argument("--words", type=Path, help="your own words: a Parquet file, or a folder of images with labels.csv, .tsv or .jsonl")
-    parser.add_argument("--fonts", type=Path, help="a folder of fonts to render with, beside the installed ones")
+    parser.add_argument("--fonts", type=Path, help="a folder of fonts to render with, in addition to the installed ones")
     parser.add_argument(
         "--storage-path",
         type=parse_place,
@@ -144,7 +151,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="the form in which heads are computed: auto, plain (the reference), factored, winograd, compiled, bf16, graphs",
     )
     parser.add_argument(
-        "--device-memory-gb", type=float, help="memory of one GPU, which decides how many trials train together (default: ask it)"
+        "--device-memory-gb", type=float, help="memory of one GPU, which decides how many trials train together (default: ask the GPU)"
     )
     parser.add_argument(
         "--workers", type=_workers, default=(1, 1), metavar="N or N-M",
@@ -155,14 +162,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--stall-timeout", type=float, default=1800.0, dest="stall_timeout_s", metavar="SECONDS",
-        help="end a worker that finishes no step for so long; its trials continue in another (default: 1800; 0: never)",
+        help="end a worker that finishes no step for this many seconds; its trials continue in another (default: 1800; 0: never)",
     )  # fmt: skip
     parser.add_argument(
         "--storage-patience", type=float, default=900.0, dest="storage_patience_s", metavar="SECONDS",
         help="how long to wait for a storage path that is full or fails (default: 900)",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list the trials, their packs and their cost, then stop")
-    parser.add_argument("--json", action="store_true", help="with --dry-run: one JSON object (trials, packs, device_hours, usd)")
+    parser.add_argument("--json", action="store_true", help="with --dry-run: print one JSON object")
     parser.add_argument("--calibrate", action="store_true", help="time a few steps here first, for --dry-run and --budget")
     parser.add_argument("--cluster", type=Path, metavar="FILE", help="a cluster file with prices (metadata: usd_per_hour)")
     parser.add_argument("--budget", type=float, metavar="USD", help="refuse a sweep that is forecast to cost more")

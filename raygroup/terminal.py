@@ -28,14 +28,14 @@ def run_command(work: Callable[[], int | None], *, resume: str | None = None) ->
         return work() or DONE
     except RaygroupError as error:
         can_continue = error.exit_code != BAD_INPUT
-        return _refuse(str(error), error.exit_code, resume if can_continue else None)
+        return _report_error(str(error), error.exit_code, resume if can_continue else None)
     except BrokenExecutor:
-        return _refuse("a worker process died, perhaps because memory ran out; fewer --workers need less memory", FAILED, resume)
-    except OSError as error:
-        return _refuse(str(error), FAILED if resume else BAD_INPUT, resume)
+        return _report_error("a worker process died, perhaps because memory ran out; fewer --workers need less memory", FAILED, resume)
+    except OSError as error:  # a command that can continue was working on storage; any other was reading its input
+        return _report_error(str(error), FAILED if resume else BAD_INPUT, resume)
     except KeyboardInterrupt as interrupt:
         print(file=sys.stderr)
-        return _refuse(str(interrupt) or "interrupted", INTERRUPTED, resume)
+        return _report_error(str(interrupt) or "interrupted", INTERRUPTED, resume)
 
 
 def command_line(module: str, arguments: Sequence[str] | None) -> str:
@@ -46,7 +46,7 @@ def command_line(module: str, arguments: Sequence[str] | None) -> str:
     return shlex.join(["python", "-m", module, *(sys.argv[1:] if arguments is None else arguments)])
 
 
-def _refuse(message: str, exit_code: int, resume: str | None) -> int:
+def _report_error(message: str, exit_code: int, resume: str | None) -> int:
     ending = f". Everything recorded so far is kept. To continue: {resume}" if resume else ""
     print(f"raygroup: {message.rstrip('.') if ending else message}{ending}", file=sys.stderr)
     return exit_code
@@ -82,12 +82,12 @@ def titled(title: str, rows: Table) -> Group:
     return Group(Text(title, style="bold"), rows)
 
 
-def say(out: Console, text: str) -> None:
+def print_line(out: Console, text: str) -> None:
     """Print one line at its full length, with no markup."""
     out.print(text, soft_wrap=True, markup=False)
 
 
-def show(out: Console, title: str, rows: Table) -> None:
+def print_table(out: Console, title: str, rows: Table) -> None:
     """Print a table under its title, as wide as it needs.
 
     A narrow terminal wraps its lines, but no cell is broken or cut.

@@ -51,7 +51,7 @@ def test_an_unknown_sweep_is_named_beside_those_that_exist(storage):
 
 def test_a_result_lists_its_trials_and_their_final_groupings(small):
     assert [trial.label for trial in small.trials][0] == "base_coefficient=0.0 seed=0"
-    assert small.finished
+    assert small.all_done
     assert small.failed == {}
     assert str(small.groupings["base_coefficient=0.0 seed=0"]) == "ar+ko | bn | zh | hi+ja | la"
 
@@ -111,7 +111,7 @@ def test_a_trial_without_a_history_is_left_out_of_the_table(tmp_path):
     folder = synthetic_storage.write_sweep(tmp_path, "unborn", declared, done=False)
     synthetic_storage.write_trial(folder / raygroup.read_sweep("unborn", tmp_path).trials[0].id, "unborn", *declared[0], "2026-01-02")
     result = raygroup.read_sweep("unborn", tmp_path)
-    assert not result.finished
+    assert not result.all_done
     assert set(result.history()["trial"].to_pylist()) == {declared[0][0]}
 
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from raygroup.cluster.watch_notices import add_arguments, watch_notices
 from raygroup.errors import BAD_INPUT, DONE
-from raygroup.terminal import console, run_command, show, table
+from raygroup.terminal import console, print_table, run_command, table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def _check(options: argparse.Namespace) -> int:
     rows = table("path", "problem", "instead")
     for finding in findings:
         rows.add_row(*map(escape, (finding.path, finding.problem, finding.instead)))
-    show(out, f"{options.file}: {len(findings)} problem{'s' if len(findings) > 1 else ''}", rows)
+    print_table(out, f"{options.file}: {len(findings)} problem{'s' if len(findings) > 1 else ''}", rows)
     return BAD_INPUT
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_json_argument
 from raygroup.data.progress import show_progress
-from raygroup.terminal import say
+from raygroup.terminal import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,19 +40,19 @@ def run(options: argparse.Namespace, out: "Console") -> None:
         return
     _print_images(duplicates, out)
     for shared in labels:
-        say(out, _labels_text(shared))
-    say(out, f"{duplicates.num_images} images; {len(duplicates.copies)} pictures occur more than once")
+        print_line(out, _labels_text(shared))
+    print_line(out, f"{duplicates.num_images} images; {len(duplicates.copies)} pictures occur more than once")
     print_problems(problems, out)
 
 
 def _print_images(duplicates: "Duplicates", out: "Console") -> None:
     for name, count in duplicates.within.items():
-        say(out, f"{name}: {count} images repeat another image of the set")
+        print_line(out, f"{name}: {count} images repeat another image of the set")
     for (one, other), count in duplicates.between.items():
-        say(out, f"{one} and {other}: {count} pictures in both")
+        print_line(out, f"{one} and {other}: {count} pictures in both")
     for copies in duplicates.copies[:_MAX_COPIES]:
         sameness = "the same file" if copies.same_bytes else "the same pixels"
-        say(out, f"  {sameness}: {', '.join(f'{set_name}: {name}' for set_name, name in copies.places)}")
+        print_line(out, f"  {sameness}: {', '.join(f'{set_name}: {name}' for set_name, name in copies.places)}")
 
 
 def _labels_text(shared: "SharedLabels") -> str:

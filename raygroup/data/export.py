@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_json_argument
 from raygroup.data.progress import show_progress
-from raygroup.terminal import say
+from raygroup.terminal import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,5 +44,5 @@ def run(options: argparse.Namespace, out: "Console") -> None:
     if options.json:
         print(json.dumps({"scenes": count, "layout": layout.name, "out": str(target), "problems": problems.to_json()}, ensure_ascii=False))
         return
-    say(out, f"{count} scenes as {layout.title} in {target}; this layout cannot hold: {layout.loses}")
+    print_line(out, f"{count} scenes as {layout.title} in {target}; this layout cannot hold: {layout.loses}")
     print_problems(problems, out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_json_argument, positive_count
 from raygroup.data.progress import show_progress
-from raygroup.terminal import say
+from raygroup.terminal import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace, out: "Console") -> None:
     num_present = summary["scenes"] - summary["drawn"]
     drawn = f"{summary['drawn']} drawn" + (f", {num_present} there already" if num_present else "")
     folder = summary.get("zip", summary["out"])
-    say(out, f"{summary['scenes']} scenes of {summary['words']} words ({drawn}) as {layout.title} in {folder}")
+    print_line(out, f"{summary['scenes']} scenes of {summary['words']} words ({drawn}) as {layout.title} in {folder}")
 
 
 def _pair(separator: str) -> Callable[[str], tuple[int, int]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from raygroup.terminal import say, show, table
+from raygroup.terminal import print_line, print_table, table
 
 if TYPE_CHECKING:
     from raygroup.scenes.inspection import Inspection
@@ -29,11 +29,11 @@ def print_inspection(inspection: "Inspection", title: str, sheet: Path | None, o
         length = f"{script.length / words:.1f}" if words else "-"
         rows.add_row(escape(name), str(script.instances), str(script.dont_cares), str(len(script.characters)), length, escape(frequent))
     counts = f"{inspection.scenes} scenes, {inspection.instances} {inspection.unit}s, {inspection.dont_cares} of them don't-cares"
-    show(out, f"{title}: {counts}", rows)
+    print_table(out, f"{title}: {counts}", rows)
     for line in _inspection_lines(inspection):
-        say(out, line)
+        print_line(out, line)
     if sheet:
-        say(out, f"contact sheet: {sheet}")
+        print_line(out, f"contact sheet: {sheet}")
 
 
 def _inspection_lines(inspection: "Inspection") -> Iterator[str]:
@@ -65,15 +65,15 @@ def print_summary(summary: dict[str, Any], title: str, folder: Path, out: Consol
     lines += [f"  {line}" for line in _problem_lines(summary["problems"])]
     lines.append(f"  train on the words: python -m raygroup.sweep --words {folder / 'words'}")
     for line in lines:
-        say(out, line)
+        print_line(out, line)
 
 
 def print_problems(problems: "Problems", out: Console) -> None:
     """Print the number of problems of each kind, and the first ones."""
     for kind, count in problems.counts.most_common():
-        say(out, f"{kind}: {count}")
+        print_line(out, f"{kind}: {count}")
         for problem in [problem for problem in problems.entries if problem.kind == kind][:_MAX_PROBLEMS]:
-            say(out, f"  {problem}")
+            print_line(out, f"  {problem}")
 
 
 def _problem_lines(problems: dict[str, Any]) -> Iterator[str]:

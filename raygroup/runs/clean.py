@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from raygroup.files.places import Place
 from raygroup.storage.cleanup import Leftover, leftovers
-from raygroup.terminal import say, show, size_text, table
+from raygroup.terminal import print_line, print_table, size_text, table
 
 
 def clean(
@@ -34,9 +34,9 @@ def _print_table(storage: Place, files: Sequence[Leftover], out: Console, dry_ru
     for leftover in files:
         rows.add_row(size_text(leftover.size), leftover.reason, escape(_relative_path(storage, leftover)))
     if files:
-        show(out, str(storage), rows)
+        print_table(out, str(storage), rows)
     total = size_text(sum(leftover.size for leftover in files))
-    say(out, f"{storage}: {total} {'would be removed; nothing was' if dry_run else 'removed'}")
+    print_line(out, f"{storage}: {total} {'would be removed; nothing was' if dry_run else 'removed'}")
 
 
 def _relative_path(storage: Place, leftover: Leftover) -> str:

@@ -12,7 +12,7 @@ from raygroup.files.places import Place, size_of
 from raygroup.runs.find import STATES, declared_states
 from raygroup.storage.layout import CACHE_FOLDER
 from raygroup.storage.sweeps import StoredSweep, read_sweeps
-from raygroup.terminal import say, show, size_text, table
+from raygroup.terminal import print_line, print_table, size_text, table
 
 
 def list_sweeps(storages: Sequence[Place], out: Console, *, as_json: bool) -> None:
@@ -45,14 +45,14 @@ def _sweep_values(storage: Place, sweep: StoredSweep) -> dict[str, Any]:
 
 def _print_table(storage: Place, sweeps: Sequence[dict[str, Any]], out: Console) -> None:
     if not sweeps:
-        say(out, f"{storage}: no sweep; make one with 'python -m raygroup.sweep --storage-path {storage}'")
+        print_line(out, f"{storage}: no sweep; make one with 'python -m raygroup.sweep --storage-path {storage}'")
         return
     rows = table("sweep", *STATES, "finished at", "size", right=(*STATES, "size"))
     for values in sweeps:
         counts = [str(values[_key(state)] or "") for state in STATES]
         finished_at = (values["finished_at"] or "-")[:19]
         rows.add_row(escape(values["name"]), *counts, finished_at, size_text(values["bytes"]))
-    show(out, str(storage), rows)
+    print_table(out, str(storage), rows)
 
 
 def _key(state: str) -> str:

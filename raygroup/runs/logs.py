@@ -11,7 +11,7 @@ from raygroup.files.places import Place
 from raygroup.storage.layout import ERROR_FILE, STACKS_GLOB, stacks_time
 from raygroup.storage.leases import attempt_records
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
-from raygroup.terminal import say, show, table
+from raygroup.terminal import print_line, print_table, table
 
 _ATTEMPT_FIELDS = ("attempt", "at", "by", "from_step")
 """Fields of an attempt that have a column. Others stand in the last column."""
@@ -35,11 +35,11 @@ def show_logs(sweep: StoredSweep, trial: StoredTrial, out: Console, *, all_stall
         }  # fmt: skip
         print(json.dumps(values, ensure_ascii=False))
         return
-    say(out, f"{trial.label} of {sweep.name}: {trial.state} ({trial.folder})")
+    print_line(out, f"{trial.label} of {sweep.name}: {trial.state} ({trial.folder})")
     if attempts:
         _print_attempts(attempts, out)
     if outcome:
-        say(out, f"failed at step {outcome.get('step')}, {outcome.get('at')}: {outcome.get('reason')}")
+        print_line(out, f"failed at step {outcome.get('step')}, {outcome.get('at')}: {outcome.get('reason')}")
     _print_files(texts, out)
     if len(stacks) > len(chosen):
         out.print(f"\nand {len(stacks) - len(chosen)} earlier stalls (--all)", style="dim")
@@ -51,13 +51,13 @@ def _print_attempts(attempts: Sequence[Mapping[str, Any]], out: Console) -> None
         others = [(name, value) for name, value in attempt.items() if name not in _ATTEMPT_FIELDS]
         last_cell = ", ".join(str(value) if name == "ended" else f"{name} {value}" for name, value in others)
         rows.add_row(*(escape(str(attempt.get(name, "-"))) for name in _ATTEMPT_FIELDS), escape(last_cell))
-    show(out, "attempts", rows)
+    print_table(out, "attempts", rows)
 
 
 def _print_files(texts: Mapping[Place, str], out: Console) -> None:
     for path, text in texts.items():
         out.print(f"\n{path}", style="bold", markup=False, soft_wrap=True)
-        say(out, text)
+        print_line(out, text)
 
 
 def _stacks_files(folder: Place) -> list[Place]:

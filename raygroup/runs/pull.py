@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 
 from raygroup.runs.arguments import pull_source
-from raygroup.terminal import say, size_text
+from raygroup.terminal import print_line, size_text
 
 _PLAIN_LINE_S = 15.0
 """Seconds between two lines of progress without a terminal."""
@@ -25,7 +25,7 @@ def pull_sweeps(options: argparse.Namespace, out: Console) -> None:
             on_progress=on_progress,
         )  # fmt: skip
     counts = f"{result.num_copied} files copied ({size_text(result.copied_bytes)}), {result.num_present} were there already"
-    say(out, f"{options.target}: {counts}")
+    print_line(out, f"{options.target}: {counts}")
 
 
 @contextlib.contextmanager
@@ -43,10 +43,10 @@ def _progress(out: Console) -> Iterator[Callable[[int, int], None]]:
         return
     last_line_at = time.monotonic()
 
-    def print_line(copied: int, total: int) -> None:
+    def report_progress(copied: int, total: int) -> None:
         nonlocal last_line_at
         if time.monotonic() - last_line_at >= _PLAIN_LINE_S:
             last_line_at = time.monotonic()
-            say(out, f"{size_text(copied)} of {size_text(total)} copied")
+            print_line(out, f"{size_text(copied)} of {size_text(total)} copied")
 
-    yield print_line
+    yield report_progress

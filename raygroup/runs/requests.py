@@ -14,7 +14,7 @@ from raygroup.files.atomic import write_json
 from raygroup.runs.find import declared_states, match_trials
 from raygroup.storage.layout import FAILED_FILE, STOP_FILE, now
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
-from raygroup.terminal import say
+from raygroup.terminal import print_line
 
 
 def request_stop(sweep: StoredSweep, out: Console) -> None:
@@ -23,11 +23,11 @@ def request_stop(sweep: StoredSweep, out: Console) -> None:
     A sweep with nothing left to train gets no request.
     """
     if set(declared_states(sweep).values()) <= {TrialState.DONE, TrialState.FAILED}:
-        say(out, f"{sweep.name}: no trial is left to train")
+        print_line(out, f"{sweep.name}: no trial is left to train")
         return
     write_json(sweep.folder / STOP_FILE, {"by": f"{_user()} on {socket.gethostname()}", "at": now()})
     effect = "its trials end at a checkpoint within seconds, and its driver with exit code 130"
-    say(out, f"{sweep.name}: asked to stop; {effect}. To resume, run the same sweep command again")
+    print_line(out, f"{sweep.name}: asked to stop; {effect}. To resume, run the same sweep command again")
 
 
 def retry_trials(sweep: StoredSweep, names: Sequence[str], out: Console) -> None:
@@ -40,11 +40,11 @@ def retry_trials(sweep: StoredSweep, names: Sequence[str], out: Console) -> None
     for trial in trials:
         reason = trial.outcome().get("reason")
         (trial.folder / FAILED_FILE).unlink(missing_ok=True)
-        say(out, f"to be tried again: {trial.label} ({trial.id}), which failed with: {reason}")
+        print_line(out, f"to be tried again: {trial.label} ({trial.id}), which failed with: {reason}")
     if not trials:
-        say(out, f"{sweep.name}: no trial has failed")
+        print_line(out, f"{sweep.name}: no trial has failed")
     elif (sweep.folder / STOP_FILE).is_file():
-        say(out, f"{sweep.name} was asked to stop: no trial begins before the sweep is run again")
+        print_line(out, f"{sweep.name} was asked to stop: no trial begins before the sweep is run again")
 
 
 def _failed_trials(sweep: StoredSweep, names: Sequence[str]) -> list[StoredTrial]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
-from raygroup.terminal import say, show, table
+from raygroup.terminal import print_line, print_table, table
 
 _NUMBERS = ("steps", "max P_TM", "settled at", "accuracy", "1-NED")
 
@@ -20,16 +20,16 @@ def show_sweep(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
         values = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
         print(json.dumps(values, ensure_ascii=False))
         return
-    say(out, sweep.hypothesis)
+    print_line(out, sweep.hypothesis)
     rows = table("trial", "state", "grouping", *_NUMBERS, right=_NUMBERS)
     for trial in trials:
         rows.add_row(*_cells(trial))
-    show(out, str(sweep.folder), rows)
+    print_table(out, str(sweep.folder), rows)
     note = "accuracy and 1-NED: words never trained on, routed by the classifier, mean over tasks"
     out.print(note, style="dim", soft_wrap=True)
     for trial in trials:
         if trial["declared"] and trial["failure"]:
-            say(out, f"{trial['label']} failed at step {trial['failure']['step']}: {trial['failure']['reason']}")
+            print_line(out, f"{trial['label']} failed at step {trial['failure']['step']}: {trial['failure']['reason']}")
 
 
 def _trial_values(trial: StoredTrial) -> dict[str, Any]:

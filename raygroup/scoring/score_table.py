@@ -9,7 +9,7 @@ from rich.table import Table
 from raygroup.scoring.curve import Curve
 from raygroup.scoring.measures import Scores
 from raygroup.scoring.results import Result
-from raygroup.terminal import show, table
+from raygroup.terminal import print_table, table
 
 _COLUMNS = ("precision", "recall", "H", "AP", "1-NED")
 
@@ -19,7 +19,7 @@ def print_result(result: Result, title: str, curve: Curve | None, out: Console) 
 
     Counts, the best threshold if there is a curve, scores by script and notes follow.
     """
-    show(out, title, _scores(result))
+    print_table(out, title, _scores(result))
     num = result.counts
     out.print(
         f"{num.correct} correct of {num.found} found of {num.words} words in {num.images} images; {num.detections} detections; "
@@ -32,9 +32,9 @@ def print_result(result: Result, title: str, curve: Curve | None, out: Console) 
             f"precision {_percent(curve.precision[best])}, recall {_percent(curve.recall[best])}", soft_wrap=True,
         )  # fmt: skip
     if result.scripts:
-        show(out, "\nby script of the word", _scripts(result))
+        print_table(out, "\nby script of the word", _scripts(result))
     if result.reading:
-        show(out, "\nwords found, as read", _reading(result))
+        print_table(out, "\nwords found, as read", _reading(result))
     for note in result.notes:
         out.print(f"note: {escape(note)}", soft_wrap=True)
 

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from raygroup.terminal import show, table
+from raygroup.terminal import print_table, table
 from raygroup.words.mixtures import Mixture
 
 _RULES = {"per_sample": "a ratio is that of one item", "per_dataset": "a ratio is that of a whole data set"}
@@ -16,7 +16,7 @@ def print_mixture(mixture: Mixture, steps: int, batch: int, out: Console) -> Non
     The expected draws of an item are the epochs of its data set.
     """
     title = f"Mixture ({mixture.weighting}: {_RULES[mixture.weighting]}), draws in {steps:,} steps of {batch:,}"
-    show(out, title, mixture_table(mixture, steps * batch))
+    print_table(out, title, mixture_table(mixture, steps * batch))
 
 
 def mixture_table(mixture: Mixture, draws: int) -> RichTable:

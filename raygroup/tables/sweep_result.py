@@ -13,6 +13,7 @@ from raygroup.files.places import Place, parse_place
 from raygroup.history.reader import History, attempt_files
 from raygroup.history.reader import read_history as read_trial_history
 from raygroup.scoring.word_accuracy import WordScore
+from raygroup.storage.layout import HISTORY_FILE
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.storage.sweeps import read_sweep as read_stored_sweep
 from raygroup.storage.sweeps import read_sweeps as read_stored_sweeps
@@ -52,11 +53,12 @@ class SweepResult:
 
     @property
     def failed(self) -> Mapping[str, str]:
-        """The reason of every trial that failed for good, by label."""
-        return {trial.label: trial.failure or "" for trial in self.trials if trial.state == TrialState.FAILED}
+        """The reason of every trial that failed, by label."""
+        reasons = {trial.label: self.run_failures.get(trial.id, trial.failure) for trial in self.trials}
+        return {label: reason for label, reason in reasons.items() if reason is not None}
 
     @property
-    def finished(self) -> bool:
+    def all_done(self) -> bool:
         """True if every trial is done."""
         return len(self.done) == len(self.trials)
 
@@ -151,16 +153,17 @@ def history_table(sweep: SweepResult | StoredSweep, every: int = 1) -> pa.Table:
     It has one row for each trial, step, task and head. Columns: ``trial`` (its label), one column
     for each field that varies (its dotted name), ``seed``, ``step``, ``task``, ``head``, ``r``
     (R_TM after the step), ``p`` (P_TM without noise: the softmax of ``r`` over heads), and
-    ``assigned`` (whether the task is on the head). ``every`` keeps only each so-manieth step, and
-    the last. Raises HistoryError for a damaged history. Trials without one are left out.
+    ``assigned`` (whether the task is on the head). With ``every=10``, only every tenth step
+    and the last are kept. Raises HistoryError for a damaged history. Trials without a history are
+    left out.
     """
     result = sweep if isinstance(sweep, SweepResult) else SweepResult.of(sweep)
-    trials = [trial for trial in result.trials if trial.stored.outcome() or _has_history(trial)]
+    trials = [trial for trial in result.trials if _has_history(trial)]
     return history_rows([(trial.label, trial.settings, trial.history) for trial in trials], every)
 
 
 def _has_history(trial: TrialResult) -> bool:
-    return bool(attempt_files(trial.folder))
+    return (trial.folder / HISTORY_FILE).is_file() or bool(attempt_files(trial.folder))
 
 
 def _score_columns(score: WordScore) -> dict[str, object]:

@@ -17,7 +17,7 @@ from raygroup.tables.spread import Spread
 from raygroup.tables.table3 import Table3, Table3Row
 from raygroup.tables.trial_evidence import TrialEvidence
 from raygroup.task_groups import pair_agreement
-from raygroup.terminal import show, table
+from raygroup.terminal import print_table, table
 
 CONTROL = (
     "The control gives every head the mean loss over heads. Each row of P_TM sums to 1, so recognition then has no gradient on R_TM. "
@@ -44,13 +44,13 @@ _UNDECIDED = 0.85
 
 def print_table3(table3: Table3, out: Console) -> None:
     """Print the changes, the groupings, the words read and the remarks."""
-    show(out, _heading(table3), _changes(table3))
-    show(out, "\nGroupings at the end", _groupings(table3))
+    print_table(out, _heading(table3), _changes(table3))
+    print_table(out, "\nGroupings at the end", _groupings(table3))
     for split, title in (("new", "new renders of training words"), ("unseen", "words never trained on")):
         for routing in ("classifier", "true task"):
             words = _words(table3, split, routing)
             if words.row_count:
-                show(out, f"\nWords read, {title}, routed by the {routing}: accuracy/1-NED in %, mean over seeds", words)
+                print_table(out, f"\nWords read, {title}, routed by the {routing}: accuracy/1-NED in %, mean over seeds", words)
     for remark in remarks(table3):
         out.print(Text(f"\n{remark}"), soft_wrap=not (out.is_terminal or out.is_jupyter))
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from raygroup.errors import ConfigError
 from raygroup.model.heads.bank import HeadBank
@@ -33,6 +31,8 @@ class UniversalModel:
 
 def save_universal(path: Path, universal: UniversalModel, about: dict[str, Any]) -> None:
     """Write a weights file atomically. ``about`` is added to its metadata."""
+    from safetensors.torch import save_file
+
     tensors = {f"trunk.{name}": value.contiguous() for name, value in universal.trunk.state_dict().items()}
     tensors |= {f"head.{name}": value.contiguous() for name, value in universal.head.state_dict().items()}
     head = {"embed": universal.head.embedding.shape[-1], "hidden": universal.head.hidden}
@@ -49,6 +49,8 @@ def read_weights_metadata(path: Path) -> dict[str, Any]:
     It has the settings of the training, the charset and the scores. Raises ConfigError if the file
     has no such metadata.
     """
+    from safetensors import safe_open
+
     with safe_open(path, "pt") as file:
         stored = (file.metadata() or {}).get("raygroup")
     if stored is None:
@@ -58,6 +60,8 @@ def read_weights_metadata(path: Path) -> dict[str, Any]:
 
 def load_universal(path: Path) -> UniversalModel:
     """Load a weights file, frozen and ready for evaluation."""
+    from safetensors import safe_open
+
     about = read_weights_metadata(path)
     charset = Charset.from_json(about["charset"])
     trunk = Trunk()

@@ -1,11 +1,11 @@
 """Normalise transcriptions to labels, and put Arabic into visual order."""
 
+import functools
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-
-import regex
+from typing import Any, NamedTuple
 
 LONGEST = 31
 """Most characters a decoder reads. The released code takes 32 steps, and one is the end."""
@@ -15,12 +15,14 @@ _PRESENTATION = "\ufb50-\ufdff\ufe70-\ufefe"
 _INVISIBLE_SIGNS = re.compile(f"[{_INVISIBLE}]")
 _PRESENTATION_FORMS = re.compile(f"[{_PRESENTATION}]")
 
-_ARABIC_LETTER = regex.compile(r"[\p{Script=Arabic}&&\p{Letter}]", regex.V1)
+_ARABIC_BLOCKS = re.compile("[\u0600-\u08ff\ufb50-\ufeff\U00010e60-\U0001eeff]")
+"""Every Arabic letter matches, and some other characters do.
+
+Most labels have no match. For those the package ``regex`` is not needed.
+"""
 _EXTENDING = r"[\p{GCB=Extend}\p{GCB=SpacingMark}]*+"
 _BASE = r"[^\p{GCB=Extend}\p{GCB=SpacingMark}]"
 _FORWARD = rf"(?:[\p{{bc=L}}\p{{bc=EN}}\p{{bc=AN}}--[\p{{GCB=Extend}}\p{{GCB=SpacingMark}}]]{_EXTENDING})"
-_LEADING = regex.compile(_EXTENDING, regex.V1)
-_UNITS = regex.compile(rf"{_FORWARD}++(?:[.,:/\-]{_EXTENDING}{_FORWARD}++)*+|{_BASE}{_EXTENDING}", regex.V1 | regex.DOTALL)
 
 
 def normalise(text: str) -> str:
@@ -59,15 +61,39 @@ def to_visual(label: str) -> str:
     it, whatever stands around it. Marks without a base stay in front. The context rules of ``\\X``
     matter only inside runs, and these keep their order.
     """
-    if label.isascii() or not _ARABIC_LETTER.search(label):
+    if not _ARABIC_BLOCKS.search(label):
         return label
-    start = _LEADING.match(label).end()
-    return label[:start] + "".join(reversed(_UNITS.findall(label, start)))
+    patterns = _visual_order_patterns()
+    if not patterns.arabic_letter.search(label):
+        return label
+    start = patterns.leading_marks.match(label).end()
+    return label[:start] + "".join(reversed(patterns.units.findall(label, start)))
 
 
 def to_logical(visual: str) -> str:
     """Return the label that ``to_visual`` turned into this text."""
     return to_visual(visual)
+
+
+class _VisualOrderPatterns(NamedTuple):
+    """Compiled patterns of the package ``regex``."""
+
+    arabic_letter: Any
+    leading_marks: Any
+    """Marks before the first base."""
+    units: Any
+    """The parts of a label that change places: runs and clusters."""
+
+
+@functools.cache
+def _visual_order_patterns() -> _VisualOrderPatterns:
+    import regex
+
+    return _VisualOrderPatterns(
+        arabic_letter=regex.compile(r"[\p{Script=Arabic}&&\p{Letter}]", regex.V1),
+        leading_marks=regex.compile(_EXTENDING, regex.V1),
+        units=regex.compile(rf"{_FORWARD}++(?:[.,:/\-]{_EXTENDING}{_FORWARD}++)*+|{_BASE}{_EXTENDING}", regex.V1 | regex.DOTALL),
+    )
 
 
 def _letters_of_form(form: re.Match[str]) -> str:

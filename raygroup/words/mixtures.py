@@ -13,9 +13,6 @@ from raygroup.config import MIXTURE_WEIGHTINGS, Words
 from raygroup.config_sections import require
 from raygroup.errors import ConfigError
 from raygroup.randomness import generator
-from raygroup.words.importing.importer import find_listing
-from raygroup.words.importing.report import Tally
-from raygroup.words.importing.rows import interpret_rows
 from raygroup.words.word_store import WordStore
 
 
@@ -134,6 +131,11 @@ def listed_sources(path: Path, tasks: tuple[str, ...]) -> dict[str, int]:
 
     It reads the labels alone. A word whose image later proves unreadable still counts.
     """
+    # Drawing from a mixture needs none of these, which load OpenCV.
+    from raygroup.words.importing.importer import find_listing
+    from raygroup.words.importing.report import Tally
+    from raygroup.words.importing.rows import interpret_rows
+
     listing = find_listing(path)
     rows = interpret_rows(listing, tasks, Tally(listing.name))
     train = rows.words["source"].filter(pc.and_(rows.usable, pc.equal(rows.words["split"], "train")))

@@ -9,7 +9,7 @@ from raygroup.runtime.planning.forecast import PRICES, Forecast, basis_text
 from raygroup.runtime.planning.mixtures import print_mixtures
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.runtime.planning.plan import Plan
-from raygroup.terminal import say, seconds_text, size_text, table, titled
+from raygroup.terminal import print_line, seconds_text, size_text, table, titled
 
 _MAX_ROWS = 200
 """Most trials that are listed one by one."""
@@ -36,9 +36,9 @@ def print_dry_run(plan: Plan, packs: Sequence[JobPack], forecast: Forecast, cons
     if len(plan.jobs) > _MAX_ROWS:
         console.print(f"and {len(plan.jobs) - _MAX_ROWS} more trials")
     for line in forecast_lines(forecast):
-        say(console, line)
+        print_line(console, line)
     print_mixtures(plan.jobs, plan.words, console)
-    say(console, f"results under {plan.folder}")
+    print_line(console, f"results under {plan.folder}")
 
 
 def forecast_lines(forecast: Forecast) -> list[str]:
