@@ -25,7 +25,7 @@ from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.mlt import MLT19
 from raygroup.scenes.importing.importer import import_scenes
 from raygroup.scenes.importing.shard_rows import ImportSettings
-from raygroup.scenes.rendering.composing import Materials, compose, gather
+from raygroup.scenes.rendering.composing import Materials, compose, load_materials
 from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.scenes.scene import Scene
 from raygroup.scenes.scene_store import read_scenes
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small run, whose figures mean little")
     quick = parser.parse_args().quick
     settings = SceneSettings(words=(WORDS, WORDS), curved=0.0, dont_care=0.0)
-    materials = gather(settings)
+    materials = load_materials(settings)
     scenes = [compose(settings, materials, number) for number in range(8 if quick else 64)]
     found = {
         "machine": machine_name(),

@@ -24,9 +24,9 @@ def parse(line: str) -> ParsedInstance:
 
 
 def objection(first: Sequence[ParsedInstance]) -> str:
-    """Return the first text that begins with two numbers.
+    """Return a message if a text begins with two coordinates.
 
-    It is a sign of polygons with more than four corners.
+    Then the labels seem to be polygons with more than four corners.
     """
     texts = [parsed.text for parsed in first if _PAIR.match(parsed.text)]
     return f"the text is {texts[0][:MAX_SHOWN]!r}, must not begin with two coordinates" if texts else ""

@@ -44,7 +44,7 @@ class JsonFormat:
     def mismatch(self, collection: Collection, member: Member, is_forced: bool) -> str:
         """Return why a file is not of this format, or "".
 
-        It compares the first item of each of the first 20 images. Most must fit.
+        It checks the first item of each of the first 20 images. At least half must fit.
         """
         place = collection.place(member)
         try:

@@ -66,7 +66,10 @@ class LineFormat:
             return f"{place}: {error}"
 
     def scenes(self, collection: Collection) -> Iterator[Scene]:
-        """Yield a scene for each label file, source by source."""
+        """Yield a scene for each label file, source by source.
+
+        Problems are added to those of the collection.
+        """
         return build_scenes(self.read_images(collection), collection.problems)
 
     def read_images(self, collection: Collection) -> Iterator[LabelledImage]:

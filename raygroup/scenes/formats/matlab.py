@@ -40,9 +40,10 @@ class _Array:
 
 
 def cell_rows(content: bytes, names: Sequence[str]) -> list[list[Cell]]:
-    """Return the rows of the first array with such a name.
+    """Return the rows of the array with one of these names.
 
-    A cell within a cell counts as its content. Raises MatFileError.
+    If several have one, the first is taken. A cell within a cell counts as its content. Raises
+    MatFileError.
     """
     if len(content) < 128 or content[126:128] not in (b"IM", b"MI"):
         raise MatFileError("not a MATLAB 5 file: its header does not end in IM or MI")

@@ -45,10 +45,10 @@ def parse_polygon(line: str) -> ParsedInstance:
 
 
 def objection(first: Sequence[ParsedInstance]) -> str:
-    """Return a message if few lines name a known script.
+    """Return a message if most lines name no known script.
 
-    ICDAR15's lines with commas in their texts look like that. A number in place of the script is
-    one too many: it is a sign of further corners.
+    ICDAR15's lines with commas in their texts look like that. If a number is in the script's place,
+    one line is enough, because the line seems to have further corners.
     """
     unknown = [parsed.script or "" for parsed in first if not is_script(parsed.script) and parsed.script != _E2E_SCRIPT]
     coordinates = [script for script in unknown if _NUMBER.fullmatch(script)]

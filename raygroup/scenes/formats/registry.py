@@ -74,9 +74,9 @@ FORMATS: dict[str, Format] = {known.name: known for known in reversed(_ALL)}
 def format_of(collection: Collection, name: str | None = None) -> Format:
     """Return the format called ``name``, or detect the format.
 
-    Detection takes the first format that fits most sampled label files. A later format wins only if
-    it has more than twice as many files. Raises ConfigError with the expected and the actual text
-    of a line.
+    Detection takes the first format that fits at least half of the sampled label files. A later
+    format wins only if it has more than twice as many files. Raises ConfigError with the expected
+    and the actual text of a line.
     """
     if name is not None and name not in FORMATS:
         raise ConfigError(f"--format {name}: no such format: choose one of {', '.join(FORMATS)}")
@@ -104,7 +104,8 @@ def format_of(collection: Collection, name: str | None = None) -> Format:
 def _mismatch(known: Format, collection: Collection, files: Sequence[Member], is_forced: bool) -> str:
     """Return why sampled files are not of a format, or "".
 
-    Most samples must fit. If the format is exact and the user did not name it, all must.
+    At least half of the samples must fit. If the format is exact and the user did not name it, all
+    must.
     """
     must_all = known.is_exact and not is_forced
     samples = _sample(files, _NUM_SAMPLES_EXACT if must_all else _NUM_SAMPLES)

@@ -18,7 +18,7 @@ from raygroup.words.rendering.variation import CONTRAST_FLOOR, LUMA
 _MIN_CONTRAST = CONTRAST_FLOOR + 15
 """Least difference in luma between a word and the mean of its background.
 
-It holds before the ink becomes translucent and before light falls."""
+It holds before the ink becomes translucent and before uneven light is added."""
 _BUSY = 28.0
 """Standard deviation of the background's luma from which text gets an outline."""
 _FAINT = 0.13
