@@ -1,3 +1,4 @@
+import sys
 import unicodedata
 
 import pytest
@@ -5,7 +6,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raygroup.words.labels import count_changes, normalise, to_logical, to_visual
+from raygroup.words.labels import _ARABIC_BLOCKS, count_changes, normalise, to_logical, to_visual
 
 MIXED = st.text(alphabet="ابتنهـَُّلا١٢٣۴0123456789abcXYZéक्षকি中あ한.,:/-()%! '\"\u0301\u0600\u06dd\u200d", max_size=14)
 
@@ -97,3 +98,10 @@ def test_any_text_with_arabic_can_be_recovered_from_its_visual_order(before, ara
 @given(st.sampled_from("ابتنهل"), st.text(alphabet="ابتنهـَُّل", max_size=8))
 def test_grapheme_clusters_of_an_arabic_word_stay_whole_in_reversed_order(first, rest):
     assert to_visual(first + rest) == "".join(reversed(regex.findall(r"\X", first + rest)))
+
+
+def test_the_quick_check_for_arabic_misses_no_arabic_letter():
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    letters = regex.findall(r"[\p{Script=Arabic}&&\p{Letter}]", everything, regex.V1)
+    assert len(letters) > 1000
+    assert all(_ARABIC_BLOCKS.search(letter) for letter in letters)
