@@ -41,7 +41,7 @@ def evaluate(
     from raygroup.scoring.protocols.registry import protocol as protocol_named
 
     rules = protocol_named(protocol)
-    if lexicon is not None and not rules.reads:
+    if lexicon is not None and not rules.scores_texts:
         raise ConfigError(f"--lexicon {lexicon}: {protocol} scores no texts; leave --lexicon out")
     truths = rules.read_truths(Path(gt))
     detections = rules.read_detections(Path(submission), truths)

@@ -14,11 +14,11 @@ _PYTHON_TYPES = {"string": str, "boolean": bool, "integer": int, "structure": di
 
 
 def check_instance(node_config: Mapping[str, Any], at: str) -> Iterator[Finding]:
-    """Yield a finding for every key and value that EC2 would refuse.
+    """Yield a finding for every key and value that EC2 would refuse. ``at`` is the dotted path of the settings in the file.
 
     The description of EC2 comes with boto3. If boto3 is not installed, nothing is checked.
     """
-    description = _run_instances()
+    description = _run_instances_description()
     if description is None:
         return
     settings = {name: value for name, value in node_config.items() if name not in _READ_BY_RAY}
@@ -26,7 +26,7 @@ def check_instance(node_config: Mapping[str, Any], at: str) -> Iterator[Finding]
 
 
 @functools.cache
-def _run_instances() -> Any:
+def _run_instances_description() -> Any:
     """Return botocore's description of RunInstances, or None without boto3. Reading it is slow."""
     try:
         import botocore.session

@@ -16,8 +16,8 @@ _POLL_S = 5.0
 def run_packs(packs: Sequence[JobPack], storage: Place, listener: RunListener, placement: Placement = ON_CPU) -> dict[str, str]:
     """Train the packs and return the trials that failed: id -> reason.
 
-    A single pack runs in this process, so that a debugger can follow it. On a GPU each pack gets a
-    new process, and they run one after another.
+    A single pack runs in this process, so that a debugger can follow it. On a GPU packs run one after
+    another, each in a new process: a process in which CUDA failed once is of no further use.
     """
     queue = PackQueue(packs, storage, listener, placement.storage_patience_s)
     work = functools.partial(_run_pack, storage=storage, placement=placement)

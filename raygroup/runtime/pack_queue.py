@@ -88,40 +88,46 @@ class PackQueue:
     def retry(self, pack: JobPack, reason: str) -> None:
         """Take back a pack whose process ended before its trials did.
 
-        Its trials are tried again, in halves if the device had too little memory. After
-        ``MAX_FRUITLESS_ATTEMPTS`` attempts without a new checkpoint they fail.
+        Its trials are tried again, in halves if the device had too little memory. They fail after one
+        attempt more than ``MAX_FRUITLESS_ATTEMPTS`` in a row without a new checkpoint.
         """
         self.running.pop(pack.id, None)
         self.listener.on_end([job.id for job in pack.jobs])
         done = self.retry_storage(lambda: done_ids(self.sweep_folder))
-        jobs = tuple(job for job in pack.jobs if job.id not in done and not self._has_failed(job))
+        jobs = tuple(job for job in pack.jobs if job.id not in done and not self._note_failure(job))
         if not jobs:
             return
         if DeviceMemoryError.marker in reason and len(jobs) > 1:
             half = len(jobs) // 2
-            self.listener.on_message(f"{pack.id}: its device has too little memory for {len(jobs)} trials together; trying {half}")
+            self.listener.on_message(f"{pack.id}: its device has too little memory for {len(jobs)} trials together; trying halves")
             self.waiting.extendleft((JobPack(jobs[half:]), JobPack(jobs[:half])))
-        elif any(self._has_advanced(job) for job in jobs) or self._may_try_again(pack.jobs[0].id):
+        elif self._may_try_again(pack, jobs):
             self.listener.on_message(f"{jobs[0].label}: {reason}; going on from step {max(self._last_steps[job.id] for job in jobs)}")
             self.waiting.appendleft(JobPack(jobs))
         else:
             for job in jobs:
                 self._fail(job, f"{reason}; {1 + MAX_FRUITLESS_ATTEMPTS} attempts in a row ended without a new checkpoint")
 
+    def _may_try_again(self, pack: JobPack, jobs: Sequence[Job]) -> bool:
+        # Every trial is asked, so that no step counts as progress twice. The pack's first id stands for it, also once that trial has left.
+        has_advanced = [self._note_progress(job) for job in jobs]
+        return any(has_advanced) or self._count_fruitless(pack.jobs[0].id)
+
     def _fail(self, job: Job, reason: str) -> None:
         mark_failed(job.folder, reason)
         self.failed[job.id] = reason
         self._failed_jobs[job.id] = job
 
-    def _has_failed(self, job: Job) -> bool:
-        """Return True if a trial failed before its process broke. Its reason is kept."""
+    def _note_failure(self, job: Job) -> bool:
+        """Return True if a trial failed by itself before its process broke, and keep its reason."""
         failure = self.retry_storage(lambda: read_json_if_exists(job.folder / FAILED_FILE))
         if failure:
             self.failed[job.id] = failure["reason"]
             self._failed_jobs[job.id] = job
         return bool(failure)
 
-    def _has_advanced(self, job: Job) -> bool:
+    def _note_progress(self, job: Job) -> bool:
+        """Return True if a trial has a new checkpoint, and remember its step."""
         step = self._last_step(job)
         advanced = step > self._last_steps[job.id]
         if advanced:
@@ -133,7 +139,8 @@ class PackQueue:
         """Return the step of a trial's newest checkpoint, or 0."""
         return self.retry_storage(lambda: max(listed_steps(job.folder), default=0))
 
-    def _may_try_again(self, first_id: str) -> bool:
+    def _count_fruitless(self, first_id: str) -> bool:
+        """Count an attempt without a new checkpoint. Returns True if the pack may be tried again."""
         self._fruitless[first_id] = self._fruitless.get(first_id, 0) + 1
         return self._fruitless[first_id] <= MAX_FRUITLESS_ATTEMPTS
 
@@ -143,6 +150,7 @@ class PackQueue:
             return
         self._last_check = time.monotonic()
         self.stopped = self.stopped or self.retry_storage((self.sweep_folder / STOP_FILE).is_file)
+        # ``runs retry`` removes FAILED.json.
         retried = self.retry_storage(lambda: [job for job in self._failed_jobs.values() if not (job.folder / FAILED_FILE).is_file()])
         for job in retried:
             del self._failed_jobs[job.id], self.failed[job.id]

@@ -1,4 +1,4 @@
-"""List the files of sweeps and caches that a copy of them has."""
+"""List the files of sweeps and caches to copy."""
 
 import contextlib
 import fnmatch
@@ -39,7 +39,7 @@ class StoredFile:
 
 
 def list_sweep(source: Place, sweep: StoredSweep, checkpoints: str) -> list[StoredFile]:
-    """Return the files of a sweep to copy.
+    """Return the files of a sweep to copy. ``checkpoints`` is ``all``, ``last`` or ``none``.
 
     It lists the folder twice. A trial that is done in the first listing has all its files in the
     second, however long the listings take.

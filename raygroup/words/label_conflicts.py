@@ -1,4 +1,4 @@
-"""Find words whose characters contradict their script label (row G19).
+"""Find words whose characters contradict their script label.
 
 These words are kept, marked and counted: the label may be right.
 """
@@ -13,7 +13,7 @@ from raygroup.tasks import TASKS
 from raygroup.words.coverage import Supports, character_counts
 
 _TASKS = tuple(TASKS)
-_LETTERS: tuple[Supports, ...] = tuple(task.has_letter for task in TASKS.values())
+_HAS_LETTER: tuple[Supports, ...] = tuple(task.has_letter for task in TASKS.values())
 _LABELS_PER_BLOCK = 8192
 
 
@@ -47,26 +47,26 @@ def contradiction_counts(labels: Sequence[str], tasks: Sequence[str | None]) -> 
 
 
 def contradiction_lines(counts: Counter[tuple[str, str]]) -> list[str]:
-    """Return one line for people per pair, the most frequent first."""
+    """Return one readable line for each pair of tasks, the most frequent first."""
     return [f"{count} kept, though labelled {task} and written in letters of {written}" for (task, written), count in counts.most_common()]
 
 
 def _letter_blocks(labels: Sequence[str], tasks: Sequence[str | None]) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
     """Count the letters of words in blocks.
 
-    A block has its first word, the task of each word (w,), and its letters of every task (w, t). A
-    task is its place in ``TASKS``, or -1 if it is not there.
+    Yields the position of a block's first word, the task of each word (w,), and the number of its
+    letters that each task can write (w, t). A task is its place in ``TASKS``, or -1 if it is not there.
     """
     if len(labels) != len(tasks):
-        raise ValueError(f"{len(labels)} labels and {len(tasks)} tasks: there must be as many")
+        raise ValueError(f"{len(labels)} labels and {len(tasks)} tasks: the numbers must agree")
     place = {name: number for number, name in enumerate(_TASKS)}
     for start in range(0, len(labels), _LABELS_PER_BLOCK):
         block = slice(start, start + _LABELS_PER_BLOCK)
         task_w = np.array([-1 if name is None else place.get(name, -1) for name in tasks[block]], np.intp)
-        yield start, task_w, character_counts(labels[block], _LETTERS)
+        yield start, task_w, character_counts(labels[block], _HAS_LETTER)
 
 
 def _contradicts(task_w: NDArray[np.intp], letters_wt: NDArray[np.int64]) -> NDArray[np.bool_]:
-    has_letter_of_task = letters_wt[np.arange(len(task_w)), task_w] > 0
+    has_letter_of_task = letters_wt[np.arange(len(task_w)), task_w] > 0  # -1 picks the last task; such words are left out below
     contradicts: NDArray[np.bool_] = (task_w >= 0) & ~has_letter_of_task & letters_wt.any(axis=1)
     return contradicts

@@ -16,7 +16,7 @@ from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.writer import remove_attempts, seal
 from raygroup.runtime.attempt.checkpoints import save_checkpoint
 from raygroup.runtime.attempt.predictions import predict_test_words
-from raygroup.runtime.attempt.session import Attempt, Session
+from raygroup.runtime.attempt.session import Session, TrialAttempt
 from raygroup.storage.checkpoint_index import keep_last_checkpoint
 from raygroup.storage.layout import DONE_FILE, PROGRESS_FILE, TENSORBOARD_FOLDER, now
 from raygroup.training.packs.step_records import LOSSES, step_records
@@ -40,7 +40,7 @@ def record_steps(session: Session) -> None:
     session.for_each_trial(lambda position, attempt: _append_rows(attempt, rows[position], first_step, num_tasks, words_per_s))
 
 
-def write_checkpoint(session: Session, position: int, attempt: Attempt) -> None:
+def write_checkpoint(session: Session, position: int, attempt: TrialAttempt) -> None:
     """Flush the history, then write the checkpoint from which a later attempt resumes."""
     pack, retry = session.pack, session.context.retry
     attempt.writer.flush()
@@ -55,7 +55,7 @@ def write_checkpoint(session: Session, position: int, attempt: Attempt) -> None:
     retry(lambda: _write_scalars(attempt, pack.step, _r_tm(session, position, attempt), pack.data.tasks))
 
 
-def write_progress(session: Session, position: int, attempt: Attempt, checkpoint_due: bool) -> None:
+def write_progress(session: Session, position: int, attempt: TrialAttempt, checkpoint_due: bool) -> None:
     """Write the progress file of a trial, for those who follow the sweep.
 
     It is written at checkpoints, and in between at most every two seconds, because training waits
@@ -65,7 +65,7 @@ def write_progress(session: Session, position: int, attempt: Attempt, checkpoint
         return
     attempt.progress_written_s = time.monotonic()
     step, steps = session.pack.step, session.steps
-    step_s = (time.monotonic() - session.start_s) / max(step - session.first_step, 1)
+    step_s = (time.monotonic() - session.start_s) / max(step - session.resumed_step, 1)
     r_tm = _r_tm(session, position, attempt)
     progress = {
         "step": step, "steps": steps, "words_per_s": session.pack.common.training.batch / step_s,
@@ -76,14 +76,14 @@ def write_progress(session: Session, position: int, attempt: Attempt, checkpoint
         write_json(attempt.folder / PROGRESS_FILE, progress, durable=False)
 
 
-def finish_trial(session: Session, position: int, attempt: Attempt) -> None:
+def finish_trial(session: Session, position: int, attempt: TrialAttempt) -> None:
     """Read the test words, seal the history and mark the trial as done."""
     folder, pack = attempt.folder, session.pack
     write_trial_predictions = predict_test_words(pack.trained_trial(position), session.words)
     outcome = {
         "steps": pack.step, "attempts": attempt.lease.attempt, "wall_s": time.monotonic() - session.start_s,
         "cpu_s": (time.process_time() - session.start_cpu_s) / len(session.attempts), "pack": len(session.attempts),
-        "first_step": session.first_step, "device": pack.device, "kernels": pack.kernels.name,
+        "first_step": session.resumed_step, "device": pack.device, "kernels": pack.kernels.name,
         "new_characters": pack.new_characters[position], "finished_at": now(),
     }  # fmt: skip
 
@@ -99,19 +99,19 @@ def finish_trial(session: Session, position: int, attempt: Attempt) -> None:
         keep_last_checkpoint(folder)
 
 
-def _append_rows(attempt: Attempt, rows: NDArray[np.float32], first_step: int, num_tasks: int, words_per_s: float) -> None:
+def _append_rows(attempt: TrialAttempt, rows: NDArray[np.float32], first_step: int, num_tasks: int, words_per_s: float) -> None:
     for step, r_tm, nll_m, losses in step_records(rows, first_step, num_tasks, attempt.trial.heads.count):
         integrated, grouping_loss, task = (losses[name] for name in LOSSES)
         attempt.writer.append(step, r_tm, nll_m, integrated, grouping_loss, task, words_per_s, time.time())
         attempt.losses = losses
 
 
-def _r_tm(session: Session, position: int, attempt: Attempt) -> NDArray[np.float32]:
+def _r_tm(session: Session, position: int, attempt: TrialAttempt) -> NDArray[np.float32]:
     r_tm: NDArray[np.float32] = session.pack.r_ktm.detach()[position, :, : attempt.trial.heads.count].float().cpu().numpy()
     return r_tm
 
 
-def _write_scalars(attempt: Attempt, step: int, r_tm: NDArray[np.float32], tasks: Sequence[str]) -> None:
+def _write_scalars(attempt: TrialAttempt, step: int, r_tm: NDArray[np.float32], tasks: Sequence[str]) -> None:
     """Write scalars for TensorBoard.
 
     After a resume, TensorBoard hides the repeated steps of the attempt before.

@@ -21,7 +21,7 @@ from raygroup.model.kernels.forms import Kernels, choose_kernels
 from raygroup.runtime.attempt.checkpoints import load_checkpoint
 from raygroup.runtime.attempt.pack_inputs import load_training_data, load_universal_weights
 from raygroup.runtime.attempt.provenance import git_commit, versions
-from raygroup.runtime.attempt.session import Attempt, Session, WorkerContext
+from raygroup.runtime.attempt.session import Session, TrialAttempt, WorkerContext
 from raygroup.runtime.placement import Placement
 from raygroup.storage.checkpoint_index import drop_checkpoints_after, sound_steps
 from raygroup.storage.layout import CONFIG_FILE
@@ -70,14 +70,14 @@ def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: On
     form = _kernel_form(placement, checkpoint.facts.get("kernels"))
     facts = {"charset": data.charset.hash, "kernels": form.name, "device": placement.device, "from_step": checkpoint.step}
 
-    def start(lease: Lease) -> Attempt:
+    def start(lease: Lease) -> TrialAttempt:
         return _start_attempt(lease, inputs[lease], data.tasks, facts, checkpoint.histories.get(lease, {}), context)
 
-    attempts: dict[Lease, Attempt] = _for_each_lease(list(inputs), start, on_failure) if group.is_leader else {}
+    attempts: dict[Lease, TrialAttempt] = _for_each_lease(list(inputs), start, on_failure) if group.is_leader else {}
     started: list[Lease] = group.broadcast(list(attempts))
     if not started:
         return None
-    attempts = attempts or {lease: Attempt(lease.folder, inputs[lease].trial, lease, None, {}) for lease in started}
+    attempts = attempts or {lease: TrialAttempt(lease.folder, inputs[lease].trial, lease, None, {}) for lease in started}
     try:
         universal = load_universal_weights(context.storage, first.config["weights"])
         trials = [inputs[lease].trial for lease in started]
@@ -137,7 +137,7 @@ def _kernel_form(placement: Placement, stored: str | None) -> Kernels:
 
 def _start_attempt(
     lease: Lease, inputs: _TrialInputs, tasks: Sequence[str], facts: dict[str, Any], earlier: Checksums, context: WorkerContext
-) -> Attempt:
+) -> TrialAttempt:
     config = inputs.config
     metadata = {
         "config": config["trial"], "label": config["label"], "data": config["data"], "versions": versions(), "git_commit": git_commit(),
@@ -147,4 +147,4 @@ def _start_attempt(
         drop_checkpoints_after(lease.folder, facts["from_step"])
     lease.note(from_step=facts["from_step"])
     history = HistoryWriter(lease.folder, lease.attempt, tasks, inputs.trial.heads.count, metadata, retry=context.retry)
-    return Attempt(lease.folder, inputs.trial, lease, history, earlier)
+    return TrialAttempt(lease.folder, inputs.trial, lease, history, earlier)

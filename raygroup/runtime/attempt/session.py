@@ -41,7 +41,7 @@ class WorkerContext:
 
 
 @dataclass
-class Attempt:
+class TrialAttempt:
     """One attempt at one trial of a pack."""
 
     folder: Place
@@ -78,10 +78,10 @@ class Session:
 
     context: WorkerContext
     pack: Pack
-    attempts: list[Attempt]
+    attempts: list[TrialAttempt]
     words: WordStore
-    first_step: int
-    """Number of steps that earlier attempts have done."""
+    resumed_step: int
+    """Last step of earlier attempts, or 0."""
     failed: Failures = field(default_factory=dict)
     start_s: float = field(default_factory=time.monotonic)
     start_cpu_s: float = field(default_factory=time.process_time)
@@ -94,7 +94,7 @@ class Session:
     def steps(self) -> int:
         return self.pack.common.training.steps
 
-    def for_each_trial(self, action: Callable[[int, Attempt], None]) -> None:
+    def for_each_trial(self, action: Callable[[int, TrialAttempt], None]) -> None:
         """Run ``action(position, attempt)`` for every trial, on the leader.
 
         Every worker must call this. A trial whose action fails leaves the pack on every worker, and
@@ -121,7 +121,7 @@ class Session:
             if self.context.group.is_leader and not isinstance(error, LeaseLostError):
                 self.failed[attempt.folder.name] = record_failure(attempt.folder, error)
         self.attempts = [attempt for position, attempt in enumerate(self.attempts) if position not in errors]
-        if self.attempts:
+        if self.attempts:  # otherwise the pack is never used again
             self.pack = self.pack.without(list(errors))
             return
         lease_lost = next((error for error in errors.values() if isinstance(error, LeaseLostError)), None)

@@ -14,17 +14,19 @@ from raygroup.errors import ConfigError
 from raygroup.files.places import Place
 from raygroup.runtime.attempt.session import Failures
 from raygroup.runtime.on_ray.drain import drain_reason
-from raygroup.runtime.on_ray.settings import DRIVER_RESOURCE
+from raygroup.runtime.on_ray.settings import DRIVER_RESOURCE, FAILED_KEY
 from raygroup.runtime.placement import Placement
 from raygroup.storage.layout import CACHE_FOLDER, TRAIN_FOLDER
 
 _ADDRESS_VARIABLE = "RAY_ADDRESS"
+_GRACE_S = 120
+_WEEK_S = 7 * 24 * 3600
 
 
 def train_on_workers(name: str, folders: Sequence[Place], storage: Place, placement: Placement) -> Failures:
     """Train a pack on several workers and return why trials failed.
 
-    Their number is within the placement's range, as many as the cluster has room for. Runs in a
+    The number of workers is the largest in the placement's range that fits. The function runs in a
     light actor of Tune. Raises the error that ended the workers.
     """
     from ray import train
@@ -33,7 +35,8 @@ def train_on_workers(name: str, folders: Sequence[Place], storage: Place, placem
     _propagate_address()
     fewest, most = placement.workers
     on_gpu = placement.device == "cuda"
-    limit_s = int(placement.stall_timeout_s + 120) if placement.stall_timeout_s else 7 * 24 * 3600
+    # A hung collective is the watchdog's to end, which also writes the stacks; this limit only comes after it.
+    limit_s = int(placement.stall_timeout_s) + _GRACE_S if placement.stall_timeout_s else _WEEK_S
     trainer = TorchTrainer(
         _run_worker,
         train_loop_config={"folders": list(folders), "storage": storage, "placement": placement},
@@ -45,7 +48,7 @@ def train_on_workers(name: str, folders: Sequence[Place], storage: Place, placem
         run_config=train.RunConfig(name=name, **_train_storage(storage), failure_config=train.FailureConfig(max_failures=0)),
     )  # fmt: skip
     metrics = trainer.fit().metrics or {}
-    return dict(metrics.get("failed", {}))
+    return dict(metrics.get(FAILED_KEY, {}))
 
 
 def num_packs_at_once(cluster: dict[str, float], placement: Placement) -> int:
@@ -94,7 +97,7 @@ def _run_worker(config: dict[str, Any]) -> None:
     context = train.get_context()
     group = WorkerGroup(WorkerRank(context.get_world_rank(), context.get_world_size()))
     failed = run_pack(config["folders"], config["storage"], config["placement"], drain_reason=drain_reason, group=group)
-    train.report({"failed": failed})
+    train.report({FAILED_KEY: failed})
 
 
 def _train_storage(storage: Place) -> dict[str, Any]:
@@ -107,8 +110,8 @@ def _train_storage(storage: Place) -> dict[str, Any]:
 def _propagate_address() -> None:
     """Give Train's own processes the address of the cluster.
 
-    They query the cluster for its state. If two clusters run on one machine, they find none without
-    its address.
+    They query the cluster for its state. If two clusters run on one machine, they find neither without
+    an address.
     """
     import ray
     from ray.train.v2._internal import constants

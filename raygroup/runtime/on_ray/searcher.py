@@ -15,11 +15,10 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from raygroup.errors import DeviceMemoryError
+from raygroup.runtime.on_ray.settings import FAILED_KEY
 from raygroup.runtime.pack_queue import PackQueue
 from raygroup.runtime.planning.packs import JobPack
 
-FAILED = "failed"
-"""Key of a pack's result: the reason of each trial that failed, by id."""
 _MAX_REASON = 300
 """Longest reason, in characters."""
 
@@ -39,7 +38,7 @@ class PackSearcher(Searcher):
             return Searcher.FINISHED
         pack = self.queue.next() if len(self.packs) < self.room() else None
         if pack is None:
-            return None
+            return None  # Tune asks again later; FINISHED would end the run
         self.packs[trial_id] = pack
         return {"pack": pack.id, "folders": [job.folder for job in pack.jobs]}
 
@@ -69,10 +68,10 @@ class PackCallback(tune.Callback):
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         pack = self.searcher.packs.pop(trial.trial_id)
-        self.searcher.queue.end(pack, (trial.last_result or {}).get(FAILED, {}))
+        self.searcher.queue.end(pack, (trial.last_result or {}).get(FAILED_KEY, {}))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        pack = self.searcher.packs.pop(trial.trial_id, None)
+        pack = self.searcher.packs.pop(trial.trial_id, None)  # Tune may report an error twice
         if pack:
             self.searcher.queue.retry(pack, failure_reason(_error_text(trial)))
 
@@ -80,8 +79,8 @@ class PackCallback(tune.Callback):
 def failure_reason(error_text: str) -> str:
     """Return one line on why a pack's process ended, from Ray's text.
 
-    An error that was raised ends with its traceback and message. Ray reports a process that died
-    without a traceback.
+    If an error was raised, the text ends with its traceback and message. If the process died, the text
+    has no traceback.
     """
     lines = [line.strip() for line in error_text.splitlines() if line.strip()]
     # With several workers, the line of the failed one is followed by others.

@@ -30,6 +30,8 @@ A worker stays in its working directory, and histories do not travel through rep
 snapshot of the experiment is never read, so it is not written during training.
 """
 
+FAILED_KEY = "failed"
+"""The key under which the result of a pack holds the reasons of failed trials, by id."""
 DRIVER_RESOURCE = "driver"
 """The resource of light actors that only start workers.
 

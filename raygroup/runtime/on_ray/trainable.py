@@ -12,7 +12,7 @@ from ray import tune
 
 from raygroup.files.places import Place
 from raygroup.runtime.on_ray.drain import drain_reason
-from raygroup.runtime.on_ray.searcher import FAILED
+from raygroup.runtime.on_ray.settings import FAILED_KEY
 from raygroup.runtime.placement import Placement
 
 
@@ -65,4 +65,4 @@ class _PackTrainable(tune.Trainable):
         except BaseException as error:
             self.reports.put(error)
         else:
-            self.reports.put({FAILED: failed, "done": True})
+            self.reports.put({FAILED_KEY: failed, "done": True})

@@ -13,7 +13,7 @@ from raygroup.scoring.word_columns import WordColumns
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """A protocol.
+    """The readers and the scorer of one protocol.
 
     ``score`` also takes words built in memory (``word_columns.truth_columns``,
     ``word_columns.detection_columns``).
@@ -24,7 +24,7 @@ class Protocol:
     read_truths: Callable[[Path], WordColumns]
     read_detections: Callable[[Path, WordColumns], WordColumns]
     score: Callable[[WordColumns, WordColumns], Result]
-    reads: bool = True
+    scores_texts: bool = True
     """Whether detections have a text."""
 
 
@@ -36,7 +36,7 @@ _ALL = (
             read_truths=partial(mlt19.read_truths, task=task),
             read_detections=partial(mlt19.read_detections, task=task),
             score=partial(mlt19.score, task=task),
-            reads=task == 4,
+            scores_texts=task == 4,
         )
         for task, title in {1: "detection", 3: "detection and script", 4: "end to end"}.items()
     ),
@@ -57,7 +57,7 @@ _ALL = (
         read_truths=deteval_files.read_truths,
         read_detections=deteval_files.read_detections,
         score=deteval.score,
-        reads=False,
+        scores_texts=False,
     ),
 )
 
