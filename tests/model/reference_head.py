@@ -1,4 +1,7 @@
-"""The reference network's decoder as a bank of one head: weights in, gradients and inputs by its own names."""
+"""The reference network's decoder as a head of a bank.
+
+Its weights, gradients and inputs keep the names of the reference.
+"""
 
 from collections.abc import Mapping
 
@@ -8,26 +11,31 @@ from shared_fixtures import reference_tensor
 from torch import Tensor
 
 from raygroup.model.heads.bank import HeadBank
-from raygroup.training.label_batches import Batch, batch
+from raygroup.training.label_batches import Batch, make_batch
 
 
 def planes(tag: str, words: int, channels: int, size: tuple[int, int] = (64, 64)) -> Tensor:
-    """An input of the fixtures, made by the rule its file states."""
+    """Make an input of the fixtures by the rule in their file."""
     tensor = reference_tensor()
     height, width = size
     columns = np.repeat(tensor(f"{tag}.col", (words, channels, 1, 16), 0, 2), width // 16, axis=3)
-    found = np.float32(0.5) * tensor(f"{tag}.w", (words, channels, 1, 1), 0, 2) + columns
-    found = found + tensor(f"{tag}.n", (words, channels, height, width), 0, 0.5)
-    return torch.from_numpy(found.astype(np.float16).astype(np.float32))
+    values = np.float32(0.5) * tensor(f"{tag}.w", (words, channels, 1, 1), 0, 2) + columns
+    values = values + tensor(f"{tag}.n", (words, channels, height, width), 0, 0.5)
+    return torch.from_numpy(values.astype(np.float16).astype(np.float32))
 
 
 def put_reference(bank: HeadBank, head: int, weights: Mapping[str, np.ndarray]) -> None:
-    """The location tables of the reference are no one-hots: they multiply the rows they select."""
-    for name, value in _ours({name: torch.from_numpy(np.asarray(value)) for name, value in weights.items()}).items():
-        bank.put(name, head, value)
+    """Write the reference's weights into one head of a bank.
+
+    The location tables of the reference are not one-hot, so each is multiplied into the rows that
+    it selects.
+    """
+    for name, value in _bank_parameters({name: torch.from_numpy(np.asarray(value)) for name, value in weights.items()}).items():
+        bank.set_head_parameter(name, head, value)
 
 
-def _ours(w: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _bank_parameters(w: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the reference's weights under the bank's names."""
     attention, gates = w["seq_decoder.attn.attn.weight"], w["seq_decoder.rnn.weight_ih"]
     h = len(attention)
     x, y = w["x_onehot.weight"], w["y_onehot.weight"]
@@ -46,8 +54,8 @@ def _ours(w: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def reference_gradients(bank: HeadBank, head: int, weights: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
-    """The gradients of a head's parameters under the reference's names."""
-    g = {name: bank.native(name, head, parameter.grad) for name, parameter in bank.named_parameters()}
+    """Return the gradients of a head under the reference's names."""
+    g = {name: bank.head_parameter(name, head, parameter.grad) for name, parameter in bank.named_parameters()}
     x, y = (torch.from_numpy(np.asarray(weights[f"{axis}_onehot.weight"])) for axis in "xy")
     attention, gates = (
         torch.from_numpy(np.asarray(weights[name])) for name in ("seq_decoder.attn.attn.weight", "seq_decoder.rnn.weight_ih")
@@ -71,9 +79,12 @@ def reference_gradients(bank: HeadBank, head: int, weights: Mapping[str, np.ndar
 
 
 def reference_batch(words: Tensor, word_targets: np.ndarray) -> tuple[Batch, Tensor]:
-    """A batch of the fixtures' words, -1 after their end, longest first; and the order they were brought into."""
+    """Make a batch of the fixtures' words. Returns it and the order of its words.
+
+    ``word_targets`` has -1 after the end of a word. The batch has the longest words first.
+    """
     targets = torch.from_numpy(word_targets)
     lengths = (targets >= 0).sum(1)
     order = torch.argsort(lengths, descending=True, stable=True)
-    drawn = batch(words[order], targets[order].clamp(min=0).numpy().astype(np.int32), lengths[order].numpy().astype(np.int32))
-    return drawn, order
+    batch = make_batch(words[order], targets[order].clamp(min=0).numpy().astype(np.int32), lengths[order].numpy().astype(np.int32))
+    return batch, order

@@ -1,4 +1,4 @@
-"""Eq. (2), (5), (6), (8), (9) against their double sums."""
+"""Compare equations 2, 4 to 9 with their sums, written out by hand."""
 
 import math
 
@@ -27,7 +27,7 @@ def test_equation_4_and_7_are_the_law_of_total_probability(probabilities):
     assert torch.allclose(p_wm.sum(-1), torch.ones(5).double())
 
 
-def test_a_draw_for_every_word_routes_each_by_its_own(probabilities):
+def test_words_with_their_own_draws_are_each_routed_by_theirs(probabilities):
     p_wt, _ = probabilities
     p_wtm = torch.rand(5, 3, 4).double().softmax(-1)
     together = word_model_probabilities(p_wt, p_wtm)
@@ -44,22 +44,22 @@ def test_equation_6_and_8_are_a_double_sum_over_words_and_models(probabilities, 
     assert integrated_loss(p_wm, nll_wm, epsilon).item() == pytest.approx(by_hand / 5)
 
 
-def test_with_identical_heads_equation_8_gives_r_tm_no_gradient_at_all():
+def test_equation_8_with_identical_heads_gives_r_tm_no_gradient():
     r_tm = torch.randn(7, 5, dtype=torch.float64, requires_grad=True)
     p_tm = task_model_probabilities(r_tm, torch.randn(7, 5).double())
     p_wt = torch.eye(7).double()[torch.tensor([0, 3, 3, 6])]
-    alike = torch.rand(4, 1).double().expand(4, 5)
-    integrated_loss(word_model_probabilities(p_wt, p_tm), alike, 0.2).backward()
+    equal_losses = torch.rand(4, 1).double().expand(4, 5)
+    integrated_loss(word_model_probabilities(p_wt, p_tm), equal_losses, 0.2).backward()
     assert r_tm.grad is not None
     assert r_tm.grad.abs().max() < 1e-16
 
 
-def test_the_control_is_equation_8_with_losses_averaged_over_heads_and_does_not_depend_on_r_tm():
+def test_the_control_averages_losses_over_heads_and_does_not_depend_on_r_tm():
     p_wm = torch.rand(3, 4, dtype=torch.float64).softmax(-1).requires_grad_()
     nll_wm = torch.rand(3, 4, dtype=torch.float64, requires_grad=True)
     averaged = nll_wm.mean(-1, keepdim=True).expand_as(nll_wm)
     loss = integrated_loss(control_probabilities(p_wm, 4), nll_wm, 0.1)
-    assert loss.item() == pytest.approx(integrated_loss(p_wm, averaged, 0.1).item()), "whatever P_WM is"
+    assert loss.item() == pytest.approx(integrated_loss(p_wm, averaged, 0.1).item()), "P_WM has no effect"
     loss.backward()
     assert nll_wm.grad is not None
     assert nll_wm.grad.min() > 0, "the heads still learn"
@@ -79,9 +79,10 @@ def test_the_weight_of_a_word_is_the_derivative_of_equation_8_through_equation_5
 
 
 @pytest.mark.parametrize("words", ["mean", "sum"])
-def test_losses_of_shares_of_a_step_add_up_to_those_of_the_step(probabilities, words):
+def test_the_losses_of_a_steps_shares_add_up_to_those_of_the_step(probabilities, words):
     p_wt, p_tm = probabilities
-    p_wm, nll_wm, logits, lengths = p_wt @ p_tm, torch.rand(5, 4).double(), torch.rand(5, 3).double(), torch.tensor([4, 3, 3, 2, 1])
+    p_wm, lengths = p_wt @ p_tm, torch.tensor([4, 3, 3, 2, 1])
+    nll_wm, logits = torch.rand(5, 4).double(), torch.rand(5, 3).double()
     shares = [slice(rank, None, 6) for rank in range(6)]
     integrated = sum(integrated_loss(p_wm[rows], nll_wm[rows], 0.2, words, num_words=5) for rows in shares)
     task = sum(task_loss(logits[rows], p_wt[rows], num_words=5) for rows in shares)
@@ -96,11 +97,11 @@ def test_an_idle_model_is_charged_its_whole_quota():
     assert grouping_loss(all_on_model_0) == 1
 
 
-def test_models_with_a_task_each_are_charged_nothing():
+def test_models_with_one_task_each_are_charged_nothing():
     assert grouping_loss(torch.eye(3)) == 0
 
 
-def test_equation_9_is_a_double_sum_with_a_floor(probabilities):
+def test_equation_9_sums_the_shortfalls_of_all_models(probabilities):
     _, p_tm = probabilities
     by_hand = sum(max(1 - sum(p_tm[i, j].item() for i in range(3)), 0) for j in range(4))
     assert grouping_loss(p_tm).item() == pytest.approx(by_hand)
@@ -120,7 +121,7 @@ def test_equation_5_is_the_mean_of_minus_log_p_over_a_word():
     assert summed[0, 0].item() == pytest.approx(-(math.log(0.5) + math.log(0.6)))
 
 
-def test_equation_2_is_torch_cross_entropy_where_the_task_is_known():
+def test_equation_2_is_torchs_cross_entropy_if_the_task_is_known():
     logits, tasks = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 3, 0])
     expected = torch.nn.functional.cross_entropy(logits, tasks)
     assert task_loss(logits, torch.eye(4)[tasks]).item() == pytest.approx(expected.item(), rel=1e-6)

@@ -1,4 +1,7 @@
-"""The head bank: parameter counts of Table 4, every form against the released algorithm restated, heads of different sizes."""
+"""Test the head bank: Table 4's parameter counts, every form, heads of different sizes.
+
+Losses and gradients are compared with the released algorithm, written out as a loop.
+"""
 
 import copy
 
@@ -8,35 +11,35 @@ from baselines.looped import LoopedHead
 from torch import Tensor, nn
 
 from raygroup.model.heads.bank import HeadBank
-from raygroup.model.kernels.forms import FORMS, PLAIN, kernels, on_processor
+from raygroup.model.kernels.forms import FORMS, choose_kernels, cpu_forms
 from raygroup.paper import TABLE_4
-from raygroup.training.label_batches import Batch, batch
+from raygroup.training.label_batches import Batch, make_batch
 
 CLASSES = 12
 EQUAL = ("factored", "winograd")
-"""Forms whose numbers are those of ``plain``, to 1e-5 of the largest."""
+"""Forms whose numbers equal those of ``plain`` to 1e-5 of the largest."""
 
 
-def made(heads: int, columns: int = 5, **sizes: object) -> HeadBank:
+def make_bank(heads: int, columns: int = 5, **sizes: object) -> HeadBank:
     bank = HeadBank(heads, CLASSES, **{"features": 6, "positions": (1, columns), "embed": 4, "hidden": 8} | sizes)
     for head in range(heads):
         bank.initialise(head, torch.Generator().manual_seed(head))
         for name, _ in bank.named_parameters():
             if name.endswith("bias"):
-                noise = torch.randn(bank.native(name, head).shape, generator=torch.Generator().manual_seed(9 + head))
-                bank.put(name, head, 0.3 * noise)
+                noise = torch.randn(bank.head_parameter(name, head).shape, generator=torch.Generator().manual_seed(9 + head))
+                bank.set_head_parameter(name, head, 0.3 * noise)
     return bank
 
 
-def paper_shaped(heads: int, **sizes: object) -> HeadBank:
-    return made(heads, features=6, positions=(2, 8), convolve=True, **sizes)
+def make_convolved_bank(heads: int, **sizes: object) -> HeadBank:
+    return make_bank(heads, features=6, positions=(2, 8), convolve=True, **sizes)
 
 
-def drawn(words: Tensor, lengths: list[int]) -> Batch:
+def batch_of(words: Tensor, lengths: list[int]) -> Batch:
     random = torch.Generator().manual_seed(4)
     longest = max(lengths, default=0)
     targets = torch.randint(1, CLASSES - 1, (len(lengths), longest), generator=random)
-    return batch(words, targets.numpy().astype("int32"), torch.tensor(lengths).numpy().astype("int32"))
+    return make_batch(words, targets.numpy().astype("int32"), torch.tensor(lengths).numpy().astype("int32"))
 
 
 def noise(*shape: int, seed: int = 1) -> Tensor:
@@ -53,8 +56,9 @@ def loss_and_gradients(
     return total.detach(), {name: parameter.grad.clone() for name, parameter in bank.named_parameters()}
 
 
-def same(mine: Tensor, theirs: Tensor, tolerance: float = 1e-5) -> bool:
-    return float((mine - theirs).abs().max()) <= tolerance * float(theirs.abs().max()) + 1e-12
+def is_close(value: Tensor, expected: Tensor, tolerance: float = 1e-5) -> bool:
+    """Return True if the largest difference is at most ``tolerance`` times the largest value."""
+    return float((value - expected).abs().max()) <= tolerance * float(expected.abs().max()) + 1e-12
 
 
 @pytest.mark.parametrize("row", TABLE_4, ids=lambda row: f"E{row.embed} H{row.hidden}")
@@ -66,7 +70,7 @@ def test_a_head_has_the_parameters_of_table_4_before_and_after_pruning(row):
         assert round(count / 1e6, 2) == millions
 
 
-def test_the_seven_heads_of_table_4_stand_in_one_bank_each_with_its_own_number_of_parameters():
+def test_the_seven_heads_of_table_4_keep_their_parameter_counts_in_one_bank():
     bank = HeadBank(
         7, 900, features=256, positions=(8, 32), embed=[row.embed for row in TABLE_4], hidden=[row.hidden for row in TABLE_4], convolve=True
     )
@@ -76,8 +80,8 @@ def test_the_seven_heads_of_table_4_stand_in_one_bank_each_with_its_own_number_o
 
 
 def plain_states(bank: HeadBank, head: int, word: Tensor, target: list[int]) -> Tensor:
-    """One head, one word, character by character, with torch's own GRU cell."""
-    p = {name: bank.native(name, head) for name, _ in bank.named_parameters()}
+    """Decode one word with one head, character by character, with torch's GRU cell."""
+    p = {name: bank.head_parameter(name, head) for name, _ in bank.named_parameters()}
     h = p["score"].numel()
     cell = nn.GRUCell(p["gate_word"].shape[0] + p["gate_context"].shape[0], h)
     with torch.no_grad():
@@ -102,7 +106,7 @@ def plain_states(bank: HeadBank, head: int, word: Tensor, target: list[int]) -> 
 
 @pytest.mark.parametrize("form", ["plain", *EQUAL])
 def test_stacked_heads_on_a_batch_of_mixed_lengths_equal_each_head_on_each_word_alone(form):
-    bank, words = made(3), drawn(noise(4, 5, 6), [5, 3, 3, 1])
+    bank, words = make_bank(3), batch_of(noise(4, 5, 6), [5, 3, 3, 1])
     states = bank.states(words.words, words.inputs, words.active, FORMS[form])
     for head in range(3):
         for word in range(4):
@@ -111,10 +115,10 @@ def test_stacked_heads_on_a_batch_of_mixed_lengths_equal_each_head_on_each_word_
 
 
 @pytest.mark.parametrize("form", ["plain", *EQUAL])
-def test_loss_and_gradients_are_those_of_the_released_algorithm_restated(form):
-    """One head after the other, 32 steps, torch's own backward."""
-    bank = made(3, features=6, positions=(2, 16), convolve=True)
-    words = drawn(noise(5, 6, 4, 32).relu(), [6, 5, 3, 2, 2])
+def test_losses_and_gradients_equal_those_of_the_released_algorithm(form):
+    """The released algorithm runs one head after the other for 32 steps, with torch's autograd."""
+    bank = make_bank(3, features=6, positions=(2, 16), convolve=True)
+    words = batch_of(noise(5, 6, 4, 32).relu(), [6, 5, 3, 2, 2])
     weights = 0.5 + noise(5, 3, seed=2).abs()
     looped = [LoopedHead(CLASSES, 6, 4, 8, (2, 16)).copy_from(bank, head) for head in range(3)]
     padded = torch.full((5, 32), -1)
@@ -126,52 +130,52 @@ def test_loss_and_gradients_are_those_of_the_released_algorithm_restated(form):
     total, gradients = loss_and_gradients(bank, words, form, by_character)
     assert torch.allclose(total, expected.detach(), rtol=1e-6)
     for number, head in enumerate(looped):
-        assert same(gradients["convolution"][number], head.convolution.weight.grad, 1e-3 if form == "winograd" else 1e-5)
-        assert same(gradients["embedding"][number], head.embedding.weight.grad)
-        assert same(gradients["output"][number].T, head.out.weight.grad)
-        assert same(gradients["score"][number], head.score.grad)
-        assert same(gradients["gate_state"][number].T, head.cell.weight_hh.grad)
+        assert is_close(gradients["convolution"][number], head.convolution.weight.grad, 1e-3 if form == "winograd" else 1e-5)
+        assert is_close(gradients["embedding"][number], head.embedding.weight.grad)
+        assert is_close(gradients["output"][number].T, head.out.weight.grad)
+        assert is_close(gradients["score"][number], head.score.grad)
+        assert is_close(gradients["gate_state"][number].T, head.cell.weight_hh.grad)
         attention = torch.cat([gradients[name][number] for name in ("query", "key", "place")]).T
-        assert same(attention, head.attention.weight.grad)
+        assert is_close(attention, head.attention.weight.grad)
 
 
 @pytest.mark.parametrize("form", EQUAL)
 @pytest.mark.parametrize(
-    "bank", [made(3), paper_shaped(3), made(3, embed=(4, 2, 3), hidden=(8, 8, 5))], ids=["shared", "convolved", "sizes"]
+    "bank", [make_bank(3), make_convolved_bank(3), make_bank(3, embed=(4, 2, 3), hidden=(8, 8, 5))], ids=["shared", "convolved", "sizes"]
 )
-def test_a_form_gives_the_numbers_of_the_plain_one(form, bank):
+def test_every_form_gives_the_numbers_of_the_plain_one(form, bank):
     planes = noise(4, 6, 4, 16).relu() if bank.convolve else noise(4, 5, 6)
-    words = drawn(planes, [5, 3, 3, 1])
+    words = batch_of(planes, [5, 3, 3, 1])
     total, gradients = loss_and_gradients(bank, words)
     other_total, other_gradients = loss_and_gradients(bank, words, form)
     assert torch.allclose(other_total, total, rtol=1e-6)
     for name, gradient in gradients.items():
-        assert same(other_gradients[name], gradient, 1e-3 if name == "convolution" else 1e-5), name
+        assert is_close(other_gradients[name], gradient, 1e-3 if name == "convolution" else 1e-5), name
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_the_compiled_form_gives_the_numbers_of_the_plain_one():
-    bank, words = paper_shaped(2), drawn(noise(4, 6, 4, 16).relu(), [5, 3, 3, 1])
+    bank, words = make_convolved_bank(2), batch_of(noise(4, 6, 4, 16).relu(), [5, 3, 3, 1])
     total, gradients = loss_and_gradients(bank, words)
     other_total, other_gradients = loss_and_gradients(bank, words, "compiled")
     assert torch.allclose(other_total, total, rtol=1e-6)
-    assert all(same(other_gradients[name], gradient, 1e-3) for name, gradient in gradients.items())
+    assert all(is_close(other_gradients[name], gradient, 1e-3) for name, gradient in gradients.items())
 
 
-def test_half_precision_convolution_comes_close_and_is_never_chosen_by_itself():
-    bank, words = paper_shaped(2), drawn(noise(4, 6, 4, 16).relu(), [5, 3, 3, 1])
+def test_half_precision_comes_close_and_is_never_the_default():
+    bank, words = make_convolved_bank(2), batch_of(noise(4, 6, 4, 16).relu(), [5, 3, 3, 1])
     total, gradients = loss_and_gradients(bank, words)
     other_total, other_gradients = loss_and_gradients(bank, words, "bf16")
     assert torch.allclose(other_total, total, rtol=1e-2)
     assert not torch.equal(other_total, total)
-    assert all(same(other_gradients[name], gradient, 0.2) for name, gradient in gradients.items())
-    assert kernels("auto", "cpu").name != "bf16" != kernels("auto", "cuda").name
+    assert all(is_close(other_gradients[name], gradient, 0.2) for name, gradient in gradients.items())
+    assert choose_kernels("auto", "cpu").name != "bf16" != choose_kernels("auto", "cuda").name
 
 
-def test_float64_gradients_are_those_of_finite_differences():
-    bank = made(2).double()
-    words = drawn(noise(2, 5, 6).double(), [3, 2])
+def test_float64_gradients_equal_finite_differences():
+    bank = make_bank(2).double()
+    words = batch_of(noise(2, 5, 6).double(), [3, 2])
     weights = torch.ones(2, len(words.characters), dtype=torch.float64)
     _, gradients = loss_and_gradients(bank, words, weights=weights)
     for name in ("score", "query", "gate_context", "gate_state_bias", "embedding"):
@@ -185,13 +189,13 @@ def test_float64_gradients_are_those_of_finite_differences():
         assert (slopes[0] - slopes[1]) / 2e-5 == pytest.approx(float((gradients[name] * direction).sum()), rel=1e-5)
 
 
-def test_a_gradient_reaches_the_word_features_where_the_trunk_trains():
-    bank = made(2).double()
+def test_gradients_reach_word_features_that_need_them():
+    bank = make_bank(2).double()
     words = noise(2, 5, 6).double().requires_grad_()
-    listed = drawn(words, [3, 2])
-    weights = torch.ones(2, len(listed.characters), dtype=torch.float64)
+    batch = batch_of(words, [3, 2])
+    weights = torch.ones(2, len(batch.characters), dtype=torch.float64)
     assert torch.autograd.gradcheck(
-        lambda features: bank.losses(features, listed.inputs, listed.characters, listed.active, weights)[0], (words,), atol=1e-6
+        lambda features: bank.losses(features, batch.inputs, batch.characters, batch.active, weights)[0], (words,), atol=1e-6
     )
 
 
@@ -204,51 +208,51 @@ def test_a_gradient_reaches_the_word_features_where_the_trunk_trains():
     ],
     ids=["laptop", "convolved"],
 )
-def test_the_heads_of_a_trial_have_the_same_bits_alone_and_beside_those_of_another(form, shape, planes):
+def test_the_heads_of_a_trial_have_the_same_bits_alone_and_beside_another_trial(form, shape, planes):
     torch.set_num_threads(1)
-    both = made(6, **shape)
+    both = make_bank(6, **shape)
     both.trials = 2
-    words = drawn(noise(*planes), [*range(8, 0, -1), *[1] * 8][: planes[0]])
+    words = batch_of(noise(*planes), [*range(8, 0, -1), *[1] * 8][: planes[0]])
     weights = noise(6, len(words.characters)).abs()
     total, gradients = loss_and_gradients(both, words, form, weights)
-    for own in (slice(0, 3), slice(3, 6)):
-        alone = made(3, **shape)
+    for heads in (slice(0, 3), slice(3, 6)):
+        alone = make_bank(3, **shape)
         for name, parameter in alone.named_parameters():
-            parameter.data.copy_(both.get_parameter(name).data[own])
-        own_total, own_gradients = loss_and_gradients(alone, words, form, weights[own])
-        assert torch.equal(own_total, total[own])
-        assert [name for name, gradient in gradients.items() if not torch.equal(gradient[own], own_gradients[name])] == []
+            parameter.data.copy_(both.get_parameter(name).data[heads])
+        total_alone, gradients_alone = loss_and_gradients(alone, words, form, weights[heads])
+        assert torch.equal(total_alone, total[heads])
+        assert [name for name, gradient in gradients.items() if not torch.equal(gradient[heads], gradients_alone[name])] == []
 
 
-def test_a_small_head_among_larger_ones_has_the_gradients_it_has_alone_and_its_padding_none():
+def test_a_small_head_has_the_same_gradients_alone_and_padded_and_its_padding_has_none():
     sizes = {"embed": (4, 2, 3), "hidden": (8, 8, 5)}
-    for shape, planes in ((made, noise(4, 5, 6)), (paper_shaped, noise(4, 6, 4, 16).relu())):
-        bank, words = shape(3, **sizes), drawn(planes, [5, 3, 3, 1])
+    for shape, planes in ((make_bank, noise(4, 5, 6)), (make_convolved_bank, noise(4, 6, 4, 16).relu())):
+        bank, words = shape(3, **sizes), batch_of(planes, [5, 3, 3, 1])
         weights = torch.ones(3, len(words.characters))
         total, gradients = loss_and_gradients(bank, words, "winograd", weights)
         for head in range(3):
             alone = shape(1, embed=sizes["embed"][head], hidden=sizes["hidden"][head])
             for name, _ in alone.named_parameters():
-                alone.put(name, 0, bank.native(name, head))
-            own_total, own = loss_and_gradients(alone, words, "winograd", weights[:1])
-            assert torch.allclose(own_total, total[head], rtol=1e-6)
+                alone.set_head_parameter(name, 0, bank.head_parameter(name, head))
+            total_alone, gradients_alone = loss_and_gradients(alone, words, "winograd", weights[:1])
+            assert torch.allclose(total_alone, total[head], rtol=1e-6)
             for name, gradient in gradients.items():
-                assert same(bank.native(name, head, gradient), own[name][0]), name
-                outside = gradient.clone()
-                outside[head][bank._place(name, head)] = 0
-                assert not outside[head].any(), f"{name}: padding has a gradient"
+                assert is_close(bank.head_parameter(name, head, gradient), gradients_alone[name][0]), name
+                padding = gradient.clone()
+                padding[head][bank._head_index(name, head)] = 0
+                assert not padding[head].any(), f"{name}: padding has a gradient"
 
 
-def test_a_small_head_starts_with_the_very_weights_it_starts_with_alone():
-    bank = made(2, embed=(4, 3), hidden=(8, 5))
+def test_a_small_head_starts_with_the_same_weights_alone_and_padded():
+    bank = make_bank(2, embed=(4, 3), hidden=(8, 5))
     alone = HeadBank(1, CLASSES, features=6, positions=(1, 5), embed=3, hidden=5)
     alone.initialise(0, torch.Generator().manual_seed(1))
     for name in ("embedding", "gate_word", "gate_context", "output", "score"):
-        assert torch.equal(bank.native(name, 1), alone.get_parameter(name)[0])
+        assert torch.equal(bank.head_parameter(name, 1), alone.get_parameter(name)[0])
 
 
 def test_a_hidden_character_does_not_reach_the_decoder():
-    bank, words = made(1), drawn(noise(1, 5, 6), [3])
+    bank, words = make_bank(1), batch_of(noise(1, 5, 6), [3])
     hidden = words.inputs_without([torch.tensor([[False, True, False]])])[0]
     changed = words.inputs.clone()
     changed[1] = words.inputs[1] % 9 + 1
@@ -259,7 +263,7 @@ def test_a_hidden_character_does_not_reach_the_decoder():
 
 
 def test_heads_of_several_trials_each_hide_their_own_characters():
-    bank, words = made(2), drawn(noise(2, 5, 6), [3, 2])
+    bank, words = make_bank(2), batch_of(noise(2, 5, 6), [3, 2])
     masks = [torch.tensor([[False, True, False], [False, False, False]]), None]
     inputs = words.inputs_without(masks)
     states = bank.states(words.words, inputs, words.active)
@@ -268,48 +272,39 @@ def test_heads_of_several_trials_each_hide_their_own_characters():
     assert not torch.equal(inputs[0], inputs[1])
 
 
-@pytest.mark.parametrize("form", on_processor())
-def test_a_batch_without_a_labelled_word_is_a_zero_loss_tied_to_the_graph(form):
+@pytest.mark.parametrize("form", cpu_forms())
+def test_a_batch_without_labelled_words_has_a_zero_loss_that_reaches_all_weights(form):
     for lengths in ([0, 0], []):
-        for bank, planes in ((made(2), noise(len(lengths), 5, 6)), (paper_shaped(2), noise(len(lengths), 6, 4, 16))):
-            words = drawn(planes, lengths)
+        for bank, planes in ((make_bank(2), noise(len(lengths), 5, 6)), (make_convolved_bank(2), noise(len(lengths), 6, 4, 16))):
+            words = batch_of(planes, lengths)
             total, gradients = loss_and_gradients(bank, words, form)
             assert total.tolist() == [0, 0]
             assert all(not gradient.any() for gradient in gradients.values())
 
 
 def test_words_without_a_label_change_nothing_for_the_others():
-    bank, planes = made(2), noise(3, 5, 6)
+    bank, planes = make_bank(2), noise(3, 5, 6)
     weights = torch.ones(2, 5)
-    with_others, gradients = loss_and_gradients(bank, drawn(planes, [3, 2, 0]), weights=weights)
-    alone, own = loss_and_gradients(bank, drawn(planes[:2], [3, 2]), weights=weights)
+    with_others, gradients = loss_and_gradients(bank, batch_of(planes, [3, 2, 0]), weights=weights)
+    alone, gradients_alone = loss_and_gradients(bank, batch_of(planes[:2], [3, 2]), weights=weights)
     assert torch.allclose(with_others, alone)
-    assert all(same(gradient, own[name]) for name, gradient in gradients.items())
+    assert all(is_close(gradient, gradients_alone[name]) for name, gradient in gradients.items())
 
 
-def test_planes_of_64_by_64_are_brought_to_the_heads_size():
-    bank = paper_shaped(1)
+def test_planes_of_another_size_are_resized_to_that_of_the_heads():
+    bank = make_convolved_bank(1)
     planes = noise(2, 6, 16, 16)
     smaller = nn.functional.interpolate(planes, (4, 16), mode="bilinear", align_corners=False)
     assert torch.equal(bank.encode(planes)[0], bank.encode(smaller)[0])
 
 
 @pytest.mark.parametrize(
-    ("sizes", "said"),
+    ("sizes", "message"),
     [
         ({"embed": (4, 4)}, r"embed is \(4, 4\): it must be one whole number from 1, or one for each of the 3 heads"),
         ({"hidden": (8, 0, 8)}, r"hidden is \(8, 0, 8\): it must be"),
     ],
 )
-def test_sizes_that_cannot_be_stacked_are_named(sizes, said):
-    with pytest.raises(ValueError, match=said):
-        made(3, **sizes)
-
-
-def test_a_form_is_chosen_by_name_and_a_wrong_name_is_told_the_right_ones():
-    assert kernels("plain") is PLAIN
-    assert kernels("auto", "cpu").name in on_processor()
-    with pytest.raises(ValueError, match=r"kernels are 'fast': they must be one of auto, plain, factored, winograd, "):
-        kernels("fast")
-    with pytest.raises(ValueError, match="'graphs': CUDA graphs need a GPU"):
-        kernels("graphs", "cpu")
+def test_sizes_that_cannot_be_stacked_are_named(sizes, message):
+    with pytest.raises(ValueError, match=message):
+        make_bank(3, **sizes)
