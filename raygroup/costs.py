@@ -2,20 +2,25 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from raygroup.config import Trial
 from raygroup.trunks import FEATURES, POSITIONS
 
-LOGITS_BYTES = 256 * 2**20
-"""Logits that the output layer holds at a time, for all heads together."""
 MEAN_CHARACTERS = 5.3
 """Mean length of a training word, with its end character."""
+_CAPTURED_CHARACTERS = 12
+"""Characters of a word if a CUDA graph replays the step: all words are as long as the longest one."""
+_LOGITS_BYTES = 256 * 2**20
+"""Most logits that the output layer holds at a time, for all heads together."""
+_WINOGRAD_FORMS = ("winograd", "compiled")
+_TILE_SHARE = 36 / 16
+"""Values of transformed features for each value of the features: tiles of 6 x 6 for 4 x 4 outputs."""
 _FLOAT_BYTES = 4
-_INDEX_BYTES = 8
-_WEIGHT_COPIES = 4
-"""The weights, their gradients, and the two moments of the optimiser."""
 _DEVICE_BYTES = 800 * 10**6
 """Memory of a CUDA context, its kernels and the cuBLAS workspaces, before any tensor."""
+_NUM_TASKS = 7
+"""Tasks of the paper. A task classifier with fewer is hardly smaller."""
 _MULTIPLY_ADDS_PER_CPU_S = 24e9
 """Measured over the training steps of the default sweep on one thread."""
 
@@ -33,31 +38,16 @@ def head_parameters(embed: int, hidden: int, classes: int, shape: Sequence[int])
     return convolution + classes * embed + (embed + 1) * hidden + attention + gates + (hidden + 1) * classes
 
 
-def trial_bytes(trial: Trial, classes: int, shape: Sequence[int]) -> int:
-    """Return the memory in bytes that one trial adds to a pack: its weights, and the arrays of a step at their peak."""
-    embed = max(trial.heads.embeds)
-    hidden = max(trial.heads.hiddens)
-    heads = trial.heads.count
-    words = trial.training.batch
-    positions = _num_positions(shape)
-    encoded = _encoded_size(hidden, shape)
-    weights = head_parameters(embed, hidden, classes, shape) + 2 * hidden * classes
-    arrays = 6 * hidden * positions  # keys and their gradient; two working arrays forward, two in the backward pass
-    if len(shape) == 3:
-        arrays += 3 * encoded * positions  # values, their gradient, and the layout that the convolution returns them in
-        # Planes with their gradient, and the index that max pooling keeps for each output.
-        arrays += 2 * 4 * positions * hidden + positions * hidden * _INDEX_BYTES // _FLOAT_BYTES
-    characters = MEAN_CHARACTERS * (12 * hidden + 2 * encoded + 2 * embed)
-    attention = 2 * MEAN_CHARACTERS * positions
-    logits = min(LOGITS_BYTES, heads * words * MEAN_CHARACTERS * classes * _FLOAT_BYTES)
-    step = heads * words * (arrays + characters + attention) * _FLOAT_BYTES
-    return math.ceil(_WEIGHT_COPIES * heads * weights * _FLOAT_BYTES + step + logits)
+def pack_bytes(
+    trials: Sequence[Trial], classes: int, shape: Sequence[int], *, on_gpu: bool = True, kernels: str = "plain"
+) -> int:  # fmt: skip
+    """Return the memory in bytes of a pack at the peak of a training step.
 
-
-def pack_bytes(trials: Sequence[Trial], classes: int, shape: Sequence[int], *, on_gpu: bool = True) -> int:
-    """Return the memory in bytes of a pack: every trial, the words of a batch, and on a GPU what CUDA itself needs."""
-    words = 3 * trials[0].training.batch * math.prod(shape) * _FLOAT_BYTES
-    return (_DEVICE_BYTES if on_gpu else 0) + words + sum(trial_bytes(trial, classes, shape) for trial in trials)
+    On a GPU it includes what CUDA itself needs. ``classes`` and ``shape`` are as in
+    ``head_parameters``. ``kernels`` names a form; its name is never ``auto``.
+    """
+    values = _peak_values(_step_sizes(trials, classes, shape, kernels), kernels)
+    return math.ceil(_FLOAT_BYTES * values) + (_DEVICE_BYTES if on_gpu else 0)
 
 
 def training_cpu_s(trial: Trial) -> float:
@@ -85,3 +75,110 @@ def _num_places(shape: Sequence[int]) -> int:
 
 def _encoded_size(hidden: int, shape: Sequence[int]) -> int:
     return hidden if len(shape) == 3 else shape[1]
+
+
+def _classifier_parameters(shape: Sequence[int]) -> int:
+    """Return the number of weights of one task classifier: a convolution along the line and an output layer."""
+    features, hidden = shape[0] if len(shape) == 3 else shape[1], 64
+    return hidden * (3 * features + 1) + (2 * hidden + 1) * _NUM_TASKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StepSizes:
+    """How many values the arrays of a training step hold, all trials of a pack together."""
+
+    weights: float
+    """Heads and task classifiers. Their gradients and each moment of the optimiser are as large."""
+    output: float
+    """The part of ``weights`` that the output layers hold."""
+    convolution: float
+    """The part of ``weights`` that the convolutions hold."""
+    words: float
+    """Word features of a batch."""
+    attended: float
+    """Word features that heads attend to, 0 on planes: a copy for each of several equal trials."""
+    keys: float
+    """Attention keys: ``hidden`` values for each word, head and position."""
+    logits: float
+    forward: float
+    """Values for all characters that the forward pass leaves for the backward pass."""
+    backward: float
+    """The same when the backward pass of the decoder ends: with gradients."""
+
+
+def _step_sizes(trials: Sequence[Trial], classes: int, shape: Sequence[int], kernels: str) -> _StepSizes:
+    """Return the sizes of a step. Heads are as large as the largest one, because smaller ones are padded."""
+    embed = max(max(trial.heads.embeds) for trial in trials)
+    hidden = max(max(trial.heads.hiddens) for trial in trials)
+    heads = sum(trial.heads.count for trial in trials)
+    num_words = trials[0].training.batch
+    on_planes = len(shape) == 3
+    positions = _num_positions(shape)
+    seen = _encoded_size(hidden, shape) + _num_places(shape)
+    words = num_words * math.prod(shape)
+    num_copies = len(trials) if len({trial.heads.count for trial in trials}) == 1 else 1
+    characters = heads * num_words * (_CAPTURED_CHARACTERS if kernels == "graphs" else MEAN_CHARACTERS)
+    return _StepSizes(
+        weights=heads * head_parameters(embed, hidden, classes, shape) + len(trials) * _classifier_parameters(shape),
+        output=heads * hidden * classes,
+        convolution=heads * 9 * shape[0] * hidden if on_planes else 0,
+        words=words,
+        attended=0 if on_planes else num_copies * words,
+        keys=heads * num_words * positions * hidden,
+        logits=min(_LOGITS_BYTES / _FLOAT_BYTES, characters * classes),
+        forward=characters * (8 * hidden + positions + seen + embed),
+        backward=characters * (25 * hidden + positions + 2 * seen + embed),
+    )
+
+
+def _peak_values(sizes: _StepSizes, kernels: str) -> float:
+    """Return how many values are in memory at the peak of a step.
+
+    The peak is in the output layer, at the end of the decoder's backward pass, or in a Winograd
+    convolution. Each sum lists what is alive there. Counted by reading the passes, and compared with
+    the allocations of training steps on a CPU (tests/benchmarks/test_pack_memory.py).
+    """
+    on_planes = sizes.convolution > 0
+    kept = _kept_for_backward(sizes, kernels)
+    # Gradients of the keys, two work arrays, and on planes the gradient of the values and their product.
+    decoder = 5 * sizes.keys if on_planes else 3 * sizes.keys + sizes.attended
+    phases = [
+        4 * sizes.weights + sizes.output + sizes.logits + kept + sizes.forward,
+        3 * sizes.weights + sizes.output + kept + decoder + sizes.backward,
+    ]
+    if on_planes and kernels in _WINOGRAD_FORMS:
+        phases += _winograd_phases(sizes)
+    # A CUDA graph is recorded while a copy of the weights and of both moments waits to be put back.
+    snapshot = 3 * sizes.weights if kernels == "graphs" else 0
+    # The features of a batch, in half precision as stored and in single precision.
+    return 1.5 * sizes.words + snapshot + max(phases)
+
+
+def _kept_for_backward(sizes: _StepSizes, kernels: str) -> float:
+    """Return what the encoder keeps for the backward pass."""
+    if sizes.convolution == 0:
+        copies = sizes.attended if sizes.attended > sizes.words else 0
+        return sizes.keys + copies
+    if kernels in _WINOGRAD_FORMS:
+        # The encoding, values and keys, a byte for each pooled value, and the transformed features.
+        return 3.25 * sizes.keys + _TILE_SHARE * sizes.words
+    if kernels == "bf16":
+        return 8 * sizes.keys + (sizes.words + sizes.convolution) / 2
+    # Planes before pooling (4), their indices in 8 bytes (2), and four arrays of the encoding and keys.
+    return 10 * sizes.keys
+
+
+def _winograd_phases(sizes: _StepSizes) -> list[float]:
+    """Return the values alive in the largest moments of a Winograd convolution.
+
+    They are the transform of the features, the transform of the outputs, and in the backward pass
+    the transforms of the outputs and of the weights.
+    """
+    tiles = _TILE_SHARE * sizes.words
+    other_weights = 4 * sizes.weights - sizes.convolution
+    return [
+        4 * sizes.weights + 3 * tiles + 1.2 * sizes.words,
+        4 * (sizes.weights + sizes.convolution) + tiles + 19.5 * sizes.keys,
+        other_weights + tiles + 20.5 * sizes.keys,
+        other_weights + 11 * sizes.convolution + tiles + 14.25 * sizes.keys,
+    ]

@@ -28,16 +28,18 @@ def shared_settings(trial: Trial) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def fill_packs(trials: Sequence[Trial], classes: int, shape: Sequence[int], memory_bytes: float) -> list[list[int]]:
+def fill_packs(
+    trials: Sequence[Trial], classes: int, shape: Sequence[int], memory_bytes: float, kernels: str = "plain"
+) -> list[list[int]]:  # fmt: skip
     """Divide trials with equal ``shared_settings`` into packs, each as large as the memory allows.
 
     Returns the positions of the trials in ``trials``. A trial that fits nowhere still gets a pack of its own. ``classes`` and ``shape``
-    are as in ``costs.head_parameters``.
+    are as in ``costs.head_parameters``, and ``kernels`` is as in ``costs.pack_bytes``.
     """
     packs: list[list[int]] = []
     for position in range(len(trials)):
         larger = [*packs[-1], position] if packs else [position]
-        if packs and pack_bytes([trials[each] for each in larger], classes, shape) <= _USABLE_SHARE * memory_bytes:
+        if packs and pack_bytes([trials[each] for each in larger], classes, shape, kernels=kernels) <= _USABLE_SHARE * memory_bytes:
             packs[-1] = larger
         else:
             packs.append([position])

@@ -9,9 +9,9 @@ WORD_SHAPE = (256, 16, 64)
 
 
 def test_the_memory_of_table_2s_grid_fits_one_large_gpu():
-    """Our estimate is about 21 GB, without gradients.
+    """Our estimate is about 18 GB.
 
-    It counts 81 heads of 5.5 M weights and their activations at batch 32.
+    It counts 81 heads of 5.5 M weights, their gradients and moments, and their activations at batch 32.
     """
     assert head_parameters(200, 256, 9000, WORD_SHAPE) == 5518440
     trials = [

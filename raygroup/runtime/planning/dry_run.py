@@ -30,7 +30,7 @@ def print_dry_run(plan: Plan, packs: Sequence[JobPack], forecast: Forecast, cons
         if number is not None:
             seconds, basis = forecast.by_trial[job.id]
             time = (seconds_text(seconds), basis)
-            place = (str(number + 1), size_text(packs[number].memory_on(forecast.device)), "to run")
+            place = (str(number + 1), size_text(packs[number].memory_on(forecast.device, forecast.kernels)), "to run")
         rows.add_row(escape(job.label), job.id, str(trial.training.steps), str(trial.heads.count), *time, *place)
     console.print(titled(f"{plan.sweep.name}: {len(plan.jobs)} trials, {forecast.trials} to run in {forecast.packs} packs", rows))
     if len(plan.jobs) > _MAX_ROWS:

@@ -53,6 +53,8 @@ class Forecast:
     packs: int
     """Number of packs to train."""
     device: str
+    kernels: str
+    """The form in which heads are computed. It is never ``auto``."""
     devices: int
     """Devices in use at a time for ``wall_hours``: those of this machine, or of the cluster at its
     full size.
@@ -107,6 +109,7 @@ def forecast(
         trials=len(by_trial),
         packs=len(packs),
         device=placement.device,
+        kernels=form,
         devices=devices,
         device_hours=sum(pack_seconds) / 3600,
         wall_hours=_wall_s(pack_seconds, devices, placement) / 3600,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from raygroup.costs import pack_bytes
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
+from raygroup.model.kernels.forms import choose_kernels
 from raygroup.packing import fill_packs, shared_settings
-from raygroup.runtime.placement import Placement, gpu_memory_gb
+from raygroup.runtime.placement import Placement, gpu_memory_gb, require_kernels
 from raygroup.runtime.planning.jobs import Job
 from raygroup.storage.checkpoint_index import listed_steps
 from raygroup.trunks import FEATURE_SHAPE
@@ -31,9 +32,10 @@ class JobPack:
         """Estimated memory on a GPU."""
         return self.memory_on("cuda")
 
-    def memory_on(self, device: str) -> int:
-        """Return the estimated memory in bytes on a device."""
-        return pack_bytes([job.trial for job in self.jobs], *network_sizes(self.jobs[0]), on_gpu=device != "cpu")
+    def memory_on(self, device: str, kernels: str = "auto") -> int:
+        """Return the estimated memory in bytes on a device, in one form of the kernels."""
+        form = choose_kernels(kernels, device).name
+        return pack_bytes([job.trial for job in self.jobs], *network_sizes(self.jobs[0]), on_gpu=device != "cpu", kernels=form)
 
     @property
     def id(self) -> str:
@@ -42,13 +44,17 @@ class JobPack:
 
 
 def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
-    """Divide jobs into packs. Raises ConfigError if no GPU's memory is known.
+    """Divide jobs into packs.
+
+    Raises ConfigError if no GPU's memory is known, and for kernels that the GPU cannot run.
 
     The jobs of a pack share their inputs, the shape of their program, and the steps of their
     checkpoints.
     """
     if placement.device == "cpu":
         return [JobPack((job,)) for job in jobs]
+    require_kernels(placement)
+    kernels = choose_kernels(placement.kernels, placement.device).name
     memory_bytes = 1e9 * (placement.device_memory_gb or gpu_memory_gb())
     groups: dict[str, list[Job]] = {}
     for job in jobs:
@@ -56,7 +62,7 @@ def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
         groups.setdefault(repr(shared), []).append(job)
     packs: list[JobPack] = []
     for group in groups.values():
-        fills = fill_packs([job.trial for job in group], *network_sizes(group[0]), memory_bytes)
+        fills = fill_packs([job.trial for job in group], *network_sizes(group[0]), memory_bytes, kernels)
         packs += [JobPack(tuple(group[position] for position in positions)) for positions in fills]
     return packs
 
