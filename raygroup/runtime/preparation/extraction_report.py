@@ -26,7 +26,7 @@ _PLAIN_LINE_S = 20.0
 def preparation_text(job: Job, shard_rows: int | None) -> str:
     """Return a line on the words and shards that a job still needs."""
     if job.features.exists():
-        return f"made already: {features_text(job)}"
+        return f"already made: {features_text(job)}"
     if not job.store.exists():
         return f"to make: words in {job.store.parent}, features in {job.features.parent}"
     extraction = plan_extraction(job, shard_rows=shard_rows)

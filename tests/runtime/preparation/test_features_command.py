@@ -33,8 +33,8 @@ from raygroup.words.word_store import open_word_store
 
 NUM_WORDS = 2100
 """Two full shards of 1024 words and one of 52."""
-MANY_WORDS = 8 * 1024
-"""Eight shards. After the first, a busy machine too has time to kill a process before the last."""
+MANY_WORDS = 4 * 1024
+"""Four shards, each of some seconds. After the first there is time to kill a process, also on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_a_second_run_writes_nothing_and_imports_neither_torch_nor_ray(extracted
         "print('LOADED', code, [name for name in ('torch', 'ray') if name in sys.modules])"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "made already: 2100 words in 3 shards" in output
+    assert "already made: 2100 words in 3 shards" in output
     assert "LOADED 0 []" in output
     assert times(extracted_storage) == before
 
@@ -173,7 +173,7 @@ def test_after_a_kill_the_same_command_makes_only_the_missing_shards(much_extrac
         wait_for_end(command)
     before = times_of_finished(tmp_path)
     assert not (folder_of(tmp_path) / "features.json").exists()
-    assert 0 < len(before) < 8
+    assert 0 < len(before) < 4
     extract(much_data, tmp_path)
     assert before.items() <= times(tmp_path).items()
     assert shards(tmp_path) == shards(much_extracted_storage)
