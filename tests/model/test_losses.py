@@ -1,4 +1,4 @@
-"""Compare equations 2, 4 to 9 with their sums, written out by hand."""
+"""Compare equations 2 and 4 to 9 with sums written by hand."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Test the head bank: Table 4's parameter counts, every form, heads of different sizes.
+"""Test the head bank in every form and with heads of different sizes.
 
 Losses and gradients are compared with the released algorithm, written out as a loop.
 """
@@ -57,7 +57,7 @@ def loss_and_gradients(
 
 
 def is_close(value: Tensor, expected: Tensor, tolerance: float = 1e-5) -> bool:
-    """Return True if the largest difference is at most ``tolerance`` times the largest value."""
+    """Compare the largest difference with ``tolerance`` times the largest value."""
     return float((value - expected).abs().max()) <= tolerance * float(expected.abs().max()) + 1e-12
 
 
@@ -80,7 +80,7 @@ def test_the_seven_heads_of_table_4_keep_their_parameter_counts_in_one_bank():
 
 
 def plain_states(bank: HeadBank, head: int, word: Tensor, target: list[int]) -> Tensor:
-    """Decode one word with one head, character by character, with torch's GRU cell."""
+    """Decode one word with one head, using torch's GRU cell."""
     p = {name: bank.head_parameter(name, head) for name, _ in bank.named_parameters()}
     h = p["score"].numel()
     cell = nn.GRUCell(p["gate_word"].shape[0] + p["gate_context"].shape[0], h)
@@ -116,7 +116,7 @@ def test_stacked_heads_on_a_batch_of_mixed_lengths_equal_each_head_on_each_word_
 
 @pytest.mark.parametrize("form", ["plain", *EQUAL])
 def test_losses_and_gradients_equal_those_of_the_released_algorithm(form):
-    """The released algorithm runs one head after the other for 32 steps, with torch's autograd."""
+    """The released algorithm runs its heads in turn, with torch's autograd."""
     bank = make_bank(3, features=6, positions=(2, 16), convolve=True)
     words = batch_of(noise(5, 6, 4, 32).relu(), [6, 5, 3, 2, 2])
     weights = 0.5 + noise(5, 3, seed=2).abs()

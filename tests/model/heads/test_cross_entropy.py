@@ -7,7 +7,10 @@ from raygroup.model.heads.cross_entropy import weighted_nll
 
 
 def problem() -> list[torch.Tensor]:
-    """Return states, output, bias and weights of 2 heads, 7 characters and 11 classes."""
+    """Return states, output, bias and weights.
+
+    There are 2 heads, 7 characters and 11 classes.
+    """
     random = torch.Generator().manual_seed(0)
     shapes = ((2, 7, 5), (2, 5, 11), (2, 11), (2, 7))
     return [torch.randn(*shape, generator=random, dtype=torch.float64).requires_grad_() for shape in shapes]

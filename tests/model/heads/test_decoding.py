@@ -6,7 +6,7 @@ The words end at different steps.
 import pytest
 import torch
 from baselines.looped import LoopedHead
-from baselines.spelling import teach_to_end, words_apart
+from baselines.spelling import teach_to_end, distinct_words
 
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.heads.decoding import Reader, top_k
@@ -28,7 +28,7 @@ def bank() -> HeadBank:
 
 @pytest.fixture(scope="module")
 def words() -> torch.Tensor:
-    return words_apart(len(HEADS), FEATURES, (4, 16), torch.Generator().manual_seed(2))
+    return distinct_words(len(HEADS), FEATURES, (4, 16), torch.Generator().manual_seed(2))
 
 
 def texts(classes: torch.Tensor) -> list[list[int]]:
@@ -99,7 +99,7 @@ def test_planes_of_any_even_size_are_read_alike_in_every_form(positions):
         bank.initialise(head, torch.Generator().manual_seed(head))
     teach_to_end(bank, 5)
     rows, columns = 2 * positions[0], 2 * positions[1]
-    words = words_apart(len(HEADS), FEATURES, (rows, 16), torch.Generator().manual_seed(2))[..., :columns]
+    words = distinct_words(len(HEADS), FEATURES, (rows, 16), torch.Generator().manual_seed(2))[..., :columns]
     plain, winograd = (Reader(bank, FORMS[form]).greedy(words, HEADS, 32) for form in ("plain", "winograd"))
     assert torch.equal(winograd.classes, plain.classes)
     assert torch.allclose(winograd.confidence, plain.confidence, rtol=1e-4)

@@ -1,4 +1,7 @@
-"""Compare the bank with the reference network: losses, all gradients and readings, in each form."""
+"""Compare the bank with the reference network in every form.
+
+Losses, all gradients and readings are compared.
+"""
 
 import numpy as np
 import pytest
@@ -122,7 +125,7 @@ def test_at_full_size_loss_gradient_norms_and_readings_equal_the_references(form
 
 
 def grouped() -> tuple[HeadBank, dict[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
-    """Return the bank, the weights of each head and all numbers of ``predictor_grouped_small``.
+    """Return the bank, weights and numbers of ``predictor_grouped_small``.
 
     It has four heads of three sizes behind a 2x2 transposed convolution, and seven tasks.
     """

@@ -1,0 +1,46 @@
+"""Test forms and packs on a GPU against the plain form.
+
+Numbers agree except for rounding. These tests are skipped on machines without a GPU.
+"""
+
+import numpy as np
+import pytest
+import torch
+from pack_fixtures import DIFFERENT_TRIALS, make_data, make_universal
+
+from raygroup.model.kernels.forms import FORMS
+from raygroup.training.packs.pack import Pack
+from raygroup.trunks import FEATURE_SHAPE
+from raygroup.words.charset import Charset
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+CHARSET = Charset(tuple(chr(0x4E00 + place) for place in range(62)))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    labels = ["".join(CHARSET.characters[k : k + 2 + k % 5]) for k in range(48)]
+    return make_data(tmp_path_factory.mktemp("features"), FEATURE_SHAPE, labels, CHARSET)
+
+
+@pytest.fixture(scope="module")
+def universal():
+    return make_universal(CHARSET)
+
+
+@pytest.mark.parametrize("form", ["plain", "factored", "winograd", "graphs"])
+def test_a_form_on_a_gpu_agrees_with_the_plain_one_on_a_cpu_over_the_first_steps(form, data, universal):
+    on_cpu = Pack(DIFFERENT_TRIALS, data, universal)
+    on_gpu = Pack(DIFFERENT_TRIALS, data, universal, "cuda", FORMS[form])
+    expected, rows = (pack.split_records([pack.advance() for _ in range(20)]) for pack in (on_cpu, on_gpu))
+    for trial_rows, expected_rows in zip(rows, expected, strict=True):
+        assert np.allclose(trial_rows, expected_rows, rtol=1e-3, atol=1e-4)
+
+
+def test_a_trial_on_a_gpu_has_the_same_numbers_alone_and_in_a_pack(data, universal):
+    pack = Pack(DIFFERENT_TRIALS, data, universal, "cuda")
+    together = pack.split_records([pack.advance() for _ in range(20)])
+    for number, trial in enumerate(DIFFERENT_TRIALS):
+        single = Pack([trial], data, universal, "cuda")
+        (alone,) = single.split_records([single.advance() for _ in range(20)])
+        assert np.allclose(together[number], alone, rtol=1e-3, atol=1e-4)
