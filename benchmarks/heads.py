@@ -1,38 +1,37 @@
-"""The head bank against the released algorithm (a loop over heads, 32 decoder steps, words and beams one by one) at the paper's shape.
+"""Compare the head bank with the released algorithm at the paper's shape: ``python benchmarks/heads.py [--quick]``.
 
-Everything is alternated in one process on one thread; ratios are of processor seconds, the median over rounds, optimiser step
-included on both sides; the bank reads its word features channels last, as a feature store keeps them for it. Baseline:
-benchmarks/baselines/looped.py. Last line: one JSON object. With ``--device cuda`` seconds are wall time between synchronisations.
+The released algorithm loops over heads, takes 32 decoder steps, and reads words and beams one by
+one. It is restated in benchmarks/baselines/looped.py. Both sides take turns in one process, on one
+thread. Ratios are of processor seconds, and with ``--device cuda`` of wall seconds: the median over
+rounds. Both sides include their optimizer step. The bank reads word features in channels-last
+memory. The last line is one JSON object.
 """
 
 import argparse
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from baselines.looped import LoopedHead, looped_step, one_group_a_parameter
-from baselines.spelling import teach_to_end, words_apart
-from machine import machine_name, printed
+from baselines.looped import LoopedHead, looped_optimizer, looped_step
+from baselines.spelling import distinct_words, teach_to_end
+from machine import machine_name, print_figures
+from operators import count_operators
+from timing import AlternatedTimes, seconds_of
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
 
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.heads.decoding import Reader
-from raygroup.model.kernels.forms import AUTO, FORMS, Kernels, kernels
+from raygroup.model.kernels.forms import FORMS, Kernels, choose_kernels
 from raygroup.training.allocator import keep_freed_memory
-from raygroup.training.label_batches import Batch, batch
+from raygroup.training.label_batches import Batch, make_batch
 
-FEATURES, POSITIONS, EMBED, HIDDEN = 256, (8, 32), 200, 256
+FEATURES, POSITIONS = 256, (8, 32)
+EMBED, HIDDEN = 200, 256
 BEAMS = 6
-VIEWS = {"aten::view", "aten::as_strided", "aten::slice", "aten::select", "aten::expand", "aten::transpose", "aten::permute", "aten::t",
-         "aten::unsqueeze", "aten::squeeze", "aten::reshape", "aten::unfold", "aten::_unsafe_view", "aten::detach", "aten::alias",
-         "aten::empty", "aten::empty_like", "aten::empty_strided", "aten::resolve_conj", "aten::resolve_neg", "aten::resize_", "aten::to",
-         "aten::_local_scalar_dense", "aten::as_strided_", "aten::_reshape_alias", "aten::result_type", "aten::flatten",
-         "aten::lift_fresh"}  # fmt: skip
-"""Operators that launch nothing."""
+LONGEST = 32
+"""Decoder steps of the released algorithm."""
 
 
 @dataclass(frozen=True)
@@ -41,62 +40,76 @@ class Problem:
 
     bank: HeadBank
     looped: list[LoopedHead]
-    drawn: Batch
+    batch: Batch
     targets: Tensor
-    """As the released code pads them: (w, 32), -1 after the end."""
+    """Targets as the released code pads them: (w, 32), -1 after the end."""
     weights: Tensor
-    """P_WM + epsilon (w, m)."""
+    """P_WM + epsilon, (w, m)."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round each, no more than 50 s")
+    """Measure training, reading and the number of operators."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one round of each, at most 50 s")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--batch", type=int, help="words (default: 16; 8 with --quick)")
+    parser.add_argument("--batch", type=int, help="words of a training step (default: 16, or 8 with --quick)")
+    parser.add_argument("--words", type=int, default=24, help="words to read (default: 24)")
     parser.add_argument("--heads", type=int, default=5)
     parser.add_argument("--classes", type=int, default=9002)
-    parser.add_argument("--kernels", help="a form besides plain (default: what auto means on the device)")
-    asked = parser.parse_args()
-    asked.batch = asked.batch or (8 if asked.quick else 16)
+    parser.add_argument("--kernels", help="a form to compare besides plain (default: what auto means on the device)")
+    arguments = parser.parse_args()
+    arguments.batch = arguments.batch or (8 if arguments.quick else 16)
     torch.set_num_threads(1)
     keep_freed_memory()
-    rounds = 1 if asked.quick else 4
-    form = kernels(asked.kernels or "auto", asked.device)
-    found = training(asked, form, rounds) | reading(asked, form, rounds)
-    found |= counted(asked, form) | {"kernels": form.name, "device": asked.device, "machine": machine_name(asked.device)}
-    printed(found)
-    print(json.dumps(found))
+    rounds = 1 if arguments.quick else 4
+    form = choose_kernels(arguments.kernels or "auto", arguments.device)
+    figures = measure_training(arguments, form, rounds) | measure_reading(arguments, form, rounds)
+    figures |= count_step_operators(arguments, form)
+    figures |= {"kernels": form.name, "device": arguments.device, "machine": machine_name(arguments.device)}
+    print_figures(figures)
+    print(json.dumps(figures))
 
 
-def problem(heads: int, words: int, classes: int, device: str, *, looped: bool = True) -> Problem:
-    """Words of 3 to 10 characters and their end."""
-    random = torch.Generator().manual_seed(0)
+def make_bank(heads: int, classes: int, random: torch.Generator) -> HeadBank:
+    """Make a bank of the paper's shape with fresh weights."""
     bank = HeadBank(heads, classes, features=FEATURES, positions=POSITIONS, embed=EMBED, hidden=HIDDEN, convolve=True)
     for head in range(heads):
         bank.initialise(head, random)
+    return bank
+
+
+def make_looped(bank: HeadBank, device: str) -> list[LoopedHead]:
+    """Copy every head of a bank for the baseline."""
+    return [LoopedHead(bank.classes, FEATURES, EMBED, HIDDEN).copy_from(bank, head).to(device) for head in range(bank.heads)]
+
+
+def make_problem(heads: int, words: int, classes: int, device: str, *, looped: bool = True) -> Problem:
+    """Make random words of 3 to 10 characters and their end."""
+    random = torch.Generator().manual_seed(0)
+    bank = make_bank(heads, classes, random)
     draw = np.random.default_rng(0)
     lengths = np.sort(draw.integers(4, 12, words))[::-1].astype(np.int32).copy()
     targets = draw.integers(1, classes - 1, (words, 11)).astype(np.int32)
     targets[np.arange(words), lengths - 1] = classes - 1
-    padded = torch.full((words, 32), -1)
+    padded = torch.full((words, LONGEST), -1)
     for row, length in enumerate(lengths):
         padded[row, :length] = torch.from_numpy(targets[row, :length].astype(np.int64))
-    drawn = batch(torch.randn(words, FEATURES, 16, 64, generator=random).relu(), targets, lengths)
-    copies = [LoopedHead(classes, FEATURES, EMBED, HIDDEN).copy_from(bank, head).to(device) for head in range(heads)] if looped else []
+    batch = make_batch(torch.randn(words, FEATURES, 16, 64, generator=random).relu(), targets, lengths)
+    copies = make_looped(bank, device) if looped else []
     weights = torch.rand(words, heads, generator=random).to(device)
-    return Problem(bank.to(device), copies, drawn.to(device), padded.to(device), weights)
+    return Problem(bank.to(device), copies, batch.to(device), padded.to(device), weights)
 
 
-def stepper(found: Problem, form: Kernels) -> Callable[[], Tensor]:
-    """A training step of the bank: forward, backward, one fused optimiser over the stack."""
-    bank, drawn = found.bank, found.drawn
+def make_step(problem: Problem, form: Kernels) -> Callable[[], Tensor]:
+    """Return a training step of the bank: forward, backward, and one fused optimizer for all heads."""
+    bank, batch = problem.bank, problem.batch
     optimizer = torch.optim.SGD(bank.parameters(), lr=1e-4, momentum=0.9, fused=True)
-    words = drawn.words.contiguous(memory_format=torch.channels_last)
-    by_character = (0.5 / len(drawn.words) * found.weights.T)[:, drawn.owners].contiguous()
+    words = batch.words.contiguous(memory_format=torch.channels_last)
+    by_character = (0.5 / len(batch.words) * problem.weights.T)[:, batch.owners].contiguous()
 
     def step() -> Tensor:
         optimizer.zero_grad()
-        loss = bank.losses(words, drawn.inputs, drawn.characters, drawn.active, by_character, form)[0].sum()
+        loss = bank.losses(words, batch.inputs, batch.characters, batch.active, by_character, form)[0].sum()
         loss.backward()
         optimizer.step()
         return loss.detach()
@@ -104,39 +117,47 @@ def stepper(found: Problem, form: Kernels) -> Callable[[], Tensor]:
     return step
 
 
-def training(asked: argparse.Namespace, form: Kernels, rounds: int) -> dict[str, object]:
-    made = problem(asked.heads, asked.batch, asked.classes, asked.device)
-    optimizer = one_group_a_parameter(made.looped)
+def measure_training(arguments: argparse.Namespace, form: Kernels, rounds: int) -> dict[str, object]:
+    """Time a training step of the baseline, of the plain form and of another form."""
+    problem = make_problem(arguments.heads, arguments.batch, arguments.classes, arguments.device)
+    optimizer = looped_optimizer(problem.looped)
     steps = {
-        "looped": lambda: looped_step(made.looped, optimizer, made.drawn.words, made.targets, made.weights),
-        "plain": stepper(made, FORMS["plain"]), "bank": stepper(made, form),
+        "looped": lambda: looped_step(problem.looped, optimizer, problem.batch.words, problem.targets, problem.weights),
+        "plain": make_step(problem, FORMS["plain"]), "bank": make_step(problem, form),
     }  # fmt: skip
-    timed = Alternated(steps, rounds, asked.device, {"looped": 2, "plain": 3, "bank": 4})
+    times = AlternatedTimes(steps, rounds, arguments.device, {"looped": 2, "plain": 3, "bank": 4})
+    on_cpu = arguments.device == "cpu"
     return {
-        "train_ratio": timed.ratio("looped", "bank"), "train_ratio_plain": timed.ratio("looped", "plain"),
-        "train_looped_s": round(timed.seconds("looped"), 3), "train_bank_s": round(timed.seconds("bank"), 3),
-        "roofline_share": round(roofline_s(made, form) / timed.seconds("bank"), 2) if asked.device == "cpu" else None,
-        "mib_per_word_head": round(saved_mib(made, form) / asked.batch / asked.heads, 2),
+        "train_ratio": times.ratio("looped", "bank"), "train_ratio_plain": times.ratio("looped", "plain"),
+        "train_looped_s": round(times.seconds("looped"), 3), "train_bank_s": round(times.seconds("bank"), 3),
+        "roofline_share": round(roofline_s(problem, form) / times.seconds("bank"), 2) if on_cpu else None,
+        "mib_per_word_head": round(saved_mib(problem, form) / arguments.batch / arguments.heads, 2),
     }  # fmt: skip
 
 
-def reading(asked: argparse.Namespace, form: Kernels, rounds: int) -> dict[str, object]:
-    """24 words over two heads, long and short ones: the encoder, which a word pays once, weighs more in short ones."""
-    found: dict[str, object] = {}
+def measure_reading(arguments: argparse.Namespace, form: Kernels, rounds: int) -> dict[str, object]:
+    """Time reading with two heads, long words first and then short ones.
+
+    The encoder runs once for each word, so it weighs more in short words.
+    """
+    figures: dict[str, object] = {}
     for suffix, length in (("", 14), ("_short_words", 6)):
-        greedy_ratio, beam_ratio, said = read_ratios(asked, form, 1 if suffix else rounds, length)
-        found |= {f"greedy_ratio{suffix}": greedy_ratio, f"beam6_ratio{suffix}": beam_ratio, f"read{suffix}": said}
-    return found
+        measured = compare_reading(arguments, form, 1 if suffix else rounds, length)
+        figures |= {f"{name}{suffix}": value for name, value in measured.items()}
+    return figures
 
 
-def read_ratios(asked: argparse.Namespace, form: Kernels, rounds: int, length: float) -> tuple[float, float, str]:
-    """Greedy and beam-6 ratios, after both sides were seen to read the same strings, and what these look like."""
-    bank, words = spelling(2, 24, asked.classes, asked.device, length)
-    heads = torch.arange(24, device=asked.device) % 2
-    looped = [LoopedHead(asked.classes, FEATURES, EMBED, HIDDEN).copy_from(bank, head).to(asked.device) for head in range(2)]
+def compare_reading(arguments: argparse.Namespace, form: Kernels, rounds: int, length: float) -> dict[str, object]:
+    """Return the ratios of greedy reading and of six beams, and a description of the strings.
 
-    def by_head(read: Callable[[LoopedHead, Tensor], list[list[int]]]) -> list[list[int]]:
-        texts: list[list[int]] = [[]] * 24
+    On a CPU both sides must read the same strings. On a GPU the share of equal strings is reported.
+    """
+    bank, words = make_readable_words(2, arguments.words, arguments.classes, arguments.device, length)
+    heads = torch.arange(len(words), device=arguments.device) % 2
+    looped = make_looped(bank, arguments.device)
+
+    def read_by_head(read: Callable[[LoopedHead, Tensor], list[list[int]]]) -> list[list[int]]:
+        texts: list[list[int]] = [[]] * len(words)
         for number, head in enumerate(looped):
             places = (heads == number).nonzero().squeeze(1)
             for place, text in zip(places.tolist(), read(head, words[places]), strict=True):
@@ -144,114 +165,86 @@ def read_ratios(asked: argparse.Namespace, form: Kernels, rounds: int, length: f
         return texts
 
     reader = Reader(bank, form)
-    cached = words.contiguous(memory_format=torch.channels_last)
+    channels_last = words.contiguous(memory_format=torch.channels_last)
     steps: dict[str, Callable[[], object]] = {
-        "looped greedy": lambda: by_head(lambda head, mine: head.greedy(mine)),
-        "greedy": lambda: reader.greedy(cached, heads, 32),
-        "looped beam": lambda: by_head(lambda head, mine: head.beam(mine, BEAMS)),
-        "beam": lambda: reader.beam(cached, heads, 32, BEAMS),
+        "looped greedy": lambda: read_by_head(lambda head, rows: head.greedy(rows)),
+        "greedy": lambda: reader.greedy(channels_last, heads, LONGEST),
+        "looped beam": lambda: read_by_head(lambda head, rows: head.beam(rows, BEAMS)),
+        "beam": lambda: reader.beam(channels_last, heads, LONGEST, BEAMS),
     }
+    equal = 0
     for name in ("greedy", "beam"):
-        theirs, ours = steps[f"looped {name}"](), steps[name]().classes.tolist()  # type: ignore[attr-defined]
-        agreed = [[c for c in text if c != asked.classes - 1] for text in ours]
-        if form.convolution != "bf16":
-            assert agreed == theirs, f"{name} reads other strings than the released algorithm"
-    timed = Alternated(steps, rounds, asked.device, {"greedy": 4, "beam": 4, "looped greedy": 2})
-    lengths = [len(text) for text in theirs]
-    said = f"{min(lengths)}-{max(lengths)} characters, mean {np.mean(lengths):.1f}, {len(set(map(tuple, theirs)))} different"
-    return timed.ratio("looped greedy", "greedy"), timed.ratio("looped beam", "beam"), said
+        expected = steps[f"looped {name}"]()
+        classes = steps[name]().classes.tolist()  # type: ignore[attr-defined]
+        texts = [[number for number in text if number != arguments.classes - 1] for text in classes]
+        equal += sum(text == other for text, other in zip(texts, expected, strict=True))  # type: ignore[call-overload]
+        if arguments.device == "cpu" and form.convolution != "bf16":
+            assert texts == expected, f"{name} reads other strings than the released algorithm"
+    times = AlternatedTimes(steps, rounds, arguments.device, {"greedy": 4, "beam": 4, "looped greedy": 2})
+    lengths = [len(text) for text in texts]
+    distinct = len(set(map(tuple, texts)))
+    return {
+        "greedy_ratio": times.ratio("looped greedy", "greedy"), "beam6_ratio": times.ratio("looped beam", "beam"),
+        "read": f"{min(lengths)}-{max(lengths)} characters, mean {np.mean(lengths):.1f}, {distinct} different",
+        "equal_strings": round(equal / 2 / len(words), 3),
+    }  # fmt: skip
 
 
-def spelling(heads: int, words: int, classes: int, device: str, length: float) -> tuple[HeadBank, Tensor]:
-    """A bank whose strings depend on the word and end by themselves at mixed lengths, and words for it."""
+def make_readable_words(heads: int, words: int, classes: int, device: str, length: float) -> tuple[HeadBank, Tensor]:
+    """Make words, and a bank whose strings depend on the word and end at different lengths."""
     random = torch.Generator().manual_seed(1)
-    bank = HeadBank(heads, classes, features=FEATURES, positions=POSITIONS, embed=EMBED, hidden=HIDDEN, convolve=True)
-    for head in range(heads):
-        bank.initialise(head, random)
+    bank = make_bank(heads, classes, random)
     teach_to_end(bank, length)
-    return bank.to(device), words_apart(words, FEATURES, (16, 64), random).to(device)
+    return bank.to(device), distinct_words(words, FEATURES, (16, 64), random).to(device)
 
 
-class Alternated:
-    """Seconds of several sides, one after the other, round by round; of each round a side's fastest try counts, since the first pays for
-    memory that another side has just had."""
+def saved_mib(problem: Problem, form: Kernels) -> float:
+    """Return the MiB that a step keeps for its backward pass, without weights."""
+    saved: dict[int, int] = {}
+    weights = {parameter.untyped_storage().data_ptr() for parameter in problem.bank.parameters()}
 
-    def __init__(self, steps: dict[str, Callable[[], object]], rounds: int, device: str, tries: dict[str, int]) -> None:
-        self.rounds = [
-            {name: min(seconds_of(step, device) for _ in range(tries.get(name, 1))) for name, step in steps.items()} for _ in range(rounds)
-        ]
-
-    def ratio(self, slower: str, faster: str) -> float:
-        """The median over rounds."""
-        return round(float(np.median([seconds[slower] / seconds[faster] for seconds in self.rounds])), 2)
-
-    def seconds(self, name: str) -> float:
-        return float(np.median([seconds[name] for seconds in self.rounds]))
-
-
-def seconds_of(step: Callable[[], object], device: str) -> float:
-    if device == "cpu":
-        started = time.process_time()
-        step()
-        return time.process_time() - started
-    torch.cuda.synchronize()
-    wall = time.perf_counter()
-    step()
-    torch.cuda.synchronize()
-    return time.perf_counter() - wall
-
-
-def saved_mib(made: Problem, form: Kernels) -> float:
-    """What a step keeps for its way back, weights apart."""
-    kept: dict[int, int] = {}
-    own = {parameter.untyped_storage().data_ptr() for parameter in made.bank.parameters()}
-
-    def pack(tensor: Tensor) -> Tensor:
+    def record(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
+        if storage.data_ptr() not in weights:
+            saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    drawn = made.drawn
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        weights = torch.ones(made.bank.heads, len(drawn.characters), device=drawn.words.device)
-        loss = made.bank.losses(drawn.words, drawn.inputs, drawn.characters, drawn.active, weights, form)[0].sum()
-        total = sum(kept.values())
+    batch = problem.batch
+    with torch.autograd.graph.saved_tensors_hooks(record, lambda tensor: tensor):
+        by_character = torch.ones(problem.bank.heads, len(batch.characters), device=batch.words.device)
+        loss = problem.bank.losses(batch.words, batch.inputs, batch.characters, batch.active, by_character, form)[0].sum()
+        total = sum(saved.values())
     loss.detach()
     return total / 2**20
 
 
-def counted(asked: argparse.Namespace, form: Kernels) -> dict[str, object]:
-    """Operators of a training step that do something, by the number of heads."""
-    found = {}
+def count_step_operators(arguments: argparse.Namespace, form: Kernels) -> dict[str, object]:
+    """Count the operators of a training step with two heads and with seven."""
+    figures = {}
     for heads in (2, 7):
-        made = problem(heads, min(asked.batch, 4), 300, asked.device, looped=False)
-        step = stepper(made, form)
+        problem = make_problem(heads, min(arguments.batch, 4), 300, arguments.device, looped=False)
+        step = make_step(problem, form)
         step()
-        with profile(activities=[ProfilerActivity.CPU]) as seen:
-            step()
-        names = [event.name for event in seen.events() if not event.cpu_children]
-        found[f"ops_m{heads}"] = sum(name.startswith(("aten::", "mkldnn::")) and name not in VIEWS for name in names)
-    return found
+        figures[f"ops_m{heads}"] = count_operators(step, ("aten::", "mkldnn::"))
+    return figures
 
 
-def roofline_s(made: Problem, form: Kernels) -> float:
-    """Seconds that the step's multiply-adds take at the speed of this machine's convolution (direct) or product (Winograd)."""
-    drawn, m, h = made.drawn, made.bank.heads, HIDDEN
-    w, n, positions = len(drawn.words), len(drawn.characters), POSITIONS[0] * POSITIONS[1]
-    convolution = 2 * 2 * w * 4 * positions * 9 * FEATURES * h * (0.25 if form.convolution == "winograd" else 1)
-    keys = 3 * 2 * w * positions * h * h
-    per_character = 3 * (2 * (h * 4 * h + (h + sum(POSITIONS)) * 3 * h) + 2 * positions * 2 * h + 2 * h * made.bank.classes)
-    return m * (convolution + keys + n * per_character) / speed()
+def roofline_s(problem: Problem, form: Kernels) -> float:
+    """Return the seconds that the multiply-adds of a step need at this machine's highest speed."""
+    batch, m, h = problem.batch, problem.bank.heads, HIDDEN
+    num_words, num_characters, positions = len(batch.words), len(batch.characters), POSITIONS[0] * POSITIONS[1]
+    convolution = 2 * 2 * num_words * 4 * positions * 9 * FEATURES * h * (0.25 if form.convolution == "winograd" else 1)
+    keys = 3 * 2 * num_words * positions * h * h
+    per_character = 3 * (2 * (h * 4 * h + (h + sum(POSITIONS)) * 3 * h) + 2 * positions * 2 * h + 2 * h * problem.bank.classes)
+    return m * (convolution + keys + num_characters * per_character) / operations_per_s()
 
 
-def speed() -> float:
-    """Multiply-adds (twice counted) a second of a large 1x1 convolution on one thread."""
+def operations_per_s() -> float:
+    """Measure multiplications and additions a second in a large 1x1 convolution on one thread."""
     planes, kernel = torch.randn(16, 256, 4, 16), torch.randn(1280, 256, 1, 1)
     operations = 2 * 16 * 64 * 256 * 1280
     return operations / min(seconds_of(lambda: torch.nn.functional.conv2d(planes, kernel), "cpu") for _ in range(20))
 
 
 if __name__ == "__main__":
-    assert set(AUTO.values()) <= set(FORMS)
     main()

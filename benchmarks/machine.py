@@ -1,25 +1,22 @@
-"""What every benchmark says of where it ran, and how it prints what it found."""
+"""Name the machine of a benchmark, and print its figures."""
 
 import os
 import platform
 
-from rich.console import Console
-from rich.table import Table
-
-from raygroup.runtime.planning.calibration import machine_of
+from raygroup.runtime.placement import machine_model
 
 
 def machine_name(device: str = "cpu") -> str:
-    """Processor (or GPU), cores and Python."""
+    """Return the processor with its number of cores, or the GPU with torch's version, and Python's version."""
     if device == "cuda":
         import torch
 
         return f"{torch.cuda.get_device_name()}, torch {torch.__version__}, Python {platform.python_version()}"
-    return f"{machine_of(device)}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
+    return f"{machine_model(device)}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
 
 
-def printed(found: dict[str, object]) -> None:
-    rows = Table("figure", "value")
-    for name, value in found.items():
-        rows.add_row(name, str(value))
-    Console().print(rows)
+def print_figures(figures: dict[str, object]) -> None:
+    """Print one line for each figure. No package outside Python's own is needed for it."""
+    width = max(map(len, figures), default=0)
+    for name, value in figures.items():
+        print(f"{name:<{width}}  {value}")

@@ -20,7 +20,7 @@ from raygroup.tasks import TASKS
 from raygroup.terminal import console, table
 from raygroup.words.rendering.fonts import FontFile
 from raygroup.words.rendering.shaping import ink
-from raygroup.words.rendering.synthesis import CropOrder, draw_png, fonts_of, draw_pixels, plan_crops
+from raygroup.words.rendering.synthesis import CropOrder, draw_pixels, draw_png, fonts_of, plan_crops
 
 try:
     from PIL import Image, ImageDraw, ImageFont

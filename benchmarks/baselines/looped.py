@@ -1,7 +1,8 @@
-"""The baseline: a plain restatement of the released algorithm, one head after the other and 32 decoder steps for every word.
+"""The baseline: the released algorithm, restated plainly from its description.
 
-Restated from its description (each head its own module; attention over the concatenated hidden state and encoder output, projected
-anew at every step; a word decoded by itself, its beams one by one), for comparison only: nothing in raygroup uses it.
+Each head is its own module, and heads run one after another. Every word takes 32 decoder steps. At
+each step attention projects the hidden state and the encoder's output again. A word is decoded by
+itself, and its beams one by one. It serves comparisons only: nothing in raygroup uses it.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +17,11 @@ STEPS = 32
 
 
 class LoopedHead(nn.Module):
-    """One head: 3x3 convolution, ReLU, 2x2 pooling, location tables, Bahdanau attention, GRU cell, output layer."""
+    """One head of the paper.
+
+    A 3x3 convolution, ReLU, 2x2 pooling, location tables, Bahdanau attention, a GRU cell and an output
+    layer.
+    """
 
     def __init__(self, classes: int, features: int, embed: int, hidden: int, positions: tuple[int, int] = (8, 32)) -> None:
         super().__init__()
@@ -31,8 +36,8 @@ class LoopedHead(nn.Module):
 
     @torch.no_grad()
     def copy_from(self, bank: HeadBank, head: int) -> "LoopedHead":
-        """The same head as one of a bank's, its location tables one-hot."""
-        p = {name: bank.native(name, head) for name, _ in bank.named_parameters()}
+        """Copy one head of a bank. The location tables become one-hot."""
+        p = {name: bank.head_parameter(name, head) for name, _ in bank.named_parameters()}
         self.convolution.weight.copy_(p["convolution"])
         self.convolution.bias.copy_(p["convolution_bias"])
         self.x.weight.copy_(torch.eye(self.columns))
@@ -52,7 +57,7 @@ class LoopedHead(nn.Module):
         return self
 
     def encode(self, words: Tensor) -> Tensor:
-        """(l, w, hidden + columns + rows)."""
+        """Return the encoding with the place of each position, (l, w, hidden + columns + rows)."""
         pooled = F.max_pool2d(F.relu(self.convolution(words)), 2, 2, ceil_mode=True)
         w = len(words)
         x = self.x(torch.arange(self.columns, device=words.device)).T.view(1, -1, 1, self.columns).expand(w, -1, self.rows, -1)
@@ -60,7 +65,7 @@ class LoopedHead(nn.Module):
         return torch.cat([pooled, x, y], 1).flatten(2).permute(2, 0, 1)
 
     def step(self, previous: Tensor, hidden: Tensor, encoded: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (w, c) and the new hidden state (w, h)."""
+        """Return the logits (w, c) and the new hidden state (w, h)."""
         word = self.word(self.embedding(previous))
         repeated = hidden.expand(len(encoded), -1, -1)
         energy = torch.tanh(self.attention(torch.cat([repeated, encoded], 2))).transpose(0, 1)
@@ -71,7 +76,11 @@ class LoopedHead(nn.Module):
         return self.out(hidden), hidden
 
     def loss(self, words: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        """0.5 x the mean over words of their weight times the sum of -log p; ``targets`` (w, 32), -1 after the end."""
+        """Return the weighted loss of this head.
+
+        It is half the mean over words of the word's weight times its sum of -log p. ``targets`` is
+        (w, 32), with -1 after the end.
+        """
         encoded = self.encode(words)
         hidden = encoded.new_zeros(len(words), self.score.numel())
         previous, total = torch.zeros(len(words), dtype=torch.long, device=words.device), encoded.new_zeros(())
@@ -84,43 +93,47 @@ class LoopedHead(nn.Module):
 
     @torch.no_grad()
     def greedy(self, words: Tensor) -> list[list[int]]:
-        """Each word by itself, character by character, up to its end."""
+        """Read each word by itself, character by character, up to its end."""
         encoded, end = self.encode(words), self.out.out_features - 1
-        read = []
+        texts = []
         for place in range(len(words)):
-            mine, hidden = encoded[:, place : place + 1], encoded.new_zeros(1, self.score.numel())
-            word: list[int] = []
+            encoded_word = encoded[:, place : place + 1]
+            hidden = encoded.new_zeros(1, self.score.numel())
+            text: list[int] = []
             previous = 0
             for _ in range(STEPS):
-                logits, hidden = self.step(torch.tensor([previous], device=words.device), hidden, mine)
+                logits, hidden = self.step(torch.tensor([previous], device=words.device), hidden, encoded_word)
                 previous = int(logits.softmax(1).argmax())
                 if previous == end:
                     break
-                word.append(previous)
-            read.append(word)
-        return read
+                text.append(previous)
+            texts.append(text)
+        return texts
 
     @torch.no_grad()
     def beam(self, words: Tensor, width: int) -> list[list[int]]:
-        """Each word by itself, its beams one by one; products of probabilities, class 0 never chosen."""
+        """Read each word by itself, its beams one by one.
+
+        Beams are ranked by the product of their probabilities. Class 0 is never chosen.
+        """
         encoded, end = self.encode(words), self.out.out_features - 1
         return [self._beam(encoded[:, place : place + 1], width, end) for place in range(len(words))]
 
-    def _beam(self, mine: Tensor, width: int, end: int) -> list[int]:
-        beams = [_Beam([], 1.0, mine.new_zeros(1, self.score.numel()), False)]
+    def _beam(self, encoded_word: Tensor, width: int, end: int) -> list[int]:
+        beams = [_Beam([], 1.0, encoded_word.new_zeros(1, self.score.numel()), False)]
         for _ in range(STEPS):
-            found = []
+            candidates = []
             for beam in beams:
                 if beam.ended:
-                    found.append(beam)
+                    candidates.append(beam)
                     continue
                 previous = beam.classes[-1] if beam.classes else 0
-                logits, hidden = self.step(torch.tensor([previous], device=mine.device), beam.hidden, mine)
+                logits, hidden = self.step(torch.tensor([previous], device=encoded_word.device), beam.hidden, encoded_word)
                 best, chosen = logits.softmax(1)[0, 1:].topk(width)
                 for probability, number in zip(best.tolist(), (chosen + 1).tolist(), strict=True):
                     longer = replace(beam, probability=beam.probability * probability, hidden=hidden, ended=number == end)
-                    found.append(replace(longer, classes=beam.classes if number == end else [*beam.classes, number]))
-            beams = sorted(found, key=lambda beam: -beam.probability)[:width]
+                    candidates.append(replace(longer, classes=beam.classes if number == end else [*beam.classes, number]))
+            beams = sorted(candidates, key=lambda beam: -beam.probability)[:width]
             if all(beam.ended for beam in beams):
                 break
         return beams[0].classes
@@ -135,7 +148,7 @@ class _Beam:
 
 
 def looped_step(heads: list[LoopedHead], optimizer: torch.optim.Optimizer, words: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """A training step, head after head; ``weights`` (w, m). The sum of the heads' losses."""
+    """Take a training step, head after head, and return the sum of their losses. ``weights`` is (w, m)."""
     optimizer.zero_grad()
     loss = torch.stack([head.loss(words, targets, weights[:, number]) for number, head in enumerate(heads)]).sum()
     loss.backward()
@@ -143,6 +156,6 @@ def looped_step(heads: list[LoopedHead], optimizer: torch.optim.Optimizer, words
     return loss.detach()
 
 
-def one_group_a_parameter(heads: list[LoopedHead]) -> torch.optim.Optimizer:
-    """SGD as the released code sets it up."""
+def looped_optimizer(heads: list[LoopedHead]) -> torch.optim.Optimizer:
+    """Return SGD as the released code sets it up, with one group for each parameter."""
     return torch.optim.SGD([{"params": [parameter]} for head in heads for parameter in head.parameters()], lr=1e-4, momentum=0.9)

@@ -1,4 +1,7 @@
-"""Heads that nobody trained and that yet spell different words of different lengths: decoding needs strings that end by themselves."""
+"""Make untrained heads that spell different words of different lengths.
+
+Decoding can only be timed on strings that end by themselves.
+"""
 
 import torch
 from torch import Tensor
@@ -8,9 +11,10 @@ from raygroup.model.heads.bank import HeadBank
 
 @torch.no_grad()
 def teach_to_end(bank: HeadBank, length: float = 10.0) -> None:
-    """Makes every head's characters depend on the word, and words end after about ``length`` characters, some sooner, some later.
+    """Change a bank so that its strings depend on the word and end after about ``length`` characters.
 
-    The GRU's first unit becomes a clock: it runs towards 1 at a pace that the word sets, and the end of the word waits for it.
+    The GRU's first unit becomes a clock. It runs towards 1 at a pace that the word sets, and the end
+    of the word waits for it, so some words end sooner and some later.
     """
     h = bank.hidden
     bank.score.mul_(20)
@@ -27,8 +31,8 @@ def teach_to_end(bank: HeadBank, length: float = 10.0) -> None:
     bank.output[:, 0, -1], bank.output_bias[:, -1] = 300, -160
 
 
-def words_apart(words: int, features: int, size: tuple[int, int], random: torch.Generator) -> Tensor:
-    """Planes (w, f, y, x) whose columns and channels tell the words from each other, with some noise."""
+def distinct_words(words: int, features: int, size: tuple[int, int], random: torch.Generator) -> Tensor:
+    """Return planes (w, f, y, x) that differ from word to word in columns and channels, with some noise."""
     y, x = size
     columns = torch.randn(words, features, 1, 16, generator=random).repeat_interleave(x // 16, 3)
     channels = torch.randn(words, features, 1, 1, generator=random)

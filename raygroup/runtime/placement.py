@@ -1,7 +1,9 @@
 """Where trials compute, and checks that this machine can do it."""
 
+import platform
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from raygroup.errors import ConfigError
 
@@ -83,3 +85,16 @@ def gpu_memory_gb() -> float:
         raise ConfigError(
             "--device-memory-gb is missing, and nvidia-smi does not report the memory of a GPU here: give the memory of one GPU, such as 80"
         ) from None
+
+
+def machine_model(device: str) -> str:
+    """Return the model of the processor or GPU. It is empty if unknown."""
+    if device != "cpu":
+        command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.split("\n")[0].strip()
+        except (OSError, subprocess.SubprocessError):
+            return ""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())

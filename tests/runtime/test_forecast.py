@@ -145,7 +145,7 @@ def test_without_any_evidence_a_gpu_step_takes_what_its_launches_take_at_least(t
 
 
 def test_a_calibration_counts_where_nothing_was_measured_and_one_made_now_before_all(tmp_path):
-    from raygroup.runtime.planning.calibration import machine_model
+    from raygroup.runtime.placement import machine_model
     from raygroup.runtime.planning.step_times import Calibration
 
     plan = tiny_plan(tmp_path / "runs", tmp_path)

@@ -3,8 +3,6 @@
 They run on synthetic words, in a process of their own.
 """
 
-import platform
-import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,7 +14,7 @@ import numpy as np
 
 from raygroup.errors import ConfigError
 from raygroup.randomness import generator
-from raygroup.runtime.placement import Placement
+from raygroup.runtime.placement import Placement, machine_model
 from raygroup.runtime.planning.packs import JobPack, network_sizes
 from raygroup.runtime.planning.step_times import Calibration, program_name
 from raygroup.runtime.processes import pool
@@ -52,19 +50,6 @@ def calibrate_packs(packs: Sequence[JobPack], placement: Placement, kernels: str
         Calibration(program_name(pack.jobs), placement.device, kernels, machine, step_s, now())
         for pack, step_s in zip(distinct, times, strict=True)
     ]
-
-
-def machine_model(device: str) -> str:
-    """Return the model of the processor or GPU. It is empty if unknown."""
-    if device != "cpu":
-        command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        try:
-            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.split("\n")[0].strip()
-        except (OSError, subprocess.SubprocessError):
-            return ""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
 def _time_step(pack: JobPack, placement: Placement, form: str) -> float:

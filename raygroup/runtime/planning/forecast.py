@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from raygroup.errors import ConfigError
-from raygroup.runtime.placement import Placement, num_parallel_trials, require_kernels
+from raygroup.runtime.placement import Placement, machine_model, num_parallel_trials, require_kernels
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.planning.step_times import StepTimes, store_calibrations
@@ -88,7 +88,7 @@ def forecast(
     no node of the cluster has.
     """
     from raygroup.model.kernels.forms import choose_kernels
-    from raygroup.runtime.planning.calibration import calibrate_packs, machine_model
+    from raygroup.runtime.planning.calibration import calibrate_packs
 
     require_kernels(placement)
     form = choose_kernels(placement.kernels, placement.device).name
