@@ -1,8 +1,9 @@
-"""What data sets of scenes cost: scores, import and rendering: ``python benchmarks/data.py [--quick]``.
+"""Time the import, rendering and scoring of scenes.
 
-CPU seconds, so that other work on the machine does not count. Import is measured on a zip of rendered JPEGs of 640 x 480 with twenty
-words each, labels, decoding, both stores and their files included; its baseline is the plain way, Pillow's decoder and one perspective
-transform of Pillow's a word, which takes its turn on the same images. The last line is one JSON object.
+Run ``python benchmarks/data.py [--quick]``. Times are CPU seconds, so that other work on the machine
+does not count. The import reads a zip of rendered JPEGs of 640 x 480 with twenty words each, with
+their labels, and writes both stores. Its baseline uses Pillow alone: it decodes the same images and
+cuts out each word with one perspective transform. Both take turns. The last line is one JSON object.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from machine import machine_name, printed
+from machine import machine_name, print_figures
 from PIL import Image
 from scoring import score_2000_images_s
 
@@ -31,55 +32,65 @@ from raygroup.scenes.scene import Scene
 from raygroup.scenes.scene_store import read_scenes
 
 WORDS = 20
-"""An image, as in MLT19."""
+"""Words of an image, as in MLT19."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Time all three, print the figures, and end with one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a small run, whose figures mean little")
     quick = parser.parse_args().quick
     settings = SceneSettings(words=(WORDS, WORDS), curved=0.0, dont_care=0.0)
     materials = load_materials(settings)
     scenes = [compose(settings, materials, number) for number in range(8 if quick else 64)]
-    found = {
+    figures: dict[str, object] = {
         "machine": machine_name(),
-        **_rendering(materials, 4 if quick else 40),
-        **_importing(scenes, 32 if quick else 512, rounds=1 if quick else 3),
-        **_scoring(quick),
+        **time_rendering(materials, 4 if quick else 40),
+        **time_import(scenes, 32 if quick else 512, rounds=1 if quick else 3),
+        **time_scoring(quick),
     }
-    printed(found)
-    print(json.dumps(found))
+    print_figures(figures)
+    print(json.dumps(figures))
 
 
-def _rendering(materials: Materials, scenes: int) -> dict[str, float]:
-    """Words that are placed, drawn and encoded a CPU second, in scenes of five to fifteen of them."""
+def time_rendering(materials: Materials, scenes: int) -> dict[str, float]:
+    """Return the words placed, drawn and encoded in a CPU second.
+
+    A scene has five to fifteen words.
+    """
     settings = SceneSettings()
     began = time.process_time()
     words = sum(len(compose(settings, materials, 1000 + number)[0].instances) for number in range(scenes))
     return {"render_words_per_s": round(words / (time.process_time() - began))}
 
 
-def _importing(scenes: list[tuple[Scene, bytes]], images: int, rounds: int) -> dict[str, float]:
+def time_import(scenes: list[tuple[Scene, bytes]], images: int, rounds: int) -> dict[str, float]:
+    """Return how many images are imported in a CPU second.
+
+    The baseline's number and the ratio of both follow.
+    """
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "scenes.zip"
-        _zip(archive, scenes, images)
-        ours, plain, words = [], [], 0
+        write_zip(archive, scenes, images)
+        imports, baselines, words = [], [], 0
         for number in range(rounds):
             out = Path(folder) / f"out-{number}"
-            ours.append(_cpu_s(lambda out=out: _take(archive, out)))
+            imports.append(cpu_s(lambda out=out: run_import(archive, out)))
             words = sum(len(scene.instances) for scene in read_scenes(out))
-            plain.append(_cpu_s(lambda: _plainly(scenes, images)))
+            baselines.append(cpu_s(lambda: cut_words_with_pillow(scenes, images)))
     return {
-        "import_images_per_s": round(images / median(ours)), "import_words_per_image": round(words / images, 1),
-        "plain_images_per_s": round(images / median(plain)), "import_over_plain": round(median(ours) / median(plain), 2),
+        "import_images_per_s": round(images / median(imports)), "import_words_per_image": round(words / images, 1),
+        "plain_images_per_s": round(images / median(baselines)), "import_over_plain": round(median(imports) / median(baselines), 2),
     }  # fmt: skip
 
 
-def _scoring(quick: bool) -> dict[str, float]:
+def time_scoring(quick: bool) -> dict[str, float]:
+    """Return the CPU seconds for a submission of 2,000 images."""
     return {"score_2000_images_s": round(score_2000_images_s(rounds=1, images=100) if quick else score_2000_images_s(), 2)}
 
 
-def _zip(path: Path, scenes: list[tuple[Scene, bytes]], images: int) -> None:
+def write_zip(path: Path, scenes: list[tuple[Scene, bytes]], images: int) -> None:
+    """Write images and their labels in MLT19's format. Scenes repeat."""
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(images):
             scene, image = scenes[number % len(scenes)]
@@ -88,8 +99,8 @@ def _zip(path: Path, scenes: list[tuple[Scene, bytes]], images: int) -> None:
             archive.writestr(f"tr_img_{number:05}.txt", "\n".join(lines))
 
 
-class _Here:
-    """Does in this process what it is given."""
+class SameProcess:
+    """Run tasks at once, in this process."""
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         future: Future[Any] = Future()
@@ -97,12 +108,12 @@ class _Here:
         return future
 
 
-def _take(archive: Path, out: Path) -> None:
-    import_scenes(Collection([archive]), MLT19, out, ImportSettings(source="scenes"), _Here(), 1, lambda done, of: None)  # type: ignore[arg-type]
+def run_import(archive: Path, out: Path) -> None:
+    import_scenes(Collection([archive]), MLT19, out, ImportSettings(source="scenes"), SameProcess(), 1, lambda done, of: None)  # type: ignore[arg-type]
 
 
-def _plainly(scenes: list[tuple[Scene, bytes]], images: int) -> None:
-    """Pillow's decoder, and a perspective transform of Pillow's for every word, encoded as JPEG: crops alone, no stores."""
+def cut_words_with_pillow(scenes: list[tuple[Scene, bytes]], images: int) -> None:
+    """Decode images, and cut out and encode every word. Nothing is stored."""
     for number in range(images):
         scene, image = scenes[number % len(scenes)]
         picture = Image.open(io.BytesIO(image)).convert("RGB")
@@ -113,7 +124,7 @@ def _plainly(scenes: list[tuple[Scene, bytes]], images: int) -> None:
             picture.transform((wide, high), Image.Transform.QUAD, data, Image.Resampling.BILINEAR).save(io.BytesIO(), "JPEG", quality=95)
 
 
-def _cpu_s(work: Callable[[], None]) -> float:
+def cpu_s(work: Callable[[], None]) -> float:
     began = time.process_time()
     work()
     return time.process_time() - began

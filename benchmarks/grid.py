@@ -1,10 +1,11 @@
-"""Compare a grid of trials in packs with the same trials one by one: ``python benchmarks/grid.py [--quick]``.
+"""Compare a grid of trials in packs with single trials.
 
-The trials have the paper's shape. A second baseline is the released algorithm, one trial after
-another (benchmarks/baselines/looped.py). On a GPU the grid is Table 2's: 2 to 7 heads with three
-seeds each, so 18 trials and 81 heads. On a CPU it is small, because packs bring nothing there. All
-sides take turns in one process, and the fastest step of each counts. The baselines step one trial
-of each size, which stands for its seeds. The last line is one JSON object.
+Run ``python benchmarks/grid.py [--quick]``. The trials have the paper's shape. A second baseline is
+the released algorithm, one trial after another (benchmarks/baselines/looped.py). On a GPU the grid
+is Table 2's: 2 to 7 heads with three seeds each, so 18 trials and 81 heads. On a CPU it is small,
+because packs bring nothing there. All sides take turns in one process, and the fastest step of each
+counts. The baselines step one trial of each size, which stands for its seeds. The last line is one
+JSON object.
 """
 
 import argparse
@@ -16,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from baselines.looped import looped_optimizer, looped_step
-from heads import EMBED, HIDDEN, make_bank, make_looped
 from machine import machine_name, print_figures
 from operators import count_operators
+from paper_heads import EMBED, HIDDEN, make_bank, make_looped
 from timing import seconds_of
 from training_problem import PLANES, random_training_data, unused_universal_model
 
@@ -87,7 +88,7 @@ def main() -> None:
 
 
 def measure(grid: Grid, folder: Path) -> dict[str, object]:
-    """Time one step of all trials: in packs, one by one, and with the released algorithm."""
+    """Time one step of all trials on each side."""
     data = random_training_data(folder, PLANES, grid.classes)
     trials, on_gpu = grid.trials(), grid.device == "cuda"
     memory = torch.cuda.get_device_properties(0).total_memory if on_gpu else float("inf")
@@ -109,7 +110,7 @@ def measure(grid: Grid, folder: Path) -> dict[str, object]:
 
 
 def step_s(pack: Pack, rounds: int) -> float:
-    """Return the seconds of the fastest training step, after two steps of warm-up."""
+    """Return the seconds of the fastest step after two of warm-up."""
     for _ in range(2):
         pack.advance()
     return min(seconds_of(pack.advance, pack.device) for _ in range(2 + 4 * rounds))
@@ -130,7 +131,7 @@ def looped_step_s(heads: int, grid: Grid) -> float:
 
 
 def count_pack_operators(grid: Grid, trial: Trial, data: TrainingData) -> dict[str, int]:
-    """Count the operators of a step of packs of two and of seven trials."""
+    """Count the operators of steps of two and of seven trials."""
     figures = {}
     for trials in (2, 7):
         pack = grid.pack([trial] * trials, data)

@@ -1,9 +1,9 @@
-"""Compare recording a training step with the step itself: ``python benchmarks/history.py [--quick]``.
+"""Compare recording a training step with the step itself.
 
-Recording means writing a history row, with its share of the flushes. Steps and recording alternate
-in one process. ``history_over_step`` should stay at or below 0.01. The baseline is a training step
-of the default sweep's shape, with 5 heads and 48 words, without any recording. The last line is one
-JSON object.
+Run ``python benchmarks/history.py [--quick]``. Recording means writing a history row, with its
+share of the flushes. Steps and recording alternate in one process. ``history_over_step`` should
+stay at or below 0.01. The baseline is a training step of the default sweep's shape, with 5 heads
+and 48 words, without any recording. The last line is one JSON object.
 """
 
 import argparse
@@ -68,7 +68,10 @@ def time_steps_and_records(pack: Pack, folder: Path, rounds: int) -> tuple[float
 
 
 def make_pack(folder: Path) -> Pack:
-    """Make a trial of the default shape, on words of 2 to 8 characters of an 856-character charset."""
+    """Make a trial of the default shape.
+
+    Its words have 2 to 8 characters, of a charset of 856.
+    """
     data = random_training_data(folder, FEATURE_SHAPE, 858, words=1024, characters=(2, 8))
     trial = Trial(heads=Heads(count=HEADS, start="independent"), training=Training(steps=600))
     return Pack([trial], data, unused_universal_model(), kernels=choose_kernels())

@@ -1,9 +1,10 @@
-"""Compare every form of the kernels with the plain one: ``python benchmarks/kernels.py [--quick]``.
+"""Compare every form of the kernels with the plain one.
 
-Two packs are trained: planes at the paper's shape, and features of the laptop trunk. For each form,
-``difference`` is the largest difference of its records from those of ``plain`` over the first
-steps, relative where a record is above 1, and ``ratio`` is the time of a step of ``plain`` over its
-own. On a GPU the plain form is also compared with a CPU. The last line is one JSON object.
+Run ``python benchmarks/kernels.py [--quick]``. Two packs are trained: planes at the paper's shape,
+and features of the laptop trunk. For each form, ``difference`` is the largest difference of its
+records from those of ``plain`` over the first steps, relative where a record is above 1, and
+``ratio`` is the time of a step of ``plain`` over its own. On a GPU the plain form is also compared
+with a CPU. The last line is one JSON object.
 """
 
 import argparse
@@ -54,7 +55,7 @@ def main() -> None:
 
 
 def compare_forms(name: str, setting: Setting, device: str, steps: int, rounds: int) -> dict[str, object]:
-    """Return each form's difference from ``plain``, whether it agrees, and its ratio of times."""
+    """Compare each form with ``plain`` on one problem."""
     trials, figures = setting.pack(), {}
     with tempfile.TemporaryDirectory() as folder:
         data = random_training_data(Path(folder), setting.shape, setting.classes)
@@ -67,7 +68,7 @@ def compare_forms(name: str, setting: Setting, device: str, steps: int, rounds: 
 
 
 def compare_form(form: str, trials: Sequence[Trial], data: TrainingData, device: str, steps: int, rounds: int) -> dict[str, object]:
-    """Train a form and ``plain`` for some steps, then time further steps of both in turns."""
+    """Train a form beside ``plain``, then time both in turns."""
     packs = {name: Pack(trials, data, unused_universal_model(), device, FORMS[name]) for name in ("plain", form)}
     records = {name: first_records(pack, steps) for name, pack in packs.items()}
     difference = largest_difference(records[form], records["plain"])
@@ -79,7 +80,7 @@ def compare_form(form: str, trials: Sequence[Trial], data: TrainingData, device:
 
 
 def difference_from_cpu(setting: Setting, steps: int) -> float:
-    """Return the largest difference of ``plain`` on a GPU from ``plain`` on a CPU."""
+    """Return the largest difference of ``plain`` between GPU and CPU."""
     with tempfile.TemporaryDirectory() as folder:
         data = random_training_data(Path(folder), setting.shape, setting.classes)
         on_cpu, on_gpu = (first_records(Pack(setting.pack(), data, unused_universal_model(), device), steps) for device in ("cpu", "cuda"))
@@ -87,7 +88,7 @@ def difference_from_cpu(setting: Setting, steps: int) -> float:
 
 
 def first_records(pack: Pack, steps: int) -> np.ndarray:
-    """Return the records of the first steps of all trials side by side."""
+    """Return the records of the first steps, trials side by side."""
     return np.concatenate(pack.split_records([pack.advance() for _ in range(steps)]), axis=1)
 
 

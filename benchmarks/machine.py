@@ -7,7 +7,10 @@ from raygroup.runtime.placement import machine_model
 
 
 def machine_name(device: str = "cpu") -> str:
-    """Return the processor with its number of cores, or the GPU with torch's version, and Python's version."""
+    """Return the name of a processor or GPU.
+
+    The number of cores or the version of torch follows, and the version of Python.
+    """
     if device == "cuda":
         import torch
 

@@ -1,10 +1,10 @@
-"""Run everything that a GPU can show, each part with its own time limit. ``on_gpu.sh`` calls it.
+"""Measure everything that a GPU can show, part by part.
 
-It needs CUDA, torch, pyarrow, numpy and pytest, but neither Ray nor the network nor our other
-dependencies. The parts are the GPU tests, ``heads.py``, ``grid.py``, ``pack_memory.py`` and
-``kernels.py``. A part that fails or takes too long is named in ``failed``, and the others go on. The
-last line is one JSON object. ``--device cpu --quick`` runs the same parts on small sizes without a
-GPU, to prove that they work.
+``on_gpu.sh`` calls it. Each part has its own time limit. It needs CUDA, torch, pyarrow, numpy and
+pytest, but neither Ray nor the network nor our other dependencies. The parts are the GPU tests,
+``heads.py``, ``grid.py``, ``pack_memory.py`` and ``kernels.py``. A part that fails or takes too
+long is named in ``failed``, and the others go on. The last line is one JSON object. ``--device cpu
+--quick`` runs the same parts on small sizes without a GPU, to prove that they work.
 
 Exit codes: 0 if every part passed, 1 if one failed, 2 if something is missing.
 """
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def missing_requirement(device: str) -> str | None:
-    """Return one line if a package or the GPU is missing, else None."""
+    """Return one line about what is missing, or None."""
     packages = [name for name in PACKAGES if find_spec(name) is None]
     if packages:
         return f"on_gpu.sh: {', '.join(packages)} cannot be imported by {sys.executable}: install what is missing, or set PYTHON"
@@ -117,7 +117,7 @@ def run_tests(device: str, quick: bool, limit_s: float) -> dict[str, object]:
 
 
 def read_report(path: Path) -> dict[str, object]:
-    """Count the outcomes in a JUnit report, and name the tests that failed."""
+    """Count the outcomes in a JUnit report, and name failed tests."""
     cases = list(ElementTree.parse(path).iter("testcase"))
     failed = [case.get("name", "") for case in cases if case.find("failure") is not None or case.find("error") is not None]
     skips = [skip for case in cases if (skip := case.find("skipped")) is not None]
@@ -128,7 +128,7 @@ def read_report(path: Path) -> dict[str, object]:
 
 
 def benchmark(name: str) -> Callable[[str, bool, float], dict[str, object]]:
-    """Return a function that runs one program of this folder and reads its last line."""
+    """Return a function that runs a program and reads its last line."""
 
     def run(device: str, quick: bool, limit_s: float) -> dict[str, object]:
         options = ["--device", device] + (["--quick"] if quick else [])

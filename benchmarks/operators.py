@@ -13,7 +13,10 @@ VIEWS = {"aten::view", "aten::as_strided", "aten::slice", "aten::select", "aten:
 
 
 def count_operators(step: Callable[[], object], prefixes: tuple[str, ...]) -> int:
-    """Count the operators of a step whose names start with one of the prefixes, views not included."""
+    """Count the operators of a step, without views.
+
+    Only names that start with one of the prefixes count.
+    """
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         step()
     names = [event.name for event in profiler.events() if not event.cpu_children]

@@ -1,9 +1,13 @@
-"""What scheduling costs beside training: empty trials, plans of ten thousand, the driver's memory, the way to the first step. On Ray.
+"""Measure what scheduling on Ray costs beside training.
 
-Baselines stand in the names: ``empty_trial_s`` is what 30 trials of one step take beyond start-up, which is a sweep of one such trial a
-core, so that all worker processes have begun; ``wall_over_work`` the wall time of a sweep of trials of about a minute over the time they
-took by themselves, from opening their folders to DONE, as many at once as there are cores; ``wall_over_cpu`` over their processor
-seconds. Last line: one JSON object. ``--quick`` runs small numbers.
+Run ``python benchmarks/orchestration.py [--quick]``. It measures empty trials, plans of ten thousand
+trials, the driver's memory, and the time to the first step. The last line is one JSON object.
+
+- ``empty_trial_s``: the time of one of 30 trials of one step, without start-up. Start-up is the time
+  of a sweep with one trial for each core, after which all worker processes have started.
+- ``wall_over_work``: the wall time of a sweep of trials of about a minute, over the time that the
+  trials take from opening their folders to DONE, with one trial on each core.
+- ``wall_over_cpu``: the same wall time over the processor seconds of the trials.
 """
 
 import argparse
@@ -17,7 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from machine import machine_name, printed
+from machine import machine_name, print_figures
 
 SPACE = """
 \"\"\"Hypothesis: none; trials of one length.\"\"\"
@@ -28,68 +32,76 @@ from raygroup.search_space import Sweep
 sweep = Sweep(
     name="{name}",
     trial=Trial(words=Words(words_per_task=12, unseen_per_task=3, renders=2), training=Training(steps={steps}, checkpoint_every=200)),
-    seeds=tuple(range({first}, {last})),
+    seeds=tuple(range({trials})),
 )
 """
 CORES = len(os.sched_getaffinity(0))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few trials: the path, not the figures")
+    """Run the sweeps, print the figures, and end with one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="few trials, to try the program: the figures mean little")
     quick = parser.parse_args().quick
     folder = Path(tempfile.mkdtemp(prefix="raygroup-benchmark-"))
-    sweep(folder, "prepared", steps=1, last=1)
-    found: dict[str, object] = {"cores": CORES, "machine": machine_name(), "device": "cpu"}
-    found |= empty_trials(folder, 3 if quick else 30)
-    found |= {"history_3000_s": history(3000)}
-    found |= working(folder, trials=2 if quick else 6, steps=40 if quick else 2700)
-    found |= planned(folder, 200 if quick else 10_000)
-    printed(found)
-    print(json.dumps(found))
+    run_sweep(folder, "prepared", steps=1, trials=1)  # writes the words and features that all sweeps share
+    figures: dict[str, object] = {"cores": CORES, "machine": machine_name(), "device": "cpu"}
+    figures |= time_empty_trials(folder, 3 if quick else 30)
+    figures |= {"history_3000_s": time_history(3000)}
+    figures |= time_working_trials(folder, trials=2 if quick else 6, steps=40 if quick else 2700)
+    figures |= time_plan(folder, 200 if quick else 10_000)
+    print_figures(figures)
+    print(json.dumps(figures))
 
 
-def empty_trials(folder: Path, count: int) -> dict[str, object]:
-    """Seconds of an empty trial beyond start-up, and from the command to the first step of a sweep whose words are there."""
+def time_empty_trials(folder: Path, count: int) -> dict[str, object]:
+    """Return the seconds of an empty trial, start-up and first step.
+
+    The words of these sweeps are ready.
+    """
     began = time.time()
-    few, _ = sweep(folder, "few", steps=1, last=CORES)
-    first_step = min(first_steps(folder / "runs" / "few")) - began
-    many, _ = sweep(folder, "many", steps=1, last=CORES + count)
+    few = run_sweep(folder, "few", steps=1, trials=CORES)
+    first_step = min(first_step_times(folder / "runs" / "few")) - began
+    many = run_sweep(folder, "many", steps=1, trials=CORES + count)
     return {"empty_trial_s": round((many - few) / count, 3), "first_step_s": round(first_step, 1), "start_up_s": round(few, 1)}
 
 
-def working(folder: Path, trials: int, steps: int) -> dict[str, object]:
-    wall, _ = sweep(folder, "work", steps=steps, last=trials)
+def time_working_trials(folder: Path, trials: int, steps: int) -> dict[str, object]:
+    """Return a sweep's wall time over the time of its trials."""
+    wall = run_sweep(folder, "work", steps=steps, trials=trials)
     done = [json.loads(path.read_text()) for path in (folder / "runs" / "work").glob("*/DONE.json")]
     work, cpu = (sum(trial[name] for trial in done) for name in ("wall_s", "cpu_s"))
     ratios = {"wall_over_work": round(wall / (work / CORES), 3), "wall_over_cpu": round(wall / (cpu / CORES), 3)}
     return ratios | {"trial_s": round(work / len(done), 1), "trials": len(done)}
 
 
-def planned(folder: Path, trials: int) -> dict[str, object]:
-    """Seconds to plan so many trials, and the most memory that the driver's processes hold until some of them are done."""
-    path = space(folder, "wide", steps=1, last=trials)
+def time_plan(folder: Path, trials: int) -> dict[str, object]:
+    """Return the planning time of so many trials, and the driver's memory.
+
+    Memory is the most that the driver and its watcher hold until 20 trials are done.
+    """
+    path = write_space(folder, "wide", steps=1, trials=trials)
     began = time.perf_counter()
-    subprocess.run([*command(folder, path), "--dry-run"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*sweep_command(folder, path), "--dry-run"], check=True, stdout=subprocess.DEVNULL)
     plan_s = time.perf_counter() - began
-    process = subprocess.Popen(command(folder, path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    watcher, driver = 0.0, 0.0
+    process = subprocess.Popen(sweep_command(folder, path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    watcher_mb, driver_mb = 0.0, 0.0
     while len(list((folder / "runs" / "wide").glob("*/DONE.json"))) < 20 and process.poll() is None:
-        watcher = max(watcher, resident_mb(process.pid))
-        driver = max([driver, *(resident_mb(child) for child in children(process.pid))])
+        watcher_mb = max(watcher_mb, resident_mb(process.pid))
+        driver_mb = max([driver_mb, *(resident_mb(child) for child in children(process.pid))])
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     process.wait(120)
     return {
         "plan_10000_s": round(plan_s, 2),
-        "driver_rss_mb": round(max(driver, watcher)),
-        "watcher_rss_mb": round(watcher),
+        "driver_rss_mb": round(max(driver_mb, watcher_mb)),
+        "watcher_rss_mb": round(watcher_mb),
         "planned": trials,
     }
 
 
-def history(steps: int) -> float:
-    """Seconds to record so many steps of seven tasks and five heads."""
+def time_history(steps: int) -> float:
+    """Return the seconds for recording steps of seven tasks and five heads."""
     from raygroup.history.writer import HistoryWriter
 
     r_tm, nll_m = np.random.default_rng(0).random((7, 5), np.float32), np.ones(5, np.float32)
@@ -103,31 +115,37 @@ def history(steps: int) -> float:
     return round(time.perf_counter() - began, 3)
 
 
-def sweep(folder: Path, name: str, steps: int, last: int) -> tuple[float, Path]:
-    path = space(folder, name, steps=steps, last=last)
+def run_sweep(folder: Path, name: str, steps: int, trials: int) -> float:
+    """Run a sweep of equal trials, and return its wall seconds."""
+    path = write_space(folder, name, steps=steps, trials=trials)
     began = time.perf_counter()
-    subprocess.run(command(folder, path), check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began, path
+    subprocess.run(sweep_command(folder, path), check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
 
 
-def space(folder: Path, name: str, steps: int, last: int) -> Path:
+def write_space(folder: Path, name: str, steps: int, trials: int) -> Path:
+    """Write a search space whose trials differ in their seed."""
     path = folder / f"{name}.py"
-    path.write_text(SPACE.format(name=name, steps=steps, first=0, last=last))
+    path.write_text(SPACE.format(name=name, steps=steps, trials=trials))
     return path
 
 
-def command(folder: Path, path: Path) -> list[str]:
+def sweep_command(folder: Path, path: Path) -> list[str]:
     return [sys.executable, "-m", "raygroup.sweep", str(path), "--storage-path", str(folder / "runs")]
 
 
-def first_steps(sweep_folder: Path) -> list[float]:
-    """When each trial ended its first step (Unix time)."""
+def first_step_times(sweep_folder: Path) -> list[float]:
+    """Return the Unix time at which each trial finished its first step."""
     from raygroup.history.reader import read_history
 
     return [float(read_history(path.parent).clock_s[0]) for path in sweep_folder.glob("*/DONE.json")]
 
 
 def children(pid: int) -> list[int]:
+    """Return the ids of a process's children.
+
+    There are none if it has ended.
+    """
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
@@ -135,6 +153,7 @@ def children(pid: int) -> list[int]:
 
 
 def resident_mb(pid: int) -> float:
+    """Return the resident memory of a process, or 0."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:

@@ -1,8 +1,9 @@
-"""Compare the estimated memory of packs with the peak of their training steps: ``python benchmarks/pack_memory.py [--quick]``.
+"""Compare the estimated memory of packs with the measured peak.
 
-The estimate is ``raygroup.costs.pack_bytes`` without the share of CUDA itself. The peak counts
-tensors: on a GPU what torch's allocator reports, on a CPU the sum of the allocations that torch's
-profiler records. The last line is one JSON object. ``ratio`` is the estimate over the peak.
+Run ``python benchmarks/pack_memory.py [--quick]``. The estimate is ``raygroup.costs.pack_bytes``
+without the share of CUDA itself. The peak counts tensors: on a GPU what torch's allocator reports,
+on a CPU the sum of the allocations that torch's profiler records. The last line is one JSON object.
+``ratio`` is the estimate over the peak.
 """
 
 import argparse
@@ -96,7 +97,7 @@ def main() -> None:
 
 
 def measure(setting: Setting, device: str) -> dict[str, object]:
-    """Return the setting, its estimated gigabytes, the peak of its steps, and their ratio."""
+    """Return a setting with its estimate, its measured peak and their ratio."""
     trials = setting.pack()
     with tempfile.TemporaryDirectory() as folder:
         data = random_training_data(Path(folder), setting.shape, setting.classes, characters=CHARACTERS)
@@ -110,7 +111,10 @@ def measure(setting: Setting, device: str) -> dict[str, object]:
 
 
 def peak_bytes(trials: Sequence[Trial], data: TrainingData, kernels: str, device: str, steps: int = 1) -> int:
-    """Return the most bytes that tensors hold during a pack's steps, weights and optimizer included."""
+    """Return the most bytes that tensors hold during a pack's steps.
+
+    They include the weights and the optimizer.
+    """
     if device == "cuda":
         return _peak_on_gpu(trials, data, kernels, steps)
     return _peak_on_cpu(trials, data, kernels, steps)
@@ -129,7 +133,7 @@ def _peak_on_gpu(trials: Sequence[Trial], data: TrainingData, kernels: str, step
 
 
 def _peak_on_cpu(trials: Sequence[Trial], data: TrainingData, kernels: str, steps: int) -> int:
-    """Sum what the profiler records, from the first weight of the pack on."""
+    """Sum what the profiler records from the first weight on."""
     universal = unused_universal_model()
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         pack = Pack(trials, data, universal, kernels=FORMS[kernels])
@@ -151,7 +155,7 @@ def _peak_on_cpu(trials: Sequence[Trial], data: TrainingData, kernels: str, step
 
 
 def memory_of_cuda_itself() -> int:
-    """Return the bytes of the GPU that are in use outside torch's allocator.
+    """Return the bytes in use on the GPU outside torch's allocator.
 
     Other processes on the GPU count too.
     """

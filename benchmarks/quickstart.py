@@ -1,7 +1,9 @@
-"""The default sweep as a newcomer runs it: wall time, memory, what each trial cost and reads. Last line: one JSON object.
+"""Measure the default sweep as a newcomer runs it.
 
-Baseline: the time of the trials' own training (their processor seconds over the cores), so that ``wall_over_work`` tells what
-preparing, Ray and reading add. ``--quick`` runs the smoke space instead.
+Run ``python benchmarks/quickstart.py [--quick]``. The baseline is the training time of the trials
+alone: their processor seconds, divided by the number of cores. ``wall_over_work`` shows what
+preparation, Ray and word reading add to it. ``--quick`` runs the smoke space instead. The last line
+is one JSON object.
 """
 
 import argparse
@@ -13,30 +15,38 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
-from machine import machine_name, printed
+from machine import machine_name, print_figures
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="the smoke space: the path, not the figures")
+    """Run the sweep twice, and end with one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="run the smoke space, to try the program: the figures mean little")
     parser.add_argument("--local", action="store_true", help="without Ray")
-    parser.add_argument("--storage-path", type=Path, help="a fresh folder (default: a temporary one)")
-    asked = parser.parse_args()
-    storage = asked.storage_path or Path(tempfile.mkdtemp(prefix="raygroup-benchmark-"))
-    command = [sys.executable, "-m", "raygroup.sweep", "smoke" if asked.quick else "quickstart", "--storage-path", str(storage)]
-    found = measured(command + (["--local"] if asked.local else []))
-    again = measured(command)
-    found |= {"again_s": again["wall_s"], "cores": len(os.sched_getaffinity(0)), "machine": machine_name(), "device": "cpu"} | trials(
-        storage
-    )
-    found["wall_over_work"] = round(found["wall_s"] / (found["trial_cpu_s"] * found["trials"] / found["cores"]), 2)
-    printed(found)
-    print(json.dumps(found))
+    parser.add_argument("--storage-path", type=Path, help="an empty folder (default: a temporary one)")
+    arguments = parser.parse_args()
+    storage = arguments.storage_path or Path(tempfile.mkdtemp(prefix="raygroup-benchmark-"))
+    command = [sys.executable, "-m", "raygroup.sweep", "smoke" if arguments.quick else "quickstart", "--storage-path", str(storage)]
+    first_run = run_command(command + (["--local"] if arguments.local else []))
+    second_run = run_command(command)
+    results = read_results(storage)
+    cores = len(os.sched_getaffinity(0))
+    training_s = results["trial_cpu_s"] * results["trials"] / cores
+    figures: dict[str, object] = {
+        **first_run, "again_s": second_run["wall_s"], "cores": cores, "machine": machine_name(), "device": "cpu", **results,
+        "wall_over_work": round(first_run["wall_s"] / training_s, 2),
+    }  # fmt: skip
+    print_figures(figures)
+    print(json.dumps(figures))
 
 
-def measured(command: list[str]) -> dict[str, float]:
-    """Wall seconds of a command and the peak of the summed proportional set sizes of it and all it started."""
+def run_command(command: list[str]) -> dict[str, float]:
+    """Run a command, and return its wall seconds and its peak memory.
+
+    Memory is the sum of the proportional set sizes of the command and of all processes below it.
+    """
     peak, started = 0.0, time.perf_counter()
     process = subprocess.Popen(command)
     ended = threading.Event()
@@ -58,21 +68,22 @@ def measured(command: list[str]) -> dict[str, float]:
 
 
 def family(root: int) -> list[int]:
-    """A process and all its descendants."""
+    """Return the ids of a process and of all its descendants."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
         except (OSError, IndexError):
             continue
-    found, frontier = {root}, {root}
-    while frontier:
-        frontier = {pid for pid, parent in parents.items() if parent in frontier} - found
-        found |= frontier
-    return sorted(found)
+    members, newest = {root}, {root}
+    while newest:
+        newest = {pid for pid, parent in parents.items() if parent in newest} - members
+        members |= newest
+    return sorted(members)
 
 
 def proportional_set_bytes(pid: int) -> int:
+    """Return the memory of a process, or 0 if it has ended. Shared pages count in parts."""
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
@@ -82,19 +93,20 @@ def proportional_set_bytes(pid: int) -> int:
     return 0
 
 
-def trials(storage: Path) -> dict[str, object]:
-    """Mean processor seconds of the trials, and the scores of the one in the middle."""
+def read_results(storage: Path) -> dict[str, Any]:
+    """Return the mean processor seconds, and the middle trial's scores."""
     from raygroup.scoring.predictions import read_predictions, score_predictions
 
     done = [json.loads(path.read_text()) for path in storage.glob("*/*/DONE.json")]
     sweep = json.loads(next(storage.glob("*/sweep.json")).read_text())
     middle = sweep["trials"][len(sweep["trials"]) // 2]
     predictions = read_predictions(next(storage.glob(f"*/{middle['id']}")) / "predictions.parquet")
-    found: dict[str, object] = {"trials": len(done), "trial_cpu_s": round(sum(trial["cpu_s"] for trial in done) / len(done), 1)}
+    results: dict[str, Any] = {"trials": len(done), "trial_cpu_s": round(sum(trial["cpu_s"] for trial in done) / len(done), 1)}
     for split in ("new", "unseen"):
         mean = score_predictions(predictions, split).mean
-        found[f"{split}_one_minus_ned"], found[f"{split}_exact"] = round(mean.one_minus_ned, 3), round(mean.accuracy, 3)
-    return found | {"scores_of": middle["label"]}
+        results[f"{split}_one_minus_ned"] = round(mean.one_minus_ned, 3)
+        results[f"{split}_exact"] = round(mean.accuracy, 3)
+    return results | {"scores_of": middle["label"]}
 
 
 if __name__ == "__main__":

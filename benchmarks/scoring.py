@@ -1,8 +1,10 @@
-"""What scoring a submission of MLT19's validation size costs: ``python benchmarks/scoring.py [--quick]``.
+"""Time the scoring of a submission of MLT19's validation size.
 
-2,000 images of 20 words each, task 4, from two zips to all figures, in CPU seconds, so that other work on the machine does not count. The
-baseline is a plain loop that asks shapely about every pair of polygons of an image; both take turns in one process, and both find the same
-figures or the run fails. The last line is one JSON object.
+Run ``python benchmarks/scoring.py [--quick]``. There are 2,000 images of 20 words each, for task 4,
+and scoring reads two zips and returns all figures. Times are CPU seconds, so that other work on the
+machine does not count. The baseline is a plain loop that gives shapely every pair of polygons of an
+image. Both take turns in one process, and the run fails unless both find the same figures. The last
+line is one JSON object.
 """
 
 import argparse
@@ -17,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import shapely
-from machine import machine_name, printed
+from machine import machine_name, print_figures
 from rapidfuzz.distance import Levenshtein
 
 from raygroup.evaluate import evaluate
@@ -27,47 +29,67 @@ _TEXTS = {"Latin": "castle", "Korean": "한국어간판", "Chinese": "东京大�
 _TRUTH = re.compile(r"\s*(-?[0-9]+)\s*," * 8 + r"\s*(\w+)\s*,(.*)")
 _DETECTION = re.compile(r"\s*(-?[0-9]+)\s*," * 8 + r"\s*([0-1].?[0-9]*)\s*,(.*)")
 
+Words = list[tuple[shapely.Polygon, str]]
+
+
+def main() -> None:
+    """Time both sides, print the figures, and end with one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the images, one round")
+    quick = parser.parse_args().quick
+    figures: dict[str, object] = {**time_scoring(*((1, IMAGES // 10) if quick else (3, IMAGES))), "machine": machine_name()}
+    print_figures(figures)
+    print(json.dumps(figures))
+
 
 def score_2000_images_s(rounds: int = 3, images: int = IMAGES) -> float:
-    """CPU seconds of one evaluation of 2,000 images, the median of the rounds; fewer ``images`` are scaled up."""
-    return timed(rounds, images)["score_2000_images_s"]
+    """Return the CPU seconds of one evaluation of 2,000 images.
+
+    It is the median over the rounds. With fewer ``images`` it is scaled up.
+    """
+    return time_scoring(rounds, images)["score_2000_images_s"]
 
 
-def timed(rounds: int, images: int) -> dict[str, float]:
-    """Ours and the plain loop's seconds, scaled to 2,000 images."""
+def time_scoring(rounds: int, images: int) -> dict[str, float]:
+    """Return the CPU seconds of both sides, scaled to 2,000 images."""
     spent: dict[str, list[float]] = {"score_2000_images_s": [], "plain_shapely_loop_s": []}
     with tempfile.TemporaryDirectory() as folder:
-        truth, submission = write_pair(Path(folder), images)
-        ways: dict[str, Callable[[], tuple[float, ...]]] = {
-            "score_2000_images_s": lambda: ours(truth, submission),
-            "plain_shapely_loop_s": lambda: plain(truth, submission),
+        truth, submission = write_truth_and_submission(Path(folder), images)
+        sides: dict[str, Callable[[], tuple[float, ...]]] = {
+            "score_2000_images_s": lambda: score_with_raygroup(truth, submission),
+            "plain_shapely_loop_s": lambda: score_with_plain_loop(truth, submission),
         }
-        ours(truth, submission)
+        score_with_raygroup(truth, submission)
         for _ in range(rounds):
-            found = {}
-            for name, way in ways.items():
+            scores = {}
+            for name, score in sides.items():
                 began = time.process_time()
-                found[name] = way()
+                scores[name] = score()
                 spent[name].append(time.process_time() - began)
-            if len({tuple(round(value, 9) for value in each) for each in found.values()}) > 1:
-                raise SystemExit(f"the two ways disagree: {found}")
+            if len({tuple(round(value, 9) for value in each) for each in scores.values()}) > 1:
+                raise SystemExit(f"raygroup and the plain loop find different scores: {scores}")
     return {name: round(median(seconds) * IMAGES / images, 3) for name, seconds in spent.items()}
 
 
-def write_pair(folder: Path, images: int) -> tuple[Path, Path]:
-    """Words straight, slanted and in perspective, one in ten not to be found; detections a few pixels off, six in ten read right."""
+def write_truth_and_submission(folder: Path, images: int) -> tuple[Path, Path]:
+    """Write the zips of ground truth and submission.
+
+    Words are straight, slanted or in perspective, and one in ten is marked as don't care.
+    Detections are a few pixels off, and six in ten have the right text.
+    """
     draw = random.Random(0)
     paths = folder / "gt.zip", folder / "sub.zip"
-    with zipfile.ZipFile(paths[0], "w", zipfile.ZIP_DEFLATED) as truths, zipfile.ZipFile(paths[1], "w", zipfile.ZIP_DEFLATED) as found:
+    with zipfile.ZipFile(paths[0], "w", zipfile.ZIP_DEFLATED) as truths, zipfile.ZipFile(paths[1], "w", zipfile.ZIP_DEFLATED) as results:
         for image in range(1, images + 1):
-            lines = [_pair_of_lines(draw) for _ in range(WORDS)]
+            lines = [_draw_lines(draw) for _ in range(WORDS)]
             truths.writestr(f"gt_img_{image:05d}.txt", "\n".join(line for line, _ in lines))
             draw.shuffle(lines)
-            found.writestr(f"res_img_{image:05d}.txt", "\n".join(line for _, line in lines))
+            results.writestr(f"res_img_{image:05d}.txt", "\n".join(line for _, line in lines))
     return paths
 
 
-def _pair_of_lines(draw: random.Random) -> tuple[str, str]:
+def _draw_lines(draw: random.Random) -> tuple[str, str]:
+    """Draw one word, and return its lines in both files."""
     x, y, width, height, slant = (draw.randrange(*limits) for limits in ((1800,), (1000,), (20, 200), (10, 60), (0, 6)))
     corners = [x, y, x + width, y + slant, x + width - slant, y + height + slant, x - slant // 2, y + height]
     script = draw.choice(list(_TEXTS))
@@ -77,43 +99,57 @@ def _pair_of_lines(draw: random.Random) -> tuple[str, str]:
     return truth, f"{moved},{draw.random():.4f},{text if draw.random() < 0.6 else text + 'x'}"
 
 
-def ours(truth: Path, submission: Path) -> tuple[float, ...]:
-    found = evaluate("mlt19-task4", truth, submission).scores
-    assert found.one_minus_ned is not None
-    return found.precision, found.recall, found.one_minus_ned
+def score_with_raygroup(truth: Path, submission: Path) -> tuple[float, ...]:
+    """Return precision, recall and 1-NED."""
+    scores = evaluate("mlt19-task4", truth, submission).scores
+    assert scores.one_minus_ned is not None
+    return scores.precision, scores.recall, scores.one_minus_ned
 
 
-def plain(truth: Path, submission: Path) -> tuple[float, ...]:
-    """As one would write it: parse a line, then one intersection a pair."""
+def score_with_plain_loop(truth: Path, submission: Path) -> tuple[float, ...]:
+    """Compute the same scores with one intersection for each pair of polygons."""
     words = detections = correct = 0
-    shares = []
-    parsed = _read(submission, _DETECTION, "res_img_")
+    shares: list[float] = []
+    all_detected = _read(submission, _DETECTION, "res_img_")
     for image, true in _read(truth, _TRUTH, "gt_img_").items():
-        found = parsed.get(image, [])
         ignored = [polygon for polygon, text in true if text == "###"]
-        found = [
-            (polygon, text) for polygon, text in found if not any(polygon.intersection(each).area > polygon.area / 2 for each in ignored)
+        detected = [
+            (polygon, text)
+            for polygon, text in all_detected.get(image, [])
+            if not any(polygon.intersection(each).area > polygon.area / 2 for each in ignored)
         ]
-        pairs, free = [], list(range(len(found)))
-        for polygon, text in true:
-            match = text != "###" and next((place for place in free if _iou(polygon, found[place][0]) > 0.5), None)
-            if match is not None and match is not False:
-                free.remove(match)
-                pairs.append((text.upper(), found[match][1].upper(), max(len(text), len(found[match][1]))))
-        words, detections = words + len(true) - len(ignored), detections + len(found)
+        pairs = _match(true, detected)
+        words, detections = words + len(true) - len(ignored), detections + len(detected)
         correct += sum(one == other for one, other, _ in pairs)
         shares += [Levenshtein.distance(one, other) / longer for one, other, longer in pairs]
-        shares += [1.0] * (len(true) - len(ignored) + len(found) - 2 * len(pairs))
+        shares += [1.0] * (len(true) - len(ignored) + len(detected) - 2 * len(pairs))
     return correct / detections, correct / words, 1 - sum(shares) / len(shares)
 
 
-def _read(path: Path, line: re.Pattern[str], prefix: str) -> dict[str, list[tuple[shapely.Polygon, str]]]:
-    read = {}
+def _match(true: Words, detected: Words) -> list[tuple[str, str, int]]:
+    """Pair each word with its first free detection.
+
+    A pair is both texts and the longer length.
+    """
+    pairs, free = [], list(range(len(detected)))
+    for polygon, text in true:
+        if text == "###":
+            continue
+        match = next((place for place in free if _overlap(polygon, detected[place][0]) > 0.5), None)
+        if match is not None:
+            free.remove(match)
+            other = detected[match][1]
+            pairs.append((text.upper(), other.upper(), max(len(text), len(other))))
+    return pairs
+
+
+def _read(path: Path, pattern: re.Pattern[str], prefix: str) -> dict[str, Words]:
+    words = {}
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
-            matches = [line.fullmatch(text) for text in archive.read(name).decode().split("\n")]
-            read[name.removeprefix(prefix)] = [(_polygon(match), match[10]) for match in matches if match]
-    return read
+            matches = [pattern.fullmatch(line) for line in archive.read(name).decode().split("\n")]
+            words[name.removeprefix(prefix)] = [(_polygon(match), match[10]) for match in matches if match]
+    return words
 
 
 def _polygon(match: re.Match[str]) -> shapely.Polygon:
@@ -121,20 +157,12 @@ def _polygon(match: re.Match[str]) -> shapely.Polygon:
     return shapely.Polygon(list(zip(values[::2], values[1::2], strict=True)))
 
 
-def _iou(one: shapely.Polygon, other: shapely.Polygon) -> float:
+def _overlap(one: shapely.Polygon, other: shapely.Polygon) -> float:
+    """Return the intersection over the union of two polygons."""
     if not one.intersects(other):
         return 0.0
     shared = one.intersection(other).area
     return float(shared / (one.area + other.area - shared))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the images, one round")
-    quick = parser.parse_args().quick
-    found = {**timed(*((1, IMAGES // 10) if quick else (3, IMAGES))), "machine": machine_name()}
-    printed(found)
-    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Time the sides of a comparison in turns, so that a slow moment of the machine falls on all of them."""
+"""Time the sides of a comparison in turns.
+
+A slow moment of the machine then falls on all of them.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,7 +11,10 @@ import torch
 
 
 def seconds_of(step: Callable[[], object], device: str) -> float:
-    """Return processor seconds on a CPU, and wall seconds between synchronisations on a GPU."""
+    """Return processor seconds on a CPU, and wall seconds on a GPU.
+
+    On a GPU the work is synchronised before and after.
+    """
     if device == "cpu":
         started = time.process_time()
         step()

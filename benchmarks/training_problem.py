@@ -1,4 +1,4 @@
-"""Make training data for benchmarks of training steps: random words on random features."""
+"""Make random words with random features to train on."""
 
 from pathlib import Path
 
@@ -38,6 +38,6 @@ def random_training_data(
 
 
 def unused_universal_model() -> UniversalModel:
-    """Make a universal model for packs whose heads all start with fresh weights."""
+    """Make a universal model for packs that start with fresh weights."""
     head = HeadBank(1, 3, features=FEATURES, positions=FEATURE_GRID, embed=1, hidden=1)
     return UniversalModel(Trunk(), head, Charset(("a",)))

@@ -1,4 +1,7 @@
-"""Every formula on sizes: the weights of a head, the memory of a pack, the processor time of a trial."""
+"""Formulas on sizes.
+
+They give the weights of a head, the memory of a pack and the processor time of a trial.
+"""
 
 import math
 from collections.abc import Sequence
@@ -10,12 +13,18 @@ from raygroup.trunks import FEATURES, POSITIONS
 MEAN_CHARACTERS = 5.3
 """Mean length of a training word, with its end character."""
 _CAPTURED_CHARACTERS = 12
-"""Characters of a word if a CUDA graph replays the step: all words are as long as the longest one."""
+"""Characters of a word if a CUDA graph replays the step.
+
+All words are then as long as the longest one.
+"""
 _LOGITS_BYTES = 256 * 2**20
 """Most logits that the output layer holds at a time, for all heads together."""
 _WINOGRAD_FORMS = ("winograd", "compiled")
 _TILE_SHARE = 36 / 16
-"""Values of transformed features for each value of the features: tiles of 6 x 6 for 4 x 4 outputs."""
+"""Values of transformed features for each value of the features.
+
+A tile has 6 x 6 values for 4 x 4 outputs.
+"""
 _FLOAT_BYTES = 4
 _DEVICE_BYTES = 800 * 10**6
 """Memory of a CUDA context, its kernels and the cuBLAS workspaces, before any tensor."""
@@ -28,7 +37,8 @@ _MULTIPLY_ADDS_PER_CPU_S = 24e9
 def head_parameters(embed: int, hidden: int, classes: int, shape: Sequence[int]) -> int:
     """Return the number of weights of one head (Table 4).
 
-    ``shape`` is that of one word's features: (positions, features), or (features, rows, columns) for planes.
+    ``shape`` is that of one word's features: (positions, features), or (features, rows, columns)
+    for planes.
     """
     encoded = _encoded_size(hidden, shape)
     places = _num_places(shape)
@@ -41,7 +51,7 @@ def head_parameters(embed: int, hidden: int, classes: int, shape: Sequence[int])
 def pack_bytes(
     trials: Sequence[Trial], classes: int, shape: Sequence[int], *, on_gpu: bool = True, kernels: str = "plain"
 ) -> int:  # fmt: skip
-    """Return the memory in bytes of a pack at the peak of a training step.
+    """Return a pack's memory in bytes at the peak of a step.
 
     On a GPU it includes what CUDA itself needs. ``classes`` and ``shape`` are as in
     ``head_parameters``. ``kernels`` names a form; its name is never ``auto``.
@@ -69,7 +79,10 @@ def _num_positions(shape: Sequence[int]) -> int:
 
 
 def _num_places(shape: Sequence[int]) -> int:
-    """Return the length of the position one-hot: one entry for each row and each column."""
+    """Return the length of the position one-hot.
+
+    It has one entry for each row and each column.
+    """
     return (shape[1] + shape[2]) // 2 if len(shape) == 3 else shape[0] + 1
 
 
@@ -78,14 +91,17 @@ def _encoded_size(hidden: int, shape: Sequence[int]) -> int:
 
 
 def _classifier_parameters(shape: Sequence[int]) -> int:
-    """Return the number of weights of one task classifier: a convolution along the line and an output layer."""
+    """Return the number of weights of one task classifier.
+
+    It has a convolution along the line and an output layer.
+    """
     features, hidden = shape[0] if len(shape) == 3 else shape[1], 64
     return hidden * (3 * features + 1) + (2 * hidden + 1) * _NUM_TASKS
 
 
 @dataclass(frozen=True, kw_only=True)
 class _StepSizes:
-    """How many values the arrays of a training step hold, all trials of a pack together."""
+    """Number of values in the arrays of a pack's training step."""
 
     weights: float
     """Heads and task classifiers. Their gradients and each moment of the optimiser are as large."""
@@ -107,7 +123,10 @@ class _StepSizes:
 
 
 def _step_sizes(trials: Sequence[Trial], classes: int, shape: Sequence[int], kernels: str) -> _StepSizes:
-    """Return the sizes of a step. Heads are as large as the largest one, because smaller ones are padded."""
+    """Return the sizes of a step.
+
+    All heads count with the size of the largest one, because smaller ones are padded.
+    """
     embed = max(max(trial.heads.embeds) for trial in trials)
     hidden = max(max(trial.heads.hiddens) for trial in trials)
     heads = sum(trial.heads.count for trial in trials)
@@ -132,7 +151,7 @@ def _step_sizes(trials: Sequence[Trial], classes: int, shape: Sequence[int], ker
 
 
 def _peak_values(sizes: _StepSizes, kernels: str) -> float:
-    """Return how many values are in memory at the peak of a step.
+    """Return the number of values in memory at the peak.
 
     The peak is in the output layer, at the end of the decoder's backward pass, or in a Winograd
     convolution. Each sum lists what is alive there. Counted by reading the passes, and compared with

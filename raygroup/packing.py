@@ -1,4 +1,7 @@
-"""Decide which trials can train together in one pack, from their settings and the memory of a device."""
+"""Decide which trials can train together in one pack.
+
+Their settings and the memory of a device decide.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +16,8 @@ _USABLE_SHARE = 0.9
 def shared_settings(trial: Trial) -> dict[str, Any]:
     """Return the settings that all trials of a pack must share.
 
-    They shape the program. Settings that only scale a number may differ: seed, temperature, learning rates, loss weights.
+    They shape the program. Settings that only scale a number may differ: seed, temperature,
+    learning rates, loss weights.
     """
     heads, grouping = trial.heads, trial.grouping
     loss, training = trial.loss, trial.training
@@ -31,10 +35,11 @@ def shared_settings(trial: Trial) -> dict[str, Any]:
 def fill_packs(
     trials: Sequence[Trial], classes: int, shape: Sequence[int], memory_bytes: float, kernels: str = "plain"
 ) -> list[list[int]]:  # fmt: skip
-    """Divide trials with equal ``shared_settings`` into packs, each as large as the memory allows.
+    """Divide trials into packs, each as large as the memory allows.
 
-    Returns the positions of the trials in ``trials``. A trial that fits nowhere still gets a pack of its own. ``classes`` and ``shape``
-    are as in ``costs.head_parameters``, and ``kernels`` is as in ``costs.pack_bytes``.
+    The trials have equal ``shared_settings``. Returns their positions in ``trials``. A trial that
+    fits nowhere still gets a pack of its own. ``classes`` and ``shape`` are as in
+    ``costs.head_parameters``, and ``kernels`` is as in ``costs.pack_bytes``.
     """
     packs: list[list[int]] = []
     for position in range(len(trials)):

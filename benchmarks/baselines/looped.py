@@ -19,8 +19,8 @@ STEPS = 32
 class LoopedHead(nn.Module):
     """One head of the paper.
 
-    A 3x3 convolution, ReLU, 2x2 pooling, location tables, Bahdanau attention, a GRU cell and an output
-    layer.
+    A 3x3 convolution, ReLU, 2x2 pooling, location tables, Bahdanau attention, a GRU cell and an
+    output layer.
     """
 
     def __init__(self, classes: int, features: int, embed: int, hidden: int, positions: tuple[int, int] = (8, 32)) -> None:
@@ -57,7 +57,10 @@ class LoopedHead(nn.Module):
         return self
 
     def encode(self, words: Tensor) -> Tensor:
-        """Return the encoding with the place of each position, (l, w, hidden + columns + rows)."""
+        """Return the encoding and the place of each position.
+
+        It is (l, w, hidden + columns + rows).
+        """
         pooled = F.max_pool2d(F.relu(self.convolution(words)), 2, 2, ceil_mode=True)
         w = len(words)
         x = self.x(torch.arange(self.columns, device=words.device)).T.view(1, -1, 1, self.columns).expand(w, -1, self.rows, -1)
@@ -148,7 +151,10 @@ class _Beam:
 
 
 def looped_step(heads: list[LoopedHead], optimizer: torch.optim.Optimizer, words: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Take a training step, head after head, and return the sum of their losses. ``weights`` is (w, m)."""
+    """Take a training step, head after head, and return the summed loss.
+
+    ``weights`` is (w, m).
+    """
     optimizer.zero_grad()
     loss = torch.stack([head.loss(words, targets, weights[:, number]) for number, head in enumerate(heads)]).sum()
     loss.backward()
@@ -157,5 +163,5 @@ def looped_step(heads: list[LoopedHead], optimizer: torch.optim.Optimizer, words
 
 
 def looped_optimizer(heads: list[LoopedHead]) -> torch.optim.Optimizer:
-    """Return SGD as the released code sets it up, with one group for each parameter."""
+    """Return the released code's SGD, with one group for each parameter."""
     return torch.optim.SGD([{"params": [parameter]} for head in heads for parameter in head.parameters()], lr=1e-4, momentum=0.9)

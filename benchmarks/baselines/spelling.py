@@ -11,10 +11,11 @@ from raygroup.model.heads.bank import HeadBank
 
 @torch.no_grad()
 def teach_to_end(bank: HeadBank, length: float = 10.0) -> None:
-    """Change a bank so that its strings depend on the word and end after about ``length`` characters.
+    """Make a bank's strings depend on the word and end by themselves.
 
-    The GRU's first unit becomes a clock. It runs towards 1 at a pace that the word sets, and the end
-    of the word waits for it, so some words end sooner and some later.
+    They end after about ``length`` characters. The GRU's first unit becomes a clock. It runs
+    towards 1 at a pace that the word sets, and the end of the word waits for it, so some words end
+    sooner and some later.
     """
     h = bank.hidden
     bank.score.mul_(20)
@@ -32,7 +33,10 @@ def teach_to_end(bank: HeadBank, length: float = 10.0) -> None:
 
 
 def distinct_words(words: int, features: int, size: tuple[int, int], random: torch.Generator) -> Tensor:
-    """Return planes (w, f, y, x) that differ from word to word in columns and channels, with some noise."""
+    """Return planes (w, f, y, x) that differ from word to word.
+
+    They differ in columns and channels, with some noise.
+    """
     y, x = size
     columns = torch.randn(words, features, 1, 16, generator=random).repeat_interleave(x // 16, 3)
     channels = torch.randn(words, features, 1, 1, generator=random)

@@ -6,7 +6,7 @@ The words end at different steps.
 import pytest
 import torch
 from baselines.looped import LoopedHead
-from baselines.spelling import teach_to_end, distinct_words
+from baselines.spelling import distinct_words, teach_to_end
 
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.heads.decoding import Reader, top_k
