@@ -19,6 +19,8 @@ from raygroup.files.places import Place
 
 STALLED = 75
 """Exit code of a worker without progress."""
+_STDERR = 2
+"""The file descriptor of standard error. In a notebook ``sys.stderr`` has none of its own."""
 _WRITE_S = 30.0
 """Longest time to write the stacks. If the storage path hangs, the process ends without them."""
 
@@ -57,7 +59,7 @@ class Watchdog:
         interval_s = min(self.timeout_s / 4, 5.0)
         while not self._stopped.wait(interval_s):
             # A hung call that holds the GIL stops this thread too. Then the timer, which is in C, ends the process.
-            faulthandler.dump_traceback_later(self.timeout_s + 2 * _WRITE_S, exit=True)
+            faulthandler.dump_traceback_later(self.timeout_s + 2 * _WRITE_S, exit=True, file=_STDERR)
             if time.monotonic() - self._last_beat > self.timeout_s:
                 self._end_process()
 
