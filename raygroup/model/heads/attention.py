@@ -55,6 +55,8 @@ class Energies:
         # The energies are computed again, since storing (w, m, l, h) for every step would take too
         # much memory.
         activated = self._activate(queries)
+        # Each product (w * m, 1, l) by (w * m, l, h) sums over the positions of one word and head.
+        # The second factor ``steepness`` is the inner derivative of sigmoid(2x).
         slope = self._slope(activated).view(w * m, length, -1)
         rows = grad_scores.view(w * m, 1, length)
         grad_score = rows.bmm(activated.view(w * m, length, -1)).view(w, m, -1).sum(0)

@@ -1,7 +1,7 @@
 """The division of a step's words among the workers of a pack.
 
 Words and noise are drawn for the whole step before they are divided. Losses are divided by the
-number of words of the whole step, and gradients and records are summed over workers. So every
+number of words of the whole step, and gradients and losses are summed over workers. So every
 worker takes the same optimizer step and holds the same bits. The caller creates torch's process
 group.
 """

@@ -15,8 +15,8 @@ from raygroup.training.packs.sharding import WorkerRank
 class TrialTensors:
     """The settings of k trials as tensors, and the places of their heads.
 
-    The tensors broadcast over words and heads. A trial's heads have places 0 to m - 1 in the padded
-    arrays (k, w, m), where m is ``most``, and numbers 0 to h - 1 in the bank.
+    The tensors broadcast over words and heads. In padded arrays (k, w, m), the heads of a trial
+    have places from 0, and m is ``most``. In the bank, the heads of all trials are numbered from 0.
     """
 
     def __init__(self, trials: Sequence[Trial], most: int, device: str, dtype: torch.dtype) -> None:
