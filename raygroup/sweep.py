@@ -68,15 +68,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
     from raygroup.runtime.summary import next_steps, print_summary
     from raygroup.runtime.sweep_run import train_missing
+    from raygroup.tables.sweep_result import sweep_result
 
     plan = _plan(arguments.name, arguments.storage_path, arguments.words, arguments.fonts)
     options = _run_options(arguments)
     if arguments.dry_run:
         return _dry_run(plan, options, as_json=arguments.json)
-    out = console()
+    out = Console(stderr=True) if arguments.json else console()
     failed = train_missing(plan, options, out)
+    if arguments.json:
+        print(json.dumps(sweep_result(plan.folder, failed).to_json(), ensure_ascii=False))
+        return FAILED if failed or plan.missing else DONE
     print_summary(plan, out, failed)
     for line in next_steps(plan):
         print_line(out, line)
@@ -169,7 +175,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="how long to wait for a storage path that is full or fails (default: 900)",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list the trials, their packs and their cost, then stop")
-    parser.add_argument("--json", action="store_true", help="with --dry-run: print one JSON object")
+    parser.add_argument("--json", action="store_true", help="print the result, or with --dry-run the forecast, as one JSON object")
     parser.add_argument("--calibrate", action="store_true", help="time a few steps here first, for --dry-run and --budget")
     parser.add_argument("--cluster", type=Path, metavar="FILE", help="a cluster file with prices (metadata: usd_per_hour)")
     parser.add_argument("--budget", type=float, metavar="USD", help="refuse a sweep that is forecast to cost more")

@@ -1,5 +1,6 @@
 """The public names of raygroup: they load on first use, and results come back as records and Arrow tables."""
 
+import json
 import subprocess
 import sys
 
@@ -76,6 +77,11 @@ def test_task_scores_have_a_row_for_each_trial_split_and_task(small):
     assert {row["accuracy"] for row in hindi} == {0.0}
     by_true_task = [row for row in small.task_scores("true task").to_pylist() if row["task"] == "hi"]
     assert {row["accuracy"] for row in by_true_task} == {0.5}
+
+
+def test_a_result_as_json_holds_its_tables_and_failures(small):
+    values = json.loads(json.dumps(small.to_json()))
+    assert (values["name"], len(values["trials"]), len(values["tasks"]), values["failed"]) == ("small", 4, 4 * 2 * 7, {})
 
 
 def test_the_history_table_has_a_row_for_each_trial_step_task_and_head(small):

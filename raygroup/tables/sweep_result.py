@@ -104,6 +104,10 @@ class SweepResult:
         names = ("trial", "split", "task", "words", "accuracy", "one_minus_ned")
         return pa.table({name: [row[name] for row in rows] for name in names})
 
+    def to_json(self) -> dict[str, object]:
+        """Return the tables of the sweep and its failures as plain JSON values. A score that does not exist is null."""
+        return {"name": self.name, "trials": _json_rows(self.table()), "tasks": _json_rows(self.task_scores()), "failed": {**self.failed}}
+
     def history(self, every: int = 1) -> pa.Table:
         """Return every step of every trial that has a history. See ``history_table``."""
         return history_table(self, every)
@@ -168,3 +172,7 @@ def _has_history(trial: TrialResult) -> bool:
 
 def _score_columns(score: WordScore) -> dict[str, object]:
     return {"words": score.num_words, "accuracy": score.accuracy, "one_minus_ned": score.one_minus_ned}
+
+
+def _json_rows(table: pa.Table) -> list[dict[str, object]]:
+    return [{name: None if value != value else value for name, value in row.items()} for row in table.to_pylist()]
