@@ -20,14 +20,13 @@ from baselines.looped import looped_optimizer, looped_step
 from machine import machine_name, print_figures
 from operators import count_operators
 from paper_heads import EMBED, HIDDEN, make_bank, make_looped
-from timing import seconds_of
+from timing import prepare_process, seconds_of
 from training_problem import PLANES, random_training_data, unused_universal_model
 
 from raygroup.config import Heads, Training, Trial
 from raygroup.costs import pack_bytes
 from raygroup.model.kernels.forms import Kernels, choose_kernels
 from raygroup.packing import fill_packs
-from raygroup.training.allocator import keep_freed_memory
 from raygroup.training.packs.pack import Pack
 from raygroup.training.packs.training_data import TrainingData
 
@@ -79,8 +78,7 @@ def main() -> None:
         classes=arguments.classes or (9002 if on_gpu else 902),
         rounds=1 if arguments.quick else 3,
     )
-    torch.set_num_threads(1)
-    keep_freed_memory()
+    prepare_process()
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(grid, Path(folder))
     print_figures(figures)

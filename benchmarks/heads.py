@@ -17,11 +17,10 @@ from machine import machine_name, print_figures
 from operators import count_operators
 from paper_heads import FEATURES, HIDDEN, POSITIONS, Problem, make_problem, make_step
 from reading_times import measure_reading
-from timing import AlternatedTimes, seconds_of
+from timing import AlternatedTimes, prepare_process, seconds_of
 from torch import Tensor
 
 from raygroup.model.kernels.forms import FORMS, Kernels, choose_kernels
-from raygroup.training.allocator import keep_freed_memory
 
 
 def main() -> None:
@@ -36,8 +35,7 @@ def main() -> None:
     parser.add_argument("--kernels", help="a form to compare besides plain (default: what auto means on the device)")
     arguments = parser.parse_args()
     arguments.batch = arguments.batch or (8 if arguments.quick else 16)
-    torch.set_num_threads(1)
-    keep_freed_memory()
+    prepare_process()
     rounds = 1 if arguments.quick else 4
     form = choose_kernels(arguments.kernels or "auto", arguments.device)
     figures = measure_training(arguments, form, rounds) | measure_reading(arguments, form, rounds)

@@ -13,15 +13,14 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
 from machine import print_figures
+from timing import prepare_process
 from training_problem import random_training_data, unused_universal_model
 
 from raygroup.config import Heads, Training, Trial
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels.forms import choose_kernels
 from raygroup.tasks import PAPER_TASKS
-from raygroup.training.allocator import keep_freed_memory
 from raygroup.training.packs.pack import Pack
 from raygroup.training.packs.step_records import step_records
 from raygroup.trunks import FEATURE_SHAPE
@@ -35,8 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer steps")
     rounds = 4 if parser.parse_args().quick else 20
-    torch.set_num_threads(1)
-    keep_freed_memory()
+    prepare_process()
     with tempfile.TemporaryDirectory() as folder:
         step_s, record_s = time_steps_and_records(make_pack(Path(folder)), Path(folder), rounds)
     figures: dict[str, object] = {

@@ -14,15 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from machine import machine_name, print_figures
 from pack_memory import Setting
-from timing import AlternatedTimes
+from timing import AlternatedTimes, prepare_process
 from training_problem import PLANES, random_training_data, unused_universal_model
 
 from raygroup.config import Trial
 from raygroup.model.kernels.forms import FORMS
-from raygroup.training.allocator import keep_freed_memory
 from raygroup.training.packs.pack import Pack
 from raygroup.training.packs.training_data import TrainingData
 from raygroup.trunks import FEATURE_SHAPE
@@ -42,8 +40,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer steps and one round")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    keep_freed_memory()
+    prepare_process()
     steps, rounds = (4, 1) if arguments.quick else (10, 5)
     problems = GPU_PROBLEMS if arguments.device == "cuda" else CPU_PROBLEMS
     figures: dict[str, object] = {name: compare_forms(name, setting, arguments.device, steps, rounds) for name, setting in problems.items()}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 from machine import machine_name, print_figures
+from timing import prepare_process
 from torch.profiler import ProfilerActivity, profile, record_function
 from training_problem import PLANES, random_training_data, unused_universal_model
 
@@ -80,7 +81,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="three settings")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    prepare_process()
     settings = ON_GPU if arguments.device == "cuda" else ON_CPU
     settings = settings[2:5] if arguments.quick else settings
     rows = [measure(setting, arguments.device) for setting in settings]

@@ -9,6 +9,18 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from raygroup.training.allocator import keep_freed_memory
+
+
+def prepare_process() -> None:
+    """Compute as a training process does.
+
+    It uses one thread, keeps freed memory, and convolves on a GPU in full single precision.
+    """
+    torch.set_num_threads(1)
+    torch.backends.cudnn.allow_tf32 = False
+    keep_freed_memory()
+
 
 def seconds_of(step: Callable[[], object], device: str) -> float:
     """Return processor seconds on a CPU, and wall seconds on a GPU.

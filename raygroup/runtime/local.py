@@ -16,17 +16,18 @@ _POLL_S = 5.0
 def run_packs(packs: Sequence[JobPack], storage: Place, listener: RunListener, placement: Placement = ON_CPU) -> dict[str, str]:
     """Train the packs and return the trials that failed: id -> reason.
 
-    A single pack runs in this process, so that a debugger can follow it. On a GPU packs run one after
-    another, each in a new process: a process in which CUDA failed once is of no further use.
+    On a CPU a single pack runs in this process, so that a debugger can follow it. On a GPU packs run
+    one after another, each in a new process. A process in which CUDA failed once is of no further
+    use, and a pack that lacked memory is tried again in halves.
     """
     queue = PackQueue(packs, storage, listener, placement.storage_patience_s)
     work = functools.partial(_run_pack, storage=storage, placement=placement)
-    if len(packs) == 1:
+    on_gpu = placement.device != "cpu"
+    if len(packs) == 1 and not on_gpu:
         pack = queue.next()
         if pack:
             queue.end(pack, work(pack))
         return queue.failed
-    on_gpu = placement.device != "cpu"
     with WorkerPool(1 if on_gpu else num_parallel_trials(len(packs), cores()), work, reuse=not on_gpu) as workers:
         while not queue.over:
             while not workers.full and (pack := queue.next()):

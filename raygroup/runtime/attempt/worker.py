@@ -62,7 +62,9 @@ def run_pack(
             interruption = Interruption(folders[0].parent, drain_reason)
             try:
                 _train_pack(leases, context, interruption, watchdog, failed)
-            except torch.OutOfMemoryError as error:
+            except RuntimeError as error:
+                if not lacks_device_memory(error):
+                    raise
                 raise DeviceMemoryError(" ".join(str(error).split())) from error
     return failed
 
@@ -133,18 +135,29 @@ def _train_pack(leases: Sequence[Lease], context: WorkerContext, interruption: I
     except StopRequestedError:
         return
     except Exception as error:
-        if context.group.worker.world > 1 or isinstance(error, NodeDrainedError | LeaseLostError) or _is_device_error(error):
+        if context.group.worker.world > 1 or isinstance(error, NodeDrainedError | LeaseLostError) or is_device_error(error):
             raise
         unfinished = {lease.folder for lease in leases if lease.folder.name not in failed and not is_done(lease.folder)}
         failed |= {folder.name: record_failure(folder, error) for folder in unfinished}
 
 
-def _is_device_error(error: Exception) -> bool:
+def is_device_error(error: Exception) -> bool:
     """Return True if a GPU failed.
 
-    Its process may be broken, and a smaller pack may fit into its memory.
+    Its process may be broken, and a smaller pack may fit into its memory. Messages of cuDNN do not
+    contain "CUDA".
     """
-    return isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error)
+    return lacks_device_memory(error) or "CUDA" in str(error) or "CUDNN_STATUS" in str(error)
+
+
+def lacks_device_memory(error: Exception) -> bool:
+    """Return True if a GPU has too little memory.
+
+    torch raises an error class of its own only for its allocator. CUDA itself, cuBLAS and cuDNN
+    report the lack of memory in their messages.
+    """
+    signs = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in signs)
 
 
 def _train_session(session: Session, interruption: Interruption, watchdog: Watchdog) -> None:
