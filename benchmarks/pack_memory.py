@@ -91,8 +91,6 @@ def main() -> None:
     figures: dict[str, object] = {
         "lowest_ratio": min(ratios), "highest_ratio": max(ratios), "device": arguments.device, "machine": machine_name(arguments.device),
     }  # fmt: skip
-    if arguments.device == "cuda":
-        figures["cuda_itself_mb"] = round(memory_of_cuda_itself() / 1e6)
     print_figures(figures)
     print(json.dumps({"memory": rows} | figures))
 
@@ -108,6 +106,7 @@ def measure(setting: Setting, device: str) -> dict[str, object]:
         "shape": list(setting.shape), "heads": setting.heads, "batch": setting.batch, "classes": setting.classes,
         "hidden": setting.hidden, "trials": setting.trials, "kernels": setting.kernels,
         "estimated_gb": round(estimated / 1e9, 4), "peak_gb": round(measured / 1e9, 4), "ratio": round(estimated / measured, 2),
+        "cuda_itself_mb": round(memory_of_cuda_itself() / 1e6) if device == "cuda" else None,
     }  # fmt: skip
 
 
