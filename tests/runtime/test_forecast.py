@@ -244,12 +244,12 @@ def test_memory_on_a_processor_has_no_gpu_in_it(tmp_path):
     assert pack.memory_on("cuda") == pack.memory_bytes
 
 
-def test_a_forecast_of_ten_thousand_trials_takes_less_than_two_seconds_and_neither_torch_nor_ray(tmp_path):
+def test_a_forecast_of_ten_thousand_trials_needs_neither_torch_nor_ray(tmp_path):
     grid = '{"heads.count": (2, 3, 4, 5, 6), "grouping.base_coefficient": (0.0, 0.1)}'
     finish(tiny_plan(tmp_path / "runs", tmp_path, grid=grid), [{"steps": 20, "cpu_s": 2.0}] * 10)
     path = space(tmp_path, grid=grid, seeds="tuple(range(1000))")
     code = f"""
-import sys, time
+import sys
 from pathlib import Path
 from raygroup.runtime.planning.packs import make_packs
 from raygroup.runtime.placement import Placement
@@ -257,14 +257,11 @@ from raygroup.runtime.planning.plan import load_plan
 from raygroup.runtime.planning.forecast import forecast
 plan = load_plan({path!r}, Path({str(tmp_path / "runs")!r}))
 packs = make_packs(plan.missing, Placement())
-began = time.process_time()
 result = forecast(plan, packs, Placement())
-print(time.process_time() - began, result.trials, result.basis, [name for name in ("torch", "ray") if name in sys.modules])
+print(result.trials, result.basis, [name for name in ("torch", "ray") if name in sys.modules])
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    seconds, facts = out.split(maxsplit=1)
-    assert facts.strip() == "9990 {'measured': 9990} []"
-    assert float(seconds) < 2
+    assert out.strip() == "9990 {'measured': 9990} []"
 
 
 def test_times_are_found_in_an_object_store(bucket, tmp_path):

@@ -34,6 +34,7 @@ def assert_same_histories(storage: Path, reference: Path) -> None:
         assert same_evidence(read_history(trial), read_history(expected))
 
 
+@pytest.mark.slow
 def test_after_its_driver_was_killed_a_sweep_ends_with_the_histories_of_an_undisturbed_one(finished, prepared, tmp_path):
     arguments = [space(tmp_path, steps=STEPS), "--local", "--storage-path", str(prepared)]
     with start_command(SWEEP, arguments) as driver:
@@ -58,6 +59,7 @@ def test_ctrl_c_ends_a_sweep_and_prints_the_command_that_continues(prepared, tmp
     assert "Traceback" not in out
 
 
+@pytest.mark.slow
 def test_a_trial_whose_process_is_killed_continues_in_a_new_one(prepared, tmp_path):
     arguments = [space(tmp_path, steps=STEPS), "--local", "--storage-path", str(prepared)]
     with start_command(SWEEP, arguments) as driver:

@@ -64,6 +64,7 @@ assert not failed, failed
 """Train a pack, and wait for a storage path that fails."""
 
 
+@pytest.mark.slow
 def test_a_trial_waits_while_the_disk_is_full_and_continues_when_it_is_enlarged(finished, tmp_path):
     storage = tmp_path / "runs"
     with small_disk(storage, "64m"):
@@ -94,6 +95,7 @@ def train_on_local_disk(finished: Path, folder: Path, steps: int) -> Plan:
     return plan
 
 
+@pytest.mark.slow
 def test_a_full_disk_fails_a_trial_without_patience_and_its_history_stays_readable(prepared, tmp_path):
     plan = declare_plan(prepared, tmp_path, steps=4000)
     job = plan.jobs[0]
@@ -168,6 +170,7 @@ def test_a_sweep_on_an_object_store_leaves_the_same_histories_in_immutable_parts
     assert list(place(f"{bucket}/runs/tiny").rglob("*.pkl")) == []
 
 
+@pytest.mark.slow
 def test_a_trial_on_an_object_store_resumes_from_its_parts(finished, bucket, tmp_path, monkeypatch):
     monkeypatch.setenv("RAYGROUP_COPIES", str(tmp_path / "copies"))
     storage = place(f"{bucket}/runs")

@@ -58,6 +58,7 @@ def test_a_dry_run_prints_the_ratios_of_sources_and_stores_nothing(words, tmp_pa
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_sweep_on_a_mixture_that_was_killed_ends_with_the_history_of_an_undisturbed_one(words, tmp_path, capsys):
     (tmp_path / "whole").mkdir()
     (tmp_path / "killed").mkdir()

@@ -94,6 +94,7 @@ def test_every_layout_of_the_fixtures_has_the_same_three_pictures():
     assert index.duplicates().between == {("mlt19", "icdar15"): 3}
 
 
+@pytest.mark.slow
 def test_three_hundred_thousand_images_take_less_than_a_hundred_megabytes():
     random = generator("digests")
     numbers = random.integers(0, 2**63, (300_000, 2)).tolist()

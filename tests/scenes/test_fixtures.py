@@ -6,7 +6,7 @@ import pytest
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import FORMATS
 from raygroup.scenes.layouts.writing import LAYOUTS
-from raygroup.scenes.rendering.composing import load_materials, lay_out
+from raygroup.scenes.rendering.composing import lay_out, load_materials
 
 WRITTEN = {path.relative_to(make_fixtures.FOLDER).as_posix(): path for path in make_fixtures.FOLDER.rglob("*") if path.is_file()}
 

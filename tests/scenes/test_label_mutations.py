@@ -14,6 +14,7 @@ def test_every_damaged_line_is_read_or_reported(tmp_path, name):
     assert counts["reported"] > 0
 
 
+@pytest.mark.slow
 def test_every_damaged_archive_is_read_or_refused_and_loses_no_file_silently(tmp_path):
     random = np.random.default_rng(2)
     outcomes = set()

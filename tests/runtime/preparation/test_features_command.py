@@ -130,6 +130,7 @@ def test_features_are_the_outputs_of_the_trunk(extracted_storage):
     assert list(shards(extracted_storage)) == ["00000.arrow", "00001.arrow", "00002.arrow"]
 
 
+@pytest.mark.slow
 def test_the_size_of_shards_does_not_change_features(extracted_storage, data, tmp_path):
     assert features.main([str(data), "--storage-path", str(tmp_path), "--local", "--shard-words", "2048"]) == 0
     assert list(shards(tmp_path)) == ["00000.arrow", "00001.arrow"]
@@ -165,6 +166,7 @@ def test_a_second_run_writes_nothing_and_imports_neither_torch_nor_ray(extracted
     assert times(extracted_storage) == before
 
 
+@pytest.mark.slow
 def test_after_a_kill_the_same_command_makes_only_the_missing_shards(much_extracted_storage, much_data, tmp_path):
     arguments = arguments_of(much_data, tmp_path, "--local", "--workers", "1")
     with start_command("raygroup.features", arguments) as command:
@@ -191,6 +193,7 @@ def test_ctrl_c_prints_the_command_that_continues(much_data, tmp_path):
     assert "Traceback" not in out
 
 
+@pytest.mark.slow
 def test_only_a_damaged_shard_is_made_again(extracted_storage, data, tmp_path):
     shutil.copytree(extracted_storage / "cache", tmp_path / "cache")
     before = times(tmp_path)
@@ -219,6 +222,7 @@ def test_a_folder_of_parquet_files_is_one_data_set(extracted_storage, table, tmp
     assert np.array_equal(features_here, expected)
 
 
+@pytest.mark.slow
 def test_words_and_features_may_be_in_an_object_store(extracted_storage, data, bucket, tmp_path, monkeypatch):
     monkeypatch.setenv("RAYGROUP_COPIES", str(tmp_path))
     remote_data = Remote(f"{bucket}/given/mine.parquet")
@@ -236,7 +240,7 @@ def test_words_and_features_may_be_in_an_object_store(extracted_storage, data, b
     [
         (["mine.parquet", "--shard-words", "1000"], "--shard-words is 1000: it must be a multiple of 1024"),
         (["nothing.parquet"], "nothing.parquet: no such file or folder"),
-        (["mine.parquet", "--weights", "none.safetensors"], "weights none.safetensors"),
+        (["mine.parquet", "--weights", "none.safetensors"], "weights file none.safetensors"),
         (["mine.parquet", "--sweep", "nonesuch"], "no search space 'nonesuch'"),
     ],
 )

@@ -164,6 +164,7 @@ def test_several_workers_have_the_records_and_the_weights_of_one_alone(world, na
     assert not torch.equal(alone["records"][0], alone["records"][-1])
 
 
+@pytest.mark.slow
 def test_several_workers_have_the_assignments_of_one_alone_over_200_steps_in_float32(sharded, tmp_path):
     name = "long in single precision"
     alone, together = train(LONG[name], tmp_path), sharded[2][name][0]
@@ -181,7 +182,7 @@ def test_several_workers_come_close_to_one_alone_in_half_precision(sharded, tmp_
 
 
 @pytest.mark.parametrize("parts", [2, 3, 9])
-@pytest.mark.parametrize("name", ["long", *OPTIONS])
+@pytest.mark.parametrize("name", [pytest.param("long", marks=pytest.mark.slow), *OPTIONS])
 def test_words_read_in_parts_give_the_same_step_as_words_read_at_once(name, parts, tmp_path):
     run = replace(RUNS[2][name], steps=12)
     assert differences(train(replace(run, accumulate=parts), tmp_path), train(run, tmp_path), 1e-9) == []
