@@ -11,13 +11,9 @@ from raygroup.files.atomic import atomic_write
 from raygroup.files.places import Place, arrow_source
 from raygroup.scoring.word_accuracy import WordScores, score_words
 from raygroup.tasks import by_paper_order
+from raygroup.words.word_store import SPLITS
 
 PREDICTIONS_LAYOUT = 1
-SPLITS = ("train", "new", "unseen")
-"""``train``: the images of training.
-
-``new``: new renders of training words. ``unseen``: words that were never trained on.
-"""
 
 ROUTINGS = {"classifier": "reading", "true task": "reading_by_true_task"}
 """Routing -> column of readings.

@@ -13,7 +13,7 @@ from raygroup.files.places import Place, parse_place
 from raygroup.history.reader import History, attempt_files
 from raygroup.history.reader import read_history as read_trial_history
 from raygroup.scoring.word_accuracy import WordScore
-from raygroup.storage.layout import HISTORY_FILE
+from raygroup.storage.layout import HISTORY_FILE, SWEEP_FILE
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.storage.sweeps import read_sweep as read_stored_sweep
 from raygroup.storage.sweeps import read_sweeps as read_stored_sweeps
@@ -137,10 +137,11 @@ def read_sweep(name: str, storage_path: Place | str = "runs") -> SweepResult:
 
     Raises ConfigError if it is not there. The message lists those that are.
     """
-    sweeps = {sweep.name: sweep for sweep in read_sweeps(storage_path)}
-    if name not in sweeps:
-        raise ConfigError(f"no sweep '{name}' in {storage_path}; there are: {', '.join(sweeps) or 'none'}")
-    return sweeps[name]
+    folder = parse_place(str(storage_path)) / name
+    if (folder / SWEEP_FILE).is_file():  # without a look at the other sweeps, which may hold thousands of trials
+        return sweep_result(folder)
+    names = ", ".join(sweep.name for sweep in read_sweeps(storage_path))
+    raise ConfigError(f"no sweep '{name}' in {storage_path}; there are: {names or 'none'}")
 
 
 def read_history(trial_folder: Place | str) -> History:

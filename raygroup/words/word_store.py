@@ -21,7 +21,7 @@ from raygroup.errors import ConfigError
 
 _LAYOUT = 1
 SPLITS = ("train", "new", "unseen")
-"""Training words; other images of training words; words that are never trained on."""
+"""``train``: the images of training. ``new``: other images of training words. ``unseen``: words that were never trained on."""
 
 SCHEMA = pa.schema(
     [
