@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer words")
     parser.add_argument("--ray", action="store_true", help="use Ray instead of a process pool; Ray's own processes are not counted")
     arguments = parser.parse_args()
-    few = 2048 if arguments.quick else 16384
+    few = 1024 if arguments.quick else 16384
     options = [] if arguments.ray else ["--local"]
     with tempfile.TemporaryDirectory(prefix="raygroup-benchmark-") as folder:
         small, large = (run_command(Path(folder), words, options) for words in (few, TIMES * few))

@@ -26,10 +26,10 @@ WORDS = {"ar": "مرحبا", "bn": "বাংলা", "zh": "中国", "hi": "ह
 DATA = fingerprint("synthetic words")
 
 
-def write_storage(storage: Path) -> Path:
+def write_storage(storage: Path, seeds: tuple[int, ...] = (0, 1)) -> Path:
     """The storage path with the sweeps ``small`` and ``small_control``, all trials done, and a cache folder."""
-    write_sweep(storage, "small", trials((0.0, 0.2), control=False), hour=10)
-    write_sweep(storage, "small_control", trials((0.2,), control=True), hour=11)
+    write_sweep(storage, "small", trials((0.0, 0.2), control=False, seeds=seeds), hour=10)
+    write_sweep(storage, "small_control", trials((0.2,), control=True, seeds=seeds), hour=11)
     (storage / "cache" / "0a1b").mkdir(parents=True)
     (storage / "cache" / "0a1b" / "features.arrow").write_bytes(bytes(2000))
     return storage

@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = README, (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8"), (ROOT / "docs" / "reproduction.md").read_text()
 NOT_RUN_HERE = {
     "pip install torch --index-url https://download.pytorch.org/whl/cpu", "pip install .", "pip install -e '.[dev]'",
-    'pytest -n 2 -m "not slow"', "tensorboard --logdir runs/quickstart",
+    'pytest -n 2 --dist loadscope -m "not slow"', "tensorboard --logdir runs/quickstart",
 }  # fmt: skip
 """Installations, the suite itself, and a program that serves until it is ended."""
 
@@ -78,7 +78,7 @@ def test_every_command_is_run_below_or_named_as_run_elsewhere():
 def test_ci_installs_and_tests_as_the_readme_says():
     script = (ROOT / ".ci" / "run").read_text()
     assert "pip install --quiet -e '.[dev]'\n" in script
-    assert '\npytest -n 2 -m "not slow"\n' in script
+    assert '\npytest -n 2 --dist loadscope -m "not slow"\n' in script
 
 
 @pytest.mark.parametrize("command", RAYGROUP_COMMANDS)

@@ -84,8 +84,9 @@ def _require_runnable(options: RunOptions) -> None:
 
 def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> dict[str, str]:
     declare_sweep(plan)
+    trains_here = options.local and options.placement.device == "cpu" and len(missing) == 1
     with progress_bars(screen) as progress:
-        prepare(plan, missing, progress)
+        prepare(plan, missing, progress, trains_here)
     print_mixtures(missing, plan.words, screen)
     packs = make_packs(missing, options.placement)
     with monitor_trials(screen, missing, plan.sweep.name) as monitor:

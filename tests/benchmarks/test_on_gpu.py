@@ -10,6 +10,12 @@ import on_gpu
 import pytest
 import torch
 
+KEYS = {
+    "grid": {"grid_ratio", "pack_ratio", "trials", "heads", "hours_of_20000_steps", "ops_k2", "ops_k7", "device"},
+    "heads": {"train_ratio", "train_ratio_plain", "beam6_ratio", "greedy_ratio", "mib_per_word_head", "ops_m2", "ops_m7", "device"},
+    "kernels": {"planes", "laptop", "device", "machine"},
+}
+"""Benchmark -> keys of its JSON object."""
 SCRIPT = Path(on_gpu.__file__).with_suffix(".sh")
 
 
@@ -31,6 +37,7 @@ def test_every_part_runs_small_on_a_cpu_and_the_last_line_is_one_json_object():
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures["failed"] == []
+    assert [name for name, keys in KEYS.items() if not keys <= set(figures[name])] == []
     assert figures["tests"]["skipped"] > 0
     assert figures["tests"]["skip_reasons"] == ["needs a GPU"]
     assert figures["heads"]["train_ratio"] > 0

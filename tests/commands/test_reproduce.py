@@ -10,13 +10,20 @@ from synthetic_storage import write_storage
 from raygroup.reproduce import main
 
 
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory):
+    """Return a storage path with two epsilons at two seeds, to read only."""
+    return write_storage(tmp_path_factory.mktemp("runs"))
+
+
 @pytest.fixture
-def storage(tmp_path):
-    return write_storage(tmp_path / "runs")
+def one_seed(tmp_path):
+    """Return a storage path with one trial of each kind. Their pictures are drawn faster."""
+    return write_storage(tmp_path / "runs", seeds=(0,))
 
 
-def test_table_3_shows_ours_beside_the_papers_and_the_control(storage, capsys):
-    assert main(["table3", "--storage-path", str(storage)]) == 0
+def test_table_3_shows_ours_beside_the_papers_and_the_control(storage, tmp_path, capsys):
+    assert main(["table3", "--storage-path", str(storage), "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     rows = [line.split() for line in out.splitlines()]
     assert ["0.2", "5", "2"] in [row[:3] for row in rows]
@@ -27,21 +34,17 @@ def test_table_3_shows_ours_beside_the_papers_and_the_control(storage, capsys):
     for split in ("new renders of training words", "words never trained on"):
         for routing in ("classifier", "true task"):
             assert f"Words read, {split}, routed by the {routing}" in out
-
-
-def test_figures_go_beside_the_sweep_or_into_the_out_folder(storage, tmp_path):
-    assert main(["table3", "--storage-path", str(storage), "--out", str(tmp_path / "out")]) == 0
     assert not (storage / "small" / "figures").exists()
-    assert json.loads((tmp_path / "out" / "table3.json").read_text())["sweep"] == "small"
-    assert main(["table3", "--storage-path", str(storage)]) == 0
-    assert (storage / "small" / "figures" / "table3.png").is_file()
+    assert [row["base_coefficient"] for row in json.loads((tmp_path / "table3.json").read_text())["rows"]] == [0.0, 0.2]
 
 
-def test_json_is_the_table_as_one_object(storage, capsys):
-    assert main(["table3", "--storage-path", str(storage), "--json"]) == 0
+def test_figures_go_beside_the_sweep_and_json_is_the_table_as_one_object(one_seed, capsys):
+    assert main(["table3", "--storage-path", str(one_seed), "--json"]) == 0
     table = json.loads(capsys.readouterr().out)
     assert (table["table"], table["sweep"]) == (3, "small")
-    assert [row["base_coefficient"] for row in table["rows"]] == [0.0, 0.2]
+    folder = one_seed / "small" / "figures"
+    assert json.loads((folder / "table3.json").read_text()) == table
+    assert (folder / "table3.png").is_file()
 
 
 def test_without_a_sweep_the_command_that_makes_one_is_named(tmp_path, capsys):
@@ -66,7 +69,7 @@ def test_an_output_folder_that_cannot_be_written_is_named(storage, tmp_path, cap
     assert f"--out {tmp_path / 'file'}: cannot be written" in capsys.readouterr().err
 
 
-def test_reproducing_imports_neither_torch_nor_ray(storage, tmp_path):
-    code = "import sys; from raygroup.reproduce import main; main(sys.argv[1:]); assert not {'torch', 'ray'} & set(sys.modules)"
-    command = [sys.executable, "-c", code, "table3", "--storage-path", str(storage), "--out", str(tmp_path)]
+def test_reproducing_imports_neither_torch_nor_ray(one_seed, tmp_path):
+    code = "import sys; from raygroup.reproduce import main; assert main(sys.argv[1:]) == 0; assert not {'torch', 'ray'} & set(sys.modules)"
+    command = [sys.executable, "-c", code, "table3", "--storage-path", str(one_seed), "--out", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True)

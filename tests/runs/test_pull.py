@@ -14,6 +14,7 @@ from raygroup.runs.__main__ import main
 from raygroup.storage import pull as pulling
 from raygroup.storage.pull import pull
 from raygroup.storage.sweeps import TrialState, read_sweeps
+from raygroup.tables.table3 import table3, table3_json
 
 
 def files_of(folder):
@@ -42,11 +43,9 @@ def test_a_copy_is_a_storage_path_with_the_same_evidence(busy, tmp_path, capsys)
     assert "Traceback" in capsys.readouterr().out
 
 
-def test_the_tables_are_rebuilt_from_a_copy(busy, tmp_path, capsys):
-    from raygroup import reproduce
-
+def test_the_tables_are_rebuilt_from_a_copy(busy, tmp_path):
     copy = pull_copy(busy, tmp_path)
-    assert reproduce.main(["table3", "--storage-path", str(copy), "--sweep", "small"]) == 0
+    assert table3_json(table3(copy, "small")) == table3_json(table3(busy.storage, "small"))
 
 
 def test_a_copy_has_checkpoints_and_caches_only_on_request(busy, tmp_path):

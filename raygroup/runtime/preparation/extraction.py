@@ -106,10 +106,17 @@ def make_shard(extraction: Extraction, number: int) -> FeatureShard:
     return shard
 
 
-def local_shard_maker(workers: int) -> ShardMaker:
-    """Return a function that makes shards in this many processes."""
+def local_shard_maker(workers: int, lone_shard_here: bool = False) -> ShardMaker:
+    """Return a function that makes shards in this many processes.
+
+    With ``lone_shard_here`` a single shard is made on the CPU by this process. A process that will
+    import torch anyway thus saves the seconds of a second import.
+    """
 
     def make_shards(extraction: Extraction, numbers: Sequence[int]) -> Iterator[tuple[int, FeatureShard]]:
+        if lone_shard_here and len(numbers) == 1 and extraction.device == "cpu":
+            yield numbers[0], make_shard(extraction, numbers[0])
+            return
         with pool(min(workers, len(numbers))) as processes:
             number_of = {processes.submit(make_shard, extraction, number): number for number in numbers}
             for future in as_completed(number_of):
@@ -119,8 +126,15 @@ def local_shard_maker(workers: int) -> ShardMaker:
 
 
 def _feature_batches(extraction: Extraction, number: int) -> Iterable[NDArray[np.float16]]:
+    """Yield the features of a shard's words.
+
+    Torch has one thread from here on, so the number of cores does not change the features.
+    """
+    import torch
+
     from raygroup.training.feature_extraction import extract_features
 
+    torch.set_num_threads(1)
     words, trunk = _open_words(extraction.store), _load_trunk(extraction.weights, extraction.device)
     rows = extraction.rows_of(number)
     for start in range(rows.start, rows.stop, BATCH_ROWS):
@@ -130,15 +144,9 @@ def _feature_batches(extraction: Extraction, number: int) -> Iterable[NDArray[np
 
 @functools.lru_cache(1)
 def _load_trunk(weights: Place | None, device: str) -> "Trunk":
-    """Load the trunk, once in a worker process.
-
-    Each process has one thread, so the number of cores does not change the features.
-    """
-    import torch
-
+    """Load the trunk, once in a worker process."""
     from raygroup.training.universal_weights import load_universal
 
-    torch.set_num_threads(1)
     return load_universal(LAPTOP_WEIGHTS if weights is None else local_copy(weights)).trunk.to(device)
 
 

@@ -6,8 +6,8 @@ the storage path, where later runs find them.
 
 import functools
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,13 +35,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def prepare(plan: Plan, missing: Sequence[Job], progress: ProgressCallback) -> None:
+def prepare(plan: Plan, missing: Sequence[Job], progress: ProgressCallback, trains_here: bool) -> None:
     """Prepare the words, weights and features of these jobs on all cores.
 
-    Everything that is in the cache already stays as it is.
+    Everything that is in the cache already stays as it is. ``trains_here`` says that this process
+    will import torch anyway.
     """
     prepare_words(plan, missing, progress)
-    prepare_features(missing, local_shard_maker(cores()), progress)
+    prepare_features(missing, local_shard_maker(cores(), lone_shard_here=trains_here), progress)
 
 
 def prepare_words(plan: Plan, missing: Sequence[Job], progress: ProgressCallback) -> None:
@@ -97,12 +98,11 @@ def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]
     def batches() -> Iterator[pa.RecordBatch]:
         nonlocal done
         draw = functools.partial(draw_crops, words=words, fonts=fonts)
-        with pool(cores()) as workers:
-            for drawn_orders, images, dropped_by_task in map_in_order(workers, draw, chunks(orders)):
-                dropped.update(dropped_by_task)
-                done += len(drawn_orders) + dropped_by_task.total()
-                progress("words rendered", done, len(orders))
-                yield _rendered_batch(drawn_orders, images)
+        for drawn_orders, images, dropped_by_task in _map_on_cores(draw, [*chunks(orders)]):
+            dropped.update(dropped_by_task)
+            done += len(drawn_orders) + dropped_by_task.total()
+            progress("words rendered", done, len(orders))
+            yield _rendered_batch(drawn_orders, images)
 
     def metadata() -> StoreMetadata:
         return StoreMetadata(fingerprint=data, tasks=words.tasks, report={"missing_glyph": dict(dropped), "words": _word_counts(orders)})
@@ -110,18 +110,22 @@ def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]
     write_word_store(path, batches(), metadata)
 
 
-def map_in_order(workers: ProcessPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield the results of a pool in the order of the items.
+def _map_on_cores(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Yield the result of each item, in their order. A single item needs no other process.
 
     Only about two items for each core are submitted ahead, so that few results are in memory.
     """
+    if len(items) <= 1:
+        yield from map(work, items)
+        return
     waiting: deque[Future[Result]] = deque()
-    for item in items:
-        waiting.append(workers.submit(work, item))
-        if len(waiting) > 2 * cores():
+    with pool(min(cores(), len(items))) as workers:
+        for item in items:
+            waiting.append(workers.submit(work, item))
+            if len(waiting) > 2 * cores():
+                yield waiting.popleft().result()
+        while waiting:
             yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def _rendered_batch(orders: Sequence[CropOrder], images: Sequence[bytes]) -> pa.RecordBatch:

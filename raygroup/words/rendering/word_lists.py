@@ -34,6 +34,7 @@ _DIGITS = "0123456789"
 PUNCTUATION = "!%&()+,-./:?"
 
 
+@lru_cache(None)
 def characters_of(task: str, count: int) -> frozenset[str]:
     """Return the ``count`` most frequent letters of a task.
 
@@ -87,7 +88,9 @@ def _frequent_words(task: str) -> tuple[str, ...]:
     known = TASKS[task]
     lists = [wordfreq.top_n_list(language, _LIST_LENGTH) for language in known.word_lists]
     by_rank = (word for words in itertools.zip_longest(*lists) for word in words if word)
-    return tuple(dict.fromkeys(word for word in map(normalise, by_rank) if word and all(map(known.has_letter, word))))
+    words = [word for word in map(normalise, by_rank) if word]
+    letters = set(filter(known.has_letter, set().union(*words)))
+    return tuple(dict.fromkeys(word for word in words if letters.issuperset(word)))
 
 
 def _candidates(task: Task, allowed: frozenset[str]) -> Iterator[str]:
