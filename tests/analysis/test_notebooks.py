@@ -21,7 +21,7 @@ def run(name: str, storage: Path, monkeypatch: pytest.MonkeyPatch, sweep: str | 
         monkeypatch.setenv("RAYGROUP_SWEEP", sweep)
     notebook = nbformat.read(ANALYSIS / name, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(NO_TRAINING))
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=400, kernel_name="python3").execute()
     return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
 
 

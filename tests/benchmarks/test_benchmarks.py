@@ -38,6 +38,6 @@ def test_a_quick_run_ends_in_one_json_object(name, tmp_path):
     arguments = ["--storage-path", str(tmp_path / "runs"), "--local"] if name == "quickstart" else []
     command = [sys.executable, str(FOLDER / f"{name}.py"), "--quick", *arguments]
     environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=580)
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout.splitlines()[-1])) >= KEYS[name]

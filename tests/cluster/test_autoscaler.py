@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from ray_processes import end_all, free_port, ray_node
+from sweep_process import DEADLINE_S
 from tiny_sweep import space
 
 from raygroup import sweep
@@ -36,26 +37,27 @@ class Scaled:
     environment: dict[str, str]
     folder: Path
 
-    def nodes(self) -> dict[str, dict[str, float]]:
-        """Return id -> resources of the live nodes."""
+    def nodes(self, with_dead: bool = False) -> dict[str, dict[str, float]]:
+        """Return id -> resources of the live nodes, and with ``with_dead`` of those that were there before."""
         code = """
 import json, sys
 from ray._raylet import GcsClient
 nodes = GcsClient(address=sys.argv[1]).get_all_node_info().items()
-print(json.dumps({node.hex(): dict(about.resources_total) for node, about in nodes if about.state == about.ALIVE}))
+shown = {node: about for node, about in nodes if about.state == about.ALIVE or len(sys.argv) > 2}
+print(json.dumps({node.hex(): dict(about.resources_total) for node, about in shown.items()}))
 """
-        return dict(json.loads(self.run("-c", code, self.address)))
+        return dict(json.loads(self.run("-c", code, self.address, *(["with dead"] if with_dead else []))))
 
     def run(self, *arguments: str) -> str:
         """Run a Python program that may use the cluster, and return its output."""
         command = [sys.executable, *arguments]
-        outcome = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=150)
+        outcome = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=DEADLINE_S)
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
         return outcome.stdout
 
-    def wait_until_alone(self, limit_s: float) -> None:
+    def wait_until_alone(self) -> None:
         """Wait until the head is the only node again."""
-        deadline = time.monotonic() + limit_s
+        deadline = time.monotonic() + DEADLINE_S
         while len(self.nodes()) > 1:
             assert time.monotonic() < deadline, self.nodes()
             time.sleep(0.5)
@@ -141,13 +143,13 @@ def node_ids(meeting):
         time.sleep(0.2)
     return nodes
 
-print(json.dumps(ray.get([node_ids.remote(meeting) for _ in range(3)], timeout=90)[0]))
+print(json.dumps(ray.get([node_ids.remote(meeting) for _ in range(3)])[0]))
 """
     assert list(scaled.nodes()) == [HEAD_ID]
     used = set(json.loads(scaled.run("-c", code, scaled.address)))
     assert len(used) == 3
     assert HEAD_ID not in used
-    scaled.wait_until_alone(60)
+    scaled.wait_until_alone()
 
 
 @pytest.mark.slow
@@ -155,11 +157,13 @@ def test_nodes_start_for_the_packs_of_a_sweep(scaled: Scaled, tmp_path: Path):
     storage = tmp_path / "runs"
     assert sweep.main([space(tmp_path), "--local", "--storage-path", str(storage)]) == 0
     shutil.rmtree(storage / "tiny")  # the words and features stay
-    scaled.wait_until_alone(60)
+    scaled.wait_until_alone()
+    before = scaled.nodes(with_dead=True)
     scaled.run("-m", "raygroup.sweep", space(tmp_path), "--address", scaled.address, "--storage-path", str(storage))
     (stored,) = read_sweeps(storage)
     assert len(stored.in_state(TrialState.DONE)) == 2
-    workers = [resources for node, resources in scaled.nodes().items() if node != HEAD_ID]
+    # A node may have gone already: on a busy machine the question comes after it was idle for long enough.
+    workers = [resources for node, resources in scaled.nodes(with_dead=True).items() if node not in before]
     assert workers
     assert not any("GPU" in resources for resources in workers)
-    scaled.wait_until_alone(60)
+    scaled.wait_until_alone()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from ray_processes import end_all, free_port, ray_node
+from sweep_process import DEADLINE_S
 
 from raygroup.cluster.__main__ import main
 from raygroup.cluster.spot_notice import Metadata, Notice, wait_for_notice
@@ -208,7 +209,7 @@ nodes = GcsClient(address=sys.argv[1]).get_all_node_info().items()
 print(json.dumps({node.hex(): about.is_head_node for node, about in nodes if about.state == about.ALIVE}))
 """
         command = [sys.executable, "-c", code, self.address]
-        outcome = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True, timeout=120)
+        outcome = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True, timeout=DEADLINE_S)
         return dict(json.loads(outcome.stdout))
 
     def busy(self) -> "subprocess.Popen[str]":
@@ -274,7 +275,7 @@ def two_nodes() -> Iterator[TwoNodes]:
 @pytest.mark.slow
 def test_two_nodes_on_one_machine_need_a_node_id(two_nodes: TwoNodes):
     with two_nodes.watcher() as watcher:
-        _, errors = watcher.communicate(timeout=60)
+        _, errors = watcher.communicate(timeout=DEADLINE_S)
     assert watcher.returncode == 2
     assert "2 nodes of the cluster run at" in errors
     assert all(node in errors for node in two_nodes.nodes())
@@ -288,7 +289,7 @@ def test_an_unknown_node_or_cluster_is_one_line(two_nodes: TwoNodes):
         (["--address", "127.0.0.1:9"], "--address"),
     ):
         with two_nodes.watcher(*arguments) as watcher:
-            _, errors = watcher.communicate(timeout=90)
+            _, errors = watcher.communicate(timeout=DEADLINE_S)
         assert watcher.returncode == 2
         assert errors.startswith(f"raygroup: {message}")
         assert len(errors.splitlines()) == 1
@@ -300,7 +301,7 @@ def test_an_interrupted_watcher_ends_with_130(two_nodes: TwoNodes, service: Serv
         assert watcher.stderr is not None
         watcher.stderr.readline()
         watcher.send_signal(signal.SIGINT)
-        assert watcher.wait(30) == 130
+        assert watcher.wait(DEADLINE_S) == 130
         assert "Traceback" not in watcher.stderr.read()
 
 
@@ -314,7 +315,7 @@ def test_a_notice_drains_the_node_until_its_instance_goes_and_an_idle_node_leave
         assert worker[:12] in watcher.stderr.readline()
         stamp = service.give_notice(90)
         assert watcher.stderr.read() == f"raygroup: EC2 will terminate this instance: node {worker[:12]} is being drained\n"
-        assert watcher.wait(30) == 0
+        assert watcher.wait(DEADLINE_S) == 0
         assert json.loads(busy.stdout.read()) == {worker: 1000 * int(datetime.fromisoformat(stamp).timestamp())}
     deadline = time.monotonic() + 30
     while worker in two_nodes.nodes():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from sweep_process import DEADLINE_S
 
 from raygroup.runs.__main__ import main
 
@@ -70,7 +71,7 @@ def test_watching_ends_with_ctrl_c(busy):
     watcher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert json.loads(watcher.stdout.readline())["sweeps"][0]["name"] == "half"
     os.kill(watcher.pid, signal.SIGINT)
-    watcher.communicate(timeout=60)
+    watcher.communicate(timeout=DEADLINE_S)
     assert watcher.returncode == 0
 
 

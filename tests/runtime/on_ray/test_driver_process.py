@@ -40,7 +40,7 @@ def lose_head(order, channel: Channel):
 
 
 def beat_for_a_while(order, channel: Channel):
-    for _ in range(12):
+    for _ in range(24):
         channel.send(BEAT)
         time.sleep(0.25)
     channel.send(RESULT, "through")
@@ -71,11 +71,11 @@ def test_a_child_that_never_connects_is_given_up_after_the_start_limit():
     began = time.monotonic()
     with pytest.raises(ClusterLostError, match="the head of the Ray cluster at here:6379 has not answered for 1 s"):
         messages(stay_silent, address="here:6379", limits=Limits(start_s=1.0, end_s=0.1))
-    assert time.monotonic() - began < START_S
+    assert time.monotonic() - began < Limits().start_s, "the default limit counted"
 
 
 def test_heartbeats_keep_a_child_alive_for_longer_than_the_limit():
-    assert messages(beat_for_a_while, limits=Limits(start_s=START_S, head_s=1.5)) == [(RESULT, "through")]
+    assert messages(beat_for_a_while, limits=Limits(start_s=START_S, head_s=4.0)) == [(RESULT, "through")]
 
 
 def test_a_driver_of_features_whose_head_stops_answering_is_given_up():
@@ -86,7 +86,7 @@ def test_a_driver_of_features_whose_head_stops_answering_is_given_up():
     began = time.monotonic()
     with pytest.raises(ClusterLostError, match="the head of the Ray cluster of this run has not answered for 0.5 s"):
         next(shards)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < Limits().head_s, "the default limit counted"
 
 
 @pytest.mark.parametrize(

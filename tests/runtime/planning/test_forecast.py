@@ -306,7 +306,7 @@ def test_made_up_words_have_the_shape_and_the_classes_of_the_paper_too(tmp_path)
 
 
 def test_a_sweep_dearer_than_its_budget_is_not_begun_unless_somebody_says_yes(tmp_path, capsys):
-    cluster = str(Path(__file__).parents[2] / "cluster" / "config.yaml")
+    cluster = str(Path(__file__).parents[3] / "cluster" / "config.yaml")
     arguments = [space(tmp_path, steps=100_000), "--local", "--storage-path", str(tmp_path / "runs"), "--cluster", cluster]
     assert sweep.main([*arguments, "--budget", "0.000001"]) == 4
     error = capsys.readouterr().err
@@ -318,7 +318,7 @@ def test_a_sweep_dearer_than_its_budget_is_not_begun_unless_somebody_says_yes(tm
 
 
 def test_a_dry_run_in_json_has_the_keys_that_programs_rely_on(tmp_path, capsys):
-    cluster = str(Path(__file__).parents[2] / "cluster" / "config.yaml")
+    cluster = str(Path(__file__).parents[3] / "cluster" / "config.yaml")
     arguments = [space(tmp_path, steps=100_000), "--dry-run", "--json", "--storage-path", str(tmp_path / "runs")]
     assert sweep.main(arguments) == 0
     printed_json = json.loads(capsys.readouterr().out)
