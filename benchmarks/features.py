@@ -29,6 +29,8 @@ from raygroup.words.rendering.synthesis import draw_png, fonts_of, plan_crops
 WORDS = Words(tasks=("hi", "la"), characters=(20, 20), words_per_task=24, unseen_per_task=4, renders=1)
 TIMES = 8
 """Size of the large data set over the small one."""
+BLOCK_WORDS = 1024
+"""Both sizes are multiples of it."""
 
 
 def main() -> None:
@@ -111,9 +113,9 @@ def write_words(path: Path, count: int) -> Path:
     drawn = [(order, draw_png(order, WORDS, fonts[order.task])) for order in plan_crops(WORDS)]
     orders = [order for order, _ in drawn]
     columns = {"image": [image for _, image in drawn], "text": [o.text for o in orders], "task": [o.task for o in orders]}
-    block = pa.table({name: [values[row % len(drawn)] for row in range(2048)] for name, values in columns.items()})
+    block = pa.table({name: [values[row % len(drawn)] for row in range(BLOCK_WORDS)] for name, values in columns.items()})
     with pq.ParquetWriter(path, block.schema) as file:
-        for _ in range(count // 2048):
+        for _ in range(count // BLOCK_WORDS):
             file.write_table(block)
     return path
 

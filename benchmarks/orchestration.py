@@ -49,7 +49,7 @@ def main() -> None:
     figures |= time_empty_trials(folder, 3 if quick else 30)
     figures |= {"history_3000_s": time_history(3000)}
     figures |= time_working_trials(folder, trials=2 if quick else 6, steps=40 if quick else 2700)
-    figures |= time_plan(folder, 200 if quick else 10_000)
+    figures |= time_plan(folder, *((200, 4) if quick else (10_000, 20)))
     print_figures(figures)
     print(json.dumps(figures))
 
@@ -75,10 +75,10 @@ def time_working_trials(folder: Path, trials: int, steps: int) -> dict[str, obje
     return ratios | {"trial_s": round(work / len(done), 1), "trials": len(done)}
 
 
-def time_plan(folder: Path, trials: int) -> dict[str, object]:
+def time_plan(folder: Path, trials: int, done: int) -> dict[str, object]:
     """Return the planning time of so many trials, and the driver's memory.
 
-    Memory is the most that the driver and its watcher hold until 20 trials are done.
+    Memory is the most that the driver and its watcher hold until ``done`` trials are done.
     """
     path = write_space(folder, "wide", steps=1, trials=trials)
     began = time.perf_counter()
@@ -86,7 +86,7 @@ def time_plan(folder: Path, trials: int) -> dict[str, object]:
     plan_s = time.perf_counter() - began
     process = subprocess.Popen(sweep_command(folder, path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     watcher_mb, driver_mb = 0.0, 0.0
-    while len(list((folder / "runs" / "wide").glob("*/DONE.json"))) < 20 and process.poll() is None:
+    while len(list((folder / "runs" / "wide").glob("*/DONE.json"))) < done and process.poll() is None:
         watcher_mb = max(watcher_mb, resident_mb(process.pid))
         driver_mb = max([driver_mb, *(resident_mb(child) for child in children(process.pid))])
         time.sleep(0.2)
