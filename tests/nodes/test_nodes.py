@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from namespaces import Cluster, Node, cluster, kill, missing_right
+from sweep_process import DEADLINE_S
 from tiny_sweep import space
 
 from raygroup import sweep
@@ -35,7 +36,6 @@ STEPS, EVERY = 500, 10
 TWO, SIX = "(0.0, 0.2)", "(0.0, 0.2, 0.1, 0.3, 0.4, 0.5)"
 ONE_WITH_PLENTY = '(0.0,), "training.batch": (24,), "heads.start": ("independent",)'
 """Each step has words of every task, and the heads differ, so that rounding alone moves R_TM at first."""
-_LONGEST_S = 150.0
 
 
 @pytest.fixture(scope="module")
@@ -101,18 +101,18 @@ def process(trial: Path) -> int:
     return int(str(attempt_records(trial)[-1]["by"]).split()[1])
 
 
-def until(condition: Callable[[], object], command: Command | None = None, limit_s: float = _LONGEST_S) -> None:
+def until(condition: Callable[[], object], command: Command | None = None) -> None:
     """Wait for a condition. Fails if the command ends before."""
-    deadline = time.monotonic() + limit_s
+    deadline = time.monotonic() + DEADLINE_S
     while not condition():
         assert command is None or command.poll() is None, command.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def output(command: Command, code: int, limit_s: float = _LONGEST_S) -> str:
+def output(command: Command, code: int) -> str:
     """Return the output of a command that ends with this code."""
-    out, _ = command.communicate(timeout=limit_s)
+    out, _ = command.communicate(timeout=DEADLINE_S)
     assert command.returncode == code, out
     assert "Traceback" not in out
     return out
@@ -190,7 +190,7 @@ def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undis
         until(lambda: len(attempt_records(trial)) == 2 and "from_step" in attempt_records(trial)[-1], command)
         written = set((trial / "checkpoints").glob("*-1.safetensors"))
         os.kill(zombie, signal.SIGCONT)
-        until(lambda: last_recorded(stream)[1], limit_s=20)
+        until(lambda: last_recorded(stream)[1])
         assert last_recorded(stream)[0] - stood <= EVERY
     assert set((trial / "checkpoints").glob("*-1.safetensors")) <= written
     node.heal()

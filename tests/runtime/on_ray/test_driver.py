@@ -83,7 +83,7 @@ def test_a_driver_that_is_killed_is_replaced_and_the_command_goes_on(finished, p
 
 
 def test_a_lost_head_is_said_with_its_own_exit_code_and_the_same_command_goes_on(prepared, tmp_path):
-    arguments = (space(tmp_path, steps=3000), "--storage-path", str(prepared))
+    arguments = (space(tmp_path, steps=1500), "--storage-path", str(prepared))
     running = Sweep(*arguments)
     running.wait_for(prepared, "tiny/*/checkpoints/state.json")
     assert Limits().head_s + Limits().end_s < 90, "a lost head is reported within 90 s"
