@@ -63,7 +63,8 @@ def _interrupted_rows(history: History) -> NDArray[np.intp]:
     gaps = np.abs(np.diff(history.clock_s))
     starts = np.flatnonzero(gaps > _SAME_RECORD * step_s[1:]) + 1
     num_steps = np.diff(np.r_[starts, len(step_s)])
-    return starts[gaps[starts - 1] - num_steps * step_s[starts] > PAUSE_S]
+    rows: NDArray[np.intp] = starts[gaps[starts - 1] - num_steps * step_s[starts] > PAUSE_S]
+    return rows
 
 
 def _history(trial: StoredTrial) -> History | None:
