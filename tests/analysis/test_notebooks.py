@@ -66,6 +66,11 @@ def test_a_sweep_shows_times_and_why_a_trial_failed(storage, monkeypatch):
     assert "not started" in text(outputs)
 
 
+def test_a_sweep_stands_beside_another(storage, monkeypatch):
+    monkeypatch.setenv("RAYGROUP_COMPARE", "small_control")
+    assert "pair agreement, mean over seeds" in text(run("sweep.ipynb", storage, monkeypatch, "small"))
+
+
 def test_notebooks_find_the_folder_runs_beside_them_or_above(tmp_path, monkeypatch):
     monkeypatch.delenv("RAYGROUP_STORAGE", raising=False)
     (tmp_path / "analysis").mkdir()
