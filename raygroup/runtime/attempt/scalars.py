@@ -89,8 +89,8 @@ def _named_scores(scores: "Mapping[str, WordScores]") -> Iterator[tuple[str, flo
         if split not in scores:
             continue
         for name, score in {"mean": mean_score(scores[split]), **scores[split].by_task}.items():
-            yield f"accuracy {split}/{name}", score.accuracy
-            yield f"1-NED {split}/{name}", score.one_minus_ned
+            yield f"accuracy_{split}/{name}", score.accuracy
+            yield f"1-NED_{split}/{name}", score.one_minus_ned
 
 
 @contextlib.contextmanager

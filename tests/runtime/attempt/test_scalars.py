@@ -43,8 +43,8 @@ def test_a_trial_has_a_point_every_ten_steps_and_its_scores_at_the_end(finished)
         name: [10, 20] for name in ("loss/integrated", "loss/grouping", "loss/task", "decisiveness", "head/ar", "head/hi", "head/la")
     }
     expected = score_predictions(read_predictions(trial / "predictions.parquet"), "unseen")
-    assert curves["accuracy unseen/mean"] == {20: np.float32(expected.mean.accuracy)}
-    assert curves["1-NED unseen/ar"] == {20: np.float32(expected.by_task["ar"].one_minus_ned)}
+    assert curves["accuracy_unseen/mean"] == {20: np.float32(expected.mean.accuracy)}
+    assert curves["1-NED_unseen/ar"] == {20: np.float32(expected.by_task["ar"].one_minus_ned)}
 
 
 def test_tensorboard_lists_the_settings_of_a_trial(finished):
@@ -55,7 +55,7 @@ def test_tensorboard_lists_the_settings_of_a_trial(finished):
     assert start.hparams["grouping.base_coefficient"].number_value == settings["grouping"]["base_coefficient"]
     assert start.hparams["heads.start"].string_value == "universal"
     experiment = HParamsPluginData.FromString(metadata["_hparams_/experiment"].plugin_data.content).experiment
-    assert {"accuracy unseen/mean", "1-NED new/mean"} <= {info.name.tag for info in experiment.metric_infos}
+    assert {"accuracy_unseen/mean", "1-NED_new/mean"} <= {info.name.tag for info in experiment.metric_infos}
 
 
 def test_files_of_one_second_do_not_replace_each_other(tmp_path):
