@@ -1,9 +1,10 @@
 """Compare recording a training step with the step itself.
 
-Run ``python benchmarks/history.py [--quick]``. Recording means writing a history row, with its
-share of the flushes. Steps and recording alternate in one process. ``history_over_step`` should
-stay at or below 0.01. The baseline is a training step of the default sweep's shape, with 5 heads
-and 48 words, without any recording. The last line is one JSON object.
+Run ``python benchmarks/history.py [--quick]``. Recording means writing a history row and
+the scalars for TensorBoard, with their share of the flushes and files. Steps and recording
+alternate in one process. ``history_over_step`` should stay at or below 0.005. The baseline is a
+training step of the default sweep's shape, with 5 heads and 48 words, without any recording. The
+last line is one JSON object.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from training_problem import random_training_data, unused_universal_model
 from raygroup.config import Heads, Training, Trial
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels.forms import choose_kernels
+from raygroup.runtime.attempt.scalars import ScalarPoint, scalar_point, write_scalars
 from raygroup.tasks import PAPER_TASKS
 from raygroup.training.packs.pack import Pack
 from raygroup.training.packs.step_records import step_records
@@ -48,9 +50,11 @@ def main() -> None:
 def time_steps_and_records(pack: Pack, folder: Path, rounds: int) -> tuple[float, float]:
     """Return the median wall seconds of a step and of recording one.
 
-    A round is ten steps and one flush.
+    A round is ten steps, one flush, and one point of TensorBoard's curves. Files with these points
+    are timed by themselves, as at checkpoints.
     """
     step_times, record_times = [], []
+    points: list[ScalarPoint] = []
     with HistoryWriter(folder, 1, PAPER_TASKS, HEADS, {}) as history:
         for _ in range(rounds):
             started = time.perf_counter()
@@ -59,10 +63,20 @@ def time_steps_and_records(pack: Pack, folder: Path, rounds: int) -> tuple[float
             (records,) = pack.split_records(on_device)
             for step, r_tm, nll_m, losses in step_records(records, pack.step - ROWS_PER_FLUSH + 1, len(PAPER_TASKS), HEADS):
                 history.append(step, r_tm, nll_m, losses["integrated"], losses["grouping"], losses["task"], 0.0, time.time())
+            points.append(scalar_point(pack.step, r_tm, losses))
             history.flush()
             step_times.append((trained - started) / ROWS_PER_FLUSH)
             record_times.append((time.perf_counter() - trained) / ROWS_PER_FLUSH)
-    return float(np.median(step_times)), float(np.median(record_times))
+    file_times = [_time_file(folder, points, number) for number in range(rounds)]
+    scalars_s = float(np.median(file_times[1:])) / len(points) / ROWS_PER_FLUSH  # the first file imports tensorboardX
+    return float(np.median(step_times)), float(np.median(record_times)) + scalars_s
+
+
+def _time_file(folder: Path, points: list[ScalarPoint], number: int) -> float:
+    """Return the seconds of writing one file of scalars."""
+    started = time.perf_counter()
+    write_scalars(folder, number, points, PAPER_TASKS)
+    return time.perf_counter() - started
 
 
 def make_pack(folder: Path) -> Pack:

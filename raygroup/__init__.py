@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from raygroup.errors import ClusterLostError, ConfigError, HistoryError, OverBudgetError, RaygroupError
     from raygroup.history.reader import History
     from raygroup.model.heads.decoding import Reader
+    from raygroup.runs.compare import compare
     from raygroup.search_space import Sweep
     from raygroup.sweep import run_sweep
+    from raygroup.tables.comparison import Comparison
     from raygroup.tables.sweep_result import SweepResult, history_table, read_history, read_sweep, read_sweeps
     from raygroup.tables.trial_result import TrialResult
     from raygroup.task_groups import TaskGroups
@@ -22,8 +24,10 @@ _HOMES = {
     "raygroup.errors": ("ClusterLostError", "ConfigError", "HistoryError", "OverBudgetError", "RaygroupError"),
     "raygroup.history.reader": ("History",),
     "raygroup.model.heads.decoding": ("Reader",),
+    "raygroup.runs.compare": ("compare",),
     "raygroup.search_space": ("Sweep",),
     "raygroup.sweep": ("run_sweep",),
+    "raygroup.tables.comparison": ("Comparison",),
     "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_sweep", "read_sweeps"),
     "raygroup.tables.trial_result": ("TrialResult",),
     "raygroup.task_groups": ("TaskGroups",),
@@ -32,6 +36,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ClusterLostError",
+    "Comparison",
     "ConfigError",
     "Grouping",
     "Heads",
@@ -51,6 +56,7 @@ __all__ = [
     "Weights",
     "Words",
     "__version__",
+    "compare",
     "history_table",
     "read_history",
     "read_sweep",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "sweep": "run the trials of a search space, and resume them",
-    "runs": "list, show, stop, retry, copy and clean sweeps",
+    "runs": "list, show, compare, stop, retry, copy and clean sweeps",
     "reproduce": "rebuild a table of the paper from finished sweeps",
     "data": "inspect, import, render, export and compare data sets",
     "features": "run the frozen trunk over a data set, once",

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from raygroup.config import Trial
+from raygroup.config import Trial, Words
 from raygroup.trunks import FEATURES, POSITIONS
 
 MEAN_CHARACTERS = 5.3
@@ -32,6 +32,10 @@ _NUM_TASKS = 7
 """Tasks of the paper. A task classifier with fewer is hardly smaller."""
 _MULTIPLY_ADDS_PER_CPU_S = 24e9
 """Measured over the training steps of the default sweep on one thread."""
+_RENDERS_PER_CPU_S = 1500
+"""Measured by benchmarks/rendering.py."""
+_FEATURES_PER_CPU_S = 1100
+"""Measured by benchmarks/features.py."""
 
 
 def head_parameters(embed: int, hidden: int, classes: int, shape: Sequence[int]) -> int:
@@ -71,6 +75,20 @@ def training_cpu_s(trial: Trial) -> float:
     character += POSITIONS * (2 * hidden + FEATURES) + hidden * classes
     word = POSITIONS * FEATURES * hidden + MEAN_CHARACTERS * character
     return 3 * word * trial.heads.count * trial.training.batch * trial.training.steps / _MULTIPLY_ADDS_PER_CPU_S
+
+
+def rendering_cpu_s(words: Words) -> float:
+    """Return the estimated processor seconds of rendering the words of a trial."""
+    return _num_renders(words) / _RENDERS_PER_CPU_S
+
+
+def features_cpu_s(words: Words) -> float:
+    """Return the estimated processor seconds of the trunk over rendered words."""
+    return _num_renders(words) / _FEATURES_PER_CPU_S
+
+
+def _num_renders(words: Words) -> int:
+    return len(words.tasks) * (words.words_per_task * (words.renders + 1) + words.unseen_per_task)
 
 
 def _num_positions(shape: Sequence[int]) -> int:

@@ -60,7 +60,10 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
+    from rich.console import Console
+
     from raygroup.figures.table_files import write_table3_pictures
+    from raygroup.runtime.progress import progress_bars
     from raygroup.storage.layout import FIGURES_FOLDER
     from raygroup.tables.table3 import table3_json
     from raygroup.tables.table3_text import print_table3
@@ -76,7 +79,8 @@ def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "table3.json").write_text(json.dumps(values, indent=1, ensure_ascii=False), encoding="utf-8")
-        pictures = write_table3_pictures(table, folder)
+        with progress_bars(Console(stderr=True) if as_json else screen, "drawing") as show_progress:
+            pictures = write_table3_pictures(table, folder, lambda done, total: show_progress("trials drawn", done, total))
     except OSError as error:
         raise ConfigError(f"--out {folder}: cannot be written: {error}") from error
     if not as_json:

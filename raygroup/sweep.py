@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from raygroup.runtime.sweep_run import RunOptions
     from raygroup.tables.sweep_result import SweepResult
 
-_OPTIONS = ("local", "address", "cluster", "calibrate", "budget", "yes")
+_OPTIONS = ("local", "address", "cluster", "calibrate", "budget", "yes", "reuse")
 _PLACEMENT = ("device", "kernels", "device_memory_gb", "workers", "accumulate", "stall_timeout_s", "storage_patience_s")
 
 
@@ -29,7 +29,7 @@ def run_sweep(
     fonts: Path | str | None = None, local: bool = False, address: str | None = None, device: str = "cpu", kernels: str = "auto",
     device_memory_gb: float | None = None, workers: int | tuple[int, int] = 1, accumulate: int = 1, stall_timeout_s: float = 1800.0,
     storage_patience_s: float = 900.0, cluster: Path | str | None = None, calibrate: bool = False, budget: float | None = None,
-    yes: bool = False, progress: bool = False,
+    yes: bool = False, reuse: bool = True, progress: bool = False,
 ) -> "SweepResult":  # fmt: skip
     """Train the trials of a sweep that are not done yet, and return the result of all of them.
 
@@ -55,7 +55,7 @@ def run_sweep(
     )  # fmt: skip
     options = RunOptions(
         placement=placement, local=local, address=address, cluster=Path(cluster) if cluster else None, calibrate=calibrate, budget=budget,
-        yes=yes,
+        yes=yes, reuse=reuse,
     )  # fmt: skip
     failed = train_missing(plan, options, console() if progress else Console(quiet=True))
     return sweep_result(plan.folder, failed)
@@ -83,7 +83,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(sweep_result(plan.folder, failed).to_json(), ensure_ascii=False))
         return FAILED if failed or plan.missing else DONE
-    print_summary(plan, out, failed)
+    with out.status("reading the results"):
+        print_summary(plan, out, failed)
     for line in next_steps(plan):
         print_line(out, line)
     return FAILED if failed or plan.missing else DONE
@@ -92,13 +93,14 @@ def _run(arguments: argparse.Namespace) -> int:
 def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
     from raygroup.runtime.planning.dry_run import print_dry_run
     from raygroup.runtime.planning.forecast import forecast_json
-    from raygroup.runtime.sweep_run import forecast_sweep
+    from raygroup.runtime.sweep_run import forecast_sweep, split_reusable
 
-    packs, forecast = forecast_sweep(plan, plan.missing, options)
+    missing, twins = split_reusable(plan, options)
+    packs, forecast = forecast_sweep(plan, missing, options)
     if as_json:
         print(json.dumps(forecast_json(forecast)))
     else:
-        print_dry_run(plan, packs, forecast, console())
+        print_dry_run(plan, packs, forecast, console(), twins)
     return DONE
 
 
@@ -179,6 +181,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--calibrate", action="store_true", help="time a few steps here first, for --dry-run and --budget")
     parser.add_argument("--cluster", type=Path, metavar="FILE", help="a cluster file with prices (metadata: usd_per_hour)")
     parser.add_argument("--budget", type=float, metavar="USD", help="refuse a sweep that is forecast to cost more")
+    parser.add_argument(
+        "--no-reuse", action="store_false", dest="reuse", help="train also trials that another sweep on this storage path has finished"
+    )
     parser.add_argument("--yes", action="store_true", help="run it even if it costs more than --budget")
     return parser
 

@@ -3,9 +3,12 @@
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
+from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.measure import Measurement
 from rich.table import Table
@@ -15,6 +18,8 @@ from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, RaygroupError
 
 PIPED_WIDTH = 180
 """Columns for output that goes to a file or to another program."""
+_COLUMN_GAP = 2
+"""Spaces between two columns of a table."""
 
 
 def run_command(work: Callable[[], int | None], *, resume: str | None = None) -> int:
@@ -77,6 +82,47 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     return rows
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column of a table that must fit the terminal."""
+
+    name: str
+    right: bool = False
+    rank: int = 0
+    """Columns of the highest rank are left out first. Those of rank 0 stay."""
+    shortest: int | None = None
+    """Fewest characters to which a long cell may be cut, but never its heading. None never cuts a cell."""
+
+
+def fitted_table(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> Table:
+    """Return a table that is no wider than ``width``.
+
+    It leaves out columns by rank, then cuts long cells. A cut cell ends in an ellipsis.
+    """
+    widths = {
+        column: max([cell_len(column.name), *(row[place].cell_len for row in rows)]) for place, column in enumerate(columns)
+    }  # fmt: skip
+    kept = [*columns]
+    while _total_width(widths, kept) > width and (ranked := [column for column in kept if column.rank]):
+        kept.remove(max(ranked, key=lambda column: column.rank))
+    for column in reversed(kept):
+        excess = _total_width(widths, kept) - width
+        if excess > 0 and column.shortest is not None:
+            shortest = min(widths[column], max(column.shortest, cell_len(column.name)))
+            widths[column] = max(shortest, widths[column] - excess)
+    fitted = Table(box=None, pad_edge=False, header_style="dim")
+    for column in kept:
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        fitted.add_column(column.name, justify=justify, width=widths[column], no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        fitted.add_row(*(cell for column, cell in zip(columns, row, strict=True) if column in kept))
+    return fitted
+
+
+def _total_width(widths: Mapping[Column, int], columns: Sequence[Column]) -> int:
+    return sum(widths[column] for column in columns) + _COLUMN_GAP * (len(columns) - 1)
+
+
 def titled(title: str, rows: Table) -> Group:
     """Put a title above a table. The title may be wider than the table."""
     return Group(Text(title, style="bold"), rows)
@@ -85,6 +131,11 @@ def titled(title: str, rows: Table) -> Group:
 def print_line(out: Console, text: str) -> None:
     """Print one line at its full length, with no markup."""
     out.print(text, soft_wrap=True, markup=False)
+
+
+def print_words(out: Console, text: str) -> None:
+    """Print a sentence. On a terminal its lines end between words; elsewhere it is one line."""
+    out.print(text, soft_wrap=not out.is_terminal, markup=False)
 
 
 def print_table(out: Console, title: str, rows: Table) -> None:

@@ -14,8 +14,8 @@ STATE_COLOURS: dict[str, str] = {TrialState.DONE: HEADS[0], TrialState.FAILED: H
 def sweep_figure(trials: list[TrialView]) -> Figure:
     """Draw when trials ran (left) and their speed at every step (right).
 
-    A bar is a stretch of time in which a trial ran, in minutes since the first step of any trial.
-    Orange-red means failed, grey unfinished. Speed is in words a second, one line for each trial.
+    A bar is a stretch of time in which a trial ran, in minutes since the first step of any trial. A
+    gap is an interruption. Orange-red means failed, grey unfinished. Speed is in words a second, one line for each trial.
     """
     figure = Figure(figsize=(11, 1.6 + 0.28 * len(trials)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))

@@ -1,5 +1,6 @@
 """Image files of a finished table."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from raygroup.figures.assignment import assignment_figure
@@ -12,21 +13,26 @@ from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.tables.table3 import Table3
 from raygroup.tables.trial_evidence import TrialEvidence
 
+ProgressCallback = Callable[[int, int], None]
+"""Called with the number of finished trials, and the number of all trials."""
 
-def write_table3_pictures(table: Table3, folder: Path) -> list[Path]:
+
+def write_table3_pictures(table: Table3, folder: Path, on_trial: ProgressCallback = lambda done, total: None) -> list[Path]:
     """Write the figures of Table 3 and return their paths.
 
     ``table3.png`` shows the table. Every trial, the control's too, has ``assignment-<trial
     id>.png``, and ``words-<trial id>.png`` if it stored pictures of words. Raises OSError if the
-    folder cannot be written.
+    folder cannot be written. ``on_trial`` is called before the first trial and after each.
     """
-    control = table.control.trials if table.control else ()
+    trials = (*table.trials, *(table.control.trials if table.control else ()))
+    on_trial(0, len(trials))
     paths = [save_figure(table3_figure(table), folder / "table3.png")]
-    for trial in (*table.trials, *control):
+    for number, trial in enumerate(trials, 1):
         heading = f"{trial.label} (control)" if trial.config.grouping.control else trial.label
         figure = assignment_figure(read_history(trial.folder), heading)
         paths.append(save_figure(figure, folder / f"assignment-{trial.folder.name}.png"))
         paths += _write_word_sheet(trial, heading, folder)
+        on_trial(number, len(trials))
     return paths
 
 

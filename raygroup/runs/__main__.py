@@ -1,4 +1,4 @@
-"""``python -m raygroup.runs``: list, show, stop, retry, copy and clean sweeps."""
+"""``python -m raygroup.runs``: list, show, compare, stop, retry, copy and clean sweeps."""
 
 import argparse
 from collections.abc import Sequence
@@ -35,6 +35,10 @@ def _run(options: argparse.Namespace, out: Console) -> None:
 
         sweep, trial = find_trial(options.trial, storage_paths(options))
         show_logs(sweep, trial, out, all_stalls=options.all, as_json=options.json)
+    elif options.command == "compare":
+        from raygroup.runs.compare import compare, show_comparison
+
+        show_comparison(compare(options.one, options.other, storage_paths(options)), out, as_json=options.json)
     elif options.command == "pull":
         from raygroup.runs.pull import pull_sweeps
 

@@ -11,8 +11,8 @@ from raygroup.files.places import Place, parse_place, place
 DEFAULT_STORAGES: tuple[Place, ...] = (Path("runs"),)
 """The storage paths if none are named."""
 _SWEEP_NAME = "name of a sweep, as 'list' shows it"
-_WITH_STORAGES = ("list", "show", "status", "logs", "stop", "clean")
-_WITH_TABLES = ("list", "show", "status", "logs", "clean")
+_WITH_STORAGES = ("list", "show", "status", "logs", "compare", "stop", "clean")
+_WITH_TABLES = ("list", "show", "status", "logs", "compare", "clean")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
-        prog="python -m raygroup.runs", description="List, show, stop, retry, copy and clean the sweeps on a storage path.",
+        prog="python -m raygroup.runs", description="List, show, compare, stop, retry, copy and clean the sweeps on a storage path.",
         epilog="exit codes: 0 done, 2 bad input, 3 the storage path failed, 130 interrupted; after 3 and 130 the same command continues",
     )  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
@@ -42,6 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
     parsers["status"].add_argument("--watch", action="store_true", help="repeat until nothing is left to train, or until Ctrl-C")
     parsers["logs"].add_argument("trial", help="an id, the beginning of one, or a part of a label")
     parsers["logs"].add_argument("--all", action="store_true", help="the stacks of every stall, not only of the last")
+    for side in ("one", "other"):
+        parsers["compare"].add_argument(side, help="a sweep by name, a trial by id or label, or the folder of either")
     parsers["stop"].add_argument("sweep", help=_SWEEP_NAME)
     _add_retry(parsers["retry"])
     _add_pull(parsers["pull"])
@@ -61,6 +63,7 @@ _PURPOSES = {
     "show": "the trials of a sweep: state, grouping, accuracy",
     "status": "how far sweeps are, also those that run on other machines",
     "logs": "a trial's attempts, why it failed, its traceback, and the stacks of its stalls",
+    "compare": "two sweeps or two trials: settings, groupings and their agreement, scores with intervals",
     "stop": "ask a sweep to stop, wherever it runs; the same sweep command resumes it",
     "retry": "have failed trials tried again, by a running driver or by the next one",
     "pull": "copy sweeps to this machine; repeat it while they run",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from raygroup.errors import WorkerDiedError
 from raygroup.files.places import Place
 from raygroup.runtime.pack_queue import PackQueue, RunListener
-from raygroup.runtime.placement import ON_CPU, Placement, num_parallel_trials
+from raygroup.runtime.placement import ON_CPU, Placement, goes_first, num_parallel_trials
 from raygroup.runtime.planning.packs import JobPack
-from raygroup.runtime.processes import WorkerPool, cores
+from raygroup.runtime.processes import WorkerPool, cores, give_way
 
 _POLL_S = 5.0
 
@@ -21,8 +21,9 @@ def run_packs(packs: Sequence[JobPack], storage: Place, listener: RunListener, p
     use, and a pack that lacked memory is tried again in halves.
     """
     queue = PackQueue(packs, storage, listener, placement.storage_patience_s)
-    work = functools.partial(_run_pack, storage=storage, placement=placement)
     on_gpu = placement.device != "cpu"
+    first = None if on_gpu else goes_first(packs[0].id, len(packs), cores())
+    work = functools.partial(_run_pack, storage=storage, placement=placement, first=first)
     if len(packs) == 1 and not on_gpu:
         pack = queue.next()
         if pack:
@@ -40,7 +41,9 @@ def run_packs(packs: Sequence[JobPack], storage: Place, listener: RunListener, p
     return queue.failed
 
 
-def _run_pack(pack: JobPack, storage: Place, placement: Placement) -> dict[str, str]:
+def _run_pack(pack: JobPack, storage: Place, placement: Placement, first: str | None) -> dict[str, str]:
     from raygroup.runtime.attempt.worker import run_pack
 
+    if first not in (None, pack.id):
+        give_way()
     return run_pack([job.folder for job in pack.jobs], storage, placement)

@@ -15,10 +15,20 @@ from typing import Any
 
 from raygroup.errors import WorkerDiedError
 
+_NORMAL_PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
+"""Priority with which this process started, in steps of ``nice``."""
+_GIVE_WAY = 10
+_LOWEST_PRIORITY = 19
+
 
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def give_way() -> None:
+    """Lower the priority of this thread, so that others of this machine get its cores first."""
+    os.setpriority(os.PRIO_PROCESS, 0, min(_NORMAL_PRIORITY + _GIVE_WAY, _LOWEST_PRIORITY))
 
 
 @contextmanager

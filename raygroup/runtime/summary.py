@@ -22,11 +22,23 @@ from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.sweep_choice import yardsticks
 from raygroup.tables.sweep_result import SweepResult, sweep_result
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
-from raygroup.terminal import print_line, size_text, table, titled
+from raygroup.terminal import Column, fitted_table, print_words, size_text, table, titled
 from raygroup.words.charset import Charset
 from raygroup.words.importing.report import Report
 from raygroup.words.word_store import WordStore, open_word_store
 
+_COLUMNS = (
+    Column("trial", shortest=20),
+    Column("grouping", shortest=16),
+    Column("decided", right=True, rank=3),
+    Column("settled", right=True, rank=7),
+    Column("new 1-NED", right=True, rank=5),
+    Column("exact", right=True, rank=6),
+    Column("unseen 1-NED", right=True),
+    Column("exact ", right=True, rank=2),
+    Column("worst task", right=True, rank=4),
+    Column("time", right=True, rank=1),
+)
 _MOST_CHARACTERS = 12
 """Characters outside the charset that are listed one by one."""
 
@@ -41,9 +53,9 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str]) -> No
     for store in sorted({job.store for job in done}):
         if store.is_file():
             for line in words_lines(open_word_store(local_copy(store))):
-                print_line(console, line)
+                print_words(console, line)
     if done:
-        console.print(_trials_table(plan, sweep_result(plan.folder)))
+        console.print(_trials_table(plan, sweep_result(plan.folder), console.width))
         _print_words(plan, done[len(done) // 2], console)
     for job in plan.jobs:
         if job.id in failed:
@@ -82,14 +94,14 @@ def outside_charset(words: WordStore) -> dict[str, Counter[str]]:
     return {source: counts for source, counts in by_source.items() if counts}
 
 
-def _trials_table(plan: Plan, result: SweepResult) -> Group:
-    columns = ("decided", "settled", "new 1-NED", "exact", "unseen 1-NED", "exact ", "worst task", "time")
-    rows = table("trial", "grouping", *columns, right=columns)
+def _trials_table(plan: Plan, result: SweepResult, width: int) -> Group:
+    rows = []
     trials = [(trial.label, trial) for trial in result.done]
     for label, trial in [*trials, *_yardstick_trials(plan)]:
         decided, settled = f"{trial.decisiveness:.2f}", str(trial.settling_step)
-        rows.add_row(label, str(trial.groups), decided, settled, *_score_cells(trial), f"{trial.training_s:.0f} s")
-    return titled(f"{plan.sweep.name}: accuracy of words routed by each trial's own classifier", rows)
+        rows.append([label, str(trial.groups), decided, settled, *_score_cells(trial), f"{trial.training_s:.0f} s"])
+    cells = [[Text(cell) for cell in row] for row in rows]
+    return titled(f"{plan.sweep.name}: accuracy of words routed by each trial's own classifier", fitted_table(_COLUMNS, cells, width))
 
 
 def _yardstick_trials(plan: Plan) -> list[tuple[str, TrialResult]]:
@@ -140,7 +152,8 @@ def _print_words(plan: Plan, job: Job, console: Console) -> None:
     rows = table("task", "truth, and the reading where it differs")
     for task, texts in by_task.items():
         rows.add_row(task, Text("   ".join(texts)))
-    console.print(titled(f"words as {job.label} reads them{pictures}", rows), soft_wrap=True)
+    print_words(console, f"words as {job.label} reads them{pictures}")
+    console.print(rows)
 
 
 def _counts_text(counts: Mapping[str, int]) -> str:

@@ -9,19 +9,23 @@ from pathlib import Path
 
 from rich.console import Console
 
-from raygroup.errors import OverBudgetError, StopRequestedError
+from raygroup.errors import ConfigError, OverBudgetError, StopRequestedError
+from raygroup.files.places import Place
 from raygroup.runtime.local import run_packs
 from raygroup.runtime.placement import Placement, require_device, require_device_memory, require_kernels, require_workers
 from raygroup.runtime.planning.cluster_file import read_cluster_file
 from raygroup.runtime.planning.forecast import Forecast, forecast, over_budget_reason
 from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.mixtures import print_mixtures
+from raygroup.runtime.planning.outlook import outlook_text
 from raygroup.runtime.planning.packs import JobPack, make_packs
 from raygroup.runtime.planning.plan import Plan, declare_sweep
 from raygroup.runtime.preparation.prepare import prepare
+from raygroup.runtime.preparation.reuse import find_finished_twins, reuse_text, reuse_trials
 from raygroup.runtime.progress import monitor_trials, progress_bars
 from raygroup.storage.layout import STOP_FILE
 from raygroup.storage.locks import lock_folder, require_writable
+from raygroup.terminal import print_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,8 @@ class RunOptions:
     """Most US dollars that the sweep may be forecast to cost."""
     yes: bool = False
     """Run it even if it is forecast to cost more."""
+    reuse: bool = True
+    """Use finished trials of other sweeps that are the same."""
 
 
 def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str, str]:
@@ -50,20 +56,29 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
     OverBudgetError before anything starts, ClusterLostError, StopRequestedError if a user stopped
     the sweep, and OSError if the storage path fails. The trained steps are kept in each case.
     """
-    missing = plan.missing
-    if not missing:
+    missing, twins = split_reusable(plan, options)
+    if not missing and not twins:
         return {}
-    _require_runnable(options)
-    if options.budget is not None:
-        reason = over_budget_reason(forecast_sweep(plan, missing, options)[1], options.budget)
-        if reason and not options.yes:
-            raise OverBudgetError(reason)
+    if missing:
+        _require_runnable(options)
+    outlook = _outlook(plan, missing, options) if missing else ""
     require_writable(plan.storage)
     with lock_folder(plan.folder, "sweep"):
-        failed = _train(plan, missing, options, screen)
+        declare_sweep(plan)
+        if twins:
+            reuse_trials(plan, twins)
+            print_words(screen, reuse_text(twins))
+        failed = _train(plan, missing, options, screen, outlook) if missing else {}
     if plan.missing and (plan.folder / STOP_FILE).is_file():
         raise StopRequestedError("stopped on request")
     return failed
+
+
+def split_reusable(plan: Plan, options: RunOptions) -> tuple[tuple[Job, ...], dict[str, Place]]:
+    """Return the trials to train, and finished trials of other sweeps for the rest: id -> folder."""
+    missing = plan.missing
+    twins = find_finished_twins(plan, missing) if options.reuse and missing else {}
+    return tuple(job for job in missing if job.id not in twins), twins
 
 
 def forecast_sweep(plan: Plan, missing: Sequence[Job], options: RunOptions) -> tuple[list[JobPack], Forecast]:
@@ -82,10 +97,25 @@ def _require_runnable(options: RunOptions) -> None:
     require_device_memory(options.placement)
 
 
-def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> dict[str, str]:
-    declare_sweep(plan)
+def _outlook(plan: Plan, missing: Sequence[Job], options: RunOptions) -> str:
+    """Return the first line of a run. Raises OverBudgetError if the forecast exceeds the budget."""
+    try:
+        outlook = forecast_sweep(plan, missing, options)[1]
+    except ConfigError as error:
+        if options.budget is not None or options.cluster is not None:
+            raise
+        return f"{plan.sweep.name}: {len(missing)} of {len(plan.jobs)} trials to train; no forecast: {error}"
+    if options.budget is not None:
+        reason = over_budget_reason(outlook, options.budget)
+        if reason and not options.yes:
+            raise OverBudgetError(reason)
+    return outlook_text(plan, missing, outlook, here=options.address is None and options.cluster is None)
+
+
+def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console, outlook: str) -> dict[str, str]:
+    print_words(screen, outlook)
     trains_here = options.local and options.placement.device == "cpu" and len(missing) == 1
-    with progress_bars(screen) as progress:
+    with progress_bars(screen, "preparing") as progress:
         prepare(plan, missing, progress, trains_here)
     print_mixtures(missing, plan.words, screen)
     packs = make_packs(missing, options.placement)

@@ -31,13 +31,13 @@ def varied_fields(trials: Sequence[Trial]) -> dict[str, list[Any]]:
 
     Each dotted name has one value for each trial. The seed is left out.
     """
-    flat = [_flat_fields(trial) for trial in trials]
+    flat = [flat_fields(trial) for trial in trials]
     names = [name for name in (flat[0] if flat else {}) if name != "seed"]
     columns = {name: [fields[name] for fields in flat] for name in names}
     return {name: values for name, values in columns.items() if any(value != values[0] for value in values)}
 
 
-def _flat_fields(config: Any, prefix: str = "") -> dict[str, Any]:
+def flat_fields(config: Any, prefix: str = "") -> dict[str, Any]:
     """Return every setting by its dotted name.
 
     Tuples become text, so that a column has one type.
@@ -46,7 +46,7 @@ def _flat_fields(config: Any, prefix: str = "") -> dict[str, Any]:
     for f in dataclasses.fields(config):
         value = getattr(config, f.name)
         if dataclasses.is_dataclass(value):
-            flat |= _flat_fields(value, f"{prefix}{f.name}.")
+            flat |= flat_fields(value, f"{prefix}{f.name}.")
         else:
             flat[prefix + f.name] = str(value) if isinstance(value, tuple) else value
     return flat

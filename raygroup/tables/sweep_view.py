@@ -12,11 +12,10 @@ from raygroup.history.reader import History, read_history
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
 from raygroup.terminal import seconds_text, table
 
-PAUSE_S = 10.0
-"""Shortest pause.
-
-A gap between two records is a pause if it is longer than this and than five usual gaps.
-"""
+PAUSE_S = 3.0
+"""Shortest interruption: time between two records that their steps did not take."""
+_SAME_RECORD = 0.1
+"""Rows of one record reach the history together. Their gaps are shorter than this share of a step."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,11 @@ class TrialView:
 
     @property
     def spans(self) -> list[tuple[float, float]]:
-        """First and last Unix time of each stretch of steps. Pauses separate the stretches."""
+        """First and last Unix time of each stretch of steps. Interruptions separate the stretches."""
         if self.history is None:
             return []
         clock = self.history.clock_s
-        gaps = np.abs(np.diff(clock))
-        usual = float(np.median(gaps[gaps > 0])) if gaps.any() else 0.0
-        parts: list[NDArray[np.float64]] = np.split(clock, np.flatnonzero(gaps > max(PAUSE_S, 5 * usual)) + 1)
-        return [(float(part[0]), float(part[-1])) for part in parts]
+        return [(float(part[0]), float(part[-1])) for part in np.split(clock, _interrupted_rows(self.history))]
 
     @property
     def words_per_s(self) -> float:
@@ -52,6 +48,23 @@ def sweep_view(sweep: StoredSweep) -> list[TrialView]:
     Raises HistoryError if a finished trial has lost its history.
     """
     return [TrialView(trial.label, trial.state, trial.outcome(), _history(trial)) for trial in sweep.trials if trial.declared]
+
+
+def _interrupted_rows(history: History) -> NDArray[np.intp]:
+    """Return the rows before which a trial stood still.
+
+    A record brings several steps at once, and their speed tells how long they took. Only a longer
+    gap before a record is an interruption, however slow the steps are.
+    """
+    batch = history.metadata.get("config", {}).get("training", {}).get("batch")
+    if batch is None:
+        return np.zeros(0, np.intp)
+    step_s = batch / np.maximum(history.words_per_s.astype(np.float64), 1e-9)
+    gaps = np.abs(np.diff(history.clock_s))
+    starts = np.flatnonzero(gaps > _SAME_RECORD * step_s[1:]) + 1
+    num_steps = np.diff(np.r_[starts, len(step_s)])
+    rows: NDArray[np.intp] = starts[gaps[starts - 1] - num_steps * step_s[starts] > PAUSE_S]
+    return rows
 
 
 def _history(trial: StoredTrial) -> History | None:

@@ -22,7 +22,7 @@ _LONGEST_STEP_S = 60.0
 """A longer gap between two steps counts as this much: a trial that waited overnight did not train
 all night.
 """
-_SCORE_COLUMNS = ("split", "task", "text", "reading", "reading_by_true_task")
+SCORE_COLUMNS = ("split", "task", "text", "reading", "reading_by_true_task")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class TrialResult:
 
     @functools.cached_property
     def _predictions(self) -> pa.Table:
-        return read_predictions(self.folder / PREDICTIONS_FILE, _SCORE_COLUMNS)
+        return read_predictions(self.folder / PREDICTIONS_FILE, SCORE_COLUMNS)
 
     def scores(self, split: str = "unseen", routing: str = "classifier") -> WordScores:
         """Return accuracy and 1-NED for each task and their mean.

@@ -7,7 +7,9 @@ import pytest
 from nbclient import NotebookClient
 from synthetic_storage import fail_trial, start_trial, trials, walk, write_attempt, write_storage, write_sweep
 
+from raygroup.errors import ConfigError
 from raygroup.storage.sweeps import read_sweeps
+from raygroup.tables.notebook_inputs import notebook_sweep
 
 ANALYSIS = Path(__file__).parents[2] / "analysis"
 NOTEBOOKS = sorted(path.name for path in ANALYSIS.glob("*.ipynb"))
@@ -62,3 +64,24 @@ def test_a_sweep_shows_times_and_why_a_trial_failed(storage, monkeypatch):
     assert pictures(outputs) == 1
     assert "step 20: integrated loss is nan" in text(outputs)
     assert "not started" in text(outputs)
+
+
+def test_a_sweep_stands_beside_another(storage, monkeypatch):
+    monkeypatch.setenv("RAYGROUP_COMPARE", "small_control")
+    assert "pair agreement, mean over seeds" in text(run("sweep.ipynb", storage, monkeypatch, "small"))
+
+
+def test_notebooks_find_the_folder_runs_beside_them_or_above(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAYGROUP_STORAGE", raising=False)
+    (tmp_path / "analysis").mkdir()
+    write_storage(tmp_path / "runs")
+    for folder in (tmp_path, tmp_path / "analysis"):
+        monkeypatch.chdir(folder)
+        assert notebook_sweep().folder.resolve() == tmp_path / "runs" / "small_control"
+
+
+def test_a_misspelt_sweep_of_a_notebook_lists_those_there_are(storage, monkeypatch):
+    monkeypatch.setenv("RAYGROUP_STORAGE", str(storage))
+    monkeypatch.setenv("RAYGROUP_SWEEP", "smal")
+    with pytest.raises(ConfigError, match="RAYGROUP_SWEEP: no sweep 'smal' in .*; there are: small, small_control"):
+        notebook_sweep()

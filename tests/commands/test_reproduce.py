@@ -7,7 +7,8 @@ import sys
 import pytest
 from synthetic_storage import write_storage
 
-from raygroup.reproduce import main
+from raygroup.figures.table_files import write_table3_pictures
+from raygroup.reproduce import main, table3
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,14 @@ def test_figures_go_beside_the_sweep_and_json_is_the_table_as_one_object(one_see
     folder = one_seed / "small" / "figures"
     assert json.loads((folder / "table3.json").read_text()) == table
     assert (folder / "table3.png").is_file()
+
+
+def test_pictures_are_counted_as_they_are_drawn(one_seed, tmp_path, capsys):
+    counts = []
+    write_table3_pictures(table3(one_seed), tmp_path, lambda done, total: counts.append((done, total)))
+    assert counts == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert main(["table3", "--storage-path", str(one_seed), "--out", str(tmp_path)]) == 0
+    assert "3 trials drawn" in capsys.readouterr().out
 
 
 def test_without_a_sweep_the_command_that_makes_one_is_named(tmp_path, capsys):

@@ -1,12 +1,17 @@
 """Runs without Ray."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from pack_sessions import declare_plan
 from test_pack_queue import RecordingListener
 
+from raygroup.runtime import local
 from raygroup.runtime.local import run_packs
-from raygroup.runtime.placement import Placement
+from raygroup.runtime.placement import ON_CPU, Placement, goes_first
 from raygroup.runtime.planning.packs import JobPack
 
 
@@ -19,3 +24,27 @@ def test_a_single_pack_on_a_gpu_has_a_process_of_its_own_and_is_tried_again_afte
     assert failed.keys() == {job.id for job in plan.jobs}
     assert all("CUDA" in reason and "4 attempts in a row" in reason for reason in failed.values())
     assert len(listener.messages) == 3
+
+
+def test_one_trial_goes_first_if_more_trials_than_cores_run_at_once():
+    assert goes_first("a", trials=5, cores=2) == "a"
+    assert goes_first("a", trials=2, cores=2) is None
+    assert goes_first("a", trials=50, cores=2) is None  # two at a time: the first two end early anyway
+
+
+def test_all_trials_but_the_first_give_way(prepared, tmp_path, monkeypatch):
+    plan = declare_plan(prepared, tmp_path)
+    first, other = (JobPack((job,)) for job in plan.jobs[:2])
+    events = []
+    monkeypatch.setattr(local, "give_way", lambda: events.append("gave way"))
+    monkeypatch.setattr("raygroup.runtime.attempt.worker.run_pack", lambda folders, *rest: events.append(folders[0].name) or {})
+    for goes, packs in ((first.id, (first, other)), (None, (first, other))):
+        for pack in packs:
+            local._run_pack(pack, prepared, ON_CPU, goes)
+    assert events == [first.id, "gave way", other.id, first.id, other.id]
+
+
+def test_giving_way_lowers_the_priority_once():
+    code = "import os; from raygroup.runtime.processes import give_way; give_way(); give_way(); print(os.getpriority(os.PRIO_PROCESS, 0))"
+    lowered = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(lowered) == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)

@@ -11,11 +11,14 @@ from raygroup.storage.sweeps import read_sweeps
 from raygroup.tables.sweep_view import TrialView, sweep_table, sweep_view
 
 
-def clocked(*clock_s: float) -> TrialView:
+def clocked(*clock_s: float, step_s: float = 1.0) -> TrialView:
+    """Return a trial whose rows have these times, and whose speed is that of such steps of 48 words."""
     clock = np.array(clock_s)
     flat = np.arange(len(clock), dtype=np.float32)
     step = np.arange(1, len(clock) + 1, dtype=np.int32)
-    history = History(("la",), 1, step, flat.reshape(-1, 1, 1), flat.reshape(-1, 1), flat, flat, flat, flat, clock, {})
+    speed = np.full(len(clock), 48 / step_s, np.float32)
+    metadata = {"config": {"training": {"batch": 48}}}
+    history = History(("la",), 1, step, flat.reshape(-1, 1, 1), flat.reshape(-1, 1), flat, flat, flat, speed, clock, metadata)
     return TrialView("one", "done", {}, history)
 
 
@@ -23,8 +26,16 @@ def test_a_trial_that_was_interrupted_ran_in_two_stretches():
     assert clocked(0, 1, 2, 60, 61).spans == [(0, 2), (60, 61)]
 
 
-def test_slow_steps_recorded_in_batches_are_no_pauses():
-    assert clocked(0, 0, 50, 50, 100, 100).spans == [(0, 100)]
+def test_slow_steps_recorded_in_batches_are_no_interruptions():
+    assert clocked(0, 0, 50, 50, 100, 100, step_s=25).spans == [(0, 100)]
+
+
+def test_rows_of_one_record_microseconds_apart_are_no_usual_gaps():
+    """Records of ten steps of two seconds: their rows are written at nearly one time, twenty seconds apart."""
+    clock = [20 * record + 1e-5 * row for record in range(5) for row in range(10)]
+    assert clocked(*clock, step_s=2).spans == [(clock[0], clock[-1])]
+    interrupted = [*clock[:20], *(time + 30 for time in clock[20:])]
+    assert clocked(*interrupted, step_s=2).spans == [(clock[0], clock[19]), (clock[20] + 30, clock[-1] + 30)]
 
 
 def test_a_clock_set_back_starts_a_new_stretch():

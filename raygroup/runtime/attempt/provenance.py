@@ -6,6 +6,9 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+COMMIT_FILE = "commit.txt"
+"""File beside this module in an installed package: the commit from which it was built."""
+
 
 @functools.cache
 def versions() -> dict[str, str]:
@@ -24,17 +27,36 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def git_commit() -> str | None:
-    """Return the commit of the checkout with this file.
+    """Return the commit of this code, or None if it is unknown.
 
-    A ``+`` is added if tracked files were changed since. If git does not track this file, return
-    None.
+    It is that of the checkout, or the one from which the installed package was built. A ``+`` is
+    added if tracked files had been changed since.
     """
-    run_git = functools.partial(subprocess.run, cwd=Path(__file__).parent, capture_output=True, text=True, check=False, timeout=10)
+    return commit_of(Path(__file__).parent)
+
+
+def commit_of(folder: Path) -> str | None:
+    """Return the commit of the code in a folder, or None.
+
+    If git does not track the code there, it is the commit that its build recorded.
+    """
+    run_git = functools.partial(subprocess.run, cwd=folder, capture_output=True, text=True, check=False, timeout=10)
     try:
-        if run_git(["git", "ls-files", "--error-unmatch", Path(__file__).name]).returncode:
-            return None
-        head = run_git(["git", "rev-parse", "HEAD"])
-        changes = run_git(["git", "status", "--porcelain", "--untracked-files=no"])
+        if run_git(["git", "ls-files", "--error-unmatch", Path(__file__).name]).returncode == 0:
+            head = run_git(["git", "rev-parse", "HEAD"])
+            changes = run_git(["git", "status", "--porcelain", "--untracked-files=no"])
+            if head.returncode == 0:
+                return head.stdout.strip() + ("+" if changes.stdout else "")
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    return head.stdout.strip() + ("+" if changes.stdout else "") if head.returncode == 0 else None
+        pass  # no git, or one that does not answer
+    record = folder / COMMIT_FILE
+    return record.read_text(encoding="utf-8").strip() if record.is_file() else None
+
+
+def record_commit(sources: Path, target: Path) -> str | None:
+    """Write the commit of the sources into a folder of a build, and return it. ``setup.py`` calls this."""
+    commit = commit_of(sources)
+    if commit:
+        target.mkdir(parents=True, exist_ok=True)
+        (target / COMMIT_FILE).write_text(commit + "\n", encoding="utf-8")
+    return commit

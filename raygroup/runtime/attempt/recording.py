@@ -1,24 +1,22 @@
 """Write the files of a trial: history, checkpoints, progress, scalars and final results."""
 
 import contextlib
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.files.atomic import write_json
-from raygroup.files.local_copies import publish
-from raygroup.files.places import Place
 from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.writer import remove_attempts, seal
 from raygroup.runtime.attempt.checkpoints import save_checkpoint
 from raygroup.runtime.attempt.predictions import predict_test_words
+from raygroup.runtime.attempt.scalars import SCALARS_EVERY, scalar_point, write_scalars, write_scores
 from raygroup.runtime.attempt.session import Session, TrialAttempt
+from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.storage.checkpoint_index import keep_last_checkpoint
-from raygroup.storage.layout import DONE_FILE, PROGRESS_FILE, TENSORBOARD_FOLDER, now
+from raygroup.storage.layout import DONE_FILE, PREDICTIONS_FILE, PROGRESS_FILE, now
+from raygroup.tables.trial_result import SCORE_COLUMNS, TESTED_SPLITS
 from raygroup.training.packs.step_records import LOSSES, step_records
 
 _PROGRESS_EVERY_S = 2.0
@@ -52,7 +50,8 @@ def write_checkpoint(session: Session, position: int, attempt: TrialAttempt) -> 
             save_checkpoint(attempt.folder, pack.step, state, facts, attempt.lease.attempt, attempt.checksums())
 
     retry(save)
-    retry(lambda: _write_scalars(attempt, pack.step, _r_tm(session, position, attempt), pack.data.tasks))
+    retry(lambda: write_scalars(attempt.folder, attempt.lease.attempt, attempt.scalars, pack.data.tasks))
+    attempt.scalars.clear()
 
 
 def write_progress(session: Session, position: int, attempt: TrialAttempt, checkpoint_due: bool) -> None:
@@ -91,6 +90,7 @@ def finish_trial(session: Session, position: int, attempt: TrialAttempt) -> None
         with attempt.lease.guard():
             write_trial_predictions(folder)
             seal(folder, session.steps)
+            _write_final_scalars(attempt, pack.step)
             write_json(folder / DONE_FILE, outcome)
 
     session.context.retry(mark_done)
@@ -104,36 +104,16 @@ def _append_rows(attempt: TrialAttempt, rows: NDArray[np.float32], first_step: i
         integrated, grouping_loss, task = (losses[name] for name in LOSSES)
         attempt.writer.append(step, r_tm, nll_m, integrated, grouping_loss, task, words_per_s, time.time())
         attempt.losses = losses
+        if step % SCALARS_EVERY == 0:
+            attempt.scalars.append(scalar_point(step, r_tm, losses))
+
+
+def _write_final_scalars(attempt: TrialAttempt, step: int) -> None:
+    words = read_predictions(attempt.folder / PREDICTIONS_FILE, SCORE_COLUMNS)
+    scores = {split: score_predictions(words, split) for split in TESTED_SPLITS}
+    write_scores(attempt.folder, attempt.lease.attempt, attempt.trial, step, scores)
 
 
 def _r_tm(session: Session, position: int, attempt: TrialAttempt) -> NDArray[np.float32]:
     r_tm: NDArray[np.float32] = session.pack.r_ktm.detach()[position, :, : attempt.trial.heads.count].float().cpu().numpy()
     return r_tm
-
-
-def _write_scalars(attempt: TrialAttempt, step: int, r_tm: NDArray[np.float32], tasks: Sequence[str]) -> None:
-    """Write scalars for TensorBoard.
-
-    After a resume, TensorBoard hides the repeated steps of the attempt before.
-    """
-    with _tensorboard_folder(attempt.folder / TENSORBOARD_FOLDER) as folder:
-        from tensorboardX import SummaryWriter
-
-        with SummaryWriter(str(folder), purge_step=step) as writer:
-            for name, loss in attempt.losses.items():
-                writer.add_scalar(f"loss/{name}", loss, step)
-            writer.add_scalar("decisiveness", decisiveness(r_tm), step)
-            for task, head in zip(tasks, r_tm.argmax(-1), strict=True):
-                writer.add_scalar(f"head/{task}", int(head), step)
-
-
-@contextlib.contextmanager
-def _tensorboard_folder(target: Place) -> Iterator[Path]:
-    """Yield a local folder. If the target is on an object store, the files are copied there at the end."""
-    if isinstance(target, Path):
-        yield target
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
-        for path in Path(folder).iterdir():
-            publish(path, target / path.name)

@@ -17,6 +17,7 @@ from raygroup.files.retry import Retry
 from raygroup.history.sinks import Checksums
 from raygroup.history.writer import HistoryWriter
 from raygroup.runtime.attempt.failure import TRIAL_ERRORS, record_failure
+from raygroup.runtime.attempt.scalars import ScalarPoint
 from raygroup.runtime.attempt.worker_group import SINGLE_WORKER, WorkerGroup
 from raygroup.runtime.placement import Placement
 from raygroup.storage.leases import Lease
@@ -53,6 +54,8 @@ class TrialAttempt:
     """Checksums of the files that hold the steps before this attempt's first."""
     losses: dict[str, float] = field(default_factory=dict)
     """Losses of the last recorded step."""
+    scalars: list[ScalarPoint] = field(default_factory=list)
+    """Points of TensorBoard's curves since the last checkpoint."""
     progress_written_s: float = 0.0
     """When its progress file was last written, on the monotonic clock."""
 

@@ -20,7 +20,7 @@ from raygroup.runtime.on_ray.channel import BAD_INPUT, CRASHED, RESULT, STORAGE_
 from raygroup.runtime.on_ray.multi_worker import num_packs_at_once, require_room
 from raygroup.runtime.on_ray.settings import DRIVER_RESOURCE
 from raygroup.runtime.pack_queue import PackQueue
-from raygroup.runtime.placement import Placement, num_parallel_trials
+from raygroup.runtime.placement import Placement, goes_first, num_parallel_trials
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.storage.layout import TUNE_LOG_FILE
 
@@ -81,7 +81,7 @@ def _train(ray: Any, order: Order, listener: ChannelListener) -> dict[str, str]:
     resources, room = _resources_and_room(ray, order, listener)
     searcher = PackSearcher(queue, room)
     reuse = placement.device == "cpu" and placement.workers[1] == 1  # a process that saw a GPU fail cannot be used again
-    trainable = tune.with_resources(pack_trainable(order.storage, placement), resources)
+    trainable = tune.with_resources(pack_trainable(order.storage, placement, _first_pack(ray, order)), resources)
     with _tune_folder() as folder, _output_to_log(queue.sweep_folder):
         tuner = tune.Tuner(
             trainable,
@@ -119,6 +119,13 @@ def _resources_and_room(ray: Any, order: Order, listener: ChannelListener) -> tu
     # Ray counts resources in steps of 1e-4, so the share of a core is rounded down to that.
     share = int(1e4 * cores / num_parallel_trials(num_packs, cores)) / 1e4
     return {"CPU": min(1.0, share)}, lambda: num_packs
+
+
+def _first_pack(ray: Any, order: Order) -> str | None:
+    """Return the pack that gets a core of its own on this machine. A cluster has its own schedule."""
+    if order.address is not None or order.placement.device != "cpu" or order.placement.workers[1] > 1:
+        return None
+    return goes_first(order.packs[0].id, len(order.packs), int(ray.cluster_resources().get("CPU", 1)))
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_TRAIN_V2_ENABLED": "1",
+    "RAY_worker_niceness": "5",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -26,7 +27,8 @@ ENVIRONMENT = {
 }
 """Environment variables that Ray reads when it is imported.
 
-A worker stays in its working directory, and histories do not travel through reports. Tune's
+A worker stays in its working directory, and histories do not travel through reports. Its priority
+leaves room below for those that give way to the first trial (``processes.give_way``). Tune's
 snapshot of the experiment is never read, so it is not written during training.
 """
 

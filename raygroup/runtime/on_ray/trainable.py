@@ -14,19 +14,22 @@ from raygroup.files.places import Place
 from raygroup.runtime.on_ray.drain import drain_reason
 from raygroup.runtime.on_ray.settings import FAILED_KEY
 from raygroup.runtime.placement import Placement
+from raygroup.runtime.processes import give_way
 
 
-def pack_trainable(storage: Place, placement: Placement) -> type[tune.Trainable]:
-    """Return the Trainable class for packs of a storage path."""
+def pack_trainable(storage: Place, placement: Placement, first: str | None = None) -> type[tune.Trainable]:
+    """Return the Trainable class for packs of a storage path. All but the ``first`` pack give way to it."""
 
     class Pack(_PackTrainable):
         context = (storage, placement)
+        first_pack = first
 
     return Pack
 
 
 class _PackTrainable(tune.Trainable):
     context: tuple[Place, Placement]
+    first_pack: str | None = None
 
     def setup(self, config: dict[str, Any]) -> None:
         self.folders = config["folders"]
@@ -53,6 +56,8 @@ class _PackTrainable(tune.Trainable):
 
     def _train(self) -> None:
         storage, placement = self.context
+        if self.first_pack not in (None, self.config["pack"]):
+            give_way()
         try:
             if placement.workers[1] > 1:
                 from raygroup.runtime.on_ray.multi_worker import train_on_workers

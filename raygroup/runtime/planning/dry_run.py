@@ -1,10 +1,11 @@
 """``--dry-run``: print what a sweep will take, and train nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 
+from raygroup.files.places import Place
 from raygroup.runtime.planning.forecast import PRICES, Forecast, basis_text
 from raygroup.runtime.planning.mixtures import print_mixtures
 from raygroup.runtime.planning.packs import JobPack
@@ -15,11 +16,13 @@ _MAX_ROWS = 200
 """Most trials that are listed one by one."""
 
 
-def print_dry_run(plan: Plan, packs: Sequence[JobPack], forecast: Forecast, console: Console) -> None:
+def print_dry_run(
+    plan: Plan, packs: Sequence[JobPack], forecast: Forecast, console: Console, twins: Mapping[str, Place] | None = None
+) -> None:
     """Print every trial with its time, pack and memory.
 
     The forecast of the sweep follows. The time of a trial in a pack is its share of the pack's
-    time.
+    time. ``twins`` are finished trials of other sweeps that will be reused: id -> folder.
     """
     right = ("steps", "heads", "device time", "pack", "memory")
     rows = table("trial", "id", *right[:3], "time is", *right[3:], "state", right=right)
@@ -27,6 +30,8 @@ def print_dry_run(plan: Plan, packs: Sequence[JobPack], forecast: Forecast, cons
     for job in plan.jobs[:_MAX_ROWS]:
         trial, number = job.trial, pack_of.get(job.id)
         time, place = ("-", "-"), ("-", "-", "done")
+        if twins and job.id in twins:
+            place = ("-", "-", f"as in {twins[job.id].parent.name}")
         if number is not None:
             seconds, basis = forecast.by_trial[job.id]
             time = (seconds_text(seconds), basis)

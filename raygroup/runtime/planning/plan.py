@@ -66,7 +66,7 @@ def make_plan(sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | 
         words_hash = words_fingerprint(trial.words)
         data = fingerprint(words_hash, weights_hash)
         crop_size = (trial.words.height, trial.words.width)
-        job_id = trial_id(sweep.name, trial if words is None else _without_rendering(trial), data)
+        job_id = trial_id(sweep.name, trial if words is None else without_rendering(trial), data)
         jobs.append(
             Job(
                 id=job_id,
@@ -102,7 +102,7 @@ def declare_sweep(plan: Plan) -> None:
     (plan.folder / STOP_FILE).unlink(missing_ok=True)
 
 
-def _without_rendering(trial: Trial) -> Trial:
+def without_rendering(trial: Trial) -> Trial:
     """Return a trial with default settings for rendering.
 
     A trial on a user's words does not depend on them, so they must not enter its id.

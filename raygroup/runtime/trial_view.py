@@ -1,0 +1,59 @@
+"""The live table of a run, for a terminal of any width."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from raygroup.runtime.trial_monitor import DONE, FAILED, RUNNING, STARTING, WAITING, TrialMonitor, TrialProgress
+from raygroup.terminal import Column, fitted_table, seconds_text
+
+_STYLES = {RUNNING: "cyan", STARTING: "yellow", DONE: "green", FAILED: "red", WAITING: "dim"}
+_COLUMNS = (
+    Column("trial", shortest=10),
+    Column("state"),
+    Column("step", right=True),
+    Column("left", right=True, rank=1),
+    Column("words/s", right=True, rank=3),
+    Column("recognition", right=True, rank=4),
+    Column("grouping loss", right=True, rank=5),
+    Column("task", right=True, rank=6),
+    Column("decided", right=True, rank=2),
+    Column("grouping now", shortest=10),
+)
+_LOSSES = ("integrated", "grouping", "task")
+_FEWEST_ROWS = 3
+_OTHER_LINES = 4
+"""Lines of the terminal that the table leaves free."""
+
+
+def live_view(monitor: TrialMonitor) -> Iterator[Table | Text]:
+    """Yield the title and the table. No line is wider than the terminal."""
+    yield Text(monitor.title(), "bold", no_wrap=True, overflow="ellipsis")
+    trials = monitor.trials(max(monitor.console.height - _OTHER_LINES, _FEWEST_ROWS))
+    labels = short_labels([trial.job.label for trial in trials])
+    rows = [_cells(label, trial) for label, trial in zip(labels, trials, strict=True)]
+    yield fitted_table(_COLUMNS, rows, monitor.console.width)
+
+
+def short_labels(labels: Sequence[str]) -> list[str]:
+    """Leave out the words that all labels share, such as ``seed=0``. No label becomes empty."""
+    shared = set.intersection(*(set(label.split()) for label in labels)) if len(labels) > 1 else set()
+    return [" ".join(word for word in label.split() if word not in shared) or label for label in labels]
+
+
+def _cells(label: str, trial: TrialProgress) -> list[Text]:
+    style = _STYLES[trial.state]
+    texts = [label, trial.state, f"{trial.step}/{trial.job.trial.training.steps}", *_measurements(trial)]
+    quiet = "" if trial.state in (RUNNING, STARTING) else "dim"
+    return [Text(text, style if column.name == "state" else quiet) for column, text in zip(_COLUMNS, texts, strict=True)]
+
+
+def _measurements(trial: TrialProgress) -> list[str]:
+    """Return the cells from ``left`` on. They are empty before the first record of this run."""
+    facts = trial.facts
+    if not facts:
+        return [""] * (len(_COLUMNS) - 3)
+    left = seconds_text(facts["left_s"]) if trial.state == RUNNING else ""
+    losses = [f"{facts['losses'][name]:.3f}" if name in facts["losses"] else "" for name in _LOSSES]
+    return [left, f"{facts['words_per_s']:.0f}", *losses, f"{facts['decisiveness']:.2f}", facts["grouping"]]
