@@ -82,7 +82,7 @@ def _make_missing(
     from raygroup.runtime.preparation.extraction_plan import require_shard_rows
     from raygroup.runtime.preparation.extraction_report import extraction_progress
     from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
-    from raygroup.runtime.processes import cores
+    from raygroup.runtime.processes import WorkerPool, cores
     from raygroup.storage.locks import require_writable
 
     require_shard_rows(settings["shard_rows"])
@@ -91,16 +91,18 @@ def _make_missing(
         return []
     if address is None:
         require_device(settings["device"])
-    if local:
-        work = local_shard_maker(workers or (cores() if settings["device"] == "cpu" else 1))
-    else:
-        from raygroup.runtime.on_ray.extraction import ray_shard_maker
-
-        work = ray_shard_maker(address, workers)
     require_writable(plan.storage)
-    with extraction_progress(screen) as progress:
-        prepare_words(plan, missing, progress)
-        prepare_features(missing, work, progress, **settings)
+    with extraction_progress(screen) as progress, WorkerPool(workers or cores()) as processes:
+        prepare_words(plan, missing, progress, processes)
+        if local:
+            processes.resize(workers or (cores() if settings["device"] == "cpu" else 1))
+            make_shards = local_shard_maker(processes)
+        else:
+            from raygroup.runtime.on_ray.extraction import ray_shard_maker
+
+            processes.resize(0)
+            make_shards = ray_shard_maker(address, workers)
+        prepare_features(missing, make_shards, progress, **settings)
     return missing
 
 

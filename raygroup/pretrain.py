@@ -33,6 +33,7 @@ def pretrain(
     from rich.console import Console
 
     from raygroup.runtime.preparation.prepare import render_store
+    from raygroup.runtime.processes import WorkerPool, cores
     from raygroup.runtime.progress import progress_bars
     from raygroup.storage.layout import words_path
     from raygroup.storage.locks import lock_folder, require_writable
@@ -48,7 +49,8 @@ def pretrain(
     with progress_bars(console() if progress else Console(quiet=True)) as show_progress:
         with lock_folder(store.parent, "cache"):
             if not store.exists():
-                render_store(store, settings.words, font_faces, data, show_progress)
+                with WorkerPool(cores()) as workers:
+                    render_store(store, settings.words, font_faces, data, show_progress, workers)
         words = open_word_store(store)
         universal = _train(words, settings, show_progress)
     scores = _score(universal, words)

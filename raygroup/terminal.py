@@ -4,7 +4,6 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor
 
 from rich.console import Console, Group
 from rich.measure import Measurement
@@ -29,8 +28,6 @@ def run_command(work: Callable[[], int | None], *, resume: str | None = None) ->
     except RaygroupError as error:
         can_continue = error.exit_code != BAD_INPUT
         return _report_error(str(error), error.exit_code, resume if can_continue else None)
-    except BrokenExecutor:
-        return _report_error("a worker process died, perhaps because memory ran out; fewer --workers need less memory", FAILED, resume)
     except OSError as error:  # a command that can continue was working on storage; any other was reading its input
         return _report_error(str(error), FAILED if resume else BAD_INPUT, resume)
     except KeyboardInterrupt as interrupt:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,13 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace, out: "Console") -> None:
     """Import a data set and print a summary."""
     from raygroup.data.tables import print_summary
-    from raygroup.runtime.processes import cores, pool
+    from raygroup.runtime.process_map import map_in_order
+    from raygroup.runtime.processes import WorkerPool, cores
     from raygroup.scenes.collection import Collection
     from raygroup.scenes.formats.registry import format_of
     from raygroup.scenes.importing.importer import import_scenes
     from raygroup.scenes.importing.shard_rows import ImportSettings
 
-    workers = options.workers or cores()
     with show_progress(out, quiet=options.json) as report:
         collection = Collection(options.paths)
         label_format = format_of(collection, options.format)
@@ -42,9 +43,9 @@ def run(options: argparse.Namespace, out: "Console") -> None:
             source=data_set_name(options), unit=label_format.unit, crop_height=options.crop_height,
             turn_vertical=not options.keep_vertical, lossless=options.lossless, symbols=options.symbols,
         )  # fmt: skip
-        with pool(workers) as processes:
+        with WorkerPool(options.workers or cores()) as workers:
             summary = import_scenes(
-                collection, label_format, options.out, settings, processes, workers,
+                collection, label_format, options.out, settings, partial(map_in_order, workers),
                 lambda done, total: report("scenes imported", done, total),
             )  # fmt: skip
     if options.json:

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,8 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace, out: "Console") -> None:
     """Draw the scenes that do not exist yet, and print their numbers."""
-    from raygroup.runtime.processes import cores, pool
+    from raygroup.runtime.process_map import map_in_order
+    from raygroup.runtime.processes import WorkerPool, cores
     from raygroup.scenes.layouts.writing import find_layout
     from raygroup.scenes.rendering.dataset import Rendering, render, zip_folder
     from raygroup.scenes.rendering.settings import SceneSettings
@@ -54,9 +56,9 @@ def run(options: argparse.Namespace, out: "Console") -> None:
         backgrounds=options.backgrounds, curved=options.curved, rotated=options.rotated, perspective=options.perspective,
         dont_care=options.dont_care, **({"tasks": options.tasks} if options.tasks else {}),
     )  # fmt: skip
-    with show_progress(out, quiet=options.json) as report, pool(options.workers or cores()) as processes:
+    with show_progress(out, quiet=options.json) as report, WorkerPool(options.workers or cores()) as workers:
         rendering = Rendering(options.out, settings, options.layout, options.fonts)
-        summary = render(rendering, options.scenes, processes, lambda done, total: report("scenes drawn", done, total))
+        summary = render(rendering, options.scenes, partial(map_in_order, workers), lambda done, total: report("scenes drawn", done, total))
     if options.zip:
         summary["zip"] = str(zip_folder(options.out))
     if options.json:

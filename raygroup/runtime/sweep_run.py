@@ -19,6 +19,7 @@ from raygroup.runtime.planning.mixtures import print_mixtures
 from raygroup.runtime.planning.packs import JobPack, make_packs
 from raygroup.runtime.planning.plan import Plan, declare_sweep
 from raygroup.runtime.preparation.prepare import prepare
+from raygroup.runtime.processes import WorkerPool, cores
 from raygroup.runtime.progress import monitor_trials, progress_bars
 from raygroup.storage.layout import STOP_FILE
 from raygroup.storage.locks import lock_folder, require_writable
@@ -84,14 +85,15 @@ def _require_runnable(options: RunOptions) -> None:
 
 def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> dict[str, str]:
     declare_sweep(plan)
-    trains_here = options.local and options.placement.device == "cpu" and len(missing) == 1
-    with progress_bars(screen) as progress:
-        prepare(plan, missing, progress, trains_here)
-    print_mixtures(missing, plan.words, screen)
-    packs = make_packs(missing, options.placement)
-    with monitor_trials(screen, missing, plan.sweep.name) as monitor:
-        if options.local:
-            return run_packs(packs, plan.storage, monitor, options.placement)
-        from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray
+    with WorkerPool(cores()) as workers:
+        with progress_bars(screen) as progress:
+            prepare(plan, missing, progress, workers)
+        print_mixtures(missing, plan.words, screen)
+        packs = make_packs(missing, options.placement)
+        with monitor_trials(screen, missing, plan.sweep.name) as monitor:
+            if options.local:  # the processes that made the features have torch loaded and go on to train
+                return run_packs(packs, plan.storage, monitor, workers, options.placement)
+            from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray
 
-        return run_on_ray(packs, plan.storage, monitor, options.address, options.placement)
+            workers.resize(0)
+            return run_on_ray(packs, plan.storage, monitor, options.address, options.placement)
