@@ -10,6 +10,14 @@ FAILED = 3
 OVER_BUDGET = 4
 CLUSTER_LOST = 5
 INTERRUPTED = 130
+MAX_MESSAGE = 300
+"""Most characters of a message, without the command that continues."""
+
+
+def one_line(text: str, most: int = MAX_MESSAGE) -> str:
+    """Return a text as one line. If it is too long, its middle is left out."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - most // 3 - 5]} ... {line[-(most // 3) :]}"
 
 
 class RaygroupError(Exception):

@@ -1,16 +1,21 @@
 """Print tables and lines for every command, and turn errors into exit codes."""
 
+import contextlib
+import json
+import os
+import select
 import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any, TextIO
 
 from rich.console import Console, Group
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, RaygroupError
+from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, RaygroupError, one_line
 
 PIPED_WIDTH = 180
 """Columns for output that goes to a file or to another program."""
@@ -21,18 +26,69 @@ def run_command(work: Callable[[], int | None], *, resume: str | None = None) ->
 
     An error that a user can act on becomes one line on standard error. Every other exception is a defect and keeps its traceback.
     ``resume`` is the command line that continues the work. The line names it if running the same command again can help.
+    ``work`` also parses the arguments, so that characters which the terminal cannot show are printed as escapes there too.
     """
     _end_on_sigterm()
+    _prepare_streams()
     try:
-        return work() or DONE
+        return _exit_code(work, resume)
+    finally:
+        _discard_unwritable(sys.stdout)
+
+
+def _exit_code(work: Callable[[], int | None], resume: str | None) -> int:
+    try:
+        exit_code = work() or DONE
+        sys.stdout.flush()
+        return exit_code
     except RaygroupError as error:
         can_continue = error.exit_code != BAD_INPUT
         return _report_error(str(error), error.exit_code, resume if can_continue else None)
     except OSError as error:  # a command that can continue was working on storage; any other was reading its input
+        if _reader_has_left(sys.stdout):
+            return INTERRUPTED  # such as ``| head``: it wants no more lines, of errors neither
         return _report_error(str(error), FAILED if resume else BAD_INPUT, resume)
     except KeyboardInterrupt as interrupt:
         print(file=sys.stderr)
         return _report_error(str(interrupt) or "interrupted", INTERRUPTED, resume)
+
+
+def print_json(value: Any, indent: int | None = None) -> None:
+    """Print a value as JSON on standard output. Characters that it cannot show are escaped as JSON does."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=indent)
+    print(text, flush=True)
+
+
+def _prepare_streams() -> None:
+    """Let both streams print every text, whatever the encoding of the terminal. A closed one prints nothing."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (it stays open)
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _reader_has_left(stream: TextIO) -> bool:
+    """Return True if a stream is a pipe or a terminal that nobody reads any more."""
+    with contextlib.suppress(OSError, ValueError):
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    return False
+
+
+def _discard_unwritable(stream: TextIO) -> None:
+    """Drop text that a stream cannot write. Python would complain about it when it ends."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def command_line(module: str, arguments: Sequence[str] | None) -> str:
@@ -45,7 +101,9 @@ def command_line(module: str, arguments: Sequence[str] | None) -> str:
 
 def _report_error(message: str, exit_code: int, resume: str | None) -> int:
     ending = f". Everything recorded so far is kept. To continue: {resume}" if resume else ""
-    print(f"raygroup: {message.rstrip('.') if ending else message}{ending}", file=sys.stderr)
+    line = one_line(message)
+    with contextlib.suppress(OSError):
+        print(f"raygroup: {line.rstrip('.') if ending else line}{ending}", file=sys.stderr)
     return exit_code
 
 

@@ -1,13 +1,14 @@
 """``data import``: write a data set's words and scenes to stores."""
 
 import argparse
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_data_set_arguments, data_set_name
 from raygroup.data.progress import show_progress
+from raygroup.flags import CROP_HEIGHT, WORKERS
+from raygroup.terminal import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,8 +19,10 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("import", help="write a data set to a word store and a scene store; run it again to continue")
     parser.set_defaults(run=run)
     parser.add_argument("--out", type=Path, default=Path("data"), help="folder of the stores, one for all data sets (default: ./data)")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
-    parser.add_argument("--crop-height", type=int, default=64, metavar="PIXELS", help="scale larger words down to it (default: 64)")
+    parser.add_argument("--workers", type=WORKERS.parse, metavar="N", help="processes (default: one for each core)")
+    parser.add_argument(
+        "--crop-height", type=CROP_HEIGHT.parse, default=64, metavar="PIXELS", help="scale larger words down to it (default: 64)"
+    )
     parser.add_argument("--keep-vertical", action="store_true", help="do not turn upright words, such as Japanese columns")
     parser.add_argument("--lossless", action="store_true", help="write crops as PNG, not as JPEG of quality 95")
     parser.add_argument("--symbols", action="store_true", help="keep words of the script Symbols, which the paper discards")
@@ -49,6 +52,6 @@ def run(options: argparse.Namespace, out: "Console") -> None:
                 lambda done, total: report("scenes imported", done, total),
             )  # fmt: skip
     if options.json:
-        print(json.dumps(summary, ensure_ascii=False))
+        print_json(summary)
     else:
         print_summary(summary, label_format.title, options.out, out)

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from raygroup.errors import OverBudgetError, StopRequestedError
+from raygroup.flags import USD
 from raygroup.runtime.local import run_packs
 from raygroup.runtime.placement import Placement, require_device, require_device_memory, require_kernels, require_workers
 from raygroup.runtime.planning.cluster_file import read_cluster_file
@@ -42,6 +43,10 @@ class RunOptions:
     """Most US dollars that the sweep may be forecast to cost."""
     yes: bool = False
     """Run it even if it is forecast to cost more."""
+
+    def __post_init__(self) -> None:
+        if self.budget is not None:
+            USD.require("--budget", self.budget)
 
 
 def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str, str]:

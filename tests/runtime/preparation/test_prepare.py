@@ -14,4 +14,6 @@ def test_a_killed_process_of_the_preparation_is_replaced_and_too_many_kills_end_
     assert "4 worker processes in a row died at the same work: its process ended by SIGKILL (out of memory?)" in last_line
     with killing_workers(most=1):
         assert sweep.main(arguments) == 0
-    assert capsys.readouterr().err.splitlines() == ["raygroup: its process ended by SIGKILL (out of memory?); another process takes over its work"]
+    assert capsys.readouterr().err.splitlines() == [
+        "raygroup: its process ended by SIGKILL (out of memory?); another process takes over its work"
+    ]
