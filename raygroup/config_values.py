@@ -81,5 +81,5 @@ def _fitted_scalar(kind: Any, value: Any) -> Any:
             return _refuse()
         return converted if converted == value or value != value else _refuse()
     if is_dataclass(kind) or kind in (bool, str, type(None)):
-        return value if isinstance(value, kind) else _refuse()  # type: ignore[arg-type]
+        return value if isinstance(value, kind) else _refuse()
     return _refuse()
