@@ -7,6 +7,7 @@ import select
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
@@ -116,12 +117,22 @@ def _end_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, end)
 
 
+class _Console(Console):
+    """A console that leaves it to ``run_command`` to end the command if nobody reads its output any more."""
+
+    def on_broken_pipe(self) -> None:
+        """End the command, or in another thread only what this thread shows: trials go on."""
+        if threading.current_thread() is threading.main_thread():
+            raise BrokenPipeError("nobody reads standard output")
+        raise SystemExit
+
+
 def console() -> Console:
     """Return a console on standard output.
 
     It prints plain text of a fixed width unless a terminal is there. It keeps its stream if a library redirects standard output later.
     """
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    return _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
