@@ -121,7 +121,7 @@ class Heads:
     """Share of the decoder's input characters that are hidden. Without it, a decoder with few words learns to spell, not to read."""
 
     def __post_init__(self) -> None:
-        require_number("heads.count", self.count, low=1, whole=True)
+        require_number("heads.count", self.count, low=1, high=10_000, whole=True)
         for name in ("embed", "hidden"):
             sizes = getattr(self, name)
             for size in sizes if isinstance(sizes, tuple) else (sizes,):

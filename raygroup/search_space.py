@@ -10,6 +10,7 @@ import importlib.util
 import itertools
 import math
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -110,7 +111,9 @@ def load(name: str, variable: str = "sweep", kind: type[Definition] = Sweep) -> 
     module = importlib.util.module_from_spec(spec)
     right = f"a search space must define '{variable} = {kind.__name__}(...)'"
     try:
-        spec.loader.exec_module(module)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # the error that follows says it in one line
+            spec.loader.exec_module(module)
     except SystemExit as error:
         raise ConfigError(f"{path}{_line_suffix(path, error)}: it ends Python by itself; {right}") from error
     except KeyboardInterrupt as error:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import select
 import shlex
 import signal
@@ -72,6 +73,9 @@ def _prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (it stays open)
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    for name in ("COLUMNS", "LINES"):  # rich would fail on sizes that are no numbers
+        if not re.fullmatch("[1-9][0-9]{0,4}", os.environ.get(name, "1")):
+            del os.environ[name]
 
 
 def _reader_has_left(stream: TextIO) -> bool:
