@@ -5,8 +5,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from raygroup.flags import Parser
-from raygroup.terminal import run_command
+from raygroup.terminal import Parser, run_command
 
 COMMANDS = {
     "sweep": "run the trials of a search space, and resume them",

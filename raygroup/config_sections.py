@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform
 
-from raygroup.config_values import MisfitError, fitted, type_text
 from raygroup.errors import ConfigError, one_line
+from raygroup.values import MisfitError, fitted, type_text
 
 Section = TypeVar("Section")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
-from raygroup.flags import EDITS, Parser
-from raygroup.terminal import console, print_json, run_command
+from raygroup.terminal import Parser, console, print_json, run_command
+from raygroup.values import EDITS
 
 if TYPE_CHECKING:
     from raygroup.scoring.curve import Curve

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place
-from raygroup.flags import SHARD_WORDS, WORKERS, Parser
-from raygroup.terminal import command_line, console, print_line, run_command
+from raygroup.terminal import Parser, command_line, console, print_line, run_command
+from raygroup.values import SHARD_WORDS, WORKERS
 
 if TYPE_CHECKING:
     from rich.console import Console

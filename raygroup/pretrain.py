@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Pretraining
 from raygroup.config_sections import to_json
-from raygroup.flags import Parser
-from raygroup.terminal import command_line, console, print_json, print_line, run_command
+from raygroup.terminal import Parser, command_line, console, print_json, print_line, run_command
 from raygroup.trunks import HEIGHT, WIDTH
 
 if TYPE_CHECKING:

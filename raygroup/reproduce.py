@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place
-from raygroup.flags import Parser
-from raygroup.terminal import console, print_json, print_line, run_command
+from raygroup.terminal import Parser, console, print_json, print_line, run_command
 
 if TYPE_CHECKING:
     from raygroup.tables.table3 import Table3

@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 
 from raygroup.config import Trial
 from raygroup.config_sections import require, section
-from raygroup.config_values import MisfitError, fitted
 from raygroup.errors import ConfigError, one_line
+from raygroup.values import MisfitError, fitted
 
 Definition = TypeVar("Definition")
 MAX_TRIALS = 100_000

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from raygroup.errors import DONE, FAILED
 from raygroup.files.places import Place, parse_place
-from raygroup.flags import ACCUMULATE, MEMORY_GB, SECONDS, USD, WORKERS, Parser
 from raygroup.search_space import Sweep
-from raygroup.terminal import command_line, console, print_json, print_line, run_command
+from raygroup.terminal import Parser, command_line, console, print_json, print_line, run_command
+from raygroup.values import ACCUMULATE, MEMORY_GB, SECONDS, USD, WORKERS
 
 if TYPE_CHECKING:
     from raygroup.runtime.planning.plan import Plan

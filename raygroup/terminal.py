@@ -1,5 +1,6 @@
 """Print tables and lines for every command, and turn errors into exit codes."""
 
+import argparse
 import contextlib
 import json
 import os
@@ -10,17 +11,25 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from rich.console import Console, Group
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, RaygroupError, one_line
+from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, ConfigError, RaygroupError, one_line
 
 PIPED_WIDTH = 180
 """Columns for output that goes to a file or to another program."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of flags that refuses wrong ones in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ConfigError. ``run_command`` prints it without the list of all flags that argparse would print."""
+        raise ConfigError(f"{message}; see {self.prog} --help")
 
 
 def run_command(work: Callable[[], int | None], *, resume: str | None = None) -> int:

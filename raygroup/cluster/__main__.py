@@ -10,8 +10,7 @@ from rich.markup import escape
 
 from raygroup.cluster.watch_notices import add_arguments, watch_notices
 from raygroup.errors import BAD_INPUT, DONE
-from raygroup.flags import Parser
-from raygroup.terminal import console, print_json, print_table, run_command, table
+from raygroup.terminal import Parser, console, print_json, print_table, run_command, table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

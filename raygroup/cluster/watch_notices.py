@@ -9,7 +9,7 @@ import sys
 
 from raygroup.cluster.spot_notice import METADATA_URL, Metadata, wait_for_notice
 from raygroup.errors import ConfigError
-from raygroup.flags import NOTICE_SECONDS
+from raygroup.values import NOTICE_SECONDS
 
 _REASON = "a spot instance is taken back"
 

@@ -4,8 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from raygroup.data import duplicates, export, importing, inspection, render
-from raygroup.flags import Parser
-from raygroup.terminal import command_line, console, run_command
+from raygroup.terminal import Parser, command_line, console, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

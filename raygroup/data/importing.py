@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_data_set_arguments, data_set_name
 from raygroup.data.progress import show_progress
-from raygroup.flags import CROP_HEIGHT, WORKERS
 from raygroup.terminal import print_json
+from raygroup.values import CROP_HEIGHT, WORKERS
 
 if TYPE_CHECKING:
     from rich.console import Console

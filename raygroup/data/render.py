@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_json_argument
 from raygroup.data.progress import show_progress
-from raygroup.flags import SCENE_SIDE, SCENE_WORDS, SCENES, SEED, SHARE, WORKERS
 from raygroup.terminal import print_json, print_line
+from raygroup.values import SCENE_SIDE, SCENE_WORDS, SCENES, SEED, SHARE, WORKERS
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,7 +7,7 @@ from typing import Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place, place
-from raygroup.flags import Parser
+from raygroup.terminal import Parser
 
 DEFAULT_STORAGES: tuple[Place, ...] = (Path("runs"),)
 """The storage paths if none are named."""

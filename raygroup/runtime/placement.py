@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from raygroup import flags
+from raygroup import values
 from raygroup.errors import ConfigError
 
 
@@ -31,14 +31,14 @@ class Placement:
     def __post_init__(self) -> None:
         """Check the numbers. Raises ConfigError that names the flag."""
         if self.device_memory_gb is not None:
-            flags.MEMORY_GB.require("--device-memory-gb", self.device_memory_gb)
+            values.MEMORY_GB.require("--device-memory-gb", self.device_memory_gb)
         for workers in self.workers:
-            flags.WORKERS.require("--workers", workers)
+            values.WORKERS.require("--workers", workers)
         if self.workers[0] > self.workers[1]:
             raise ConfigError(f"--workers is {self.workers}: the smaller number must come first")
-        flags.ACCUMULATE.require("--accumulate", self.accumulate)
-        flags.SECONDS.require("--stall-timeout", self.stall_timeout_s)
-        flags.SECONDS.require("--storage-patience", self.storage_patience_s)
+        values.ACCUMULATE.require("--accumulate", self.accumulate)
+        values.SECONDS.require("--stall-timeout", self.stall_timeout_s)
+        values.SECONDS.require("--storage-patience", self.storage_patience_s)
 
 
 ON_CPU = Placement()

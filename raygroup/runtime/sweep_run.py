@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from raygroup.errors import OverBudgetError, StopRequestedError
-from raygroup.flags import USD
 from raygroup.runtime.local import run_packs
 from raygroup.runtime.placement import Placement, require_device, require_device_memory, require_kernels, require_workers
 from raygroup.runtime.planning.cluster_file import read_cluster_file
@@ -24,6 +23,7 @@ from raygroup.runtime.processes import WorkerPool, cores
 from raygroup.runtime.progress import monitor_trials, progress_bars
 from raygroup.storage.layout import STOP_FILE
 from raygroup.storage.locks import lock_folder, require_writable
+from raygroup.values import USD
 
 
 @dataclass(frozen=True, kw_only=True)

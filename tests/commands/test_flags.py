@@ -9,9 +9,10 @@ from raygroup.cluster.__main__ import build_parser as cluster_parser
 from raygroup.data.__main__ import build_parser as data_parser
 from raygroup.data.__main__ import main as data_main
 from raygroup.errors import ConfigError
-from raygroup.flags import NumberRange, Parser
 from raygroup.runs.arguments import build_parser as runs_parser
 from raygroup.runtime.placement import Placement
+from raygroup.terminal import Parser
+from raygroup.values import NumberRange
 
 PARSERS = [
     module.build_parser for module in (sweep, features, pretrain, evaluate, reproduce)

@@ -12,7 +12,6 @@ from typing import Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import place
-from raygroup.flags import DEVICES, USD
 from raygroup.runtime.planning.node_types import (
     NodeType,
     as_list,
@@ -24,6 +23,7 @@ from raygroup.runtime.planning.node_types import (
     ray_cluster_spec,
     ray_up_node,
 )
+from raygroup.values import DEVICES, USD
 
 AWS, LOCAL, KUBERNETES = "aws", "local", "kubernetes"
 STORAGE, PRICES = "raygroup/storage-path", "raygroup/usd-per-hour"

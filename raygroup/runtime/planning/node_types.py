@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from raygroup.flags import USD
+from raygroup.values import USD
 
 
 @dataclass(frozen=True)

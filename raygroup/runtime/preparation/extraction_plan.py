@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from raygroup.errors import ConfigError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
-from raygroup.flags import SHARD_WORDS
 from raygroup.runtime.planning.jobs import Job
 from raygroup.storage.layout import shard_file, shard_record_file
+from raygroup.values import SHARD_WORDS
 from raygroup.words.feature_shards import BATCH_ROWS
 from raygroup.words.word_store import open_word_store
 
