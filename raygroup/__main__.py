@@ -5,6 +5,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from raygroup.terminal import Parser, run_command
+
 COMMANDS = {
     "sweep": "run the trials of a search space, and resume them",
     "runs": "list, show, compare, stop, retry, copy and clean sweeps",
@@ -22,7 +24,10 @@ _PACKAGES = {"runs", "data", "cluster"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. The command parses its own arguments."""
-    options = _parser().parse_args(arguments)
+    return run_command(lambda: _run(_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
     if options.command is None:
         _parser().print_help()
         return 0
@@ -35,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
     lines = "\n".join(f"  {name:{width}}  {purpose}" for name, purpose in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="raygroup", usage="raygroup COMMAND [arguments]", formatter_class=argparse.RawDescriptionHelpFormatter,
         description=f"Decide which languages should share a recognition head.\n\ncommands:\n{lines}",
         epilog="raygroup COMMAND --help lists the arguments of a command. python -m raygroup.COMMAND is the same.",

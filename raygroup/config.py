@@ -1,6 +1,6 @@
 """The settings of a trial, in frozen sections that check their values when they are made."""
 
-from dataclasses import field, fields
+from dataclasses import field
 from typing import Any
 
 from raygroup.config_sections import (
@@ -121,7 +121,7 @@ class Heads:
     """Share of the decoder's input characters that are hidden. Without it, a decoder with few words learns to spell, not to read."""
 
     def __post_init__(self) -> None:
-        require_number("heads.count", self.count, low=1, whole=True)
+        require_number("heads.count", self.count, low=1, high=10_000, whole=True)
         for name in ("embed", "hidden"):
             sizes = getattr(self, name)
             for size in sizes if isinstance(sizes, tuple) else (sizes,):
@@ -268,6 +268,7 @@ class Pretraining:
 class Trial:
     """One point of a sweep. With the data it determines the result completely."""
 
+    path_prefix = ""
     seed: int = 0
     """Seed of the heads' random weights, the Gumbel noise and the dropout. A sweep varies it by ``seeds``."""
     words: Words = Words()
@@ -279,11 +280,6 @@ class Trial:
 
     def __post_init__(self) -> None:
         require_number("seed", self.seed, low=0, whole=True)
-        for f in fields(self):
-            require(
-                isinstance(getattr(self, f.name), f.type if isinstance(f.type, type) else object),
-                f.name, getattr(self, f.name), f"a {getattr(f.type, '__name__', f.type)}",
-            )  # fmt: skip
 
     def replaced(self, path: str, value: object) -> "Trial":
         """Return the trial with one field changed. ``path`` is dotted, such as ``grouping.base_coefficient``."""

@@ -1,16 +1,20 @@
 """The machinery of settings: frozen sections, checks on their values, JSON, and fingerprints."""
 
 import dataclasses
+import difflib
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, one_line
+from raygroup.values import MisfitError, fitted, type_text
 
 Section = TypeVar("Section")
 
+_MAX_VALUE = 120
+"""Most characters of a value in a message."""
 COUNTS_IF_SET: Mapping[str, bool] = {"counts_if_set": True}
 """Metadata of a field that was added later. At its default it is left out of fingerprints, so older trials keep their ids."""
 NO_EFFECT: Mapping[str, bool] = {"changes_result": False}
@@ -21,30 +25,65 @@ NO_EFFECT: Mapping[str, bool] = {"changes_result": False}
 def section(cls: type[Section]) -> type[Section]:
     """Make a frozen keyword-only dataclass for settings.
 
-    A misspelt field raises ConfigError with the valid names. An int given for a float becomes a float, so that 1 and 1.0 have the same
-    fingerprint. A list becomes a tuple.
+    A misspelt field raises ConfigError with the valid names, and so does a value that does not have the type of its field. An int given
+    for a float becomes a float, so that 1 and 1.0 have the same fingerprint. A list becomes a tuple.
     """
     decorated: Any = dataclass(frozen=True, kw_only=True)(cls)
     generated_init: Callable[..., None] = decorated.__init__
-    names = [f.name for f in fields(decorated)]
-    float_names = [f.name for f in fields(decorated) if f.type is float]
+    kinds = {f.name: f.type for f in fields(decorated)}
+    needed = {f.name for f in fields(decorated) if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING}
+    prefix = getattr(cls, "path_prefix", f"{cls.__name__.lower()}.")
 
-    def init(self: Section, **values: Any) -> None:
+    def init(self: Section, *positional: Any, **values: Any) -> None:
+        if positional:
+            raise ConfigError(f"{cls.__name__} takes its fields by name, such as {cls.__name__}({next(iter(kinds))}=...)")
         for name in values:
-            if name not in names:
-                raise ConfigError(f"no field '{name}'; {cls.__name__} has: {', '.join(names)}")
-        floats = {name: float(values[name]) for name in float_names if type(values.get(name)) is int}
-        tuples = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-        generated_init(self, **values | floats | tuples)
+            if name not in kinds:
+                raise ConfigError(unknown_field(name, name, cls.__name__, kinds))
+        if not needed <= values.keys():
+            raise ConfigError(f"{cls.__name__} needs the field '{min(needed - values.keys())}'")
+        misfits = _fit_values(values, kinds, prefix)
+        try:
+            generated_init(self, **values)  # its own checks say more about a value than its type does
+        except (TypeError, AttributeError, ValueError) as error:
+            if isinstance(error, ConfigError) or not misfits:
+                raise
+        if misfits:
+            name, *_ = misfits
+            raise ConfigError(f"{prefix}{name} is {_value_text(values[name])}: it must be {type_text(kinds[name])}")
 
     decorated.__init__ = init
     return cls
 
 
+def _fit_values(values: dict[str, Any], kinds: Mapping[str, Any], prefix: str) -> list[str]:
+    """Fit each value to its field. Returns the names of those that do not fit."""
+    misfits = []
+    for name, value in values.items():
+        try:
+            values[name] = fitted(kinds[name], value, f"{prefix}{name}")
+        except MisfitError:
+            misfits.append(name)
+    return misfits
+
+
+def unknown_field(path: str, name: str, owner: str, names: Iterable[str]) -> str:
+    """Return the message on a field that does not exist. It proposes the name that comes closest."""
+    known = list(names)
+    close = difflib.get_close_matches(name, known, 1)
+    meant = f"did you mean '{close[0]}'? " if close else ""
+    return f"no field '{path:.60}'; {meant}{owner} has: {', '.join(known)}"
+
+
+def _value_text(value: object) -> str:
+    """Return a value for a message, shortened if it is long."""
+    return one_line(repr(value), _MAX_VALUE)
+
+
 def require(ok: bool, field_name: str, value: object, right: str) -> None:
     """Raise ConfigError unless ``ok``. ``right`` says what the value must be."""
     if not ok:
-        raise ConfigError(f"{field_name} is {value!r}: it must be {right}")
+        raise ConfigError(f"{field_name} is {_value_text(value)}: it must be {right}")
 
 
 def require_number(field_name: str, value: object, *, low: float, high: float = float("inf"), whole: bool = False) -> None:
@@ -73,7 +112,7 @@ def _replace(config: Any, path: str, rest: str, value: object) -> Any:
     names = [f.name for f in fields(config)]
     if name not in names:
         owner = path[: len(path) - len(rest)].rstrip(".") or type(config).__name__.lower()
-        raise ConfigError(f"no field '{path}'; {owner} has: {', '.join(names)}")
+        raise ConfigError(unknown_field(path, name, owner, names))
     if deeper and not dataclasses.is_dataclass(getattr(config, name)):
         raise ConfigError(f"no field '{path}'; '{path[: len(path) - len(deeper) - 1]}' is a single value")
     return dataclasses.replace(config, **{name: _replace(getattr(config, name), path, deeper, value) if deeper else value})

@@ -4,14 +4,14 @@
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
-from raygroup.terminal import console, run_command
+from raygroup.terminal import Parser, console, print_json, run_command
+from raygroup.values import EDITS
 
 if TYPE_CHECKING:
     from raygroup.scoring.curve import Curve
@@ -41,6 +41,8 @@ def evaluate(
     from raygroup.scoring.protocols.registry import protocol as protocol_named
 
     rules = protocol_named(protocol)
+    if max_edits is not None:
+        EDITS.require("--max-edits", max_edits)
     if lexicon is not None and not rules.scores_texts:
         raise ConfigError(f"--lexicon {lexicon}: {protocol} scores no texts; leave --lexicon out")
     truths = rules.read_truths(Path(gt))
@@ -52,8 +54,7 @@ def evaluate(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
-    return run_command(lambda: _run(options))
+    return run_command(lambda: _run(build_parser().parse_args(arguments)))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -74,7 +75,7 @@ def _run(options: argparse.Namespace) -> None:
     if points is not None and options.curve is not None:
         _write_curve(points, options.curve, title)
     if options.json:
-        print(json.dumps(_as_json(result, points), ensure_ascii=False, allow_nan=False))
+        print_json(_as_json(result, points))
     else:
         print_result(result, title, points, console())
 
@@ -105,14 +106,16 @@ def _as_json(result: "Result", points: "Curve | None") -> dict[str, Any]:
 def _edits(text: str) -> int | None:
     if text == "any":
         return None
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0, or any")
-    return int(text)
+    try:
+        edits: int = EDITS.parse(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or any") from None
+    return edits
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m raygroup.evaluate", description="Score a submission as the official script of its competition does.",
         epilog="exit codes: 0 scored, 2 bad input, such as a submission that the official script would refuse",
     )  # fmt: skip

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place
-from raygroup.terminal import command_line, console, print_line, run_command
+from raygroup.terminal import Parser, command_line, console, print_line, run_command
+from raygroup.values import SHARD_WORDS, WORKERS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,8 +44,7 @@ def extract_features(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
-    return run_command(lambda: _run(options), resume=command_line("raygroup.features", arguments))
+    return run_command(lambda: _run(build_parser().parse_args(arguments)), resume=command_line("raygroup.features", arguments))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -82,25 +82,29 @@ def _make_missing(
     from raygroup.runtime.preparation.extraction_plan import require_shard_rows
     from raygroup.runtime.preparation.extraction_report import extraction_progress
     from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
-    from raygroup.runtime.processes import cores
+    from raygroup.runtime.processes import WorkerPool, cores
     from raygroup.storage.locks import require_writable
 
     require_shard_rows(settings["shard_rows"])
+    if workers is not None:
+        WORKERS.require("--workers", workers)
     missing = [job for job in jobs if not job.features.exists()]
     if not missing:
         return []
     if address is None:
         require_device(settings["device"])
-    if local:
-        work = local_shard_maker(workers or (cores() if settings["device"] == "cpu" else 1))
-    else:
-        from raygroup.runtime.on_ray.extraction import ray_shard_maker
-
-        work = ray_shard_maker(address, workers)
     require_writable(plan.storage)
-    with extraction_progress(screen) as progress:
-        prepare_words(plan, missing, progress)
-        prepare_features(missing, work, progress, **settings)
+    with extraction_progress(screen) as progress, WorkerPool(workers or cores()) as processes:
+        prepare_words(plan, missing, progress, processes)
+        if local:
+            processes.resize(workers or (cores() if settings["device"] == "cpu" else 1))
+            make_shards = local_shard_maker(processes)
+        else:
+            from raygroup.runtime.on_ray.extraction import ray_shard_maker
+
+            processes.resize(0)
+            make_shards = ray_shard_maker(address, workers)
+        prepare_features(missing, make_shards, progress, **settings)
     return missing
 
 
@@ -118,15 +122,9 @@ def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -
     return make_plan(space, "", storage, download_words(data), None)
 
 
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
-    return int(text)
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m raygroup.features", description="Run the frozen trunk over a data set, for every sweep on its words.",
         epilog="exit codes: 0 done, 2 bad input, 3 storage or a worker failed, 5 cluster lost, 130 interrupted; "
         "after the last three the same command continues with the missing shards",
@@ -144,9 +142,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--address", help="a running Ray cluster to join (default: Ray on this machine)")
     parser.add_argument("--local", action="store_true", help="work without Ray, in processes of this machine; features are the same")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the trunk computes (default: cpu)")
-    parser.add_argument("--workers", type=_count, metavar="N", help="most processes, or GPUs, to use (default: all)")
+    parser.add_argument("--workers", type=WORKERS.parse, metavar="N", help="most processes, or GPUs, to use (default: all)")
     parser.add_argument(
-        "--shard-words", type=_count, metavar="N", help="words in a shard, a multiple of 1024 (default: 16384, fewer for a small set)"
+        "--shard-words",
+        type=SHARD_WORDS.parse,
+        metavar="N",
+        help="words in a shard, a multiple of 1024 (default: 16384, fewer for a small set)",
     )
     parser.add_argument("--dry-run", action="store_true", help="say which features exist and which do not, then stop")
     return parser

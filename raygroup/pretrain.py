@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Pretraining
 from raygroup.config_sections import to_json
-from raygroup.terminal import command_line, console, print_line, run_command
+from raygroup.terminal import Parser, command_line, console, print_json, print_line, run_command
 from raygroup.trunks import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def pretrain(
     from rich.console import Console
 
     from raygroup.runtime.preparation.prepare import render_store
+    from raygroup.runtime.processes import WorkerPool, cores
     from raygroup.runtime.progress import progress_bars
     from raygroup.storage.layout import words_path
     from raygroup.storage.locks import lock_folder, require_writable
@@ -48,7 +49,8 @@ def pretrain(
     with progress_bars(console() if progress else Console(quiet=True)) as show_progress:
         with lock_folder(store.parent, "cache"):
             if not store.exists():
-                render_store(store, settings.words, font_faces, data, show_progress)
+                with WorkerPool(cores()) as workers:
+                    render_store(store, settings.words, font_faces, data, show_progress, workers)
         words = open_word_store(store)
         universal = _train(words, settings, show_progress)
     scores = _score(universal, words)
@@ -107,8 +109,7 @@ def _rounded(score: "WordScore") -> dict[str, float]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
-    return run_command(lambda: _run(options), resume=command_line("raygroup.pretrain", arguments))
+    return run_command(lambda: _run(build_parser().parse_args(arguments)), resume=command_line("raygroup.pretrain", arguments))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -117,13 +118,13 @@ def _run(options: argparse.Namespace) -> None:
     settings = load(options.name, "pretraining", Pretraining)
     scores = pretrain(settings, options.out, storage_path=options.storage_path, fonts=options.fonts, progress=True)
     screen = console()
-    screen.print_json(data=scores)
+    print_json(scores, indent=2)
     print_line(screen, f"weights: {options.out} ({options.out.stat().st_size / 1e6:.2f} MB)")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    parser = argparse.ArgumentParser(prog="python -m raygroup.pretrain", description=__doc__)
+    parser = Parser(prog="python -m raygroup.pretrain", description=__doc__)
     parser.add_argument("name", nargs="?", default="pretrain", help="a file with 'pretraining = Pretraining(...)' (default: pretrain)")
     parser.add_argument("--out", type=Path, default=Path("universal.safetensors"), help="the weights file to write")
     parser.add_argument("--storage-path", type=Path, default=Path("runs"), help="where the rendered words are cached (default: ./runs)")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place
-from raygroup.terminal import console, print_line, run_command
+from raygroup.terminal import Parser, console, print_json, print_line, run_command
 
 if TYPE_CHECKING:
     from raygroup.tables.table3 import Table3
@@ -36,13 +36,12 @@ def table3(storage_path: Place | str = "runs", sweep: str | None = None) -> "Tab
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
-    return run_command(lambda: _reproduce(options))
+    return run_command(lambda: _reproduce(build_parser().parse_args(arguments)))
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    parser = argparse.ArgumentParser(prog="python -m raygroup.reproduce", description=__doc__)
+    parser = Parser(prog="python -m raygroup.reproduce", description=__doc__)
     parser.add_argument("table", choices=("table3", *UNAVAILABLE), help="the table of the paper")
     parser.add_argument("--storage-path", type=parse_place, default=Path("runs"), help="where the sweeps are (default: ./runs)")
     parser.add_argument("--sweep", help="name of the sweep to read (default: the newest finished one that fits)")
@@ -71,7 +70,7 @@ def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
     values = table3_json(table)
     screen = console()
     if as_json:
-        print(json.dumps(values, ensure_ascii=False))
+        print_json(values)
     else:
         print_table3(table, screen)
     sweep_folder = table.sweep.folder

@@ -4,19 +4,29 @@ A search space is a Python file of at most 30 lines that defines one ``Sweep``.
 """
 
 import ast
+import difflib
+import dis
 import importlib.util
 import itertools
+import math
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
+from types import ModuleType, TracebackType
 from typing import Any, TypeVar
 
 from raygroup.config import Trial
 from raygroup.config_sections import require, section
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, one_line
+from raygroup.values import MisfitError, fitted
 
 Definition = TypeVar("Definition")
+MAX_TRIALS = 100_000
+"""Most trials of a sweep. To plan more would take minutes and gigabytes."""
+_MAX_ERROR = 200
+"""Most characters of an error that Python or a search space itself raises."""
 SHIPPED = (Path(__file__).parent.parent / "search_spaces", Path(__file__).parent / "search_spaces")
 """Folders of the bundled search spaces: in a checkout, and in an installed wheel."""
 
@@ -25,6 +35,7 @@ SHIPPED = (Path(__file__).parent.parent / "search_spaces", Path(__file__).parent
 class Sweep:
     """A declared set of trials: grid x seeds."""
 
+    path_prefix = ""
     name: str
     trial: Trial = Trial()
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -34,13 +45,14 @@ class Sweep:
 
     def __post_init__(self) -> None:
         require(bool(re.fullmatch(r"[a-z0-9][a-z0-9_-]*", str(self.name))), "name", self.name, "lower-case letters, digits, _ and -")
+        object.__setattr__(self, "grid", {path: _grid_values(path, values) for path, values in self.grid.items()})
+        num_trials = len(self.seeds) * math.prod(map(len, self.grid.values()))
+        if num_trials > MAX_TRIALS:
+            raise ConfigError(f"{self.name}: grid and seeds make {num_trials:,} trials: a sweep has at most {MAX_TRIALS:,}")
         require(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", self.seeds, "whole numbers, each once")
         for seed in self.seeds:
             self.trial.replaced("seed", seed)
         for path, values in self.grid.items():
-            is_tuple = isinstance(values, tuple | list) and len(values) > 0
-            require(is_tuple, f"grid['{path}']", values, "a tuple of values")
-            require(path != "seed", "grid", path, "given as 'seeds'")
             for value in values:
                 self.trial.replaced(path, value)
 
@@ -55,6 +67,18 @@ class Sweep:
                 words = [f"{path.rsplit('.', 1)[-1]}={value}" for path, value in zip(self.grid, point, strict=True)]
                 trials.append((" ".join([*words, f"seed={seed}"]), trial))
         return trials
+
+
+def _grid_values(path: object, values: object) -> tuple[Any, ...]:
+    """Return the values of a varied field as a tuple. Raises ConfigError if they are none."""
+    require(isinstance(path, str), "grid", path, "a mapping from names of fields, such as 'heads.count'")
+    require(path != "seed", "grid", path, "given as 'seeds'")
+    try:
+        as_tuple: tuple[Any, ...] = fitted(tuple[Any, ...], values, f"grid['{path}']")
+    except MisfitError:
+        as_tuple = ()
+    require(len(as_tuple) > 0, f"grid['{path}']", values, "a tuple of values")
+    return as_tuple
 
 
 def find(name: str) -> Path:
@@ -81,14 +105,23 @@ def load(name: str, variable: str = "sweep", kind: type[Definition] = Sweep) -> 
     Raises ConfigError with the file and the line if the file cannot be loaded.
     """
     path = find(name)
-    spec = importlib.util.spec_from_file_location(f"raygroup_search_space_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"raygroup_search_space_{path.stem}", path.absolute())
     if spec is None or spec.loader is None:
         raise ConfigError(f"{path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
+    right = f"a search space must define '{variable} = {kind.__name__}(...)'"
     try:
-        spec.loader.exec_module(module)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # the error that follows says it in one line
+            spec.loader.exec_module(module)
+    except SystemExit as error:
+        raise ConfigError(f"{path}{_line_suffix(path, error)}: it ends Python by itself; {right}") from error
+    except KeyboardInterrupt as error:
+        if not _is_raised_by(path, error):
+            raise  # the user pressed Ctrl-C
+        raise ConfigError(f"{path}{_line_suffix(path, error)}: it raises KeyboardInterrupt; {right}") from error
     except Exception as error:
-        raise ConfigError(f"{path}{_line_suffix(path, error)}: {error}") from error
+        raise ConfigError(f"{path}{_line_suffix(path, error)}: {_error_text(error, module)}") from error
     definition = getattr(module, variable, None)
     if not isinstance(definition, kind):
         raise ConfigError(f"{path}: must define '{variable} = {kind.__name__}(...)'")
@@ -97,16 +130,38 @@ def load(name: str, variable: str = "sweep", kind: type[Definition] = Sweep) -> 
 
 def hypothesis(name: str) -> str:
     """Return the docstring of a search space. It states the hypothesis that the sweep tests."""
-    return ast.get_docstring(ast.parse(find(name).read_text(encoding="utf-8"))) or ""
+    return ast.get_docstring(ast.parse(importlib.util.decode_source(find(name).read_bytes()))) or ""
+
+
+def _error_text(error: Exception, module: ModuleType) -> str:
+    """Return what is wrong, in one line. A misspelt name is answered with the one that comes closest."""
+    if isinstance(error, ConfigError):
+        return str(error)
+    if isinstance(error, SyntaxError):
+        return one_line(error.msg)
+    if isinstance(error, NameError) and error.name:
+        close = difflib.get_close_matches(error.name, [*vars(module)], 1)
+        return f"{error}; did you mean '{close[0]}'?" if close else str(error)
+    return one_line(str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}", _MAX_ERROR)
 
 
 def _line_suffix(path: Path, error: BaseException) -> str:
     """Return ``:LINE`` of the search space at which an error arose, or nothing if it arose elsewhere."""
     if isinstance(error, SyntaxError):
-        return f":{error.lineno}"
-    suffix, trace = "", error.__traceback__
+        return f":{error.lineno}" if error.lineno else ""
+    lines = [trace.tb_lineno for trace in _traces(error) if Path(trace.tb_frame.f_code.co_filename) == path.absolute()]
+    return f":{lines[-1]}" if lines else ""
+
+
+def _is_raised_by(path: Path, error: BaseException) -> bool:
+    """Return True if a ``raise`` in the search space is the origin of an error. A signal has no such origin."""
+    *_, last = _traces(error)
+    code = last.tb_frame.f_code
+    return Path(code.co_filename) == path.absolute() and code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+
+def _traces(error: BaseException) -> Iterator[TracebackType]:
+    trace = error.__traceback__
     while trace:
-        if Path(trace.tb_frame.f_code.co_filename) == path:
-            suffix = f":{trace.tb_lineno}"
+        yield trace
         trace = trace.tb_next
-    return suffix

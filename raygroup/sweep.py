@@ -4,7 +4,6 @@ The same command continues after an interruption. ``run_sweep`` is its Python tw
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING
 from raygroup.errors import DONE, FAILED
 from raygroup.files.places import Place, parse_place
 from raygroup.search_space import Sweep
-from raygroup.terminal import command_line, console, print_line, run_command
+from raygroup.terminal import Parser, command_line, console, print_json, print_line, run_command
+from raygroup.values import ACCUMULATE, MEMORY_GB, SECONDS, USD, WORKERS
 
 if TYPE_CHECKING:
     from raygroup.runtime.planning.plan import Plan
@@ -63,8 +63,7 @@ def run_sweep(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
-    return run_command(lambda: _run(options), resume=command_line("raygroup.sweep", arguments))
+    return run_command(lambda: _run(build_parser().parse_args(arguments)), resume=command_line("raygroup.sweep", arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -81,7 +80,7 @@ def _run(arguments: argparse.Namespace) -> int:
     out = Console(stderr=True) if arguments.json else console()
     failed = train_missing(plan, options, out)
     if arguments.json:
-        print(json.dumps(sweep_result(plan.folder, failed).to_json(), ensure_ascii=False))
+        print_json(sweep_result(plan.folder, failed).to_json())
         return FAILED if failed or plan.missing else DONE
     with out.status("reading the results"):
         print_summary(plan, out, failed)
@@ -98,7 +97,7 @@ def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
     missing, twins = split_reusable(plan, options)
     packs, forecast = forecast_sweep(plan, missing, options)
     if as_json:
-        print(json.dumps(forecast_json(forecast)))
+        print_json(forecast_json(forecast))
     else:
         print_dry_run(plan, packs, forecast, console(), twins)
     return DONE
@@ -123,17 +122,9 @@ def _run_options(arguments: argparse.Namespace) -> "RunOptions":
     return RunOptions(placement=placement, **{name: getattr(arguments, name) for name in _OPTIONS})
 
 
-def _workers(text: str) -> tuple[int, int]:
-    """Parse ``N`` or ``N-M``."""
-    fewest, _, most = text.partition("-")
-    if not (fewest.isdigit() and (most or fewest).isdigit() and 1 <= int(fewest) <= int(most or fewest)):
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1, or two such as 2-4")
-    return int(fewest), int(most or fewest)
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's flags."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m raygroup.sweep",
         description="Run the trials of a search space that are not done yet. Apart from --words and --fonts, flags say where, never what.",
         epilog="exit codes: 0 all done, 2 bad input, 3 a trial, the storage path or a worker failed, 4 over budget, 5 cluster lost, "
@@ -159,28 +150,34 @@ def build_parser() -> argparse.ArgumentParser:
         help="the form in which heads are computed: auto, plain (the reference), factored, winograd, compiled, bf16, graphs",
     )
     parser.add_argument(
-        "--device-memory-gb", type=float, help="memory of one GPU, which decides how many trials train together (default: ask the GPU)"
+        "--device-memory-gb",
+        type=MEMORY_GB.parse,
+        help="memory of one GPU, which decides how many trials train together (default: ask the GPU)",
     )
     parser.add_argument(
-        "--workers", type=_workers, default=(1, 1), metavar="N or N-M",
+        "--workers", type=WORKERS.parse_pair("-", single=True), default=(1, 1), metavar="N or N-M",
         help="workers that train one pack together, on Ray: 2, or 2-4 for as many as fit (default: 1)",
     )  # fmt: skip
     parser.add_argument(
-        "--accumulate", type=int, default=1, metavar="PARTS", help="read the words of a step in this many parts, to save memory"
+        "--accumulate",
+        type=ACCUMULATE.parse,
+        default=1,
+        metavar="PARTS",
+        help="read the words of a step in this many parts, to save memory",
     )
     parser.add_argument(
-        "--stall-timeout", type=float, default=1800.0, dest="stall_timeout_s", metavar="SECONDS",
+        "--stall-timeout", type=SECONDS.parse, default=1800.0, dest="stall_timeout_s", metavar="SECONDS",
         help="end a worker that finishes no step for this many seconds; its trials continue in another (default: 1800; 0: never)",
     )  # fmt: skip
     parser.add_argument(
-        "--storage-patience", type=float, default=900.0, dest="storage_patience_s", metavar="SECONDS",
+        "--storage-patience", type=SECONDS.parse, default=900.0, dest="storage_patience_s", metavar="SECONDS",
         help="how long to wait for a storage path that is full or fails (default: 900)",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list the trials, their packs and their cost, then stop")
     parser.add_argument("--json", action="store_true", help="print the result, or with --dry-run the forecast, as one JSON object")
     parser.add_argument("--calibrate", action="store_true", help="time a few steps here first, for --dry-run and --budget")
     parser.add_argument("--cluster", type=Path, metavar="FILE", help="a cluster file with prices (metadata: usd_per_hour)")
-    parser.add_argument("--budget", type=float, metavar="USD", help="refuse a sweep that is forecast to cost more")
+    parser.add_argument("--budget", type=USD.parse, metavar="USD", help="refuse a sweep that is forecast to cost more")
     parser.add_argument(
         "--no-reuse", action="store_false", dest="reuse", help="train also trials that another sweep on this storage path has finished"
     )

@@ -1,12 +1,18 @@
 """Print tables and lines for every command, and turn errors into exit codes."""
 
+import argparse
+import contextlib
+import json
+import os
+import re
+import select
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NoReturn, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, Group
@@ -14,7 +20,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, RaygroupError
+from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, ConfigError, RaygroupError, one_line
 
 PIPED_WIDTH = 180
 """Columns for output that goes to a file or to another program."""
@@ -22,25 +28,85 @@ _COLUMN_GAP = 2
 """Spaces between two columns of a table."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser of flags that refuses wrong ones in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ConfigError. ``run_command`` prints it without the list of all flags that argparse would print."""
+        raise ConfigError(f"{message}; see {self.prog} --help")
+
+
 def run_command(work: Callable[[], int | None], *, resume: str | None = None) -> int:
     """Run a command and return its exit code.
 
     An error that a user can act on becomes one line on standard error. Every other exception is a defect and keeps its traceback.
     ``resume`` is the command line that continues the work. The line names it if running the same command again can help.
+    ``work`` also parses the arguments, so that characters which the terminal cannot show are printed as escapes there too.
     """
     _end_on_sigterm()
+    _prepare_streams()
     try:
-        return work() or DONE
+        return _exit_code(work, resume)
+    finally:
+        _discard_unwritable(sys.stdout)
+
+
+def _exit_code(work: Callable[[], int | None], resume: str | None) -> int:
+    try:
+        exit_code = work() or DONE
+        sys.stdout.flush()
+        return exit_code
     except RaygroupError as error:
         can_continue = error.exit_code != BAD_INPUT
         return _report_error(str(error), error.exit_code, resume if can_continue else None)
-    except BrokenExecutor:
-        return _report_error("a worker process died, perhaps because memory ran out; fewer --workers need less memory", FAILED, resume)
     except OSError as error:  # a command that can continue was working on storage; any other was reading its input
+        if _reader_has_left(sys.stdout):
+            return INTERRUPTED  # such as ``| head``: it wants no more lines, of errors neither
         return _report_error(str(error), FAILED if resume else BAD_INPUT, resume)
     except KeyboardInterrupt as interrupt:
         print(file=sys.stderr)
         return _report_error(str(interrupt) or "interrupted", INTERRUPTED, resume)
+
+
+def print_json(value: Any, indent: int | None = None) -> None:
+    """Print a value as JSON on standard output. Characters that it cannot show are escaped as JSON does."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=indent)
+    print(text, flush=True)
+
+
+def _prepare_streams() -> None:
+    """Let both streams print every text, whatever the encoding of the terminal. A closed one prints nothing."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (it stays open)
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    for name in ("COLUMNS", "LINES"):  # rich would fail on sizes that are no numbers
+        if not re.fullmatch("[1-9][0-9]{0,4}", os.environ.get(name, "1")):
+            del os.environ[name]
+
+
+def _reader_has_left(stream: TextIO) -> bool:
+    """Return True if a stream is a pipe or a terminal that nobody reads any more."""
+    with contextlib.suppress(OSError, ValueError):
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    return False
+
+
+def _discard_unwritable(stream: TextIO) -> None:
+    """Drop text that a stream cannot write. Python would complain about it when it ends."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def command_line(module: str, arguments: Sequence[str] | None) -> str:
@@ -53,7 +119,9 @@ def command_line(module: str, arguments: Sequence[str] | None) -> str:
 
 def _report_error(message: str, exit_code: int, resume: str | None) -> int:
     ending = f". Everything recorded so far is kept. To continue: {resume}" if resume else ""
-    print(f"raygroup: {message.rstrip('.') if ending else message}{ending}", file=sys.stderr)
+    line = one_line(message)
+    with contextlib.suppress(OSError):
+        print(f"raygroup: {line.rstrip('.') if ending else line}{ending}", file=sys.stderr)
     return exit_code
 
 
@@ -66,12 +134,22 @@ def _end_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, end)
 
 
+class _Console(Console):
+    """A console that leaves it to ``run_command`` to end the command if nobody reads its output any more."""
+
+    def on_broken_pipe(self) -> None:
+        """End the command, or in another thread only what this thread shows: trials go on."""
+        if threading.current_thread() is threading.main_thread():
+            raise BrokenPipeError("nobody reads standard output")
+        raise SystemExit
+
+
 def console() -> Console:
     """Return a console on standard output.
 
     It prints plain text of a fixed width unless a terminal is there. It keeps its stream if a library redirects standard output later.
     """
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    return _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:

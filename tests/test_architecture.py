@@ -17,6 +17,7 @@ HEAVY = ("torch", "ray", "tensorboardX")
 LAYERS = {
     "vocabulary": (
         "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "packing", "paper",
+        "values",
     ),
     "records": ("randomness", "terminal", "files", "words", "scenes", "history", "storage", "scoring", "tables"),
     "figures": ("figures",),

@@ -92,10 +92,10 @@ def test_a_misspelt_field_is_answered_with_the_valid_ones(kind):
 
 def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
     assert refused(Trial().replaced, "grouping.base_coeficient", 0.1).startswith(
-        "no field 'grouping.base_coeficient'; grouping has: method, temperature, base_coefficient"
+        "no field 'grouping.base_coeficient'; did you mean 'base_coefficient'? grouping has: method, temperature, base_coefficient"
     )
     assert refused(Trial().replaced, "groping.base_coefficient", 0.1).startswith(
-        "no field 'groping.base_coefficient'; trial has: seed, words"
+        "no field 'groping.base_coefficient'; did you mean 'grouping'? trial has: seed, words"
     )
     assert refused(Trial().replaced, "heads.count.much", 1) == "no field 'heads.count.much'; 'heads.count' is a single value"
 
@@ -120,8 +120,8 @@ def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
         ("words.mixture", ("MLT19", 1), 'pairs of a source and its ratio, each source once, such as (("MLT19", 100), ("LSVT19", 20))'),
         ("words.mixture_weighting", "per_image", "one of per_sample, per_dataset"),
         ("words.mixture_weighting", "per_dataset", "'per_sample' if words.mixture is empty, because there is nothing to weigh"),
-        ("heads.count", 2.5, "a whole number from 1"),
-        ("heads.count", "5", "a whole number from 1"),
+        ("heads.count", 2.5, "a whole number from 1 to 10000"),
+        ("heads.count", "5", "a whole number from 1 to 10000"),
         ("heads.start", "random", "one of universal, independent"),
         ("heads.word_dropout", -0.1, "a number from 0 to 1"),
         ("grouping.temperature", 0, "a number from 0.001"),
@@ -142,7 +142,8 @@ def test_a_value_out_of_range_is_named_with_the_field_and_what_would_be_right(pa
 @pytest.mark.parametrize("ratio", [0, -1, float("nan"), float("inf"), "2", True])
 def test_a_ratio_that_is_no_positive_number_is_named_with_its_source(ratio):
     message = refused(Words, mixture=(("MLT19", 100), ("LSVT19", ratio)))
-    assert message == f"words.mixture['LSVT19'] is {ratio!r}: it must be a number above 0"
+    shown = float(ratio) if type(ratio) is int else ratio
+    assert message == f"words.mixture['LSVT19'] is {shown!r}: it must be a number above 0"
 
 
 def test_rendered_words_are_of_one_source_so_stage_1_has_no_mixture_of_them():
@@ -236,3 +237,34 @@ def test_a_fingerprint_does_not_hang_on_the_order_of_keys_but_on_that_of_lists()
     assert fingerprint({"a": 1, "b": (1, 2)}) == fingerprint({"b": [1, 2], "a": 1})
     assert fingerprint([1, 2]) != fingerprint([2, 1])
     assert fingerprint("ab", "c") != fingerprint("a", "bc")
+
+
+@pytest.mark.parametrize("path", OTHER)
+def test_every_field_refuses_a_value_of_another_type(path):
+    for wrong in (object(), None, b"bytes", {"a": 1}):
+        message = refused(before(path).replaced, path, wrong)
+        assert message.startswith(f"{path} is ")
+        assert len(message) <= 300
+
+
+@pytest.mark.parametrize("value", ["no", 0, 1, "", None])
+def test_only_true_and_false_are_truth_values(value):
+    assert refused(Grouping, control=value) == f"grouping.control is {value!r}: it must be True or False"
+
+
+def test_numbers_are_taken_in_any_type_that_holds_them_exactly():
+    np = pytest.importorskip("numpy")
+    plain = Trial(heads=Heads(count=2, embed=(8, 16)), grouping=Grouping(base_coefficient=0.5, control=True), training=Training(steps=7))
+    other = Trial(
+        heads=Heads(count=np.int64(2), embed=[8.0, np.float32(16)]),
+        grouping=Grouping(base_coefficient=np.float32(0.5), control=np.True_),
+        training=Training(steps=7.0),
+    )
+    assert to_json(other) == to_json(plain)
+    assert trial_id("s", other, "d") == trial_id("s", plain, "d")
+    assert refused(Training, steps=7.5) == "training.steps is 7.5: it must be a whole number from 1"
+    assert refused(Training, clip=10**400).startswith("training.clip is 1000")
+
+
+def test_a_long_value_is_shortened_in_its_message():
+    assert len(refused(Words, tasks=tuple("abcdefghij" * 100))) <= 300

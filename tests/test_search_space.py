@@ -56,7 +56,10 @@ def test_a_widened_sweep_keeps_the_ids_of_the_trials_it_had():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"grid": {"grouping.base_coeficient": (0.1,)}}, "no field 'grouping.base_coeficient'; grouping has: method"),
+        (
+            {"grid": {"grouping.base_coeficient": (0.1,)}},
+            "no field 'grouping.base_coeficient'; did you mean 'base_coefficient'? grouping has: method",
+        ),
         ({"grid": {"grouping.base_coefficient": (0.1, -1.0)}}, "grouping.base_coefficient is -1.0: it must be a number from 0"),
         ({"grid": {"grouping.base_coefficient": 0.1}}, "grid['grouping.base_coefficient'] is 0.1: it must be a tuple of values"),
         ({"grid": {"grouping.base_coefficient": ()}}, "grid['grouping.base_coefficient'] is (): it must be a tuple of values"),
@@ -65,7 +68,7 @@ def test_a_widened_sweep_keeps_the_ids_of_the_trials_it_had():
         ({"seeds": (1, 1)}, "seeds is (1, 1): it must be whole numbers, each once"),
         ({"name": "My Sweep"}, "name is 'My Sweep': it must be lower-case letters, digits, _ and -"),
         ({"name": "../up"}, "name is '../up': it must be lower-case letters, digits, _ and -"),
-        ({"sedes": (1,)}, "no field 'sedes'; Sweep has: name, trial, grid, seeds"),
+        ({"sedes": (1,)}, "no field 'sedes'; did you mean 'seeds'? Sweep has: name, trial, grid, seeds"),
     ],
 )
 def test_a_sweep_that_cannot_be_run_is_refused_when_it_is_declared(settings, message):
@@ -92,7 +95,11 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(tmp_path, monk
     ("text", "line", "message"),
     [
         ("sweep = Sweep(name='s'\nother = 1\n", 4, ""),
-        ("x = 1\nsweep = Sweep(name='s', trial=Trial(heads=Heads(cuont=5)))\n", 5, "no field 'cuont'; Heads has: count"),
+        (
+            "x = 1\nsweep = Sweep(name='s', trial=Trial(heads=Heads(cuont=5)))\n",
+            5,
+            "no field 'cuont'; did you mean 'count'? Heads has: count",
+        ),
         ("sweep = Sweep(name='s', grid={'heads.count': (0,)})\n", 4, "heads.count is 0: it must be a whole number from 1"),
         ("\n\nimport no_such_module_at_all\n", 6, "No module named 'no_such_module_at_all'"),
         ("sweep = undefined\n", 4, "name 'undefined' is not defined"),
@@ -152,3 +159,59 @@ def test_quickstart_and_table3_ask_the_papers_question_and_the_control_asks_it_o
     assert quick.training == Training(steps=600)
     assert load("table3").trial.training.steps == 3000
     assert load("table3").seeds == (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("import sys\nsys.exit(0)\n", 5, "it ends Python by itself; a search space must define 'sweep = Sweep(...)'"),
+        ("def main():\n    raise KeyboardInterrupt\nmain()\n", 5, "it raises KeyboardInterrupt; a search space must define"),
+        ("sweep = Sweep(name='s', seeds=3)\n", 4, "seeds is 3: it must be a tuple of whole numbers, such as (0, 1)"),
+        ("sweep = Sweep(name='s', grid=[1])\n", 4, 'grid is [1]: it must be a mapping, such as {"heads.count": (3, 5)}'),
+        ("sweep = Sweep(name='s', grid={5: (1,)})\n", 4, "grid is 5: it must be a mapping from names of fields"),
+        ("sweep = Sweep('s')\n", 4, "Sweep takes its fields by name, such as Sweep(name=...)"),
+        ("sweep = Sweep(seeds=(1,))\n", 4, "Sweep needs the field 'name'"),
+        ("sweep = Sweep(name='s', trial=Trail())\n", 4, "name 'Trail' is not defined; did you mean 'Trial'?"),
+        ("1 / 0\n", 4, "ZeroDivisionError: division by zero"),
+        ("raise ValueError('a\\nb' * 500)\n", 4, "ValueError: a ba b"),
+        ("sweep = Sweep(name='s', seeds=range(10_000_000))\n", 4, "seeds has 10,000,000 values: it must have at most 1,000,000"),
+        (
+            "sweep = Sweep(name='s', seeds=range(100_000), grid={'heads.count': range(1, 101)})\n",
+            4,
+            "s: grid and seeds make 10,000,000 trials: a sweep has at most 100,000",
+        ),
+    ],
+)
+def test_whatever_a_search_space_does_is_answered_in_one_line_with_its_place(tmp_path, monkeypatch, text, line, message):
+    path = space(tmp_path, text)
+    assert refused(load, path).startswith(f"{path}:{line}: {message}")
+    assert len(refused(load, path)) - len(path) < 300
+    monkeypatch.chdir(tmp_path)
+    assert refused(load, "mine.py").startswith(f"mine.py:{line}: {message}")
+
+
+def test_ctrl_c_while_a_search_space_loads_stays_an_interruption(tmp_path):
+    path = space(tmp_path, "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nfor _ in range(1000): pass\n")
+    with pytest.raises(KeyboardInterrupt):
+        load(path)
+
+
+def test_a_search_space_may_begin_with_a_byte_order_mark_as_windows_writes_it(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text('"""Expected: ä."""\nfrom raygroup.search_space import Sweep\nsweep = Sweep(name="s")\n', encoding="utf-8-sig")
+    assert load(str(path)).name == "s"
+    assert hypothesis(str(path)) == "Expected: ä."
+
+
+def test_a_search_space_in_another_encoding_than_utf_8_is_named(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text('sweep = "x"\n', encoding="utf-16")
+    assert refused(load, str(path)).startswith(str(path))
+
+
+def test_values_may_be_ranges_and_arrays_of_numpy_and_are_the_same_trials():
+    np = pytest.importorskip("numpy")
+    plain = Sweep(name="s", grid={"heads.count": (3, 4), "grouping.base_coefficient": (0.0, 0.5)}, seeds=(0, 1))
+    other = Sweep(name="s", grid={"heads.count": range(3, 5), "grouping.base_coefficient": np.linspace(0, 0.5, 2)}, seeds=np.arange(2))
+    assert other == plain
+    assert [trial_id("s", trial, "d") for _, trial in other.trials()] == [trial_id("s", trial, "d") for _, trial in plain.trials()]

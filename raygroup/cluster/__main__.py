@@ -1,7 +1,6 @@
 """``python -m raygroup.cluster``: check a cluster file, prepare AWS, or watch for spot notices."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,13 +10,18 @@ from rich.markup import escape
 
 from raygroup.cluster.watch_notices import add_arguments, watch_notices
 from raygroup.errors import BAD_INPUT, DONE
-from raygroup.terminal import console, print_table, run_command, table
+from raygroup.terminal import Parser, console, print_json, print_table, run_command, table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
-    return run_command(lambda: options.run(options))
+
+    def run() -> int | None:
+        options = build_parser().parse_args(arguments)
+        exit_code: int | None = options.run(options)
+        return exit_code
+
+    return run_command(run)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -26,7 +30,7 @@ def _check(options: argparse.Namespace) -> int:
 
     findings = check_cluster_file(options.file, build_sweep_parser())
     if options.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+        print_json([asdict(finding) for finding in findings], indent=1)
         return BAD_INPUT if findings else DONE
     out = console()
     if not findings:
@@ -46,14 +50,17 @@ def _prepare(options: argparse.Namespace) -> None:
         options.name, options.region, options.ssh_from, bucket=options.bucket, prefix=options.prefix, vpc=options.vpc,
         dry_run=options.dry_run,
     )  # fmt: skip
-    print(json.dumps(asdict(prepared), indent=1) if options.json else as_yaml(prepared))
+    if options.json:
+        print_json(asdict(prepared), indent=1)
+    else:
+        print(as_yaml(prepared))
     if options.dry_run:
         print("raygroup: nothing was created or changed (--dry-run)", file=sys.stderr)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m raygroup.cluster", description="Check a cluster file, prepare AWS, or watch for spot notices.",
         epilog="exit codes: 0 the file is fit, AWS is prepared, or the node is being drained; 2 bad input or problems in the file; "
         "130 interrupted",

@@ -13,6 +13,7 @@ from raygroup.cluster.finding import Finding
 from raygroup.cluster.images import check_image
 from raygroup.cluster.keys import check_keys, check_resources
 from raygroup.cluster.kubernetes_keys import CLUSTER, JOB, TOP
+from raygroup.errors import ConfigError
 from raygroup.runtime.planning.cluster_file import STORAGE, ClusterFile, storage_path_error
 from raygroup.runtime.planning.node_types import as_list, as_mapping, pod_containers, ray_cluster_spec
 
@@ -151,16 +152,19 @@ def _check_entrypoint(content: dict[str, Any], sweep_parser: ArgumentParser) -> 
     match = re.search(r"python3?(?:\.\d+)? -m raygroup\.sweep\b(.*)", entrypoint)
     if not match:
         return
-    errors = io.StringIO()
     try:
         words = shlex.split(match[1])
-        with contextlib.redirect_stderr(errors):
-            _, unknown = sweep_parser.parse_known_args(words)
     except ValueError as error:
         yield Finding(at, f"a shell cannot read the command: {error}", "the closing quotation mark")
         return
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            _, unknown = sweep_parser.parse_known_args(words)
+    except ConfigError as error:
+        yield Finding(at, str(error), _SEE_HELP)
+        return
     except SystemExit:
-        yield Finding(at, errors.getvalue().strip().splitlines()[-1], _SEE_HELP)
+        yield Finding(at, "the command would print its help and run nothing", "leave --help out")
         return
     for flag in [word for word in unknown if word.startswith("-")]:
         right = "leave it out: running the command again resumes the sweep" if flag == "--resume" else _SEE_HELP

@@ -9,6 +9,7 @@ import sys
 
 from raygroup.cluster.spot_notice import METADATA_URL, Metadata, wait_for_notice
 from raygroup.errors import ConfigError
+from raygroup.values import NOTICE_SECONDS
 
 _REASON = "a spot instance is taken back"
 
@@ -18,7 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metadata-url", default=METADATA_URL, metavar="URL", help="the instance metadata service (default: %(default)s, as on EC2)"
     )  # fmt: skip
-    parser.add_argument("--every", type=float, default=5.0, metavar="S", help="seconds between two requests (default: %(default)g)")
+    parser.add_argument(
+        "--every",
+        type=NOTICE_SECONDS.parse,
+        default=5.0,
+        metavar="S",
+        help="seconds between two requests, at most 60 (default: %(default)g)",
+    )
     parser.add_argument("--address", default="auto", help="the Ray cluster (default: the one that this machine joined with 'ray start')")
     parser.add_argument("--node-id", metavar="ID", help="the node to drain, if this machine runs several")
 
@@ -28,10 +35,6 @@ def watch_notices(options: argparse.Namespace) -> None:
 
     Raises ConfigError if a flag is wrong, or if the node is not found or cannot be drained.
     """
-    if not 0 < options.every <= 60:
-        raise ConfigError(
-            f"--every is {options.every:g}: give a number of seconds above 0 and at most 60, because a notice comes 120 s before the end"
-        )
     if not options.metadata_url.startswith(("http://", "https://")):
         raise ConfigError(f"--metadata-url is {options.metadata_url!r}: it must begin with http:// or https://")
     from raygroup.runtime.on_ray.drain import RayNode, drain_node

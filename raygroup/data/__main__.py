@@ -4,13 +4,17 @@ import argparse
 from collections.abc import Sequence
 
 from raygroup.data import duplicates, export, importing, inspection, render
-from raygroup.terminal import command_line, console, run_command
+from raygroup.terminal import Parser, command_line, console, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
-    return run_command(lambda: options.run(options, console()), resume=command_line("raygroup.data", arguments))
+
+    def run() -> None:
+        options = build_parser().parse_args(arguments)
+        options.run(options, console())
+
+    return run_command(run, resume=command_line("raygroup.data", arguments))
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -18,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     It sets ``run`` to the function of the subcommand, which takes the options and a console.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m raygroup.data", description="Inspect, import, render, export and compare data sets of scenes.",
         epilog="exit codes: 0 done, 2 bad input, 3 storage or a worker failed, 130 interrupted; after 3 and 130 the same command continues",
     )  # fmt: skip

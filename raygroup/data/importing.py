@@ -1,12 +1,14 @@
 """``data import``: write a data set's words and scenes to stores."""
 
 import argparse
-import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_data_set_arguments, data_set_name
 from raygroup.data.progress import show_progress
+from raygroup.terminal import print_json
+from raygroup.values import CROP_HEIGHT, WORKERS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,8 +19,10 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("import", help="write a data set to a word store and a scene store; run it again to continue")
     parser.set_defaults(run=run)
     parser.add_argument("--out", type=Path, default=Path("data"), help="folder of the stores, one for all data sets (default: ./data)")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
-    parser.add_argument("--crop-height", type=int, default=64, metavar="PIXELS", help="scale larger words down to it (default: 64)")
+    parser.add_argument("--workers", type=WORKERS.parse, metavar="N", help="processes (default: one for each core)")
+    parser.add_argument(
+        "--crop-height", type=CROP_HEIGHT.parse, default=64, metavar="PIXELS", help="scale larger words down to it (default: 64)"
+    )
     parser.add_argument("--keep-vertical", action="store_true", help="do not turn upright words, such as Japanese columns")
     parser.add_argument("--lossless", action="store_true", help="write crops as PNG, not as JPEG of quality 95")
     parser.add_argument("--symbols", action="store_true", help="keep words of the script Symbols, which the paper discards")
@@ -28,13 +32,13 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace, out: "Console") -> None:
     """Import a data set and print a summary."""
     from raygroup.data.tables import print_summary
-    from raygroup.runtime.processes import cores, pool
+    from raygroup.runtime.process_map import map_in_order
+    from raygroup.runtime.processes import WorkerPool, cores
     from raygroup.scenes.collection import Collection
     from raygroup.scenes.formats.registry import format_of
     from raygroup.scenes.importing.importer import import_scenes
     from raygroup.scenes.importing.shard_rows import ImportSettings
 
-    workers = options.workers or cores()
     with show_progress(out, quiet=options.json) as report:
         collection = Collection(options.paths)
         label_format = format_of(collection, options.format)
@@ -42,12 +46,12 @@ def run(options: argparse.Namespace, out: "Console") -> None:
             source=data_set_name(options), unit=label_format.unit, crop_height=options.crop_height,
             turn_vertical=not options.keep_vertical, lossless=options.lossless, symbols=options.symbols,
         )  # fmt: skip
-        with pool(workers) as processes:
+        with WorkerPool(options.workers or cores()) as workers:
             summary = import_scenes(
-                collection, label_format, options.out, settings, processes, workers,
+                collection, label_format, options.out, settings, partial(map_in_order, workers),
                 lambda done, total: report("scenes imported", done, total),
             )  # fmt: skip
     if options.json:
-        print(json.dumps(summary, ensure_ascii=False))
+        print_json(summary)
     else:
         print_summary(summary, label_format.title, options.out, out)

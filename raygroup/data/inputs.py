@@ -31,10 +31,3 @@ def data_set_name(options: argparse.Namespace) -> str:
     path = options.paths[0].resolve()
     name = path.name.split(".")[0] if path.is_file() else path.name
     return options.name or re.sub(r"[^\w.-]+", "-", name) or "scenes"
-
-
-def positive_count(text: str) -> int:
-    """Parse a whole number from 1, for argparse."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
-    return int(text)

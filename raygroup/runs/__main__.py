@@ -11,8 +11,7 @@ from raygroup.terminal import command_line, console, run_command
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
-    return run_command(lambda: _run(options, console()), resume=command_line("raygroup.runs", arguments))
+    return run_command(lambda: _run(build_parser().parse_args(arguments), console()), resume=command_line("raygroup.runs", arguments))
 
 
 def _run(options: argparse.Namespace, out: Console) -> None:

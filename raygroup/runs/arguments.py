@@ -7,6 +7,7 @@ from typing import Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place, place
+from raygroup.terminal import Parser
 
 DEFAULT_STORAGES: tuple[Place, ...] = (Path("runs"),)
 """The storage paths if none are named."""
@@ -15,7 +16,7 @@ _WITH_STORAGES = ("list", "show", "status", "logs", "compare", "stop", "clean")
 _WITH_TABLES = ("list", "show", "status", "logs", "compare", "clean")
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(Parser):
     """A parser of ``pull``, or of another subcommand."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -31,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m raygroup.runs", description="List, show, compare, stop, retry, copy and clean the sweeps on a storage path.",
         epilog="exit codes: 0 done, 2 bad input, 3 the storage path failed, 130 interrupted; after 3 and 130 the same command continues",
     )  # fmt: skip

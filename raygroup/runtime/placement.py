@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from raygroup import values
 from raygroup.errors import ConfigError
 
 
@@ -26,6 +27,18 @@ class Placement:
     """Time without a finished step after which a worker ends and another attempt starts. 0 turns this off."""
     storage_patience_s: float = 900.0
     """Longest time that a worker waits for failing storage. After that its trials fail."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers. Raises ConfigError that names the flag."""
+        if self.device_memory_gb is not None:
+            values.MEMORY_GB.require("--device-memory-gb", self.device_memory_gb)
+        for workers in self.workers:
+            values.WORKERS.require("--workers", workers)
+        if self.workers[0] > self.workers[1]:
+            raise ConfigError(f"--workers is {self.workers}: the smaller number must come first")
+        values.ACCUMULATE.require("--accumulate", self.accumulate)
+        values.SECONDS.require("--stall-timeout", self.stall_timeout_s)
+        values.SECONDS.require("--storage-patience", self.storage_patience_s)
 
 
 ON_CPU = Placement()

@@ -1,16 +1,17 @@
 """Worker processes of this machine. None of them outlives its driver."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from raygroup.errors import WorkerDiedError
@@ -29,24 +30,6 @@ def cores() -> int:
 def give_way() -> None:
     """Lower the priority of this thread, so that others of this machine get its cores first."""
     os.setpriority(os.PRIO_PROCESS, 0, min(_NORMAL_PRIORITY + _GIVE_WAY, _LOWEST_PRIORITY))
-
-
-@contextmanager
-def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool of new Python processes, which ignore Ctrl-C.
-
-    An error in the block terminates them at once. Without an error the block waits for their work.
-    """
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(workers, context, end_with_parent, (os.getpid(),))
-    try:
-        yield executor
-    except BaseException:
-        for process in list(executor._processes.values()):
-            process.terminate()
-        executor.shutdown(cancel_futures=True)
-        raise
-    executor.shutdown()
 
 
 def end_with_parent(parent: int) -> None:
@@ -69,20 +52,26 @@ def end_with_parent(parent: int) -> None:
 class _Worker:
     process: SpawnProcess
     pipe: Connection
-    item: Any = field(default=None)
+    key: Any = field(default=None)
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """An error that work raised, on its way to the driver."""
+
+    error: Exception
 
 
 class WorkerPool:
-    """Processes that each work on one item at a time.
+    """Processes that each do one piece of work at a time.
 
     If a process dies, the others continue and a new one replaces it. A ProcessPoolExecutor would
     lose all of them.
     """
 
-    def __init__(self, size: int, work: Callable[[Any], Any], *, reuse: bool = True) -> None:
-        """``work`` handles one item. Without ``reuse``, every item gets a new process."""
+    def __init__(self, size: int, *, reuse: bool = True) -> None:
+        """Without ``reuse``, every piece of work gets a new process."""
         self.size = size
-        self.work = work
         self.reuse = reuse
         self._idle: list[_Worker] = []
         self._busy: list[_Worker] = []
@@ -92,29 +81,34 @@ class WorkerPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in [*self._idle, *self._busy]:
-            worker.process.terminate()
-        for worker in [*self._idle, *self._busy]:
-            worker.process.join(10)
-            if worker.process.is_alive():
-                worker.process.kill()
+        _end([*self._idle, *self._busy])
 
     @property
     def full(self) -> bool:
         return len(self._busy) >= self.size
 
-    def submit(self, item: Any) -> None:
-        """Give an item to an idle process, or to a new one."""
-        worker = self._idle.pop() if self._idle else self._start_worker()
-        worker.item = item
-        worker.pipe.send(item)
+    def resize(self, size: int, *, reuse: bool = True) -> None:
+        """Change the number of processes, and end the idle ones that are now too many."""
+        self.size, self.reuse = size, reuse
+        kept = max(0, size - len(self._busy))
+        surplus, self._idle = self._idle[kept:], self._idle[:kept]
+        _end(surplus)
+
+    def submit(self, key: Any, work: Callable[..., Any], *arguments: Any) -> None:
+        """Give work to an idle process, or to a new one. ``results`` names it by its key."""
+        worker = self._send_to_idle((work, arguments))
+        if worker is None:
+            worker = self._start_worker()
+            with contextlib.suppress(OSError):  # it died at once: ``results`` reports that
+                worker.pipe.send((work, arguments))
+        worker.key = key
         self._busy.append(worker)
 
     def results(self, timeout_s: float | None = None) -> Iterator[tuple[Any, Any]]:
-        """Wait for finished items, and yield each with its result.
+        """Wait for finished work, and yield each key with its result.
 
-        The result is a WorkerDiedError if the work raised an error or its process died. Nothing is
-        yielded if no item finishes in time.
+        The result is a WorkerDiedError if the process died. It is one too if the work raised an
+        error, which is then its cause. Nothing is yielded if no work finishes in time.
         """
         ready = wait([worker.pipe for worker in self._busy], timeout_s)
         for worker in [worker for worker in self._busy if worker.pipe in ready]:
@@ -123,20 +117,49 @@ class WorkerPool:
                 result = worker.pipe.recv()
             except (EOFError, OSError):
                 worker.process.join()
-                yield worker.item, WorkerDiedError(f"its process ended{_exit_text(worker.process.exitcode)}")
+                yield worker.key, WorkerDiedError(f"its process ended{_exit_text(worker.process.exitcode)}")
                 continue
-            if self.reuse and not isinstance(result, WorkerDiedError):
+            if self.reuse and not isinstance(result, _Raised):
                 self._idle.append(worker)
             else:
                 worker.process.terminate()
-            yield worker.item, result
+            yield worker.key, _worker_error(result.error) if isinstance(result, _Raised) else result
+
+    def _send_to_idle(self, order: object) -> _Worker | None:
+        """Send an order to an idle process. Returns None if none is alive."""
+        while self._idle:
+            worker = self._idle.pop()
+            try:
+                if worker.process.is_alive():
+                    worker.pipe.send(order)
+                    return worker
+            except OSError:
+                pass  # it was killed while it was idle
+            worker.process.join()
+        return None
 
     def _start_worker(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(self.work, theirs, os.getpid()), daemon=True)
+        process = self._context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
+
+
+def _end(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        worker.process.terminate()
+    for worker in workers:
+        worker.process.join(10)
+        if worker.process.is_alive():
+            worker.process.kill()
+
+
+def _worker_error(error: Exception) -> WorkerDiedError:
+    """Return an error of work for those who only read its text. Its cause is the error itself."""
+    died = WorkerDiedError(f"{type(error).__name__}: {error}")
+    died.__cause__ = error
+    return died
 
 
 def _exit_text(code: int | None) -> str:
@@ -148,20 +171,31 @@ def _exit_text(code: int | None) -> str:
     return f" with exit code {code}"
 
 
-def _serve(work: Callable[[Any], Any], pipe: Connection, parent: int) -> None:
-    """Work on the items that come through the pipe.
+def _serve(pipe: Connection, parent: int) -> None:
+    """Do the work that comes through the pipe.
 
     After an error the process ends, because its state is unknown.
     """
     end_with_parent(parent)
     while True:
         try:
-            item = pipe.recv()
+            work, arguments = pipe.recv()
         except EOFError:
             return
         try:
-            result = work(item)
+            result = work(*arguments)
         except Exception as error:
-            pipe.send(WorkerDiedError(f"{type(error).__name__}: {error}"))
+            pipe.send(_Raised(_portable(error)))
             return
         pipe.send(result)
+
+
+def _portable(error: Exception) -> Exception:
+    """Return the error with its traceback as a note, or its text if it cannot be sent."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        error.add_note(f"In a worker process:\n{text}")
+        ForkingPickler.loads(ForkingPickler.dumps(error))
+    except Exception:
+        return RuntimeError(text)
+    return error

@@ -22,10 +22,12 @@ from raygroup.runtime.planning.packs import JobPack, make_packs
 from raygroup.runtime.planning.plan import Plan, declare_sweep
 from raygroup.runtime.preparation.prepare import prepare
 from raygroup.runtime.preparation.reuse import find_finished_twins, reuse_text, reuse_trials
+from raygroup.runtime.processes import WorkerPool, cores
 from raygroup.runtime.progress import monitor_trials, progress_bars
 from raygroup.storage.layout import STOP_FILE
 from raygroup.storage.locks import lock_folder, require_writable
 from raygroup.terminal import print_words
+from raygroup.values import USD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,10 @@ class RunOptions:
     """Run it even if it is forecast to cost more."""
     reuse: bool = True
     """Use finished trials of other sweeps that are the same."""
+
+    def __post_init__(self) -> None:
+        if self.budget is not None:
+            USD.require("--budget", self.budget)
 
 
 def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str, str]:
@@ -114,14 +120,15 @@ def _outlook(plan: Plan, missing: Sequence[Job], options: RunOptions) -> str:
 
 def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console, outlook: str) -> dict[str, str]:
     print_words(screen, outlook)
-    trains_here = options.local and options.placement.device == "cpu" and len(missing) == 1
-    with progress_bars(screen, "preparing") as progress:
-        prepare(plan, missing, progress, trains_here)
-    print_mixtures(missing, plan.words, screen)
-    packs = make_packs(missing, options.placement)
-    with monitor_trials(screen, missing, plan.sweep.name) as monitor:
-        if options.local:
-            return run_packs(packs, plan.storage, monitor, options.placement)
-        from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray
+    with WorkerPool(cores()) as workers:
+        with progress_bars(screen, "preparing") as progress:
+            prepare(plan, missing, progress, workers)
+        print_mixtures(missing, plan.words, screen)
+        packs = make_packs(missing, options.placement)
+        with monitor_trials(screen, missing, plan.sweep.name) as monitor:
+            if options.local:  # the processes that made the features have torch loaded and go on to train
+                return run_packs(packs, plan.storage, monitor, workers, options.placement)
+            from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray
 
-        return run_on_ray(packs, plan.storage, monitor, options.address, options.placement)
+            workers.resize(0)
+            return run_on_ray(packs, plan.storage, monitor, options.address, options.placement)

@@ -1,7 +1,7 @@
 """Scenes: images with their labelled text, the same for every data set."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ Polygon = NDArray[np.float64]
 A rotation in EXIF is not applied.
 """
 
+MapInOrder = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+"""Applies a function to items, as ``map`` does. It may use other processes."""
 ReportProgress = Callable[[int, int], None]
 """Takes the number of scenes done and the number known so far.
 

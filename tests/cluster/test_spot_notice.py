@@ -174,8 +174,8 @@ def test_the_metadata_service_is_never_asked_through_a_proxy(service: Service, m
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--every", "0"], "--every is 0: give a number of seconds above 0 and at most 60, because a notice comes 120 s before"),
-        (["--every", "90"], "--every is 90: give a number of seconds above 0 and at most 60"),
+        (["--every", "0"], "argument --every: '0' must be a number above 0 and at most 60"),
+        (["--every", "90"], "argument --every: '90' must be a number above 0 and at most 60"),
         (["--metadata-url", "169.254.169.254"], "--metadata-url is '169.254.169.254': it must begin with http:// or https://"),
     ],
 )

@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from worker_kills import killing_workers
 
 from raygroup.data.__main__ import main
 from raygroup.words.importing.importer import read_user_words
@@ -78,16 +79,13 @@ def test_help_loads_no_heavy_package():
     subprocess.run([sys.executable, "-c", probe], check=True, stdout=subprocess.DEVNULL)
 
 
-def test_a_killed_worker_ends_the_command_with_one_line(mlt, tmp_path, monkeypatch, capsys):
-    from concurrent.futures import BrokenExecutor
-
-    from raygroup.scenes.importing import importer as importing
-
-    def wait(*arguments, **options):
-        raise BrokenExecutor("A process in the process pool was terminated abruptly")
-
-    monkeypatch.setattr(importing, "wait", wait)
-    assert main(["import", str(mlt), "--out", str(tmp_path / "out"), "--workers", "1"]) == 3
-    error = capsys.readouterr().err
-    assert "a worker process died, perhaps because memory ran out; fewer --workers need less memory" in error
-    assert f"To continue: python -m raygroup.data import {mlt}" in error
+def test_a_killed_worker_is_replaced_and_too_many_kills_end_the_command_with_one_line(mlt, tmp_path, capsys):
+    arguments = ["import", str(mlt), "--out", str(tmp_path / "out"), "--workers", "1"]
+    with killing_workers():
+        assert main(arguments) == 3
+    last_line = capsys.readouterr().err.splitlines()[-1]
+    assert "4 worker processes in a row died at the same work: its process ended by SIGKILL (out of memory?)" in last_line
+    assert f"To continue: python -m raygroup.data import {mlt}" in last_line
+    with killing_workers(most=1):
+        assert main(arguments) == 0
+    assert "another process takes over its work" in capsys.readouterr().err

@@ -1,25 +1,14 @@
 """Render small sets of scenes without other processes."""
 
-from concurrent.futures import Executor, Future
-
 from raygroup.scenes.rendering.dataset import Rendering, render
 from raygroup.scenes.rendering.settings import SceneSettings
 
 SETTINGS = SceneSettings(width=160, height=120, words=(2, 4), words_per_task=100, tasks=("la", "ar"))
 
 
-class InlineExecutor(Executor):
-    """Runs submitted calls at once in this process."""
-
-    def submit(self, function, /, *arguments, **keywords):
-        future = Future()
-        future.set_result(function(*arguments, **keywords))
-        return future
-
-
 def render_set(out, num_scenes, layout="mlt19", settings=SETTINGS):
     """Render scenes into a folder, and return the summary."""
-    return render(Rendering(out, settings, layout), num_scenes, InlineExecutor(), lambda done, total: None)
+    return render(Rendering(out, settings, layout), num_scenes, map, lambda done, total: None)
 
 
 def contents(folder):

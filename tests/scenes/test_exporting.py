@@ -4,7 +4,7 @@ import json
 
 import make_fixtures
 import pytest
-from rendered_scenes_for_tests import InlineExecutor, contents
+from rendered_scenes_for_tests import contents
 
 from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
@@ -37,7 +37,7 @@ def test_an_export_lists_the_name_of_the_scene_of_each_image(tmp_path):
 def test_a_scene_store_is_exported_like_its_data_set(tmp_path):
     collection = Collection([make_fixtures.FOLDER / "art19"])
     import_settings = ImportSettings(source="art", unit="word")
-    import_scenes(collection, FORMATS["art19"], tmp_path / "store", import_settings, InlineExecutor(), 1, lambda done, total: None)
+    import_scenes(collection, FORMATS["art19"], tmp_path / "store", import_settings, map, lambda done, total: None)
     for number, path in enumerate((tmp_path / "store", make_fixtures.FOLDER / "art19")):
         assert export_to([path], "paddleocr", tmp_path / f"out{number}")[0] == 3
     assert contents(tmp_path / "out0") == contents(tmp_path / "out1")

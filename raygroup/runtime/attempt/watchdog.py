@@ -67,11 +67,11 @@ class Watchdog:
         with tempfile.TemporaryFile() as file:
             faulthandler.dump_traceback(file, all_threads=True)
             file.seek(0)
-            stacks = f"no step for {self.timeout_s:.0f} s. Stacks of all threads:\n\n".encode() + file.read()
+            stacks = f"no step for {self.timeout_s:g} s. Stacks of all threads:\n\n".encode() + file.read()
         writer = threading.Thread(target=_write_stacks, args=(self.stack_files, stacks), daemon=True)
         writer.start()
         writer.join(_WRITE_S)
-        message = f"raygroup: no step for {self.timeout_s:.0f} s (--stall-timeout): this attempt ends; stacks in {self.stack_files[0]}"
+        message = f"raygroup: no step for {self.timeout_s:g} s (--stall-timeout): this attempt ends; stacks in {self.stack_files[0]}"
         print(message, file=sys.stderr, flush=True)
         os._exit(STALLED)
 

@@ -3,6 +3,7 @@
 They run on synthetic words, in a process of their own.
 """
 
+import functools
 import tempfile
 import time
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ from raygroup.randomness import generator
 from raygroup.runtime.placement import Placement, machine_model
 from raygroup.runtime.planning.packs import JobPack, network_sizes
 from raygroup.runtime.planning.step_times import Calibration, program_name
-from raygroup.runtime.processes import pool
+from raygroup.runtime.process_map import map_in_order
+from raygroup.runtime.processes import WorkerPool
 from raygroup.storage.layout import now
 
 if TYPE_CHECKING:
@@ -44,8 +46,8 @@ def calibrate_packs(packs: Sequence[JobPack], placement: Placement, kernels: str
     """Time each distinct program among the packs. Raises ConfigError if the device is missing."""
     distinct = list({program_name(pack.jobs): pack for pack in packs}.values())
     machine = machine_model(placement.device)
-    with pool(1) as process:
-        times = [process.submit(_time_step, pack, placement, kernels).result() for pack in distinct]
+    with WorkerPool(1) as workers:
+        times = [*map_in_order(workers, functools.partial(_time_step, placement=placement, form=kernels), distinct)]
     return [
         Calibration(program_name(pack.jobs), placement.device, kernels, machine, step_s, now())
         for pack, step_s in zip(distinct, times, strict=True)

@@ -1,9 +1,12 @@
 """The node types of a cluster file, with their resources and prices."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from raygroup.values import USD
 
 
 @dataclass(frozen=True)
@@ -92,20 +95,20 @@ def _pod_resources(group: dict[str, Any]) -> dict[str, float]:
     They are the limits of the pod, unless Ray's start parameters give others.
     """
     limits = as_mapping(as_mapping((pod_containers(group) or [{}])[0].get("resources")).get("limits"))
-    resources = {"CPU": _num_cpus(limits.get("cpu", 0)), "GPU": float(limits.get("nvidia.com/gpu", 0) or 0)}
+    resources = {"CPU": _quantity(limits.get("cpu", 0)), "GPU": _quantity(limits.get("nvidia.com/gpu", 0))}
     params = as_mapping(group.get("rayStartParams"))
     for kind, name in (("CPU", "num-cpus"), ("GPU", "num-gpus")):
-        if str(params.get(name, "")).isdigit():
+        if re.fullmatch("[0-9]{1,15}", str(params.get(name, ""))):
             resources[kind] = float(params[name])
     try:
         custom = json.loads(str(params.get("resources", "{}")).strip("'\"").replace("\\", ""))
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         custom = {}
     return resources | numbers(custom)
 
 
-def _num_cpus(value: object) -> float:
-    """Return the CPUs of a Kubernetes quantity, such as ``4`` or ``500m``."""
+def _quantity(value: object) -> float:
+    """Return the number of a Kubernetes quantity, such as ``4`` or ``500m``."""
     text = str(value)
     try:
         return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
@@ -115,14 +118,14 @@ def _num_cpus(value: object) -> float:
 
 def numbers(value: object) -> dict[str, float]:
     """Return the entries of a mapping whose values are numbers."""
-    return {name: float(count) for name, count in as_mapping(value).items() if isinstance(count, int | float)}
+    return {str(name): count for name, count in as_mapping(value).items() if isinstance(count, int | float)}
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return max(value, 0) if isinstance(value, int) else 0
 
 
 def price(prices: dict[str, Any], name: str) -> float | None:
     """Return the price in USD an hour, or None without one."""
     usd = prices.get(name)
-    return float(usd) if isinstance(usd, int | float) else None
+    return float(usd) if usd is not None and usd in USD else None

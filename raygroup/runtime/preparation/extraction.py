@@ -9,7 +9,7 @@ import functools
 import re
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,8 @@ from raygroup.files.places import Place, size_of
 from raygroup.files.retry import Retry
 from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS
 from raygroup.runtime.preparation.extraction_plan import Extraction
-from raygroup.runtime.processes import pool
+from raygroup.runtime.process_map import map_in_order
+from raygroup.runtime.processes import WorkerPool
 from raygroup.trunks import FEATURE_SHAPE
 from raygroup.words.crops import crop_array
 from raygroup.words.feature_shards import BATCH_ROWS, FeatureShard, write_features
@@ -106,21 +107,11 @@ def make_shard(extraction: Extraction, number: int) -> FeatureShard:
     return shard
 
 
-def local_shard_maker(workers: int, lone_shard_here: bool = False) -> ShardMaker:
-    """Return a function that makes shards in this many processes.
-
-    With ``lone_shard_here`` a single shard is made on the CPU by this process. A process that will
-    import torch anyway thus saves the seconds of a second import.
-    """
+def local_shard_maker(workers: WorkerPool) -> ShardMaker:
+    """Return a function that makes shards in these processes."""
 
     def make_shards(extraction: Extraction, numbers: Sequence[int]) -> Iterator[tuple[int, FeatureShard]]:
-        if lone_shard_here and len(numbers) == 1 and extraction.device == "cpu":
-            yield numbers[0], make_shard(extraction, numbers[0])
-            return
-        with pool(min(workers, len(numbers))) as processes:
-            number_of = {processes.submit(make_shard, extraction, number): number for number in numbers}
-            for future in as_completed(number_of):
-                yield number_of.pop(future), future.result()
+        return zip(numbers, map_in_order(workers, functools.partial(make_shard, extraction), numbers), strict=True)
 
     return make_shards
 

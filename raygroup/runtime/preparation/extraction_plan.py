@@ -8,6 +8,7 @@ from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job
 from raygroup.storage.layout import shard_file, shard_record_file
+from raygroup.values import SHARD_WORDS
 from raygroup.words.feature_shards import BATCH_ROWS
 from raygroup.words.word_store import open_word_store
 
@@ -84,6 +85,8 @@ def require_shard_rows(rows: int | None) -> None:
 
     Words are read in the same batches for every shard size, so their features have the same bits.
     """
+    if rows is not None:
+        SHARD_WORDS.require("--shard-words", rows)
     if rows and rows % BATCH_ROWS:
         raise ConfigError(f"--shard-words is {rows}: it must be a multiple of {BATCH_ROWS}, the number of words read at a time")
 

@@ -5,11 +5,10 @@ the storage path, where later runs find them.
 """
 
 import functools
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 
@@ -21,7 +20,8 @@ from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.preparation.extraction import ProgressCallback, ShardMaker, complete_store, local_shard_maker
 from raygroup.runtime.preparation.extraction_plan import plan_extraction
-from raygroup.runtime.processes import cores, pool
+from raygroup.runtime.process_map import map_in_order
+from raygroup.runtime.processes import WorkerPool
 from raygroup.storage.locks import lock_folder
 from raygroup.words.importing.importer import import_user_words
 from raygroup.words.labels import normalise
@@ -31,27 +31,24 @@ from raygroup.words.word_store import SCHEMA, StoreMetadata, write_word_store
 
 _LOCK_WAIT_S = 3600.0
 """Longest time that a second driver waits while the first prepares the words that both need."""
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
-def prepare(plan: Plan, missing: Sequence[Job], progress: ProgressCallback, trains_here: bool) -> None:
-    """Prepare the words, weights and features of these jobs on all cores.
+def prepare(plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool) -> None:
+    """Prepare the words, weights and features of these jobs.
 
-    Everything that is in the cache already stays as it is. ``trains_here`` says that this process
-    will import torch anyway.
+    Everything that is in the cache already stays as it is.
     """
-    prepare_words(plan, missing, progress)
-    prepare_features(missing, local_shard_maker(cores(), lone_shard_here=trains_here), progress)
+    prepare_words(plan, missing, progress, workers)
+    prepare_features(missing, local_shard_maker(workers), progress)
 
 
-def prepare_words(plan: Plan, missing: Sequence[Job], progress: ProgressCallback) -> None:
+def prepare_words(plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool) -> None:
     """Write the word stores of these jobs, and share their weights."""
     for job in {job.store: job for job in missing}.values():
         with lock_folder(job.store.parent, "cache", _LOCK_WAIT_S):
             if not job.store.exists():
                 path = local_output(job.store)
-                _write_store(plan, job, path, progress)
+                _write_store(plan, job, path, progress, workers)
                 publish(path, job.store)
     for shared, weights in {job.shared_weights: job.weights for job in missing if job.shared_weights}.items():
         if not shared.exists():
@@ -77,15 +74,17 @@ def local_output(place: Place) -> Path:
     return path
 
 
-def _write_store(plan: Plan, job: Job, path: Path, progress: ProgressCallback) -> None:
+def _write_store(plan: Plan, job: Job, path: Path, progress: ProgressCallback, workers: WorkerPool) -> None:
     words = job.trial.words
     if plan.words is not None:
         import_user_words(plan.words, words.tasks, path, job.data)
     else:
-        render_store(path, words, fonts_of(words, plan.fonts), job.data, progress)
+        render_store(path, words, fonts_of(words, plan.fonts), job.data, progress, workers)
 
 
-def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]], data: str, progress: ProgressCallback) -> None:
+def render_store(
+    path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]], data: str, progress: ProgressCallback, workers: WorkerPool
+) -> None:
     """Render words into a word store.
 
     ``data`` is the fingerprint for its metadata. Its report counts, by task, the renders that were
@@ -98,7 +97,9 @@ def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]
     def batches() -> Iterator[pa.RecordBatch]:
         nonlocal done
         draw = functools.partial(draw_crops, words=words, fonts=fonts)
-        for drawn_orders, images, dropped_by_task in _map_on_cores(draw, [*chunks(orders)]):
+        parts = [*chunks(orders)]
+        # A single part needs no other process.
+        for drawn_orders, images, dropped_by_task in map_in_order(workers, draw, parts) if len(parts) > 1 else map(draw, parts):
             dropped.update(dropped_by_task)
             done += len(drawn_orders) + dropped_by_task.total()
             progress("words rendered", done, len(orders))
@@ -108,24 +109,6 @@ def render_store(path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]
         return StoreMetadata(fingerprint=data, tasks=words.tasks, report={"missing_glyph": dict(dropped), "words": _word_counts(orders)})
 
     write_word_store(path, batches(), metadata)
-
-
-def _map_on_cores(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """Yield the result of each item, in their order. A single item needs no other process.
-
-    Only about two items for each core are submitted ahead, so that few results are in memory.
-    """
-    if len(items) <= 1:
-        yield from map(work, items)
-        return
-    waiting: deque[Future[Result]] = deque()
-    with pool(min(cores(), len(items))) as workers:
-        for item in items:
-            waiting.append(workers.submit(work, item))
-            if len(waiting) > 2 * cores():
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _rendered_batch(orders: Sequence[CropOrder], images: Sequence[bytes]) -> pa.RecordBatch:

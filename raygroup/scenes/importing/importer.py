@@ -10,7 +10,6 @@ import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from raygroup.scenes.collection import Collection, unique_scenes
 from raygroup.scenes.formats.registry import Format
 from raygroup.scenes.importing.shard_rows import ImportSettings
 from raygroup.scenes.importing.shards import SceneShard, write_shard
-from raygroup.scenes.scene import Problems, ReportProgress, Scene
+from raygroup.scenes.scene import MapInOrder, Problems, ReportProgress, Scene
 
 SCENES_PER_SHARD = 256
 
@@ -35,8 +34,7 @@ def import_scenes(
     label_format: Format,
     out: Path,
     settings: ImportSettings,
-    pool: Executor,
-    workers: int,
+    map_in_order: MapInOrder,
     progress: ReportProgress,
 ) -> dict[str, Any]:
     """Import a data set and return its summary.
@@ -49,7 +47,7 @@ def import_scenes(
     for folder in ("scenes", "words", "shards"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     _claim_name(out, settings.source, collection)
-    records = _write_shards(_planned_shards(collection, label_format, out, settings), pool, workers, progress)
+    records = _write_shards(_planned_shards(collection, label_format, out, settings), map_in_order, progress)
     if not records:
         raise ConfigError(f"{', '.join(map(str, collection.paths))}: no label file of {label_format.title} has an image here")
     _remove_old_shards(out, settings.source, len(records))
@@ -107,38 +105,32 @@ def _with_images(shards: Sequence[PlannedShard], collection: Collection) -> Iter
         yield dataclasses.replace(shard, contents=tuple(contents.pop(image) for image in images[shard.number])), {}
 
 
-def _write_shards(planned: Iterator[PlannedShard], pool: Executor, workers: int, progress: ReportProgress) -> dict[int, dict[str, Any]]:
+def _write_shards(planned: Iterator[PlannedShard], map_in_order: MapInOrder, progress: ReportProgress) -> dict[int, dict[str, Any]]:
     """Write the unfinished shards, and return all records by number."""
     records: dict[int, dict[str, Any]] = {}
-    waiting: dict[Future[dict[str, Any]], int] = {}
+    sizes: dict[int, int] = {}
     num_done = num_known = 0
-    for shard, record in planned:
-        num_known += len(shard.scenes)
-        if record:
-            records[shard.number] = record
-            num_done += len(shard.scenes)
-        else:
-            waiting[pool.submit(write_shard, shard)] = len(shard.scenes)
-        # each waiting shard is in memory: let the workers catch up
-        while len(waiting) > workers + 1:
-            num_done += _collect_records(waiting, records)
+
+    def keep(record: dict[str, Any], number: int) -> None:
+        nonlocal num_done
+        records[number] = record
+        num_done += sizes[number]
         progress(num_done, num_known)
-    while waiting:
-        num_done += _collect_records(waiting, records)
-        progress(num_done, num_known)
+
+    def unfinished() -> Iterator[SceneShard]:
+        # Each shard that waits is in memory: the map takes one only when a process is free for it.
+        nonlocal num_known
+        for shard, record in planned:
+            sizes[shard.number] = len(shard.scenes)
+            num_known += len(shard.scenes)
+            if record:
+                keep(record, shard.number)
+            else:
+                yield shard
+
+    for record in map_in_order(write_shard, unfinished()):
+        keep(record, record["number"])
     return records
-
-
-def _collect_records(waiting: "dict[Future[dict[str, Any]], int]", records: dict[int, dict[str, Any]]) -> int:
-    """Wait until a shard is finished, and collect its record.
-
-    Returns the number of scenes in all finished shards.
-    """
-    finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
-    for future in finished:
-        record = future.result()
-        records[record["number"]] = record
-    return sum(waiting.pop(future) for future in finished)
 
 
 def _remove_old_shards(out: Path, source: str, num_shards: int) -> None:

@@ -8,9 +8,8 @@ are never mistaken for these.
 import dataclasses
 import importlib.metadata
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from raygroup.scenes.layouts.writing import LAYOUTS, folder_writer, open_output,
 from raygroup.scenes.rendering.backgrounds import image_files
 from raygroup.scenes.rendering.composing import Materials, encode_image, label, lay_out, load_materials
 from raygroup.scenes.rendering.settings import SceneSettings
-from raygroup.scenes.scene import ReportProgress
+from raygroup.scenes.scene import MapInOrder, ReportProgress
 from raygroup.words.rendering.fonts import fonts_fingerprint
 
 RECORD = "rendering.json"
@@ -53,7 +52,7 @@ class RenderedScenes:
     """Number of scenes that did not exist before."""
 
 
-def render(rendering: Rendering, num_scenes: int, pool: Executor, progress: ReportProgress) -> dict[str, Any]:
+def render(rendering: Rendering, num_scenes: int, map_in_order: MapInOrder, progress: ReportProgress) -> dict[str, Any]:
     """Render scenes 1 to ``num_scenes`` and return a summary.
 
     If the folder already has more scenes, render all of those. Raises ConfigError if the folder
@@ -65,7 +64,7 @@ def render(rendering: Rendering, num_scenes: int, pool: Executor, progress: Repo
     num_done = num_drawn = num_words = 0
     progress(0, num_scenes)
     needs_pages = LAYOUTS[rendering.layout].has_shared_files
-    for result in pool.map(render_job, [rendering] * len(jobs), jobs):
+    for result in map_in_order(partial(render_job, rendering), jobs):
         num_done += len(result.pages)
         num_drawn += result.num_drawn
         num_words += sum(len(page.instances) for page in result.pages)
