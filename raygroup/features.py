@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
-from raygroup.files.places import Place, parse_place
+from raygroup.files.places import Place, parse_place, place
 from raygroup.terminal import command_line, console, print_line, run_command
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def extract_features(
     from rich.console import Console
 
     screen = console() if progress else Console(quiet=True)
-    plan = _plan(parse_place(str(data)), parse_place(str(storage_path)), sweep, weights)
+    plan = _plan(place(data), place(storage_path), sweep, weights)
     jobs = _jobs_by_features(plan)
     _make_missing(plan, jobs, screen, local, address, workers, device=device, shard_rows=shard_words)
     return [job.features for job in jobs]

@@ -16,6 +16,8 @@ from raygroup.files.connections import connect
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
 
+KINDS_OF_PLACES = "a storage path is a folder, or s3://bucket/folder (gs:// and abfs:// likewise)"
+
 
 class Remote:
     """A name in an object store, such as ``s3://bucket/runs``. It need not exist."""
@@ -29,7 +31,10 @@ class Remote:
         self._query = parts.query
         self.path = PurePosixPath("/" + parts.path.strip("/"))
         if not parts.netloc or parts.scheme not in ("s3", "gs", "abfs", "abfss"):
-            raise ConfigError(f"{uri}: a storage path is a folder, or s3://bucket/folder (gs:// and abfs:// likewise)")
+            raise ConfigError(f"{uri}: {KINDS_OF_PLACES}")
+        if parts.password is not None or ("@" in parts.netloc and parts.scheme in ("s3", "gs")):
+            # The text of a place goes into files and messages, so the message must not repeat it.
+            raise ConfigError(f"{parts.scheme}://...@...: a storage path must hold no password; leave credentials to the store's own tools")
 
     @property
     def filesystem(self) -> "FileSystem":
