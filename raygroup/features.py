@@ -4,6 +4,7 @@ A sweep on the same words finds the features ready. ``extract_features`` is the 
 """
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,8 +96,10 @@ def _make_missing(
         work = local_shard_maker(workers or (cores() if settings["device"] == "cpu" else 1))
     else:
         from raygroup.runtime.on_ray.extraction import ray_shard_maker
+        from raygroup.runtime.on_ray.preflight import require_ray
 
-        work = ray_shard_maker(address, workers)
+        require_ray(address)
+        work = ray_shard_maker(address, workers, notify=functools.partial(print_line, screen))
     require_writable(plan.storage)
     with extraction_progress(screen) as progress:
         prepare_words(plan, missing, progress)

@@ -59,6 +59,7 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
         if reason and not options.yes:
             raise OverBudgetError(reason)
     require_writable(plan.storage)
+    _require_ray(options)
     with lock_folder(plan.folder, "sweep"):
         failed = _train(plan, missing, options, screen)
     if plan.missing and (plan.folder / STOP_FILE).is_file():
@@ -80,6 +81,14 @@ def _require_runnable(options: RunOptions) -> None:
     require_kernels(options.placement)
     require_workers(options.placement, options.local)
     require_device_memory(options.placement)
+
+
+def _require_ray(options: RunOptions) -> None:
+    """Raise ConfigError or ClusterLostError if there is no Ray to train on."""
+    if not options.local:
+        from raygroup.runtime.on_ray.preflight import require_ray
+
+        require_ray(options.address)
 
 
 def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> dict[str, str]:

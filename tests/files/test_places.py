@@ -4,6 +4,7 @@ import importlib
 import os
 import pickle
 import re
+import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ import pytest
 import raygroup
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import atomic_write, read_json, read_json_if_exists, write_bytes, write_json
-from raygroup.files.local_copies import copy_path, fetch, local_copy, publish
+from raygroup.files.local_copies import copies_folder, copy_path, fetch, local_copy, publish
 from raygroup.files.places import Place, arrow_source, local_path, parse_local_path, parse_place, place, remove, size_of
 from raygroup.files.remote import Remote
 from raygroup.runs import arguments as runs_arguments
@@ -424,3 +425,32 @@ def test_the_paths_of_runs_know_the_tilde(tmp_path, monkeypatch):
     assert runs_arguments.storage_paths(parse(["list", "~/x", "--storage-path=~/y"])) == (tmp_path / "x", tmp_path / "y")
     assert runs_arguments.retry_arguments(parse(["retry", "smoke", "~/x"]))[1] == (tmp_path / "x",)
     assert parse(["pull", "~/x", "~/y"]).target == tmp_path / "y"
+
+
+def test_the_folder_of_copies_is_closed_to_others_even_if_it_was_open(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAYGROUP_COPIES", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert copies_folder().stat().st_mode & 0o777 == 0o700
+    copies_folder().chmod(0o777)
+    assert copies_folder().stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_of_copies_that_another_user_owns_is_refused(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAYGROUP_COPIES", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = copies_folder()
+    other_user = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: other_user)
+    folder.rename(tmp_path / f"raygroup-copies-{os.getuid()}")
+    with pytest.raises(ConfigError, match="belongs to another user, or is a link: set RAYGROUP_COPIES"):
+        copies_folder()
+
+
+def test_a_link_is_no_folder_of_copies(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAYGROUP_COPIES", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = copies_folder()
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigError, match="is a link"):
+        copies_folder()
