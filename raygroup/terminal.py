@@ -1,8 +1,12 @@
 """Print tables and lines for every command, and turn errors into exit codes."""
 
+import _thread
+import errno
+import os
+import select
 import shlex
-import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 
@@ -12,9 +16,22 @@ from rich.table import Table
 from rich.text import Text
 
 from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, RaygroupError
+from raygroup.interrupts import interruptible, set_exit_code
 
 PIPED_WIDTH = 180
 """Columns for output that goes to a file or to another program."""
+
+_OUTPUT_CLOSED = "standard output was closed"
+
+
+class _Console(Console):
+    """A console that tells the command if nobody reads its output any more."""
+
+    def on_broken_pipe(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise BrokenPipeError(errno.EPIPE, _OUTPUT_CLOSED)
+        _thread.interrupt_main()
+        sys.exit()  # this thread
 
 
 def run_command(work: Callable[[], int | None], *, resume: str | None = None) -> int:
@@ -23,19 +40,45 @@ def run_command(work: Callable[[], int | None], *, resume: str | None = None) ->
     An error that a user can act on becomes one line on standard error. Every other exception is a defect and keeps its traceback.
     ``resume`` is the command line that continues the work. The line names it if running the same command again can help.
     """
-    _end_on_sigterm()
+    with interruptible(on_kill=lambda: _report_error("interrupted", INTERRUPTED, resume)):
+        return set_exit_code(_run(work, resume))
+
+
+def _run(work: Callable[[], int | None], resume: str | None) -> int:
     try:
-        return work() or DONE
+        exit_code = work() or DONE
+        sys.stdout.flush()
+        return exit_code
     except RaygroupError as error:
         can_continue = error.exit_code != BAD_INPUT
         return _report_error(str(error), error.exit_code, resume if can_continue else None)
     except BrokenExecutor:
         return _report_error("a worker process died, perhaps because memory ran out; fewer --workers need less memory", FAILED, resume)
     except OSError as error:  # a command that can continue was working on storage; any other was reading its input
+        if _is_output_closed():
+            return _report_error(_OUTPUT_CLOSED, INTERRUPTED, resume)
         return _report_error(str(error), FAILED if resume else BAD_INPUT, resume)
     except KeyboardInterrupt as interrupt:
         print(file=sys.stderr)
-        return _report_error(str(interrupt) or "interrupted", INTERRUPTED, resume)
+        reason = _OUTPUT_CLOSED if _is_output_closed() else str(interrupt) or "interrupted"
+        return _report_error(reason, INTERRUPTED, resume)
+
+
+def _is_output_closed() -> bool:
+    """Return whether the reader of standard output is gone, as after ``| head``.
+
+    What is left to print then goes nowhere, so that Python does not complain at its end.
+    """
+    try:
+        output = sys.stdout.fileno()
+        poll = select.poll()
+        poll.register(output, 0)
+        is_closed = any(event & (select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
+    except (OSError, ValueError):  # no file
+        return False
+    if is_closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return is_closed
 
 
 def command_line(module: str, arguments: Sequence[str] | None) -> str:
@@ -52,21 +95,12 @@ def _report_error(message: str, exit_code: int, resume: str | None) -> int:
     return exit_code
 
 
-def _end_on_sigterm() -> None:
-    """Let SIGTERM end a command as Ctrl-C does."""
-
-    def end(number: int, frame: object) -> None:
-        raise KeyboardInterrupt("ended by SIGTERM")
-
-    signal.signal(signal.SIGTERM, end)
-
-
 def console() -> Console:
     """Return a console on standard output.
 
     It prints plain text of a fixed width unless a terminal is there. It keeps its stream if a library redirects standard output later.
     """
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    return _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from raygroup.errors import ConfigError
-from raygroup.files.connections import connect
+from raygroup.files.connections import Store, connect
 
 if TYPE_CHECKING:
-    from pyarrow.fs import FileInfo, FileSystem
+    from pyarrow.fs import FileInfo
 
 KINDS_OF_PLACES = "a storage path is a folder, or s3://bucket/folder (gs:// and abfs:// likewise)"
 
@@ -37,7 +37,7 @@ class Remote:
             raise ConfigError(f"{parts.scheme}://...@...: a storage path must hold no password; leave credentials to the store's own tools")
 
     @property
-    def filesystem(self) -> "FileSystem":
+    def filesystem(self) -> Store:
         return connect(self._root, self._query)
 
     @property
