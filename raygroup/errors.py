@@ -52,6 +52,12 @@ class ClusterLostError(RaygroupError, RuntimeError):
     exit_code = CLUSTER_LOST
 
 
+class RayStartError(RaygroupError, RuntimeError):
+    """Ray did not start on this machine. The message gives Ray's reason."""
+
+    exit_code = CLUSTER_LOST
+
+
 class WorkerDiedError(RaygroupError, RuntimeError):
     """A worker process ended in the middle of its work. The message says how."""
 

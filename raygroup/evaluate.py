@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
+from raygroup.files.places import local_path, parse_local_path
 from raygroup.terminal import Parser, console, print_json, run_command
 from raygroup.values import EDITS
 
@@ -45,10 +46,10 @@ def evaluate(
         EDITS.require("--max-edits", max_edits)
     if lexicon is not None and not rules.scores_texts:
         raise ConfigError(f"--lexicon {lexicon}: {protocol} scores no texts; leave --lexicon out")
-    truths = rules.read_truths(Path(gt))
-    detections = rules.read_detections(Path(submission), truths)
+    truths = rules.read_truths(local_path(gt))
+    detections = rules.read_detections(local_path(submission), truths)
     if lexicon is not None:
-        detections = apply_lexicon(detections, read_lexicon(Path(lexicon), truths.images), max_edits)
+        detections = apply_lexicon(detections, read_lexicon(local_path(lexicon), truths.images), max_edits)
     return rules.score(truths, detections)
 
 
@@ -120,20 +121,20 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 scored, 2 bad input, such as a submission that the official script would refuse",
     )  # fmt: skip
     parser.add_argument("--protocol", required=True, choices=PROTOCOLS, metavar="NAME", help=", ".join(PROTOCOLS))
-    parser.add_argument("--gt", required=True, type=Path, help="the ground truth: a zip or a folder")
-    parser.add_argument("--submission", required=True, type=Path, help="the submission: a zip or a folder")
+    parser.add_argument("--gt", required=True, type=parse_local_path, help="the ground truth: a zip or a folder")
+    parser.add_argument("--submission", required=True, type=parse_local_path, help="the submission: a zip or a folder")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--details", type=Path, metavar="FILE", help="write every matched, missed and false word to FILE.parquet or FILE.jsonl"
+        "--details", type=parse_local_path, metavar="FILE", help="write every matched, missed and false word to FILE.parquet or FILE.jsonl"
     )
     parser.add_argument(
         "--curve",
-        type=Path,
+        type=parse_local_path,
         metavar="FILE",
         help="write precision, recall and hmean at every confidence to FILE.csv or FILE.png",
     )
     parser.add_argument(
-        "--lexicon", type=Path, metavar="PATH",
+        "--lexicon", type=parse_local_path, metavar="PATH",
         help="replace texts by the nearest word: a file with one word a line, or a folder with one such file for each image",
     )  # fmt: skip
     parser.add_argument(

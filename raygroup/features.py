@@ -4,13 +4,14 @@ A sweep on the same words finds the features ready. ``extract_features`` is the 
 """
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
-from raygroup.files.places import Place, parse_place
+from raygroup.files.places import Place, parse_place, place
 from raygroup.terminal import Parser, command_line, console, print_line, run_command
 from raygroup.values import SHARD_WORDS, WORKERS
 
@@ -36,7 +37,7 @@ def extract_features(
     from rich.console import Console
 
     screen = console() if progress else Console(quiet=True)
-    plan = _plan(parse_place(str(data)), parse_place(str(storage_path)), sweep, weights)
+    plan = _plan(place(data), place(storage_path), sweep, weights)
     jobs = _jobs_by_features(plan)
     _make_missing(plan, jobs, screen, local, address, workers, device=device, shard_rows=shard_words)
     return [job.features for job in jobs]
@@ -93,6 +94,10 @@ def _make_missing(
         return []
     if address is None:
         require_device(settings["device"])
+    if not local:
+        from raygroup.runtime.on_ray.preflight import require_ray
+
+        require_ray(address)
     require_writable(plan.storage)
     with extraction_progress(screen) as progress, WorkerPool(workers or cores()) as processes:
         prepare_words(plan, missing, progress, processes)
@@ -103,7 +108,7 @@ def _make_missing(
             from raygroup.runtime.on_ray.extraction import ray_shard_maker
 
             processes.resize(0)
-            make_shards = ray_shard_maker(address, workers)
+            make_shards = ray_shard_maker(address, workers, notify=functools.partial(print_line, screen))
         prepare_features(missing, make_shards, progress, **settings)
     return missing
 

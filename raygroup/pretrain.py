@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Pretraining
 from raygroup.config_sections import to_json
+from raygroup.files.places import local_path, parse_local_path
 from raygroup.terminal import Parser, command_line, console, print_json, print_line, run_command
 from raygroup.trunks import HEIGHT, WIDTH
 
@@ -41,9 +42,9 @@ def pretrain(
     from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
     from raygroup.words.word_store import open_word_store
 
-    storage, out = Path(storage_path), Path(out)
+    storage, out = local_path(storage_path), local_path(out)
     require_writable(storage)
-    font_faces = fonts_of(settings.words, Path(fonts) if fonts else None)
+    font_faces = fonts_of(settings.words, local_path(fonts) if fonts else None)
     data = rendered_fingerprint(settings.words, font_faces)
     store = Path(str(words_path(storage, data)))
     with progress_bars(console() if progress else Console(quiet=True)) as show_progress:
@@ -126,9 +127,11 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
     parser = Parser(prog="python -m raygroup.pretrain", description=__doc__)
     parser.add_argument("name", nargs="?", default="pretrain", help="a file with 'pretraining = Pretraining(...)' (default: pretrain)")
-    parser.add_argument("--out", type=Path, default=Path("universal.safetensors"), help="the weights file to write")
-    parser.add_argument("--storage-path", type=Path, default=Path("runs"), help="where the rendered words are cached (default: ./runs)")
-    parser.add_argument("--fonts", type=Path, help="a folder of fonts to render with, beside the installed ones")
+    parser.add_argument("--out", type=parse_local_path, default=Path("universal.safetensors"), help="the weights file to write")
+    parser.add_argument(
+        "--storage-path", type=parse_local_path, default=Path("runs"), help="where the rendered words are cached (default: ./runs)"
+    )
+    parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, beside the installed ones")
     return parser
 
 

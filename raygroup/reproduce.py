@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.errors import ConfigError
-from raygroup.files.places import Place, parse_place
+from raygroup.files.places import Place, parse_local_path, parse_place, place
 from raygroup.terminal import Parser, console, print_json, print_line, run_command
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def table3(storage_path: Place | str = "runs", sweep: str | None = None) -> "Tab
     """
     from raygroup.tables.table3 import table3 as table3_of
 
-    return table3_of(parse_place(str(storage_path)), sweep)
+    return table3_of(place(storage_path), sweep)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +46,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--storage-path", type=parse_place, default=Path("runs"), help="where the sweeps are (default: ./runs)")
     parser.add_argument("--sweep", help="name of the sweep to read (default: the newest finished one that fits)")
     parser.add_argument(
-        "--out", type=Path, help="folder for pictures and figures (default: the sweep's figures/, or ./figures for a sweep on s3://)"
+        "--out",
+        type=parse_local_path,
+        help="folder for pictures and figures (default: the sweep's figures/, or ./figures for a sweep on s3://)",
     )
     parser.add_argument("--json", action="store_true", help="print the table as one JSON object")
     return parser

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.errors import DONE, FAILED
-from raygroup.files.places import Place, parse_place
+from raygroup.files.places import Place, local_path, parse_local_path, parse_place, place
 from raygroup.search_space import Sweep
 from raygroup.terminal import Parser, command_line, console, print_json, print_line, run_command
 from raygroup.values import ACCUMULATE, MEMORY_GB, SECONDS, USD, WORKERS
@@ -54,8 +54,8 @@ def run_sweep(
         storage_patience_s=storage_patience_s,
     )  # fmt: skip
     options = RunOptions(
-        placement=placement, local=local, address=address, cluster=Path(cluster) if cluster else None, calibrate=calibrate, budget=budget,
-        yes=yes, reuse=reuse,
+        placement=placement, local=local, address=address, cluster=local_path(cluster) if cluster else None, calibrate=calibrate,
+        budget=budget, yes=yes, reuse=reuse,
     )  # fmt: skip
     failed = train_missing(plan, options, console() if progress else Console(quiet=True))
     return sweep_result(plan.folder, failed)
@@ -106,9 +106,9 @@ def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
 def _plan(sweep: Sweep | str, storage_path: Place | str, words: Path | str | None, fonts: Path | str | None) -> "Plan":
     from raygroup.runtime.planning.plan import load_plan, make_plan
 
-    storage = parse_place(str(storage_path))
-    words_path = Path(words) if words else None
-    fonts_path = Path(fonts) if fonts else None
+    storage = place(storage_path)
+    words_path = local_path(words) if words else None
+    fonts_path = local_path(fonts) if fonts else None
     if isinstance(sweep, Sweep):
         return make_plan(sweep, "", storage, words_path, fonts_path)
     return load_plan(sweep, storage, words_path, fonts_path)
@@ -133,8 +133,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "name", nargs="?", default="quickstart", help="a search space, by name or as a path ending in .py (default: quickstart)"
     )
-    parser.add_argument("--words", type=Path, help="your own words: a Parquet file, or a folder of images with labels.csv, .tsv or .jsonl")
-    parser.add_argument("--fonts", type=Path, help="a folder of fonts to render with, in addition to the installed ones")
+    parser.add_argument(
+        "--words", type=parse_local_path, help="your own words: a Parquet file, or a folder of images with labels.csv, .tsv or .jsonl"
+    )
+    parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, in addition to the installed ones")
     parser.add_argument(
         "--storage-path",
         type=parse_place,
@@ -176,7 +178,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--dry-run", action="store_true", help="list the trials, their packs and their cost, then stop")
     parser.add_argument("--json", action="store_true", help="print the result, or with --dry-run the forecast, as one JSON object")
     parser.add_argument("--calibrate", action="store_true", help="time a few steps here first, for --dry-run and --budget")
-    parser.add_argument("--cluster", type=Path, metavar="FILE", help="a cluster file with prices (metadata: usd_per_hour)")
+    parser.add_argument("--cluster", type=parse_local_path, metavar="FILE", help="a cluster file with prices (metadata: usd_per_hour)")
     parser.add_argument("--budget", type=USD.parse, metavar="USD", help="refuse a sweep that is forecast to cost more")
     parser.add_argument(
         "--no-reuse", action="store_false", dest="reuse", help="train also trials that another sweep on this storage path has finished"

@@ -1,13 +1,14 @@
 """Print tables and lines for every command, and turn errors into exit codes."""
 
+import _thread
 import argparse
 import contextlib
+import errno
 import json
 import os
 import re
 import select
 import shlex
-import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +22,11 @@ from rich.table import Table
 from rich.text import Text
 
 from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, ConfigError, RaygroupError, one_line
+from raygroup.interrupts import interruptible, set_exit_code
 
 PIPED_WIDTH = 180
 """Columns for output that goes to a file or to another program."""
+_OUTPUT_CLOSED = "standard output was closed"
 _COLUMN_GAP = 2
 """Spaces between two columns of a table."""
 
@@ -36,6 +39,16 @@ class Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message}; see {self.prog} --help")
 
 
+class _Console(Console):
+    """A console that tells the command if nobody reads its output any more."""
+
+    def on_broken_pipe(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise BrokenPipeError(errno.EPIPE, _OUTPUT_CLOSED)
+        _thread.interrupt_main()
+        sys.exit()  # this thread
+
+
 def run_command(work: Callable[[], int | None], *, resume: str | None = None) -> int:
     """Run a command and return its exit code.
 
@@ -43,10 +56,10 @@ def run_command(work: Callable[[], int | None], *, resume: str | None = None) ->
     ``resume`` is the command line that continues the work. The line names it if running the same command again can help.
     ``work`` also parses the arguments, so that characters which the terminal cannot show are printed as escapes there too.
     """
-    _end_on_sigterm()
     _prepare_streams()
     try:
-        return _exit_code(work, resume)
+        with interruptible(on_kill=lambda: _report_error("interrupted", INTERRUPTED, resume)):
+            return set_exit_code(_exit_code(work, resume))
     finally:
         _discard_unwritable(sys.stdout)
 
@@ -60,12 +73,13 @@ def _exit_code(work: Callable[[], int | None], resume: str | None) -> int:
         can_continue = error.exit_code != BAD_INPUT
         return _report_error(str(error), error.exit_code, resume if can_continue else None)
     except OSError as error:  # a command that can continue was working on storage; any other was reading its input
-        if _reader_has_left(sys.stdout):
-            return INTERRUPTED  # such as ``| head``: it wants no more lines, of errors neither
+        if _reader_has_left(sys.stdout):  # such as ``| head``: it wants no more lines
+            return _report_error(_OUTPUT_CLOSED, INTERRUPTED, resume) if resume else INTERRUPTED
         return _report_error(str(error), FAILED if resume else BAD_INPUT, resume)
     except KeyboardInterrupt as interrupt:
         print(file=sys.stderr)
-        return _report_error(str(interrupt) or "interrupted", INTERRUPTED, resume)
+        reason = _OUTPUT_CLOSED if _reader_has_left(sys.stdout) else str(interrupt) or "interrupted"
+        return _report_error(reason, INTERRUPTED, resume)
 
 
 def print_json(value: Any, indent: int | None = None) -> None:
@@ -96,7 +110,7 @@ def _reader_has_left(stream: TextIO) -> bool:
     with contextlib.suppress(OSError, ValueError):
         poll = select.poll()
         poll.register(stream.fileno(), 0)
-        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+        return any(event & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, event in poll.poll(0))
     return False
 
 
@@ -123,25 +137,6 @@ def _report_error(message: str, exit_code: int, resume: str | None) -> int:
     with contextlib.suppress(OSError):
         print(f"raygroup: {line.rstrip('.') if ending else line}{ending}", file=sys.stderr)
     return exit_code
-
-
-def _end_on_sigterm() -> None:
-    """Let SIGTERM end a command as Ctrl-C does."""
-
-    def end(number: int, frame: object) -> None:
-        raise KeyboardInterrupt("ended by SIGTERM")
-
-    signal.signal(signal.SIGTERM, end)
-
-
-class _Console(Console):
-    """A console that leaves it to ``run_command`` to end the command if nobody reads its output any more."""
-
-    def on_broken_pipe(self) -> None:
-        """End the command, or in another thread only what this thread shows: trials go on."""
-        if threading.current_thread() is threading.main_thread():
-            raise BrokenPipeError("nobody reads standard output")
-        raise SystemExit
 
 
 def console() -> Console:

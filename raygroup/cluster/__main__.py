@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.markup import escape
 
 from raygroup.cluster.watch_notices import add_arguments, watch_notices
 from raygroup.errors import BAD_INPUT, DONE
+from raygroup.files.places import parse_local_path
 from raygroup.terminal import Parser, console, print_json, print_table, run_command, table
 
 
@@ -68,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="find what would fail, cost money or leak if a cluster file is used; it starts nothing")
     check.set_defaults(run=_check)
-    check.add_argument("file", type=Path, help="a file for ray up (aws, local), or a RayJob or RayCluster of Kubernetes")
+    check.add_argument("file", type=parse_local_path, help="a file for ray up (aws, local), or a RayJob or RayCluster of Kubernetes")
     check.add_argument("--json", action="store_true", help="print a JSON list of objects with path, problem and instead")
     _add_prepare(commands.add_parser("prepare", help="create the security group and the roles that an AWS cluster needs, once"))
     watch = commands.add_parser(

@@ -1,11 +1,11 @@
 """``data duplicates``: find images and labels that occur in several data sets."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_json_argument
 from raygroup.data.progress import show_progress
+from raygroup.files.places import parse_local_path
 from raygroup.terminal import print_json, print_line
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def add_parser(commands: Subparsers) -> None:
     """Add the subcommand and its flags."""
     parser = commands.add_parser("duplicates", help="find exact copies of images, and labels that sets have in common")
     parser.set_defaults(run=run)
-    parser.add_argument("paths", nargs="+", type=Path, metavar="SET", help="data sets or scene stores, one for each path")
+    parser.add_argument("paths", nargs="+", type=parse_local_path, metavar="SET", help="data sets or scene stores, one for each path")
     add_json_argument(parser)
 
 

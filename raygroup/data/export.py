@@ -1,11 +1,11 @@
 """``data export``: write a scene store or a data set in another layout."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_json_argument
 from raygroup.data.progress import show_progress
+from raygroup.files.places import parse_local_path
 from raygroup.terminal import print_json, print_line
 
 if TYPE_CHECKING:
@@ -16,8 +16,10 @@ def add_parser(commands: Subparsers) -> None:
     """Add the subcommand and its flags."""
     parser = commands.add_parser("export", help="write a scene store or a data set in another layout")
     parser.set_defaults(run=run)
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a scene store, or folders and archives that belong together")
-    parser.add_argument("out", type=Path, metavar="OUT", help="a new folder, or a zip")
+    parser.add_argument(
+        "paths", nargs="+", type=parse_local_path, metavar="PATH", help="a scene store, or folders and archives that belong together"
+    )
+    parser.add_argument("out", type=parse_local_path, metavar="OUT", help="a new folder, or a zip")
     parser.add_argument("--layout", required=True, metavar="NAME", help="coco-text, icdar15, paddleocr, ... (a wrong name lists all)")
     parser.add_argument("--split", choices=("train", "val", "test"), default="train", help="the split in the files' names (default: train)")
     parser.add_argument("--format", metavar="NAME", help="the data set's layout (default: recognise it)")

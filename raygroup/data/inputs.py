@@ -2,8 +2,9 @@
 
 import argparse
 import re
-from pathlib import Path
 from typing import Any
+
+from raygroup.files.places import parse_local_path
 
 Subparsers = Any
 """The result of ``add_subparsers``, whose class argparse does not export."""
@@ -11,7 +12,9 @@ Subparsers = Any
 
 def add_data_set_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name a published data set."""
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folders, zips, tarballs, label files that belong together")
+    parser.add_argument(
+        "paths", nargs="+", type=parse_local_path, metavar="PATH", help="folders, zips, tarballs, label files that belong together"
+    )
     parser.add_argument("--format", metavar="NAME", help="the data set's layout (default: recognise it)")
     parser.add_argument("--name", help="the data set's name in the stores (default: that of its first path)")
     add_json_argument(parser)

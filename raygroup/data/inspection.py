@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_data_set_arguments, data_set_name
 from raygroup.data.progress import show_progress
+from raygroup.files.places import parse_local_path
 from raygroup.terminal import print_json
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def add_parser(commands: Subparsers) -> None:
     """Add the subcommand and its flags."""
     parser = commands.add_parser("inspect", help="counts per script, characters, sizes, don't-cares, problems, and a contact sheet")
     parser.set_defaults(run=run)
-    parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="file for the contact sheet (default: ./NAME-sheet.png)")
+    parser.add_argument("--sheet", type=parse_local_path, metavar="FILE.png", help="file for the contact sheet (default: ./NAME-sheet.png)")
     parser.add_argument("--no-sheet", action="store_true", help="draw no contact sheet")
     parser.add_argument("--all-images", action="store_true", help=f"read the header of every image, not of {_MAX_HEADERS} of them")
     add_data_set_arguments(parser)

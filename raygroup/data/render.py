@@ -2,11 +2,11 @@
 
 import argparse
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_json_argument
 from raygroup.data.progress import show_progress
+from raygroup.files.places import parse_local_path
 from raygroup.terminal import print_json, print_line
 from raygroup.values import SCENE_SIDE, SCENE_WORDS, SCENES, SEED, SHARE, WORKERS
 
@@ -21,7 +21,7 @@ def add_parser(commands: Subparsers) -> None:
     """Add the subcommand and its flags."""
     parser = commands.add_parser("render", help="draw scenes of text in several scripts, with labels; run it again to continue")
     parser.set_defaults(run=run)
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder of the scenes")
+    parser.add_argument("out", type=parse_local_path, metavar="OUT", help="folder of the scenes")
     parser.add_argument("--scenes", type=SCENES.parse, default=100, metavar="N", help="number of scenes (default: 100)")
     parser.add_argument("--layout", default="mlt19", metavar="NAME", help="layout of the labels (default: mlt19; a wrong name lists all)")
     parser.add_argument("--split", choices=("train", "val", "test"), default="train", help="val and test show words never trained on")
@@ -31,8 +31,8 @@ def add_parser(commands: Subparsers) -> None:
         "--words", type=SCENE_WORDS.parse_pair("-"), default=(5, 15), metavar="A-B", help="words of a scene (default: 5-15)"
     )
     parser.add_argument("--tasks", type=lambda text: tuple(text.split(",")), metavar="ar,bn,...", help="default: all seven")
-    parser.add_argument("--backgrounds", type=Path, metavar="DIR", help="images to write on (default: drawn ones)")
-    parser.add_argument("--fonts", type=Path, metavar="DIR", help="a folder of more fonts")
+    parser.add_argument("--backgrounds", type=parse_local_path, metavar="DIR", help="images to write on (default: drawn ones)")
+    parser.add_argument("--fonts", type=parse_local_path, metavar="DIR", help="a folder of more fonts")
     for name, share in _SHARES.items():
         parser.add_argument(
             f"--{name}", type=SHARE.parse, default=share, metavar="SHARE", help=f"share of the blocks of text (default: {share})"

@@ -6,12 +6,14 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import atomic_write
-from raygroup.files.places import Place, open_stream
+from raygroup.files.places import Place, local_path, open_stream
 from raygroup.files.remote import Remote
 
 _BLOCK_BYTES = 8 << 20
@@ -21,11 +23,22 @@ def copies_folder() -> Path:
     """Return the folder of the copies.
 
     It is ``RAYGROUP_COPIES``, or else a folder of this user among the machine's temporary files.
+    Raises ConfigError if that one belongs to another user, who could replace the copies.
     """
     configured = os.environ.get("RAYGROUP_COPIES")
-    folder = Path(configured) if configured else Path(tempfile.gettempdir()) / f"raygroup-copies-{os.getuid()}"
+    folder = local_path(configured) if configured else Path(tempfile.gettempdir()) / f"raygroup-copies-{os.getuid()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not configured:
+        _make_private(folder)
     return folder
+
+
+def _make_private(folder: Path) -> None:
+    status = folder.lstat()
+    if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
+        raise ConfigError(f"{folder} belongs to another user, or is a link: set RAYGROUP_COPIES to a folder of your own")
+    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        folder.chmod(stat.S_IRWXU)
 
 
 def local_copy(path: Place) -> Path:

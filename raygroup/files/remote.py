@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from raygroup.errors import ConfigError
-from raygroup.files.connections import connect
+from raygroup.files.connections import Store, connect
 
 if TYPE_CHECKING:
-    from pyarrow.fs import FileInfo, FileSystem
+    from pyarrow.fs import FileInfo
+
+KINDS_OF_PLACES = "a storage path is a folder, or s3://bucket/folder (gs:// and abfs:// likewise)"
 
 
 class Remote:
@@ -29,10 +31,13 @@ class Remote:
         self._query = parts.query
         self.path = PurePosixPath("/" + parts.path.strip("/"))
         if not parts.netloc or parts.scheme not in ("s3", "gs", "abfs", "abfss"):
-            raise ConfigError(f"{uri}: a storage path is a folder, or s3://bucket/folder (gs:// and abfs:// likewise)")
+            raise ConfigError(f"{uri}: {KINDS_OF_PLACES}")
+        if parts.password is not None or ("@" in parts.netloc and parts.scheme in ("s3", "gs")):
+            # The text of a place goes into files and messages, so the message must not repeat it.
+            raise ConfigError(f"{parts.scheme}://...@...: a storage path must hold no password; leave credentials to the store's own tools")
 
     @property
-    def filesystem(self) -> "FileSystem":
+    def filesystem(self) -> Store:
         return connect(self._root, self._query)
 
     @property

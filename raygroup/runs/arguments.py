@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.errors import ConfigError
-from raygroup.files.places import Place, parse_place, place
+from raygroup.files.places import Place, parse_local_path, parse_place, place
 from raygroup.terminal import Parser
 
 DEFAULT_STORAGES: tuple[Place, ...] = (Path("runs"),)
@@ -86,7 +86,7 @@ def retry_arguments(options: argparse.Namespace) -> tuple[Sequence[str], Sequenc
     if options.storage_path:
         return options.trials, options.storage_path
     last = options.trials[-1] if options.trials else ""
-    if "://" in last or ("/" in last and "=" not in last) or (last and Path(last).is_dir()):
+    if "://" in last or ("/" in last and "=" not in last) or (last and Path(last).expanduser().is_dir()):
         return options.trials[:-1], (place(last),)
     return options.trials, DEFAULT_STORAGES
 
@@ -114,7 +114,7 @@ def _add_pull(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", type=parse_place, metavar="SOURCE", help="a storage path, such as s3://bucket/runs; or use --storage-path"
     )
-    parser.add_argument("target", type=Path, metavar="TARGET", help="a folder of this machine, which becomes a storage path")
+    parser.add_argument("target", type=parse_local_path, metavar="TARGET", help="a folder of this machine, which becomes a storage path")
     parser.add_argument("--storage-path", type=parse_place, metavar="SOURCE", help="the storage path to copy from, in place of SOURCE")
     parser.add_argument("--sweep", metavar="NAME", help="only this sweep")
     parser.add_argument(

@@ -69,6 +69,8 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
         _require_runnable(options)
     outlook = _outlook(plan, missing, options) if missing else ""
     require_writable(plan.storage)
+    if missing:
+        _require_ray(options)
     with lock_folder(plan.folder, "sweep"):
         declare_sweep(plan)
         if twins:
@@ -101,6 +103,14 @@ def _require_runnable(options: RunOptions) -> None:
     require_kernels(options.placement)
     require_workers(options.placement, options.local)
     require_device_memory(options.placement)
+
+
+def _require_ray(options: RunOptions) -> None:
+    """Raise ConfigError or ClusterLostError if there is no Ray to train on."""
+    if not options.local:
+        from raygroup.runtime.on_ray.preflight import require_ray
+
+        require_ray(options.address)
 
 
 def _outlook(plan: Plan, missing: Sequence[Job], options: RunOptions) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from raygroup.errors import ConfigError
-from raygroup.files.places import Place, parse_place
+from raygroup.files.places import Place, place
 from raygroup.history.reader import History, attempt_files
 from raygroup.history.reader import read_history as read_trial_history
 from raygroup.scoring.word_accuracy import WordScore
@@ -122,7 +122,7 @@ def read_sweeps(storage_path: Place | str = "runs") -> tuple[SweepResult, ...]:
 
     Raises ConfigError if there is no such folder, or if it has the layout of another version.
     """
-    return tuple(map(SweepResult.of, read_stored_sweeps(parse_place(str(storage_path)))))
+    return tuple(map(SweepResult.of, read_stored_sweeps(place(storage_path))))
 
 
 def sweep_result(folder: Place, run_failures: Mapping[str, str] | None = None) -> SweepResult:
@@ -137,7 +137,7 @@ def read_sweep(name: str, storage_path: Place | str = "runs") -> SweepResult:
 
     Raises ConfigError if it is not there. The message lists those that are.
     """
-    folder = parse_place(str(storage_path)) / name
+    folder = place(storage_path) / name
     if (folder / SWEEP_FILE).is_file():  # without a look at the other sweeps, which may hold thousands of trials
         return sweep_result(folder)
     names = ", ".join(sweep.name for sweep in read_sweeps(storage_path))
@@ -149,7 +149,7 @@ def read_history(trial_folder: Place | str) -> History:
 
     Raises HistoryError if there is nothing to read.
     """
-    return read_trial_history(parse_place(str(trial_folder)))
+    return read_trial_history(place(trial_folder))
 
 
 def history_table(sweep: SweepResult | StoredSweep, every: int = 1) -> pa.Table:

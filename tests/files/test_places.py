@@ -1,18 +1,23 @@
 """A folder and an object store behave alike: the tests with ``root`` run on both."""
 
+import importlib
 import os
 import pickle
+import re
+import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import pytest
 
+import raygroup
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import atomic_write, read_json, read_json_if_exists, write_bytes, write_json
-from raygroup.files.local_copies import copy_path, fetch, local_copy, publish
-from raygroup.files.places import Place, arrow_source, place, remove, size_of
+from raygroup.files.local_copies import copies_folder, copy_path, fetch, local_copy, publish
+from raygroup.files.places import Place, arrow_source, local_path, parse_local_path, parse_place, place, remove, size_of
 from raygroup.files.remote import Remote
+from raygroup.runs import arguments as runs_arguments
 
 
 @pytest.fixture(params=["folder", "object store"])
@@ -329,3 +334,123 @@ def test_removing_a_link_keeps_its_target(tmp_path):
     remove(tmp_path / "link")
     assert not (tmp_path / "link").exists()
     assert (tmp_path / "data/file").is_file()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("s3:/bucket/runs", "s3://bucket/runs"),
+        ("s3//bucket/runs", "s3://bucket/runs"),
+        ("s3:bucket", "s3://bucket"),
+        ("s3:///bucket/runs", "s3://bucket/runs"),
+        ("S3://bucket/runs", "s3://bucket/runs"),
+        ("s3a://bucket/runs", "s3://bucket/runs"),
+        ("gcs://bucket/runs", "gs://bucket/runs"),
+        ("gs:/bucket", "gs://bucket"),
+        ("https:/bucket.s3.amazonaws.com", "s3://bucket/folder"),
+        ("https://bucket.s3.amazonaws.com", "s3://bucket/folder"),
+        ("file:///tmp/runs", "a storage path is a folder"),
+    ],
+)
+@pytest.mark.parametrize("convert", [place, local_path])
+def test_a_text_that_is_almost_a_uri_is_refused_with_what_would_be_right(convert, wrong, right):
+    with pytest.raises(ConfigError, match=re.escape(right)) as refused:
+        convert(wrong)
+    assert wrong in str(refused.value)
+
+
+def test_a_uri_that_went_through_pathlib_is_refused_with_the_uri():
+    with pytest.raises(ConfigError, match="write s3://bucket/runs"):
+        place(Path("s3://bucket/runs"))
+
+
+@pytest.mark.parametrize("plain", ["runs", "./s3:/bucket", "../runs", "/data/runs:2", "s3", "s3/bucket", "gs-runs", "trial=s3:x"])
+def test_an_ordinary_path_stays_as_it_is(plain):
+    assert place(plain) == local_path(plain) == Path(plain)
+
+
+def test_a_uri_is_no_path_of_this_machine():
+    with pytest.raises(ConfigError, match="s3://bucket/words: must be a path of this machine"):
+        local_path("s3://bucket/words")
+
+
+@pytest.mark.parametrize("uri", ["s3://KEY:SECRET@bucket/runs", "s3://KEY@bucket/runs", "abfs://account:SECRET@container/runs"])
+def test_credentials_in_a_uri_are_refused_and_not_repeated(uri):
+    with pytest.raises(ConfigError, match="must hold no password") as refused:
+        place(uri)
+    assert "SECRET" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["~", "~/runs", Path("~/runs")])
+@pytest.mark.parametrize("convert", [place, local_path, parse_place, parse_local_path])
+def test_a_tilde_is_the_home_folder(convert, text, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert convert(text) == tmp_path / str(text)[2:]
+
+
+def test_a_tilde_of_an_unknown_user_is_refused():
+    with pytest.raises(ConfigError, match="~nobody-has-this-name/runs: no home folder is known"):
+        place("~nobody-has-this-name/runs")
+
+
+def test_the_python_api_reads_a_storage_path_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ConfigError, match=f"no storage path {tmp_path}/runs"):
+        raygroup.read_sweeps("~/runs")
+    with pytest.raises(ConfigError, match="write s3://bucket"):
+        raygroup.read_sweep("smoke", "s3:/bucket")
+
+
+PATH_ARGUMENTS = [
+    ("raygroup.sweep", "--storage-path=~/x", "storage_path"), ("raygroup.sweep", "--words=~/x", "words"),
+    ("raygroup.sweep", "--fonts=~/x", "fonts"), ("raygroup.sweep", "--cluster=~/x", "cluster"),
+    ("raygroup.features", "~/x", "data"), ("raygroup.pretrain", "--out=~/x", "out"),
+    ("raygroup.pretrain", "--storage-path=~/x", "storage_path"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "argument", "name"), PATH_ARGUMENTS)
+def test_every_path_of_a_command_knows_the_tilde_and_refuses_what_is_almost_a_uri(module, argument, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    parser = importlib.import_module(module).build_parser()
+    assert getattr(parser.parse_args([argument]), name) == tmp_path / "x"
+    with pytest.raises(SystemExit):
+        parser.parse_args([argument.replace("~/x", "s3:/bucket")])
+    assert "s3:/bucket: write s3://bucket" in capsys.readouterr().err
+
+
+def test_the_paths_of_runs_know_the_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    parse = runs_arguments.build_parser().parse_args
+    assert runs_arguments.storage_paths(parse(["list", "~/x", "--storage-path=~/y"])) == (tmp_path / "x", tmp_path / "y")
+    assert runs_arguments.retry_arguments(parse(["retry", "smoke", "~/x"]))[1] == (tmp_path / "x",)
+    assert parse(["pull", "~/x", "~/y"]).target == tmp_path / "y"
+
+
+def test_the_folder_of_copies_is_closed_to_others_even_if_it_was_open(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAYGROUP_COPIES", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert copies_folder().stat().st_mode & 0o777 == 0o700
+    copies_folder().chmod(0o777)
+    assert copies_folder().stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_of_copies_that_another_user_owns_is_refused(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAYGROUP_COPIES", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = copies_folder()
+    other_user = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: other_user)
+    folder.rename(tmp_path / f"raygroup-copies-{os.getuid()}")
+    with pytest.raises(ConfigError, match="belongs to another user, or is a link: set RAYGROUP_COPIES"):
+        copies_folder()
+
+
+def test_a_link_is_no_folder_of_copies(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAYGROUP_COPIES", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = copies_folder()
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigError, match="is a link"):
+        copies_folder()

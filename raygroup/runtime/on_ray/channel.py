@@ -6,14 +6,20 @@ request.
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
-from raygroup.runtime.on_ray.settings import connect
+from raygroup.errors import ClusterLostError, RayStartError
+from raygroup.runtime.on_ray.auth_token import token_path
+from raygroup.runtime.on_ray.session_folder import remove_session_folder, use_session_folder
+from raygroup.runtime.on_ray.settings import join_cluster, start_ray
 
-BEAT, LOST = "beat", "lost"
+BEAT, LOST, NOTE = "beat", "lost", "note"
+START_FAILED, NOT_JOINED = "start failed", "not joined"
 BAD_INPUT, STORAGE_FAILED, CRASHED = "bad input", "storage failed", "crashed"
 RESULT = "result"
 _BEAT_S = 2.0
@@ -37,24 +43,39 @@ class Channel:
 
 
 @contextlib.contextmanager
-def connected_cluster(address: str | None, channel: Channel) -> Iterator[Any]:
+def connected_cluster(address: str | None, folder: Path | None, channel: Channel) -> Iterator[Any]:
     """Connect to a cluster and send heartbeats while the block runs. Yields the ray module.
 
-    If the block fails because the head is gone, the watching process gets ``LOST`` before any other
-    message.
+    Without an address, Ray is started in the folder, which is removed at the end. If the block fails because the head is gone, the
+    watching process gets ``LOST`` before any other message. If no cluster can be had, it gets the reason and this process ends.
     """
-    ray = connect(address)
-    stopped = _start_heartbeats(ray, channel)
-    threading.Thread(target=_end_on_request, args=(channel.pipe,), daemon=True).start()
+    threading.Thread(target=_end_on_request, args=(channel.pipe, folder), daemon=True).start()
+    with contextlib.nullcontext() if folder is None else use_session_folder(folder):
+        ray = _connect(address, folder, channel)
+        stopped = _start_heartbeats(ray, channel)
+        try:
+            yield ray
+        except Exception:
+            if not _is_node_alive(ray):
+                channel.send(LOST, "no longer answers")
+            raise
+        finally:
+            stopped.set()
+            ray.shutdown()
+    remove_session_folder(folder)
+
+
+def _connect(address: str | None, folder: Path | None, channel: Channel) -> Any:
+    """Start Ray in the folder, or join the cluster at the address."""
     try:
-        yield ray
-    except Exception:
-        if not _is_node_alive(ray):
-            channel.send(LOST, "no longer answers")
-        raise
-    finally:
-        stopped.set()
-        ray.shutdown()
+        if folder is None:
+            return join_cluster(str(address), lambda: channel.send(BEAT))
+        ray = start_ray(folder)
+    except (RayStartError, ClusterLostError) as error:
+        channel.send(START_FAILED if folder else NOT_JOINED, str(error))
+        sys.exit(error.exit_code)
+    channel.send(NOTE, f"Ray's dashboard: http://{ray._private.worker.global_worker.node.webui_url} (token: {token_path()})")
+    return ray
 
 
 def _start_heartbeats(ray: Any, channel: Channel) -> threading.Event:
@@ -92,10 +113,10 @@ def _is_node_alive(ray: Any) -> bool | None:
         return None
 
 
-def _end_on_request(pipe: Connection) -> None:
+def _end_on_request(pipe: Connection, folder: Path | None) -> None:
     """Wait until the watching process asks for the end, or is gone.
 
-    Then stop a cluster of this run and exit.
+    Then stop a cluster of this run, remove its folder and exit.
     """
     with contextlib.suppress(EOFError, OSError):
         pipe.recv()
@@ -104,4 +125,5 @@ def _end_on_request(pipe: Connection) -> None:
     threading.Timer(_SHUTDOWN_S, os._exit, (1,)).start()
     with contextlib.suppress(Exception):
         ray.shutdown()
+    remove_session_folder(folder)
     os._exit(0)

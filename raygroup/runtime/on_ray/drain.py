@@ -3,16 +3,14 @@
 The workers of a node ask here whether it is being drained.
 """
 
-import socket
 import time
 from typing import Any, cast
 
 from raygroup.errors import ConfigError
-from raygroup.runtime.on_ray.settings import set_environment
+from raygroup.runtime.on_ray.settings import first_line, require_listener, set_environment
 
 _ANSWER_S = 1.0
 """How long a training step may wait for the cluster's head, every few seconds."""
-_CONNECT_S = 2.0
 _REQUEST_S = 10.0
 _RETRY_S = 1.0
 _MIN_DEADLINE_S = 1.0
@@ -53,11 +51,11 @@ class RayNode:
 
         try:
             self.head = services.canonicalize_bootstrap_address_or_die(address)
-            _require_listener(self.head)
+            require_listener(self.head)
             self._head_client = GcsClient(address=self.head)
             nodes = self._head_client.get_all_node_info(timeout=_REQUEST_S)
         except (OSError, RuntimeError, ValueError, RayError) as error:
-            raise ConfigError(f"--address {address}: no Ray cluster answers there: {str(error).splitlines()[0]}") from error
+            raise ConfigError(f"--address {address}: no Ray cluster answers there: {first_line(error)}") from error
         self.node_id = _find_node(nodes, str(services.get_node_ip_address()), node_id)  # type: ignore[no-untyped-call]
 
     def drain(self, deadline: float, reason: str) -> None:
@@ -74,7 +72,7 @@ class RayNode:
         try:
             accepted, refusal = self._head_client.drain_node(self.node_id, kind, reason, deadline_ms, timeout=_REQUEST_S)
         except RayError as error:
-            raise RuntimeError(f"no answer from {self.head}: {str(error).splitlines()[0]}") from error
+            raise RuntimeError(f"no answer from {self.head}: {first_line(error)}") from error
         if not accepted:
             raise RuntimeError(f"refused: {refusal}")
 
@@ -95,15 +93,6 @@ def drain_node(address: str, node_id: str | None, deadline: float, reason: str) 
             time.sleep(_RETRY_S)
         else:
             return node.node_id
-
-
-def _require_listener(head: str) -> None:
-    """Raise OSError if nothing listens there.
-
-    Ray's own client would wait 40 seconds, and a notice comes 120 seconds before the end.
-    """
-    host, _, port = head.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
 
 
 def _find_node(nodes: Any, ip_address: str, node_id: str | None) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from raygroup.errors import ConfigError
 from raygroup.files.local_copies import copies_folder
 from raygroup.files.places import Place
-from raygroup.runtime.on_ray.channel import BAD_INPUT, CRASHED, RESULT, STORAGE_FAILED, Channel, connected_cluster
+from raygroup.runtime.on_ray.channel import BAD_INPUT, CRASHED, NOTE, RESULT, STORAGE_FAILED, Channel, connected_cluster
 from raygroup.runtime.on_ray.multi_worker import num_packs_at_once, require_room
 from raygroup.runtime.on_ray.settings import DRIVER_RESOURCE
 from raygroup.runtime.pack_queue import PackQueue
@@ -24,7 +24,7 @@ from raygroup.runtime.placement import Placement, goes_first, num_parallel_trial
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.storage.layout import TUNE_LOG_FILE
 
-STARTED, ENDED, NOTE = "started", "ended", "note"
+STARTED, ENDED = "started", "ended"
 """Kinds of messages for a RunListener in the watching process."""
 
 
@@ -54,14 +54,14 @@ class ChannelListener:
         self.channel.send(NOTE, text)
 
 
-def drive(order: Order, channel: Channel) -> None:
+def drive(order: Order, channel: Channel, folder: Path | None) -> None:
     """Train the packs of an order. The last message is the result, or why there is none.
 
     The result is the reason of each trial that failed, by id.
     """
     try:
-        with connected_cluster(order.address, channel) as ray:
-            channel.send(RESULT, _train(ray, order, ChannelListener(channel)))
+        with connected_cluster(order.address, folder, channel) as ray:
+            channel.send(RESULT, _train(ray, order, ChannelListener(channel), folder))
     except ConfigError as error:
         channel.send(BAD_INPUT, str(error))
     except OSError as error:
@@ -70,19 +70,20 @@ def drive(order: Order, channel: Channel) -> None:
         channel.send(CRASHED, "".join(traceback.format_exception(error)))
 
 
-def _train(ray: Any, order: Order, listener: ChannelListener) -> dict[str, str]:
+def _train(ray: Any, order: Order, listener: ChannelListener, parent: Path | None) -> dict[str, str]:
     from ray import tune
 
     from raygroup.runtime.on_ray.searcher import PackCallback, PackSearcher
-    from raygroup.runtime.on_ray.trainable import pack_trainable
+    from raygroup.runtime.on_ray.trainable import pack_trainable, withhold_credentials
 
+    withhold_credentials()
     placement = order.placement
     queue = PackQueue(order.packs, order.storage, listener, placement.storage_patience_s)
     resources, room = _resources_and_room(ray, order, listener)
     searcher = PackSearcher(queue, room)
     reuse = placement.device == "cpu" and placement.workers[1] == 1  # a process that saw a GPU fail cannot be used again
     trainable = tune.with_resources(pack_trainable(order.storage, placement, _first_pack(ray, order)), resources)
-    with _tune_folder() as folder, _output_to_log(queue.sweep_folder):
+    with _tune_folder(parent) as folder, _output_to_log(queue.sweep_folder):
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, reuse_actors=reuse),
@@ -129,12 +130,12 @@ def _first_pack(ray: Any, order: Order) -> str | None:
 
 
 @contextlib.contextmanager
-def _tune_folder() -> Iterator[Path]:
-    """Yield a folder for Tune's own state.
+def _tune_folder(parent: Path | None) -> Iterator[Path]:
+    """Yield a folder for Tune's own state, below ``parent`` if there is one.
 
     It holds pickles, which raygroup never reads, so it is deleted at the end.
     """
-    with tempfile.TemporaryDirectory(prefix="raygroup-tune-") as folder:
+    with tempfile.TemporaryDirectory(prefix="raygroup-tune-", dir=parent) as folder:
         yield Path(folder)
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from raygroup.errors import ClusterLostError, ConfigError, WorkerDiedError
 from raygroup.files.local_copies import copies_folder
-from raygroup.runtime.on_ray.channel import BAD_INPUT, RESULT, STORAGE_FAILED, Channel, connected_cluster
+from raygroup.runtime.on_ray.channel import BAD_INPUT, NOTE, RESULT, STORAGE_FAILED, Channel, connected_cluster
 from raygroup.runtime.on_ray.driver_process import DriverProcess, Limits
 from raygroup.runtime.preparation.extraction import ShardMaker, make_shard
 from raygroup.runtime.preparation.extraction_plan import Extraction
@@ -58,14 +58,14 @@ class ShardActor:
         return {"number": numbers, **{key: np.array([record[key] for record in records], np.int64) for key in records[0]}}
 
 
-def drive(order: ExtractionOrder, channel: Channel) -> None:
+def drive(order: ExtractionOrder, channel: Channel, folder: Path | None) -> None:
     """Make the shards of an order, in the child process.
 
     Sends each shard, and at the end a result or an error.
     """
     log = _redirect_output(order.extraction)
     try:
-        with connected_cluster(order.address, channel) as ray:
+        with connected_cluster(order.address, folder, channel) as ray:
             for shard in _make_shards(ray, order):
                 channel.send(_SHARD, shard)
         channel.send(RESULT)
@@ -79,11 +79,14 @@ def drive(order: ExtractionOrder, channel: Channel) -> None:
             channel.send(STORAGE_FAILED, f"{type(cause).__name__}: {message} ({log})")
 
 
-def ray_shard_maker(address: str | None, workers: int | None = None, limits: Limits | None = None, drive: Any = drive) -> ShardMaker:
+def ray_shard_maker(
+    address: str | None, workers: int | None = None, limits: Limits | None = None, drive: Any = drive,
+    notify: Callable[[str], None] = lambda text: None,
+) -> ShardMaker:  # fmt: skip
     """Return a function that makes shards on a Ray cluster.
 
     ``address`` is that of a running cluster. None starts one for this run. The function uses at
-    most ``workers`` actors, or as many as the cluster has room for. It raises ConfigError for input
+    most ``workers`` actors, or as many as the cluster has room for. ``notify`` gets messages for the user. It raises ConfigError for input
     that cannot be used, OSError if a shard cannot be made, and ClusterLostError if the cluster is
     gone or its head stops answering.
     """
@@ -92,7 +95,11 @@ def ray_shard_maker(address: str | None, workers: int | None = None, limits: Lim
         order = ExtractionOrder(extraction, tuple(numbers), address, workers)
         try:
             with DriverProcess(drive, order, address, limits) as driver:
-                yield from (content for kind, content in driver.messages() if kind == _SHARD)
+                for kind, content in driver.messages():
+                    if kind == _SHARD:
+                        yield content
+                    elif kind == NOTE:
+                        notify(content)
         except WorkerDiedError as error:
             raise ClusterLostError(str(error)) from error
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from raygroup.errors import ClusterLostError, WorkerDiedError
 from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
-from raygroup.runtime.on_ray.driver import ENDED, NOTE, STARTED, Order, drive
+from raygroup.runtime.on_ray.channel import NOTE
+from raygroup.runtime.on_ray.driver import ENDED, STARTED, Order, drive
 from raygroup.runtime.on_ray.driver_process import DriverProcess
 from raygroup.runtime.pack_queue import MAX_FRUITLESS_ATTEMPTS, RunListener
 from raygroup.runtime.placement import ON_CPU, Placement

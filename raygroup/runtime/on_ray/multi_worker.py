@@ -104,7 +104,7 @@ def _train_storage(storage: Place) -> dict[str, Any]:
     """Return where Train keeps the state of a run. All nodes must see it."""
     if isinstance(storage, Path):
         return {"storage_path": str(storage / CACHE_FOLDER / TRAIN_FOLDER)}
-    return {"storage_path": f"{storage.key}/{CACHE_FOLDER}/{TRAIN_FOLDER}", "storage_filesystem": storage.filesystem}
+    return {"storage_path": f"{storage.key}/{CACHE_FOLDER}/{TRAIN_FOLDER}", "storage_filesystem": storage.filesystem.native}
 
 
 def _propagate_address() -> None:

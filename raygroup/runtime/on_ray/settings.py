@@ -6,11 +6,18 @@ from our measurements.
 
 import logging
 import os
-import stat
+import socket
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ClusterLostError, ConfigError, RayStartError
+from raygroup.runtime.on_ray.session_folder import ray_options
+
+_CONNECT_S = 5.0
+_MAX_REASON = 150
+"""Longest reason from Ray in a message, in characters."""
 
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",
@@ -47,30 +54,71 @@ def set_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def connect(address: str | None, **options: Any) -> Any:
-    """Connect to the cluster at ``address`` and return the ray module.
+def start_ray(folder: Path) -> Any:
+    """Start Ray on this machine for this process alone, and return the ray module.
 
-    None starts a cluster for this process alone. Ray Train needs its dashboard, which only this
-    machine can reach. Raises ConfigError if no cluster answers at the address.
+    All its files lie in ``folder``, and only this machine can reach it. Ray Train needs its dashboard. Raises RayStartError.
     """
     set_environment()
+    # Without clusters of several nodes, Ray listens on the loopback interface only.
+    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     import ray
 
     logging.getLogger("ray").setLevel(logging.ERROR)
-    if address is None:
-        options |= {"include_dashboard": True, "dashboard_host": "127.0.0.1", "resources": {DRIVER_RESOURCE: 1000}}
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        if address is None:
-            raise
-        raise ConfigError(f"--address {address}: no Ray cluster answers there: {str(error).splitlines()[0]}") from error
-    restrict_token_file()
+        ray.init(
+            address="local", log_to_driver=False, logging_level=logging.ERROR, include_dashboard=True, dashboard_host="127.0.0.1",
+            resources={DRIVER_RESOURCE: 1000}, **ray_options(folder),
+        )  # fmt: skip
+    except Exception as error:  # Ray raises a plain Exception if it times out
+        raise RayStartError(first_line(error)) from error
     return ray
 
 
-def restrict_token_file() -> None:
-    """Let only its owner read Ray's token file. Ray itself creates it readable by everyone."""
-    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
-    if token.is_file() and token.stat().st_uid == os.getuid():
-        token.chmod(stat.S_IRUSR | stat.S_IWUSR)
+def join_cluster(address: str, on_import: Callable[[], None]) -> Any:
+    """Join the cluster at ``address`` and return the ray module.
+
+    ``on_import`` is called before the cluster is asked. Raises ConfigError if the address or the token cannot be right, and
+    ClusterLostError if no cluster answers.
+    """
+    set_environment()
+    import ray
+    from ray.exceptions import AuthenticationError
+
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    on_import()
+    try:
+        _require_listening(address)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, ray.exceptions.RpcError) as error:
+        raise ClusterLostError(f"--address {address}: no Ray cluster answers there: {first_line(error)}") from error
+    except ConfigError:
+        raise
+    except (RuntimeError, ValueError, AuthenticationError) as error:
+        raise ConfigError(f"--address {address}: {first_line(error)}") from error
+    return ray
+
+
+def require_listener(head: str) -> None:
+    """Raise OSError if nothing listens at ``host:port``. Ray's own client would wait 40 seconds."""
+    host, _, port = head.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message. Ray adds many more."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return textwrap.shorten(lines[0], _MAX_REASON, placeholder=" ...")
+
+
+def _require_listening(address: str) -> None:
+    """Raise OSError if nothing listens at the address, and ConfigError if it is no address."""
+    from ray._private import services
+
+    try:
+        head = services.canonicalize_bootstrap_address(address)
+        if head is None:
+            raise ConnectionError("no cluster runs on this machine, and RAY_ADDRESS names none")
+        require_listener(head.removeprefix("ray://"))
+    except ValueError as error:
+        raise ConfigError(f"--address {address}: must be auto, or HOST:PORT of the head, such as 10.0.0.1:6379") from error

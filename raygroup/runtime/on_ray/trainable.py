@@ -27,6 +27,16 @@ def pack_trainable(storage: Place, placement: Placement, first: str | None = Non
     return Pack
 
 
+def withhold_credentials() -> None:
+    """Keep Tune from copying secrets into runtime environments, which Ray logs in clear.
+
+    Workers on this machine inherit them. On a cluster, a role or a profile of the node gives them.
+    """
+    from ray.tune.execution import class_cache
+
+    class_cache.ENV_VARS_TO_PROPAGATE -= {name for name in class_cache.ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")}
+
+
 class _PackTrainable(tune.Trainable):
     context: tuple[Place, Placement]
     first_pack: str | None = None

@@ -126,8 +126,6 @@ def _require_numbers(cluster: ClusterFile) -> ClusterFile:
 
 def storage_path_error(path: str) -> str | None:
     """Return why a path cannot be a storage path, or None. It checks the text only, not the place."""
-    if "://" not in path:
-        return None
     try:
         place(path)
     except ConfigError as error:

@@ -10,7 +10,7 @@ from raygroup.config_sections import to_json
 from raygroup.costs import training_cpu_s
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
-from raygroup.files.places import Place
+from raygroup.files.places import Place, local_path
 from raygroup.storage.layout import CONFIG_FILE, FAILED_FILE
 from raygroup.storage.sweeps import is_done
 
@@ -50,7 +50,7 @@ class Job:
 
 def weights_file(name: str) -> Path:
     """Return the file that a ``weights.file`` setting names. Raises ConfigError if it does not exist."""
-    path = LAPTOP_WEIGHTS if name == "laptop" else Path(name).absolute()
+    path = LAPTOP_WEIGHTS if name == "laptop" else local_path(name).absolute()
     if not path.is_file():
         raise ConfigError(f"weights.file: no file {path}")
     return path

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 
 from raygroup.config import Trial
 from raygroup.errors import ConfigError
+from raygroup.files.places import local_path
 from raygroup.runtime.planning.jobs import Job
 from raygroup.search_space import Sweep
 from raygroup.trunks import CROP_SIZE
@@ -62,7 +63,7 @@ def _missing_words(trials: Iterable[Trial]) -> list[str]:
 def _missing_weights(trials: Iterable[Trial]) -> list[str]:
     files = sorted({trial.weights.file for trial in trials} - {"laptop"})
     hint = "set weights.file to a stage-1 file; python -m raygroup.pretrain makes one"
-    return [f"the weights file {file} ({hint})" for file in files if not Path(file).is_file()]
+    return [f"the weights file {file} ({hint})" for file in files if not local_path(file).is_file()]
 
 
 @functools.cache

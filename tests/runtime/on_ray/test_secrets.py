@@ -1,0 +1,71 @@
+"""A sweep on Ray leaves no secret in any file, and lets no other user or machine reach it."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from ray_processes import end_all, marked
+from sweep_process import DEADLINE_S
+from tiny_sweep import space
+
+pytestmark = pytest.mark.slow
+SECRETS = {
+    name: f"made-up-{number}-of-this-test"
+    for number, name in enumerate(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"))
+}
+
+
+def holds_a_secret(path: Path) -> bool:
+    return path.is_file() and any(secret.encode() in path.read_bytes() for secret in SECRETS.values())
+
+
+def listening_addresses(pids: set[int]) -> set[str]:
+    """Return the addresses on which these processes listen."""
+    psutil = pytest.importorskip("psutil")
+    return {
+        each.laddr.ip.removeprefix("::ffff:") for each in psutil.net_connections("inet") if each.status == "LISTEN" and each.pid in pids
+    }
+
+
+def test_a_sweep_on_ray_keeps_secrets_files_and_ports_to_itself(prepared, tmp_path):
+    mark = f"RAYGROUP_TEST={tmp_path}"
+    with tempfile.TemporaryDirectory(prefix="rg", dir="/tmp") as short:
+        names = {"TMPDIR": short, "HOME": str(tmp_path), "RAYGROUP_TEST": str(tmp_path)}
+        environment = {key: value for key, value in os.environ.items() if key not in ("RAY_TMPDIR", "RAY_AUTH_TOKEN_PATH")}
+        command = subprocess.Popen(
+            [sys.executable, "-m", "raygroup.sweep", space(tmp_path, steps=3000), "--storage-path", str(prepared)],
+            env=environment | SECRETS | names, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            deadline = time.monotonic() + DEADLINE_S
+            while not list(prepared.glob("tiny/*/checkpoints/state.json")):
+                assert command.poll() is None, command.communicate()[0]
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            (folder,) = Path(short).glob("rg-ray-*")
+            logs = list(folder.glob("r/session_2*/logs/runtime_env_agent.log"))
+            assert logs, "the file that held the secrets"
+            assert "env_vars" in logs[0].read_text(), "a runtime environment was logged"
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+            token = tmp_path / ".ray" / "auth_token"
+            assert stat.S_IMODE(token.stat().st_mode) == 0o600
+            places = [*Path(short).rglob("*"), *prepared.rglob("*"), *tmp_path.rglob("*")]
+            assert not [path for path in places if holds_a_secret(path)]
+            processes = marked(mark)
+            assert not [line for line in processes.values() if any(secret in line for secret in SECRETS.values())]
+            workers = [pid for pid, line in processes.items() if line.startswith("ray::")]
+            assert all(SECRETS["AWS_SECRET_ACCESS_KEY"].encode() in Path(f"/proc/{pid}/environ").read_bytes() for pid in workers)
+            assert listening_addresses(set(processes)) == {"127.0.0.1"}
+            command.terminate()
+            out, _ = command.communicate(timeout=DEADLINE_S)
+        finally:
+            end_all(mark)
+        assert command.returncode == 130, out
+        assert re.search(r"Ray's dashboard: http://127\.0\.0\.1:\d+ ", out)
+        assert not list(Path(short).glob("rg-ray-*")), "the folder goes with the sweep"
