@@ -16,6 +16,8 @@ from raygroup.search_space import Sweep
 from raygroup.terminal import command_line, console, print_line, run_command
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from raygroup.runtime.planning.plan import Plan
     from raygroup.runtime.sweep_run import RunOptions
     from raygroup.tables.sweep_result import SweepResult
@@ -47,7 +49,8 @@ def run_sweep(
     from raygroup.runtime.sweep_run import RunOptions, train_missing
     from raygroup.tables.sweep_result import sweep_result
 
-    plan = _plan(sweep, storage_path, words, fonts)
+    screen = console() if progress else Console(quiet=True)
+    plan = _plan(sweep, storage_path, words, fonts, screen)
     placement = Placement(
         device=device, kernels=kernels, device_memory_gb=device_memory_gb,
         workers=(workers, workers) if isinstance(workers, int) else workers, accumulate=accumulate, stall_timeout_s=stall_timeout_s,
@@ -57,7 +60,7 @@ def run_sweep(
         placement=placement, local=local, address=address, cluster=Path(cluster) if cluster else None, calibrate=calibrate, budget=budget,
         yes=yes,
     )  # fmt: skip
-    failed = train_missing(plan, options, console() if progress else Console(quiet=True))
+    failed = train_missing(plan, options, screen)
     return sweep_result(plan.folder, failed)
 
 
@@ -74,11 +77,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from raygroup.runtime.sweep_run import train_missing
     from raygroup.tables.sweep_result import sweep_result
 
-    plan = _plan(arguments.name, arguments.storage_path, arguments.words, arguments.fonts)
+    out = Console(stderr=True) if arguments.json else console()
+    plan = _plan(arguments.name, arguments.storage_path, arguments.words, arguments.fonts, out)
     options = _run_options(arguments)
     if arguments.dry_run:
         return _dry_run(plan, options, as_json=arguments.json)
-    out = Console(stderr=True) if arguments.json else console()
     failed = train_missing(plan, options, out)
     if arguments.json:
         print(json.dumps(sweep_result(plan.folder, failed).to_json(), ensure_ascii=False))
@@ -102,15 +105,17 @@ def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
     return DONE
 
 
-def _plan(sweep: Sweep | str, storage_path: Place | str, words: Path | str | None, fonts: Path | str | None) -> "Plan":
+def _plan(sweep: Sweep | str, storage_path: Place | str, words: Path | str | None, fonts: Path | str | None, screen: "Console") -> "Plan":
     from raygroup.runtime.planning.plan import load_plan, make_plan
+    from raygroup.runtime.progress import progress_bars
 
     storage = parse_place(str(storage_path))
     words_path = Path(words) if words else None
     fonts_path = Path(fonts) if fonts else None
-    if isinstance(sweep, Sweep):
-        return make_plan(sweep, "", storage, words_path, fonts_path)
-    return load_plan(sweep, storage, words_path, fonts_path)
+    with progress_bars(screen) as progress:
+        if isinstance(sweep, Sweep):
+            return make_plan(sweep, "", storage, words_path, fonts_path, progress)
+        return load_plan(sweep, storage, words_path, fonts_path, progress)
 
 
 def _run_options(arguments: argparse.Namespace) -> "RunOptions":

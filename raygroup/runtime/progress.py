@@ -19,6 +19,7 @@ from rich.text import Text
 from raygroup.runtime.planning.jobs import Job
 from raygroup.storage.layout import FAILED_FILE, PROGRESS_FILE
 from raygroup.terminal import seconds_text, table
+from raygroup.words.importing.listed_rows import MANY_ROWS
 
 _REFRESH_S = 0.5
 _PLAIN_LINE_S = 20.0
@@ -33,12 +34,14 @@ def progress_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]
 
     Yields the function that updates a bar. Its arguments are a label, the number of finished items,
     and the number of all items. Without a terminal it prints one line when a kind of work is
-    finished.
+    finished, and one at the start of long work.
     """
     if not console.is_terminal:
         finished: set[str] = set()
 
         def print_finished(label: str, done: int, total: int) -> None:
+            if done == 0 and total >= MANY_ROWS:
+                console.print(f"0 of {total} {label}")
             if label not in finished and done == total:
                 finished.add(label)
                 console.print(f"{total} {label}")

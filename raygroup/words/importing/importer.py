@@ -18,7 +18,7 @@ from raygroup.errors import ConfigError, ImageError
 from raygroup.images.pixels import decode_gray
 from raygroup.words.importing.image_files import MISSING, UNREADABLE, NoImage
 from raygroup.words.importing.label_files import SUFFIXES, LabelFile, label_file_in
-from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress
+from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress, progress_over
 from raygroup.words.importing.parquet_files import ParquetWords, parquet_files_in, parquet_folders_below
 from raygroup.words.importing.report import Report, Tally
 from raygroup.words.importing.row_names import Listing
@@ -118,9 +118,9 @@ class _Intake:
 
     def __init__(self, listing: Listing, tasks: tuple[str, ...], bad_share: float, progress: ReportProgress) -> None:
         self.bad_share = bad_share
-        self.progress = progress
         self.tally = Tally(listing.name)
         self.rows = interpret_rows(listing, tasks, self.tally, progress)
+        self.progress = progress_over(len(self.rows.usable), progress)
         self.splits: Counter[str] = Counter()
 
     def batches(self) -> Iterator[pa.RecordBatch]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from raygroup.errors import ConfigError
 from raygroup.words.importing.image_files import ImageFolder, NoImage, image_key
 from raygroup.words.importing.label_rows import NEEDED, Row, parse_json_lines, parse_separated
-from raygroup.words.importing.listed_rows import OPTIONAL, ListedRows, ReportProgress, ignore_progress
+from raygroup.words.importing.listed_rows import OPTIONAL, ListedRows, ReportProgress, ignore_progress, progress_over
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 
@@ -55,6 +55,7 @@ class LabelFile:
         """
         total, columns = _count_lines(self.file), set[str]()
         parse = parse_json_lines if self.file.suffix.lower() == ".jsonl" else parse_separated
+        progress = progress_over(total, progress)
         progress("labels read", 0, total)
         with self.file.open(encoding="utf-8-sig", newline="") as stream:
             rows = self._check(parse(self.file, stream, columns))
@@ -90,10 +91,12 @@ class LabelFile:
         It does not depend on the folder's path.
         """
         rows = self.rows(progress).table
+        progress = progress_over(rows.num_rows, progress)
         digest = hashlib.sha256(self.file.suffix.lower().encode() + hashlib.sha256(self.file.read_bytes()).digest())
-        for block in self.images(rows, np.ones(rows.num_rows, np.bool_)):
+        for start, block in zip(count(0, _IMAGES_PER_BLOCK), self.images(rows, np.ones(rows.num_rows, np.bool_)), strict=False):
             for image in block:
                 digest.update(hashlib.sha256(image).digest() if isinstance(image, bytes) else b"missing")
+            progress("images read for their hash", start + len(block), rows.num_rows)
         return digest.hexdigest()
 
     @functools.cached_property

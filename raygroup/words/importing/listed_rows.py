@@ -12,6 +12,9 @@ OPTIONAL = ("task", "split", "source")
 ReportProgress = Callable[[str, int, int], None]
 """Takes the name of the work, the number of finished items, and the number of all items."""
 
+MANY_ROWS = 20_000
+"""A data set of fewer rows is read before anybody could look at its progress."""
+
 _LIKELY_MEANINGS = {
     **dict.fromkeys(("language", "languages", "lang", "locale", "script", "tasks", "label_language"), "task"),
     **dict.fromkeys(("set", "subset", "partition", "fold", "splits"), "split"),
@@ -30,6 +33,11 @@ class ListedRows(NamedTuple):
 
 def ignore_progress(name: str, done: int, total: int) -> None:
     """Report nothing."""
+
+
+def progress_over(num_rows: int, progress: ReportProgress) -> ReportProgress:
+    """Return the callback for work on so many rows. It reports nothing if they are few."""
+    return progress if num_rows >= MANY_ROWS else ignore_progress
 
 
 def unused_columns(columns: frozenset[str]) -> list[str]:

@@ -47,13 +47,11 @@ class ParquetWords:
     def rows(self, progress: ReportProgress = ignore_progress) -> ListedRows:
         """Return ``text`` and the optional columns.
 
-        An optional value is null if it is empty or absent. Raises ConfigError if a column is missing,
-        has another type, or is not UTF-8.
+        This takes too little time for reports of progress. An optional value is null if it is empty
+        or absent. Raises ConfigError if a column is missing, has another type, or is not UTF-8.
         """
-        tables, columns = [], set[str]()
-        for number, path in enumerate(self.files, start=1):
-            tables.append(_rows(path, columns))
-            progress("files of labels read", number, len(self.files))
+        columns: set[str] = set()
+        tables = [_rows(path, columns) for path in self.files]
         return ListedRows(pa.concat_tables(tables), frozenset(columns))
 
     def place(self, rows: pa.Table, row: int) -> str:
@@ -86,10 +84,7 @@ class ParquetWords:
 
         Several files give the SHA-256 of their hashes, in the order of their names.
         """
-        digests = []
-        for number, path in enumerate(self.files, start=1):
-            digests.append(_digest(path))
-            progress("files read for their hash", number, len(self.files))
+        digests = [_digest(path) for path in self.files]
         return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
     @functools.cached_property

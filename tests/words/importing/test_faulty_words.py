@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from raygroup.errors import ConfigError
-from raygroup.words.importing.importer import read_user_words
+from raygroup.words.importing.importer import find_listing, read_user_words
 
 TASKS = ("ko", "la")
 WORDS = [f"word{number}" for number in range(20)]
@@ -331,10 +331,16 @@ def test_labels_in_utf_16_are_named_as_such(tmp_path, encoding):
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
 def test_reading_labels_reports_progress_from_none_to_all(tmp_path, kind):
-    write_rows(tmp_path, [(f"{number}.png", word) for number, word in enumerate(WORDS)], kind)
+    write_rows(tmp_path, [(f"{number}.png", "word") for number in range(70_000)], kind, images=False)
     calls = []
-    read_user_words(tmp_path, TASKS, progress=lambda *call: calls.append(call))
-    labels = [(done, total) for name, done, total in calls if name == "labels read"]
-    assert labels[0][0] == 0
-    assert labels[-1][0] == labels[-1][1] >= len(WORDS)
-    assert calls[-1] == ("images of words read", len(WORDS), len(WORDS))
+    find_listing(tmp_path).rows(lambda *call: calls.append(call))
+    assert {name for name, _, _ in calls} == {"labels read"}
+    total = calls[0][2]
+    assert calls[0][1] == 0
+    assert 0 < calls[1][1] < total
+    assert calls[-1][1] == total >= 70_000
+
+
+def test_few_rows_report_no_progress(tmp_path):
+    write_rows(tmp_path, [(f"{number}.png", word) for number, word in enumerate(WORDS)])
+    read_user_words(tmp_path, TASKS, progress=lambda *call: pytest.fail(f"reported {call}"))
