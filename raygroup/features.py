@@ -37,7 +37,7 @@ def extract_features(
     from rich.console import Console
 
     screen = console() if progress else Console(quiet=True)
-    plan = _plan(place(data), place(storage_path), sweep, weights)
+    plan = _plan(place(data), place(storage_path), sweep, weights, screen)
     jobs = _jobs_by_features(plan)
     _make_missing(plan, jobs, screen, local, address, workers, device=device, shard_rows=shard_words)
     return [job.features for job in jobs]
@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace) -> None:
 
     out = console()
     require_shard_rows(options.shard_words)
-    plan = _plan(options.data, options.storage_path, options.sweep, options.weights)
+    plan = _plan(options.data, options.storage_path, options.sweep, options.weights, out)
     jobs = _jobs_by_features(plan)
     if options.dry_run:
         for job in jobs:
@@ -113,10 +113,11 @@ def _make_missing(
     return missing
 
 
-def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -> "Plan":
+def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None, screen: "Console") -> "Plan":
     from raygroup.config import Heads, Trial
     from raygroup.runtime.planning.plan import make_plan
     from raygroup.runtime.preparation.downloads import download_words
+    from raygroup.runtime.preparation.extraction_report import extraction_progress
     from raygroup.search_space import Sweep, load
 
     space = load(sweep) if sweep else Sweep(name="features", trial=Trial(heads=Heads(start="independent")))
@@ -124,7 +125,8 @@ def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None) -
         if "weights.file" in space.grid:
             raise ConfigError(f"--weights {weights}: the search space {sweep} varies weights.file itself; leave --weights out")
         space = Sweep(name=space.name, trial=space.trial.replaced("weights.file", weights), grid=space.grid, seeds=space.seeds)
-    return make_plan(space, "", storage, download_words(data), None)
+    with extraction_progress(screen) as progress:
+        return make_plan(space, "", storage, download_words(data), None, progress)
 
 
 def build_parser() -> argparse.ArgumentParser:

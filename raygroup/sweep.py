@@ -16,6 +16,8 @@ from raygroup.terminal import Parser, command_line, console, print_json, print_l
 from raygroup.values import ACCUMULATE, MEMORY_GB, SECONDS, USD, WORKERS
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from raygroup.runtime.planning.plan import Plan
     from raygroup.runtime.sweep_run import RunOptions
     from raygroup.tables.sweep_result import SweepResult
@@ -47,7 +49,8 @@ def run_sweep(
     from raygroup.runtime.sweep_run import RunOptions, train_missing
     from raygroup.tables.sweep_result import sweep_result
 
-    plan = _plan(sweep, storage_path, words, fonts)
+    screen = console() if progress else Console(quiet=True)
+    plan = _plan(sweep, storage_path, words, fonts, screen)
     placement = Placement(
         device=device, kernels=kernels, device_memory_gb=device_memory_gb,
         workers=(workers, workers) if isinstance(workers, int) else workers, accumulate=accumulate, stall_timeout_s=stall_timeout_s,
@@ -57,7 +60,7 @@ def run_sweep(
         placement=placement, local=local, address=address, cluster=local_path(cluster) if cluster else None, calibrate=calibrate,
         budget=budget, yes=yes, reuse=reuse,
     )  # fmt: skip
-    failed = train_missing(plan, options, console() if progress else Console(quiet=True))
+    failed = train_missing(plan, options, screen)
     return sweep_result(plan.folder, failed)
 
 
@@ -73,11 +76,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from raygroup.runtime.sweep_run import train_missing
     from raygroup.tables.sweep_result import sweep_result
 
-    plan = _plan(arguments.name, arguments.storage_path, arguments.words, arguments.fonts)
+    out = Console(stderr=True) if arguments.json else console()
+    plan = _plan(arguments.name, arguments.storage_path, arguments.words, arguments.fonts, out)
     options = _run_options(arguments)
     if arguments.dry_run:
         return _dry_run(plan, options, as_json=arguments.json)
-    out = Console(stderr=True) if arguments.json else console()
     failed = train_missing(plan, options, out)
     if arguments.json:
         print_json(sweep_result(plan.folder, failed).to_json())
@@ -103,15 +106,17 @@ def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
     return DONE
 
 
-def _plan(sweep: Sweep | str, storage_path: Place | str, words: Path | str | None, fonts: Path | str | None) -> "Plan":
+def _plan(sweep: Sweep | str, storage_path: Place | str, words: Path | str | None, fonts: Path | str | None, screen: "Console") -> "Plan":
     from raygroup.runtime.planning.plan import load_plan, make_plan
+    from raygroup.runtime.progress import progress_bars
 
     storage = place(storage_path)
     words_path = local_path(words) if words else None
     fonts_path = local_path(fonts) if fonts else None
-    if isinstance(sweep, Sweep):
-        return make_plan(sweep, "", storage, words_path, fonts_path)
-    return load_plan(sweep, storage, words_path, fonts_path)
+    with progress_bars(screen) as progress:
+        if isinstance(sweep, Sweep):
+            return make_plan(sweep, "", storage, words_path, fonts_path, progress)
+        return load_plan(sweep, storage, words_path, fonts_path, progress)
 
 
 def _run_options(arguments: argparse.Namespace) -> "RunOptions":

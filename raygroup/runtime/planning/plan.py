@@ -19,6 +19,7 @@ from raygroup.search_space import Sweep, hypothesis, load
 from raygroup.storage.layout import STOP_FILE, SWEEP_FILE, features_path, now, weights_path, words_path
 from raygroup.storage.sweeps import done_ids
 from raygroup.words.feature_store import STORE_LAYOUT
+from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,10 @@ class Plan:
         return tuple(job for job in self.jobs if job.id not in done)
 
 
-def make_plan(sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | None, fonts: Path | None) -> Plan:
-    """Give every trial of a sweep its id and its places.
+def make_plan(
+    sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | None, fonts: Path | None, progress: ReportProgress = ignore_progress
+) -> Plan:
+    """Give every trial of a sweep its id and its places. ``progress`` follows the reading of the user's words.
 
     Raises ConfigError if an input is missing (words, fonts of a script, weights), or if a trial
     could only fail later.
@@ -57,7 +60,7 @@ def make_plan(sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | 
     trials = sweep.trials()
     require_inputs(sweep, [trial for _, trial in trials], words, fonts)
     # Fingerprints read whole files, and most trials of a sweep share them.
-    words_fingerprint = functools.cache(functools.partial(_words_fingerprint, words=words_path_here, fonts=fonts_path))
+    words_fingerprint = functools.cache(functools.partial(_words_fingerprint, words=words_path_here, fonts=fonts_path, progress=progress))
     file_hash = functools.cache(_file_hash)
     jobs = []
     for label, trial in trials:
@@ -85,9 +88,11 @@ def make_plan(sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | 
     return Plan(sweep, hypothesis_text, storage, words, fonts, tuple(jobs))
 
 
-def load_plan(name: str, storage: Place, words: Path | None = None, fonts: Path | None = None) -> Plan:
+def load_plan(
+    name: str, storage: Place, words: Path | None = None, fonts: Path | None = None, progress: ReportProgress = ignore_progress
+) -> Plan:
     """Return the plan of a search space, given by name or path. Raises ConfigError like ``make_plan``."""
-    return make_plan(load(name), hypothesis(name), storage, words, fonts)
+    return make_plan(load(name), hypothesis(name), storage, words, fonts, progress)
 
 
 def declare_sweep(plan: Plan) -> None:
@@ -111,11 +116,11 @@ def without_rendering(trial: Trial) -> Trial:
     return replace(trial, words=Words(source=words.source, mixture=words.mixture, mixture_weighting=words.mixture_weighting))
 
 
-def _words_fingerprint(settings: Words, *, words: Path | None, fonts: Path | None) -> str:
+def _words_fingerprint(settings: Words, *, words: Path | None, fonts: Path | None, progress: ReportProgress) -> str:
     if words is not None:
         from raygroup.words.importing.importer import data_fingerprint
 
-        return fingerprint(data_fingerprint(words), list(settings.tasks))
+        return fingerprint(data_fingerprint(words, progress), list(settings.tasks))
     from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
 
     return rendered_fingerprint(settings, fonts_of(settings, fonts))

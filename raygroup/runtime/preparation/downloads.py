@@ -23,7 +23,7 @@ def download_words(data: Place) -> Path:
         return data
     files = list(data.glob("*.parquet")) if data.is_dir() else [data] if data.is_file() else []
     if not files:
-        raise ConfigError(f"{data}: no Parquet file here; put images with a label file into a folder of this machine")
+        raise ConfigError(f"{data}: no Parquet file here; {_hint(data)}")
     infos = [data.filesystem.get_file_info(file.key) for file in files]
     version = hashlib.sha256(repr([(str(data), info.path, info.size, info.mtime_ns) for info in infos]).encode()).hexdigest()
     folder = copies_folder() / f"given-{version[:24]}"
@@ -36,3 +36,11 @@ def download_words(data: Place) -> Path:
 def _fetch_if_missing(source: Remote, target: Path, size: int) -> None:
     if not target.is_file() or target.stat().st_size != size:
         fetch(source, target)
+
+
+def _hint(data: Remote) -> str:
+    """Name the folders below that hold Parquet files, as data set libraries lay them out."""
+    folders = sorted({str(file.parent) for file in data.rglob("*.parquet")})
+    if folders:
+        return f"Parquet files lie in {' and '.join(folders[:3])}: give that folder"
+    return "put images with a label file into a folder of this machine"

@@ -16,6 +16,7 @@ from raygroup.runtime.preparation.extraction import ProgressCallback, finished_s
 from raygroup.runtime.preparation.extraction_plan import plan_extraction
 from raygroup.runtime.progress import progress_bars
 from raygroup.terminal import print_line
+from raygroup.words.importing.listed_rows import MANY_ROWS
 from raygroup.words.importing.report import Report
 from raygroup.words.word_store import open_word_store
 
@@ -61,7 +62,7 @@ def extraction_progress(screen: Console) -> Iterator[ProgressCallback]:
         nonlocal last_line_s
         now_s = time.monotonic()
         start_s, done_before = starts.setdefault(label, (now_s, done))
-        if done == total or now_s - last_line_s > _PLAIN_LINE_S:
+        if done == total or (done == 0 and total >= MANY_ROWS) or now_s - last_line_s > _PLAIN_LINE_S:
             last_line_s = now_s
             rate = f", {(done - done_before) / (now_s - start_s):.0f} a second" if done > done_before and now_s > start_s else ""
             print_line(screen, f"{done} of {total} {label}{rate}")

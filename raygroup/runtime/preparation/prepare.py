@@ -77,7 +77,7 @@ def local_output(place: Place) -> Path:
 def _write_store(plan: Plan, job: Job, path: Path, progress: ProgressCallback, workers: WorkerPool) -> None:
     words = job.trial.words
     if plan.words is not None:
-        import_user_words(plan.words, words.tasks, path, job.data)
+        import_user_words(plan.words, words.tasks, path, job.data, progress=progress)
     else:
         render_store(path, words, fonts_of(words, plan.fonts), job.data, progress, workers)
 

@@ -5,7 +5,7 @@ Usable words are kept. The others are counted, and the first of them are named.
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +14,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raygroup.errors import ConfigError
-from raygroup.words.crops import decode_gray
+from raygroup.errors import ConfigError, ImageError
+from raygroup.images.pixels import decode_gray
+from raygroup.words.importing.image_files import MISSING, UNREADABLE, NoImage
 from raygroup.words.importing.label_files import SUFFIXES, LabelFile, label_file_in
-from raygroup.words.importing.parquet_files import ParquetWords, parquet_files_in
+from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress, progress_over
+from raygroup.words.importing.parquet_files import ParquetWords, parquet_files_in, parquet_folders_below
 from raygroup.words.importing.report import Report, Tally
-from raygroup.words.importing.rows import Listing, interpret_rows
+from raygroup.words.importing.row_names import Listing
+from raygroup.words.importing.rows import interpret_rows
 from raygroup.words.word_store import SCHEMA, StoreMetadata, write_word_store
-
-_MISSING = "image missing"
-_UNREADABLE = "image unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,29 +36,34 @@ class UserWords:
     report: Report
 
 
-def read_user_words(path: Path, tasks: tuple[str, ...], bad_share: float = 0.05) -> UserWords:
+def read_user_words(path: Path, tasks: tuple[str, ...], bad_share: float = 0.05, progress: ReportProgress = ignore_progress) -> UserWords:
     """Read a user's words into memory.
 
     ``path`` is a Parquet file, a folder of Parquet files, a label file, or a folder with one. If
     every word names its task, these are the tasks. Otherwise those of ``tasks`` that have a letter
     in a word without a task are added.
 
-    A word is dropped and counted if it has no text, is longer than a decoder reads, has neither a
-    task nor a character of one, or if its image is missing or unreadable. Raises ConfigError if
-    more than ``bad_share`` of the images are bad, or if the data set cannot be understood.
+    A word is dropped and counted if it has no text, is a don't-care mark, has a control character,
+    is longer than a decoder reads, has neither a task nor a character of one, repeats or contradicts
+    another row of its image, or if its image is missing or unreadable.
+
+    Raises ConfigError if more than ``bad_share`` of the images are bad, or if the data set cannot be
+    understood.
     """
-    intake = _Intake(find_listing(path), tasks, bad_share)
+    intake = _Intake(find_listing(path), tasks, bad_share, progress)
     table = pa.Table.from_batches(intake.batches(), SCHEMA)
     return UserWords(table=table, tasks=intake.rows.tasks, report=intake.tally.report())
 
 
-def import_user_words(path: Path, tasks: tuple[str, ...], store: Path, fingerprint: str, bad_share: float = 0.05) -> Report:
+def import_user_words(
+    path: Path, tasks: tuple[str, ...], store: Path, fingerprint: str, bad_share: float = 0.05, progress: ReportProgress = ignore_progress
+) -> Report:
     """Write a user's words to a word store.
 
     The words are those of ``read_user_words``. Only some hundred are in memory at a time, so a data
     set may be larger than the memory. The store keeps ``fingerprint``, the hash of the data.
     """
-    intake = _Intake(find_listing(path), tasks, bad_share)
+    intake = _Intake(find_listing(path), tasks, bad_share, progress)
 
     def metadata() -> StoreMetadata:
         return StoreMetadata(fingerprint=fingerprint, tasks=intake.rows.tasks, report=intake.tally.report().to_json())
@@ -67,12 +72,12 @@ def import_user_words(path: Path, tasks: tuple[str, ...], store: Path, fingerpri
     return intake.tally.report()
 
 
-def data_fingerprint(path: Path) -> str:
+def data_fingerprint(path: Path, progress: ReportProgress = ignore_progress) -> str:
     """Return the SHA-256 of a data set's content.
 
     It reads every byte. The path of the data set does not matter.
     """
-    return find_listing(path).fingerprint()
+    return find_listing(path).fingerprint(progress)
 
 
 def find_listing(path: Path) -> Listing:
@@ -81,10 +86,7 @@ def find_listing(path: Path) -> Listing:
     Raises ConfigError if there are none.
     """
     if path.is_dir():
-        parquet = parquet_files_in(path)
-        # A label file wins over Parquet files. With neither, label_file_in raises and says what is needed.
-        has_labels = not parquet or any((path / f"labels{suffix}").is_file() for suffix in SUFFIXES)
-        return label_file_in(path) if has_labels else ParquetWords(parquet[0] if len(parquet) == 1 else path)
+        return _listing_in(path)
     if not path.is_file():
         raise ConfigError(f"{path}: no such file or folder")
     if not os.access(path, os.R_OK):
@@ -96,16 +98,29 @@ def find_listing(path: Path) -> Listing:
     raise ConfigError(f"{path}: must be a .parquet file, a label file ({', '.join(SUFFIXES)}), or a folder with one or with Parquet files")
 
 
+def _listing_in(folder: Path) -> Listing:
+    """Return the label file or the Parquet files in a folder. A label file wins over Parquet files."""
+    parquet = parquet_files_in(folder)
+    has_labels = any((folder / f"labels{suffix}").is_file() for suffix in SUFFIXES)
+    if parquet and not has_labels:
+        return ParquetWords(parquet[0] if len(parquet) == 1 else folder)
+    if not has_labels and (folders := parquet_folders_below(folder)):
+        names = " and ".join(map(str, folders[:3]))
+        raise ConfigError(f"{folder}: no label file and no Parquet file; Parquet files lie in {names}: give that folder")
+    return label_file_in(folder)
+
+
 class _Intake:
     """One pass over a data set.
 
     It reads all rows first, because they are small, and then the images of the usable ones.
     """
 
-    def __init__(self, listing: Listing, tasks: tuple[str, ...], bad_share: float) -> None:
+    def __init__(self, listing: Listing, tasks: tuple[str, ...], bad_share: float, progress: ReportProgress) -> None:
         self.bad_share = bad_share
         self.tally = Tally(listing.name)
-        self.rows = interpret_rows(listing, tasks, self.tally)
+        self.rows = interpret_rows(listing, tasks, self.tally, progress)
+        self.progress = progress_over(len(self.rows.usable), progress)
         self.splits: Counter[str] = Counter()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -114,34 +129,42 @@ class _Intake:
         Raises ConfigError as soon as too many images are bad, and at the end if no word is left to
         train on.
         """
-        start = 0
+        start, total = 0, len(self.rows.usable)
         with ThreadPoolExecutor() as pool:
             for images in self.rows.listing.images(self.rows.listed, self.rows.usable):
                 places = np.flatnonzero(self.rows.usable[start : start + len(images)])
-                readable = np.array([*pool.map(_is_readable, [images[place] for place in places])], np.bool_)
-                missing = np.array([images[place] is None for place in places], np.bool_)
-                self.tally.drop(_MISSING, start + places[missing], self.rows.place)
-                self.tally.drop(_UNREADABLE, start + places[~readable & ~missing], self.rows.place)
-                self._stop_if_too_many_are_bad()
-                if readable.any():
-                    yield self._batch(start, places[readable], images)
+                faults = [*pool.map(_fault, [images[place] for place in places])]
+                self._drop(start + places, faults)
+                self._stop_if_too_many_are_bad(start + len(images))
+                is_readable = np.array([fault is None for fault in faults], np.bool_)
+                if is_readable.any():
+                    yield self._batch(start, places[is_readable], images)
                 start += len(images)
+                self.progress("images of words read", start, total)
         self._stop_if_none_is_left()
 
-    def _batch(self, start: int, places: NDArray[np.int64], images: Sequence[bytes | None]) -> pa.RecordBatch:
+    def _drop(self, rows: NDArray[np.int64], faults: Sequence[NoImage | None]) -> None:
+        fault_of = {int(row): fault for row, fault in zip(rows, faults, strict=True) if fault is not None}
+        for row, fault in fault_of.items():
+            self.tally.drop(fault.reason, [row], self._place_with_fault(fault))
+
+    def _place_with_fault(self, fault: NoImage) -> Callable[[int], str]:
+        return lambda row: self.rows.place(row) + (f" ({fault.why})" if fault.why else "")
+
+    def _batch(self, start: int, places: NDArray[np.int64], images: Sequence[bytes | NoImage | None]) -> pa.RecordBatch:
         words = self.rows.words.slice(start, len(images)).take(pa.array(places))
         self.tally.num_kept += len(places)
         self.splits.update(words["split"].to_pylist())
         columns = [words[name].combine_chunks() for name in SCHEMA.names[1:]]
         return pa.record_batch([pa.array([images[place] for place in places], pa.binary()), *columns], schema=SCHEMA)
 
-    def _stop_if_too_many_are_bad(self) -> None:
-        num_bad = self.tally.dropped[_MISSING] + self.tally.dropped[_UNREADABLE]
+    def _stop_if_too_many_are_bad(self, num_read: int) -> None:
+        num_missing, num_unreadable = self.tally.dropped[MISSING], self.tally.dropped[UNREADABLE]
         total = len(self.rows.usable)
-        if num_bad > self.bad_share * total:
+        if num_missing + num_unreadable > self.bad_share * total:
             raise ConfigError(
-                f"{self.rows.listing.file}: {num_bad} of the images read so far are missing or unreadable, the first "
-                f"{self.tally.example((_MISSING, _UNREADABLE))}; at most {self.bad_share:.0%} of {total} may be"
+                f"{self.rows.listing.file}: of the first {num_read} images {num_missing} are missing and {num_unreadable} unreadable, "
+                f"such as {self.tally.example((MISSING, UNREADABLE))}; at most {self.bad_share:.0%} of {total} may be"
             )
 
     def _stop_if_none_is_left(self) -> None:
@@ -157,5 +180,12 @@ class _Intake:
             self.tally.notes.append("no unseen words to validate on: by itself one word in eleven is; a column 'split' can say which")
 
 
-def _is_readable(image: bytes | None) -> bool:
-    return image is not None and decode_gray(image) is not None
+def _fault(image: bytes | NoImage | None) -> NoImage | None:
+    """Return why an image cannot be used, or None."""
+    if not isinstance(image, bytes):
+        return image or NoImage(MISSING)
+    try:
+        gray = decode_gray(image)
+    except ImageError as error:
+        return NoImage(UNREADABLE, str(error))
+    return NoImage(UNREADABLE, "without contrast: all its pixels are alike") if gray.min() == gray.max() else None

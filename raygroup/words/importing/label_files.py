@@ -4,37 +4,37 @@ A byte-order mark, any line ends and the order of columns are accepted. Content 
 understood is an error.
 """
 
-import csv
+import codecs
+import functools
 import hashlib
-import json
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path, PureWindowsPath
-from typing import IO
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
+from raygroup.words.importing.image_files import ImageFolder, NoImage, image_key
+from raygroup.words.importing.label_rows import NEEDED, Row, parse_json_lines, parse_separated
+from raygroup.words.importing.listed_rows import OPTIONAL, ListedRows, ReportProgress, ignore_progress, progress_over
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
-NEEDED = ("path", "text")
-OPTIONAL = ("task", "split", "source")
 
-_ROWS_PER_BATCH = 65536
+_ROWS_PER_BLOCK = 65536
 _IMAGES_PER_BLOCK = 512
+_BYTES_PER_READ = 1 << 22
 _SCHEMA = pa.schema([("line", pa.int32()), *((name, pa.string()) for name in (*NEEDED, *OPTIONAL))])
 
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-"""A lone surrogate. JSON can spell one, but no UTF-8 file can hold it."""
-
-Row = tuple[int, str | None, str | None, str | None, str | None, str | None]
+_SUSPICIOUS_PATH = re.compile(r"\s*(?:/|[^/]:)|.*\.\.|.*[\0-\x1f\x7f-\x9f]", re.DOTALL)
+"""Every path matches that could leave the folder, and every one with a control character."""
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
@@ -47,49 +47,75 @@ class LabelFile:
     def name(self) -> str:
         return self.file.resolve().parent.name
 
-    def rows(self) -> pa.Table:
+    def rows(self, progress: ReportProgress = ignore_progress) -> ListedRows:
         """Return ``line``, ``path``, ``text`` and the optional columns.
 
         An optional value is null if it is empty or absent. Raises ConfigError with file and line if
         a row cannot be parsed, or if a path is absolute or leads out of the folder.
         """
+        total, columns = _count_lines(self.file), set[str]()
+        parse = parse_json_lines if self.file.suffix.lower() == ".jsonl" else parse_separated
+        progress = progress_over(total, progress)
+        progress("labels read", 0, total)
         with self.file.open(encoding="utf-8-sig", newline="") as stream:
-            parse = _parse_json_lines if self.file.suffix.lower() == ".jsonl" else _parse_separated
-            rows = _check_paths(self.file, parse(self.file, stream))
-            blocks = iter(lambda: list(islice(rows, _ROWS_PER_BATCH)), [])
-            batches = [pa.record_batch([*map(list, zip(*block, strict=True))], schema=_SCHEMA) for block in blocks]
-        return pa.Table.from_batches(batches, _SCHEMA)
+            rows = self._check(parse(self.file, stream, columns))
+            batches: list[pa.RecordBatch] = []
+            while block := list(islice(rows, _ROWS_PER_BLOCK)):
+                batches.append(pa.record_batch([*map(list, zip(*block, strict=True))], schema=_SCHEMA))
+                progress("labels read", min(block[-1][0], total - 1), total)
+        progress("labels read", total, total)
+        return ListedRows(pa.Table.from_batches(batches, _SCHEMA), frozenset(columns))
 
     def place(self, rows: pa.Table, row: int) -> str:
-        return f"{self.file.name}:{rows['line'][row]} {rows['path'][row]}"
+        path = rows["path"][row].as_py()
+        # Quotes show blanks at the ends of a path, and escapes the signs that a terminal would obey.
+        return f"{self.file.name}:{rows['line'][row]} {path if path.isprintable() and path == path.strip() else repr(path)}"
 
-    def images(self, rows: pa.Table, wanted: NDArray[np.bool_]) -> Iterator[list[bytes | None]]:
+    def image_keys(self, rows: pa.Table) -> pa.Array:
+        """Return a text for each row that is equal for rows of one image."""
+        return pa.array([*map(image_key, rows["path"].to_pylist())], pa.string())
+
+    def images(self, rows: pa.Table, wanted: NDArray[np.bool_]) -> Iterator[list[bytes | NoImage | None]]:
         """Yield the bytes of every row's image in blocks of rows.
 
-        The bytes are None if the row is not wanted or the file cannot be read.
+        A row that is not wanted has None.
         """
         with ThreadPoolExecutor(min(32, 4 * (os.cpu_count() or 1))) as pool:
             for start in range(0, rows.num_rows, _IMAGES_PER_BLOCK):
                 paths = rows["path"].slice(start, _IMAGES_PER_BLOCK).to_pylist()
                 yield list(pool.map(self._read_image, paths, wanted[start : start + _IMAGES_PER_BLOCK]))
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, progress: ReportProgress = ignore_progress) -> str:
         """Return the SHA-256 of the label file and every image it names.
 
         It does not depend on the folder's path.
         """
-        rows = self.rows()
+        rows = self.rows(progress).table
+        progress = progress_over(rows.num_rows, progress)
         digest = hashlib.sha256(self.file.suffix.lower().encode() + hashlib.sha256(self.file.read_bytes()).digest())
-        for block in self.images(rows, np.ones(rows.num_rows, np.bool_)):
+        for start, block in zip(count(0, _IMAGES_PER_BLOCK), self.images(rows, np.ones(rows.num_rows, np.bool_)), strict=False):
             for image in block:
-                digest.update(b"missing" if image is None else hashlib.sha256(image).digest())
+                digest.update(hashlib.sha256(image).digest() if isinstance(image, bytes) else b"missing")
+            progress("images read for their hash", start + len(block), rows.num_rows)
         return digest.hexdigest()
 
-    def _read_image(self, path: str, wanted: bool) -> bytes | None:
+    @functools.cached_property
+    def _folder(self) -> ImageFolder:
+        return ImageFolder(self.file.parent)
+
+    def _read_image(self, path: str, wanted: bool) -> bytes | NoImage | None:
+        return self._folder.read(path) if wanted else None
+
+    def _check(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """Yield the rows, and refuse a path that leaves the folder."""
         try:
-            return (self.file.parent / path).read_bytes() if wanted else None
-        except (OSError, ValueError):
-            return None
+            for row in rows:
+                if row[1] and _SUSPICIOUS_PATH.match(row[1]):
+                    _require_inside(self.file, row[0], row[1])
+                yield row
+        # The parser reads the file as rows are taken from it, so a decoding error arises here.
+        except UnicodeDecodeError as error:
+            raise ConfigError(_encoding_error(self.file, error)) from error
 
 
 def label_file_in(folder: Path) -> LabelFile:
@@ -105,69 +131,32 @@ def label_file_in(folder: Path) -> LabelFile:
     return LabelFile(files[0])
 
 
-def missing_column(place: object, missing: Sequence[str], present: Sequence[str], needed: Sequence[str]) -> ConfigError:
-    return ConfigError(
-        f"{place}: no column {' or '.join(map(repr, missing))}; found: {', '.join(present) or 'none'}; "
-        f"needed: {', '.join(needed)}; optional: {', '.join(OPTIONAL)}"
-    )
+def _require_inside(file: Path, line: int, path: str) -> None:
+    """Raise ConfigError for a path that leads out of the folder, with or without the blanks at its ends."""
+    bare = path.strip()
+    if bare.startswith("/") or PureWindowsPath(bare).drive or posixpath.normpath(bare).split("/")[0] == "..":
+        raise ConfigError(f"{file}:{line}: path is {path!r}: it must be relative to {file.parent} and stay inside it")
+    if any(ord(sign) < 32 or 127 <= ord(sign) < 160 for sign in bare):
+        raise ConfigError(f"{file}:{line}: path is {path!r}: it holds a control character")
 
 
-def _parse_separated(file: Path, stream: IO[str]) -> Iterator[Row]:
-    """Yield the rows of a csv or tsv file.
+def _count_lines(file: Path) -> int:
+    """Return about how many lines a file has, at least 1. Only progress depends on it."""
+    count = {b"\n": 0, b"\r": 0}
+    with file.open("rb") as stream:
+        while part := stream.read(_BYTES_PER_READ):
+            count = {sign: number + part.count(sign) for sign, number in count.items()}
+    return max(count[b"\n"] or count[b"\r"], 1)
 
-    In csv, a field with a comma stands in quotes, and a quote in it is doubled. In tsv, every
-    character except the tab is text.
-    """
-    is_tsv = file.suffix.lower() == ".tsv"
-    reader = csv.reader(stream, delimiter="\t" if is_tsv else ",", quoting=csv.QUOTE_NONE if is_tsv else csv.QUOTE_MINIMAL, strict=True)
+
+def _encoding_error(file: Path, error: UnicodeDecodeError) -> str:
+    """Name the encoding if its mark tells it, else the line and the byte that is not UTF-8."""
+    content = file.read_bytes()
+    if content.startswith(_UTF16_MARKS):
+        return f"{file}: UTF-16: save it as UTF-8"
     try:
-        header = [name.strip().casefold() for name in next(reader, [])]
-        if missing := [name for name in NEEDED if header.count(name) != 1]:
-            raise missing_column(file, missing, header, NEEDED)
-        for fields in reader:
-            if fields and len(fields) != len(header):
-                hint = "" if is_tsv else "; put a text with a comma in quotes"
-                raise ConfigError(f"{file}:{reader.line_num}: expected {len(header)} fields ({','.join(header)}), got {len(fields)}{hint}")
-            if fields:
-                yield _row(reader.line_num, dict(zip(header, fields, strict=True)))
-    except csv.Error as error:
-        raise ConfigError(f"{file}:{reader.line_num}: {error}") from error
-
-
-def _parse_json_lines(file: Path, stream: IO[str]) -> Iterator[Row]:
-    """Yield the rows of a jsonl file, one object per line."""
-    for line, text in enumerate(stream, start=1):
-        if not text.strip():
-            continue
-        try:
-            fields = json.loads(text)
-        except ValueError as error:
-            raise ConfigError(f"{file}:{line}: not JSON: {error}") from error
-        if not isinstance(fields, dict):
-            raise ConfigError(f"{file}:{line}: expected an object with {', '.join(NEEDED)}, got {text.strip():.40}")
-        if missing := [name for name in NEEDED if name not in fields]:
-            raise missing_column(f"{file}:{line}", missing, list(fields), NEEDED)
-        for name in (*NEEDED, *OPTIONAL):
-            value = fields.get(name)
-            if not isinstance(value, str | None) or _HALF_CHARACTER.search(value or ""):
-                raise ConfigError(f"{file}:{line}: {name} is {value!r}: it must be a string of whole characters")
-        yield _row(line, fields)
-
-
-def _row(line: int, fields: Mapping[str, str | None]) -> Row:
-    path, text = (fields.get(name) or "" for name in NEEDED)
-    task, split, source = ((fields.get(name) or "").strip() or None for name in OPTIONAL)
-    return line, path.replace("\\", "/"), text, task, split, source
-
-
-def _check_paths(file: Path, rows: Iterator[Row]) -> Iterator[Row]:
-    """Yield the rows, and refuse a path that leaves the folder."""
-    try:
-        for row in rows:
-            path = row[1] or ""
-            if path.startswith("/") or PureWindowsPath(path).drive or posixpath.normpath(path).split("/")[0] == "..":
-                raise ConfigError(f"{file}:{row[0]}: path is {path!r}: it must be relative to {file.parent} and stay inside it")
-            yield row
-    # The parser reads the file as rows are taken from it, so a decoding error arises here.
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8") from error
+        content.decode()
+    except UnicodeDecodeError as whole:
+        error = whole
+    line = len(re.findall(rb"\r\r\n|\r\n|\r|\n", content[: error.start])) + 1
+    return f"{file}:{line}: not UTF-8 ({error.reason} 0x{content[error.start]:02x} at byte {error.start}): save it as UTF-8"

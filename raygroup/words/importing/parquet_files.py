@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
-from raygroup.words.importing.label_files import OPTIONAL, missing_column
+from raygroup.words.importing.image_files import MISSING, NoImage
+from raygroup.words.importing.listed_rows import OPTIONAL, ListedRows, ReportProgress, ignore_progress, missing_column
 
 NEEDED = ("image", "text")
 _IMAGES_PER_BLOCK = 512
@@ -43,22 +44,27 @@ class ParquetWords:
     def files(self) -> list[Path]:
         return parquet_files_in(self.file) if self.file.is_dir() else [self.file]
 
-    def rows(self) -> pa.Table:
+    def rows(self, progress: ReportProgress = ignore_progress) -> ListedRows:
         """Return ``text`` and the optional columns.
 
-        An optional value is null if it is empty or absent. Raises ConfigError if a column is missing
-        or has another type.
+        This takes too little time for reports of progress. An optional value is null if it is empty
+        or absent. Raises ConfigError if a column is missing, has another type, or is not UTF-8.
         """
-        return pa.concat_tables([_rows(path) for path in self.files])
+        columns: set[str] = set()
+        tables = [_rows(path, columns) for path in self.files]
+        return ListedRows(pa.concat_tables(tables), frozenset(columns))
 
     def place(self, rows: pa.Table, row: int) -> str:
         file = int(np.searchsorted(self._starts, row, side="right")) - 1
         return f"{self.files[file].relative_to(self.file.parent)}: row {row - self._starts[file]}"
 
-    def images(self, rows: pa.Table, wanted: NDArray[np.bool_]) -> Iterator[list[bytes | None]]:
+    def image_keys(self, rows: pa.Table) -> None:
+        """Return None: rows of a table do not name their images."""
+
+    def images(self, rows: pa.Table, wanted: NDArray[np.bool_]) -> Iterator[list[bytes | NoImage | None]]:
         """Yield the bytes of every row's image in blocks of rows.
 
-        The bytes are None if the row is not wanted or has no image.
+        A row that is not wanted has None.
         """
         start = 0
         for path in self.files:
@@ -68,10 +74,12 @@ class ParquetWords:
                     if pa.types.is_struct(images.type):
                         images = images.flatten()[images.type.get_field_index("bytes")]
                     mask = wanted[start : start + len(images)]
-                    yield [image.as_py() if is_wanted else None for image, is_wanted in zip(images, mask, strict=True)]
+                    yield [
+                        (image.as_py() or NoImage(MISSING)) if is_wanted else None for image, is_wanted in zip(images, mask, strict=True)
+                    ]
                     start += len(images)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, progress: ReportProgress = ignore_progress) -> str:
         """Return the SHA-256 of the file's bytes.
 
         Several files give the SHA-256 of their hashes, in the order of their names.
@@ -90,10 +98,20 @@ def parquet_files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.parquet") if path.is_file() and not path.name.startswith("."))
 
 
-def _rows(path: Path) -> pa.Table:
+def parquet_folders_below(folder: Path) -> list[Path]:
+    """Return the folders directly in a folder that hold Parquet files, by name."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and parquet_files_in(path))
+
+
+def _rows(path: Path, columns: set[str]) -> pa.Table:
     with _open_parquet(path) as file:
+        columns.update(file.schema_arrow.names)
         table = file.read(columns=_columns(path, file.schema_arrow))
     return pa.table({name: _strings(path, table, name) for name in ("text", *OPTIONAL)})
+
+
+def _image(value: pa.Scalar) -> bytes | NoImage:
+    return value.as_py() or NoImage(MISSING)
 
 
 def _digest(path: Path) -> str:
@@ -115,7 +133,7 @@ def _columns(path: Path, schema: pa.Schema) -> list[str]:
     kind = schema.field("image").type
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
         kind = kind.field("bytes").type
-    if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+    if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)):
         raise ConfigError(f"{path}: column 'image' is {kind}: it must be bytes, or a struct with the field 'bytes'")
     return [name for name in ("text", *OPTIONAL) if name in schema.names]
 
@@ -126,10 +144,26 @@ def _strings(path: Path, table: pa.Table, name: str) -> pa.ChunkedArray:
         return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
     column = table[name]
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    if not (is_text or pa.types.is_null(kind)):
         raise ConfigError(f"{path}: column '{name}' is {column.type}: it must be strings")
     strings = column.cast(pa.string())
+    _require_utf8(path, name, strings)
     if name == "text":
         return strings
     trimmed = pc.utf8_trim_whitespace(strings)
     return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+
+
+def _require_utf8(path: Path, name: str, strings: pa.ChunkedArray) -> None:
+    """Raise ConfigError with the first row that is not UTF-8. Arrow does not look when it reads a file."""
+    try:
+        strings.validate(full=True)
+        return
+    except pa.ArrowInvalid:
+        values = strings.cast(pa.binary()).to_pylist()
+    for row, value in enumerate(values):
+        try:
+            (value or b"").decode()
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path}: row {row}: column '{name}' is {value[:20]!r}: not UTF-8: save it as UTF-8") from error

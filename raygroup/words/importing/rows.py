@@ -10,23 +10,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from raygroup.errors import ConfigError
 from raygroup.tasks import TASKS, by_paper_order
 from raygroup.words.coverage import spellable_labels, supports_of, unspellable_characters
-from raygroup.words.importing.label_files import LabelFile
-from raygroup.words.importing.parquet_files import ParquetWords
+from raygroup.words.dont_care import ANY_MARK, is_dont_care
+from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress, unused_columns
+from raygroup.words.importing.repeated_rows import drop_repeated_rows
 from raygroup.words.importing.report import Tally
+from raygroup.words.importing.row_names import Listing, possible_tasks, splits_of_rows, warn_of_source_spellings
 from raygroup.words.label_conflicts import contradiction_counts, contradiction_lines
 from raygroup.words.labels import LONGEST, count_changes, normalise
-from raygroup.words.word_store import SPLITS, split_of
-
-Listing = LabelFile | ParquetWords
 
 _ROWS_PER_BLOCK = 65536
-_TASK_NAME = re.compile(r"[\w.-]+")
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class UserRows:
         return self.listing.place(self.listed, row)
 
 
-def interpret_rows(listing: Listing, requested: tuple[str, ...], tally: Tally) -> UserRows:
+def interpret_rows(listing: Listing, requested: tuple[str, ...], tally: Tally, progress: ReportProgress = ignore_progress) -> UserRows:
     """Read the rows of a listing and interpret them.
 
     The tasks are those that rows name. If some row names none, a ``requested`` task is added if a
@@ -57,18 +54,22 @@ def interpret_rows(listing: Listing, requested: tuple[str, ...], tally: Tally) -
     without one. The tally counts what is dropped and changed. Raises ConfigError if a task or a
     split has a wrong name.
     """
-    listed = listing.rows()
+    listed, names = listing.rows(progress)
+    tally.notes += unused_columns(names)
+    warn_of_source_spellings(listing, listed, tally)
     labels = _labels(listed["text"], tally)
     columns = {
         "text": listed["text"],
         "label": labels,
         "task": listed["task"],
         "source": listed["source"].fill_null(listing.name),
-        "split": _splits(listing, listed, labels, tally),
+        "split": splits_of_rows(listing, listed, labels, tally),
     }
-    tasks = _possible_tasks(listing, listed, requested)
+    tasks = possible_tasks(listing, listed, requested)
     rows = UserRows(listing, listed, pa.table(columns), tasks, np.ones(listed.num_rows, np.bool_))
     _drop_unreadable_rows(rows, tally)
+    if (keys := listing.image_keys(listed)) is not None:
+        drop_repeated_rows(keys, rows.words, listed["line"], rows.usable, rows.place, tally)
     _count_contradictions(rows, tally)
     return replace(rows, tasks=_tasks_with_words(rows, tally))
 
@@ -77,49 +78,10 @@ def _labels(texts: pa.ChunkedArray, tally: Tally) -> pa.ChunkedArray:
     labels = []
     for start in range(0, len(texts), _ROWS_PER_BLOCK):
         block = texts.slice(start, _ROWS_PER_BLOCK).fill_null("").to_pylist()
-        tally.changed.update(count_changes(block))
-        labels.append(pa.array([*map(normalise, block)], pa.string()))
+        normalised = [*map(normalise, block)]
+        tally.changed.update(count_changes(text for text, label in zip(block, normalised, strict=True) if text != label))
+        labels.append(pa.array(normalised, pa.string()))
     return pa.chunked_array(labels, pa.string())
-
-
-def _possible_tasks(listing: Listing, listed: pa.Table, requested: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the tasks that rows name, and the requested ones if needed.
-
-    Requested tasks are needed unless every row names its task. Raises ConfigError if a name cannot
-    be used. A task of the user's own is allowed only if every row names its task: raygroup does not
-    know its letters and cannot assign other words to it.
-    """
-    names = listed["task"].unique().to_pylist()
-    named = {name for name in names if name is not None}
-    is_complete = listed.num_rows > 0 and None not in names
-    rule = "made of letters, digits, '_', '.' and '-'" if is_complete else f"one of {', '.join(TASKS)}, since some words have no task"
-    for name in sorted(named - TASKS.keys()):
-        if not (is_complete and _TASK_NAME.fullmatch(name)):
-            raise ConfigError(f"{_first_place(listing, listed, 'task', name)}: task is {name!r}: it must be {rule}")
-    return by_paper_order(named if is_complete else named | set(requested))
-
-
-def _splits(listing: Listing, listed: pa.Table, labels: pa.ChunkedArray, tally: Tally) -> pa.ChunkedArray:
-    """Return the split of each row.
-
-    A note in the tally counts the labels that are in train and in unseen.
-    """
-    splits = listed["split"]
-    if splits.null_count == len(splits):
-        return pa.chunked_array([[split_of(label) for label in chunk.to_pylist()] for chunk in labels.chunks], pa.string())
-    for name in splits.unique().to_pylist():
-        if name not in SPLITS:
-            rule = f"one of {', '.join(SPLITS)}, or the column left out"
-            raise ConfigError(f"{_first_place(listing, listed, 'split', name)}: split is {name or ''!r}: it must be {rule}")
-    train, unseen = (set(labels.filter(pc.equal(splits, name)).unique().to_pylist()) for name in ("train", "unseen"))
-    if both := train & unseen:
-        tally.notes.append(f"labels both in train and in unseen: {len(both)}, such as {min(both)!r}; training sees these words")
-    return splits
-
-
-def _first_place(listing: Listing, listed: pa.Table, column: str, value: str | None) -> str:
-    row = pc.index(listed[column].fill_null(""), value or "").as_py()
-    return f"{listing.file.parent / listing.place(listed, row)}"
 
 
 def _drop_unreadable_rows(rows: UserRows, tally: Tally) -> None:
@@ -134,6 +96,8 @@ def _drop_unreadable_rows(rows: UserRows, tally: Tally) -> None:
         lengths = np.array([*map(len, labels)], np.int64)
         reasons = {
             "no text": lengths == 0,
+            "don't-care mark": np.array([is_dont_care(label, ANY_MARK) for label in labels], np.bool_),
+            "control character in the text": np.array([_CONTROL.search(label) is not None for label in labels], np.bool_),
             f"longer than {LONGEST} characters": lengths > LONGEST,
             "no character of any task": ~(has_task | spellable_labels(labels, supports)),
         }
