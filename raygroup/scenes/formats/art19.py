@@ -11,7 +11,7 @@ import re
 from raygroup.errors import UnreadableFileError
 from raygroup.scenes.collection import IMAGE_SUFFIXES, Collection
 from raygroup.scenes.formats.json_format import JsonFormat
-from raygroup.scenes.formats.label_lines import decode_lines
+from raygroup.scenes.formats.syntax.label_lines import decode_lines
 
 ID_LIST = "Total_Text_ID_vs_ArT_ID.list"
 NUM_TEST_IMAGES = 300

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from raygroup.errors import ConfigError, UnreadableFileError
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.label_lines import decode_lines
 from raygroup.scenes.formats.parsed import LabelledImage
 from raygroup.scenes.formats.script_names import task_of
+from raygroup.scenes.formats.syntax.label_lines import decode_lines
 
 KEEP_LIST = "Hindi_keep.list"
 

@@ -10,9 +10,9 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from raygroup.scenes.formats.label_lines import parse_numbers, split_fields
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
+from raygroup.scenes.formats.syntax.label_lines import parse_numbers, split_fields
 
 _DONT_CARE = "###"
 _PAIR = re.compile(r"-?\d+(?:\.\d+)?,-?\d+(?:\.\d+)?,")

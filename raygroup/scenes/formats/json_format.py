@@ -12,8 +12,8 @@ from typing import Any
 from raygroup.errors import LabelError, UnreadableFileError
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.json_stream import json_items
 from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
+from raygroup.scenes.formats.syntax.json_stream import json_items
 from raygroup.scenes.scene import Scene
 
 _PATTERN = re.compile(r".+\.json", re.IGNORECASE)

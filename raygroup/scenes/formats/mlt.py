@@ -13,10 +13,10 @@ import re
 from collections.abc import Sequence
 
 from raygroup.errors import LabelError
-from raygroup.scenes.formats.label_lines import parse_numbers, split_fields
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
 from raygroup.scenes.formats.script_names import MLT19_SCRIPTS, is_script
+from raygroup.scenes.formats.syntax.label_lines import parse_numbers, split_fields
 
 _DONT_CARE = "###"
 _COORDINATE = re.compile(r"[^A-Za-z,]*,")

@@ -7,9 +7,9 @@ dropped; there are no escapes. Label files are named after their images. No lang
 """
 
 from raygroup.errors import LabelError
-from raygroup.scenes.formats.label_lines import parse_numbers, split_fields
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
+from raygroup.scenes.formats.syntax.label_lines import parse_numbers, split_fields
 
 _DONT_CARE = "###"
 

@@ -23,10 +23,10 @@ from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats import mlt
 from raygroup.scenes.formats.hindi import drop_bad_hindi
-from raygroup.scenes.formats.label_lines import parse_numbers, read_lines
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
 from raygroup.scenes.formats.script_names import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
+from raygroup.scenes.formats.syntax.label_lines import parse_numbers, read_lines
 from raygroup.scenes.images import read_header
 from raygroup.scenes.scene import Scene
 

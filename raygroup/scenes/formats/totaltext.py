@@ -17,10 +17,17 @@ from dataclasses import dataclass
 from raygroup.errors import LabelError, MatFileError, UnreadableFileError
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.label_lines import MAX_LINE_LENGTH, MAX_LINES, decode_lines, limit_entries, parse_first_entries, parse_numbers
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
-from raygroup.scenes.formats.matlab import Cell, cell_rows
 from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
+from raygroup.scenes.formats.syntax.label_lines import (
+    MAX_LINE_LENGTH,
+    MAX_LINES,
+    decode_lines,
+    limit_entries,
+    parse_first_entries,
+    parse_numbers,
+)
+from raygroup.scenes.formats.syntax.matlab import Cell, cell_rows
 from raygroup.scenes.scene import Problems, Scene
 
 _PATTERN = re.compile(r"(?:poly_)?gt_(?P<stem>img_?\d+)\.(?:mat|txt)")

@@ -15,8 +15,8 @@ from raygroup.errors import LabelError, UnreadableFileError
 from raygroup.scenes.archives.members import Member, leads_out, normalise_name, suffix_of
 from raygroup.scenes.collection import IMAGE_SUFFIXES, Collection
 from raygroup.scenes.formats.icdar13 import unquote
-from raygroup.scenes.formats.label_lines import decode_lines, limit_entries, parse_first_entries, require_short, split_fields
 from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
+from raygroup.scenes.formats.syntax.label_lines import decode_lines, limit_entries, parse_first_entries, require_short, split_fields
 from raygroup.scenes.scene import Problems, Scene
 
 _PATTERN = re.compile(r"(?:.*_)?gt\.txt", re.IGNORECASE)
