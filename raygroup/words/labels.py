@@ -10,9 +10,19 @@ from typing import Any, NamedTuple
 LONGEST = 31
 """Most characters a decoder reads. The released code takes 32 steps, and one is the end."""
 
-_INVISIBLE = "\u00ad\u200c\u200d\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""The characters without ink, as ranges for a regular expression.
+
+Unicode calls them default-ignorable: joiners, direction marks, word joiners, fillers, variation
+selectors, tags.
+"""
+_VARIATION_SELECTORS = frozenset(map(chr, (*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+_TAGS = frozenset(map(chr, range(0xE0000, 0xE0080)))
 _PRESENTATION = "\ufb50-\ufdff\ufe70-\ufefe"
-_INVISIBLE_SIGNS = re.compile(f"[{_INVISIBLE}]")
+_INVISIBLE_SIGNS = re.compile(f"[{INVISIBLE}]")
 _PRESENTATION_FORMS = re.compile(f"[{_PRESENTATION}]")
 
 _ARABIC_BLOCKS = re.compile("[\u0600-\u08ff\ufb50-\ufeff\U00010e60-\U0001eeff]")
@@ -106,8 +116,7 @@ def _letters_of_form(form: re.Match[str]) -> str:
 
 def _changes(text: str) -> Iterable[str]:
     """Name each kind of change that ``normalise`` makes to a text. Reports store these names."""
-    for sign in set(_INVISIBLE_SIGNS.findall(text)):
-        yield f"U+{ord(sign):04X} {unicodedata.name(sign)} removed"
+    yield from {_kind_of_sign(sign) for sign in _INVISIBLE_SIGNS.findall(text)}
     visible = _INVISIBLE_SIGNS.sub("", text)
     folded = _PRESENTATION_FORMS.sub(_letters_of_form, visible)
     if folded != visible:
@@ -117,3 +126,11 @@ def _changes(text: str) -> Iterable[str]:
         yield "brought to NFC"
     if composed != composed.strip():
         yield "blanks at the ends removed"
+
+
+def _kind_of_sign(sign: str) -> str:
+    if sign in _VARIATION_SELECTORS:
+        return "variation selectors removed"
+    if sign in _TAGS:
+        return "tags (U+E0000 to U+E007F) removed"
+    return f"U+{ord(sign):04X} {unicodedata.name(sign, 'without a name')} removed"

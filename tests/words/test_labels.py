@@ -29,9 +29,34 @@ def test_an_isolated_haraka_loses_the_blank_that_carries_it():
     assert normalise("\ufe70") == "\u064b"
 
 
-@pytest.mark.parametrize("sign", "\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad")
-def test_invisible_signs_are_removed(sign):
+INVISIBLE_SIGNS = (
+    "\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad"
+    "\u200b\u2060\u2064\u061c\u034f\u180e\ufe00\ufe0f\U000e0100\U000e01ef\u115f\u1160\u3164\uffa0\U000e0041"
+)
+
+
+@pytest.mark.parametrize("sign", INVISIBLE_SIGNS)
+def test_invisible_signs_are_removed_and_counted(sign):
     assert normalise(f"क{sign}ष") == "कष"
+    assert count_changes([f"क{sign}ष"]).total() == 1
+
+
+def test_all_that_unicode_calls_default_ignorable_is_removed():
+    ignorable = regex.compile(r"\p{Default_Ignorable_Code_Point}")
+    assert not [point for point in range(sys.maxunicode + 1) if ignorable.match(chr(point)) and normalise(chr(point))]
+
+
+def test_variation_selectors_are_counted_as_one_kind():
+    assert count_changes(["\u2764\ufe0f", "葛\U000e0100\ufe00", "wo\u200brd"]) == {
+        "variation selectors removed": 2,
+        "U+200B ZERO WIDTH SPACE removed": 1,
+    }
+
+
+def test_visible_signs_stay():
+    everything = (chr(point) for point in range(0x21, 0x30000) if unicodedata.category(chr(point))[0] in "LNPS")
+    kept = [sign for sign in everything if not regex.match(r"\p{Default_Ignorable_Code_Point}", sign)]
+    assert [sign for sign in kept if not normalise(sign)] == []
 
 
 def test_tatweel_and_harakat_are_visible_and_stay():
