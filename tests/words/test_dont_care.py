@@ -2,7 +2,6 @@ import pytest
 
 from raygroup.words.dont_care import ANY_MARK, is_dont_care, mark_of
 
-
 HASHES = ("###", "### ", " ###", "\t###\u3000", '"###"', "'###'", '" ### "', "＃＃＃", "###\r", "\u200b###\ufeff", "“###”")
 
 

@@ -15,10 +15,9 @@ from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
 from raygroup.scenes.formats.syntax.json_stream import json_items
 from raygroup.scenes.scene import Scene
+from raygroup.words.dont_care import is_dont_care
 
 _PATTERN = re.compile(r".+\.json", re.IGNORECASE)
-_DONT_CARES = frozenset({"###", "\uff03\uff03\uff03"})
-"""Texts of don't-cares; the second is in full-width characters."""
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _NUM_PROBED = 20
 """Images from which the format of a file is detected."""
@@ -75,7 +74,7 @@ class JsonFormat:
         illegible = item.get("illegibility", False)
         if not isinstance(illegible, bool):
             raise LabelError(f"illegibility is {repr(illegible)[:MAX_SHOWN]}, must be true or false")
-        return ParsedInstance(_corners(item.get("points")), text, illegible or text in _DONT_CARES, script)
+        return ParsedInstance(_corners(item.get("points")), text, illegible or is_dont_care(text), script)
 
     def _read_images(self, collection: Collection) -> Iterator[LabelledImage]:
         excluded = self.excluded_ids(collection)

@@ -29,6 +29,7 @@ from raygroup.scenes.formats.script_names import MLT19_OF_TASK, MLT19_SCRIPTS, t
 from raygroup.scenes.formats.syntax.label_lines import parse_numbers, read_lines
 from raygroup.scenes.images import read_header
 from raygroup.scenes.scene import Scene
+from raygroup.words.dont_care import ANY_MARK, HASHES, is_dont_care
 
 _GT_FOLDER = re.compile(rf"(?:{'|'.join(MLT19_OF_TASK.values())})_gt/", re.IGNORECASE)
 _MAX_SHARE = 2.0
@@ -166,7 +167,7 @@ def _path(collection: Collection, member: Member) -> str:
 
 
 def _is_dont_care(text: str) -> bool:
-    return text == "*" or text.startswith("###")
+    return is_dont_care(text, ANY_MARK) or text.startswith(HASHES)
 
 
 def _objection_gt(first: Sequence[ParsedInstance]) -> str:

@@ -40,7 +40,7 @@ def test_a_format_is_detected_from_the_names_and_lines_of_its_files(tmp_path, ex
 
 def test_some_broken_lines_and_files_do_not_hide_a_format(tmp_path):
     files = {f"gt_img_{number}.txt": f"{BOX},word\nbroken\n{BOX},word" for number in range(1, 9)}
-    name, scenes, problems = read(tmp_path, {**files, "gt_img_9.txt": "broken\nbroken", "gt_img_10.txt": b"\xff\xfe"})
+    name, scenes, problems = read(tmp_path, {**files, "gt_img_9.txt": "broken\nbroken", "gt_img_10.txt": b"\xff\xff"})
     assert (name, len(scenes)) == ("icdar15", 10)
     assert problems.counts == {"line not understood": 10, "line not UTF-8": 1}
 
