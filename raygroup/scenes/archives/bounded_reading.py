@@ -64,6 +64,8 @@ def read_errors_as_config(path: Path) -> Iterator[None]:
     """Raise ConfigError with the path in place of any error in ``READ_ERRORS``."""
     try:
         yield
+    except ConfigError:  # it names the path already
+        raise
     except READ_ERRORS as error:
         raise ConfigError(f"{path}: not readable as an archive: {error_text(error)}") from error
 

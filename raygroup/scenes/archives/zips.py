@@ -39,6 +39,10 @@ class Zip:
             self._count = _num_entries(self.path)
             self._archive = zipfile.ZipFile(self.path)
 
+    @property
+    def root(self) -> Path:
+        return self.path
+
     def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
         listing = Listing(number, self.path, report, max_unpacked_bytes(self.path.stat().st_size))
         count = len(self._archive.infolist())
@@ -80,13 +84,16 @@ def _fault_of_entry(entry: zipfile.ZipInfo) -> str:
 def _num_entries(path: Path) -> int:
     """Return the number of entries that a zip claims to have.
 
-    Raises UnreadableFileError if the directory is so large that zipfile would need gigabytes for it.
+    Raises UnreadableFileError if the zip is cut off, and if its directory is so large that zipfile
+    would need gigabytes for it.
     """
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - (1 << 16) - 22 - 76))  # the longest comment, the end record, and zip64's two records
         end = file.read()
     end_record = end.rfind(b"PK\5\6")
+    if end_record < 0:
+        raise UnreadableFileError("cut off: it has no directory at its end: get it again")
     count, directory = (int.from_bytes(end[end_record + start : end_record + stop], "little") for start, stop in ((10, 12), (12, 16)))
     zip64_record = end.rfind(b"PK\6\6")
     # an old record with all bits set refers to the zip64 record

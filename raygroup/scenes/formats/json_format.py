@@ -37,6 +37,9 @@ class JsonFormat:
     is_exact: bool = False
     is_one_file: bool = True
 
+    def covers(self, member: Member) -> bool:
+        return _PATTERN.fullmatch(member.base) is not None
+
     def label_files(self, collection: Collection) -> list[Member]:
         return [member for member, _ in collection.label_files(_PATTERN)]
 

@@ -47,6 +47,9 @@ class LineFormat:
     example: str
     """Correct line, for messages."""
 
+    def covers(self, member: Member) -> bool:
+        return self.pattern.fullmatch(member.base) is not None
+
     def label_files(self, collection: Collection) -> list[Member]:
         """Return the files whose names fit this format.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from raygroup.errors import ConfigError
-from raygroup.scenes.archives.members import Member
+from raygroup.scenes.archives.members import SMALL_SUFFIXES, Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.art19 import ART19
 from raygroup.scenes.formats.icdar13 import ICDAR13
@@ -41,6 +41,9 @@ class Format(Protocol):
     @property
     def is_one_file(self) -> bool:
         """Return whether one label file covers all images."""
+
+    def covers(self, member: Member) -> bool:
+        """Return whether a file is named like a label file of this format."""
 
     def label_files(self, collection: Collection) -> Sequence[Member]:
         """Return the files whose names fit this format."""
@@ -99,6 +102,20 @@ def format_of(collection: Collection, name: str | None = None) -> Format:
     examples = ", ".join(member.name for member in collection.members[:3]) or "no files"
     count = len(collection.members)
     raise ConfigError(f"{paths}: no label files of {name or 'any known format'} among {count} files ({examples}, ...)")
+
+
+def foreign_label_files(collection: Collection, label_format: Format) -> Iterator[tuple[str, list[Member]]]:
+    """Yield the label files that ``label_format`` passes over, by the title of the format that they look like."""
+    rest = [
+        member
+        for member in collection.members
+        if member.suffix in SMALL_SUFFIXES and member.size and not label_format.covers(member) and not collection.is_set_aside(member)
+    ]
+    for known in _ALL:
+        files = [member for member in rest if known.covers(member)]
+        if files and not _mismatch(known, collection, files, False):
+            yield known.title, files
+            rest = [member for member in rest if not known.covers(member)]
 
 
 def _mismatch(known: Format, collection: Collection, files: Sequence[Member], is_forced: bool) -> str:

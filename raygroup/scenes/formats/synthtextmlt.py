@@ -103,6 +103,9 @@ class SynthTextMLT:
     def is_one_file(self) -> bool:
         return False
 
+    def covers(self, member: Member) -> bool:
+        return self.lines.covers(member)
+
     def label_files(self, collection: Collection) -> list[Member]:
         return self.lines.label_files(collection)
 

@@ -53,6 +53,9 @@ class WordList:
     example: str
     """Correct line, for messages."""
 
+    def covers(self, member: Member) -> bool:
+        return _PATTERN.fullmatch(member.base) is not None
+
     def label_files(self, collection: Collection) -> list[Member]:
         return [member for member, _ in collection.label_files(_PATTERN)]
 

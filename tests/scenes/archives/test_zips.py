@@ -1,5 +1,6 @@
 """Zips: odd names, encrypted entries, damaged directories and zip bombs."""
 
+import random
 import struct
 
 import pytest
@@ -54,3 +55,12 @@ def test_a_zip_whose_directory_is_larger_than_the_file_is_refused(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=r"set\.zip: not readable as an archive: its directory would be 2,147,483,648 bytes"):
         open_source(path)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_zip_that_was_cut_off_says_so_once(tmp_path, share):
+    path = pack(tmp_path / "set.zip", FILES | {"big.jpg": random.Random(1).randbytes(200_000)}, "zip")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(ConfigError) as raised:
+        open_source(path)
+    assert str(raised.value) == f"{path}: not readable as an archive: cut off: it has no directory at its end: get it again"

@@ -186,8 +186,68 @@ def test_another_data_set_of_the_same_name_is_refused(tmp_path):
 
 def test_labels_without_any_image_are_refused(tmp_path):
     labels = {name: data for name, data in files(2).items() if name.endswith(".txt")}
-    with pytest.raises(ConfigError, match="no label file of MLT19 has an image here"):
-        run_import([pack(tmp_path / "gt.zip", labels, "zip")], tmp_path / "out")
+    expected = r"no label file of MLT19 has an image here \(1 images, such as gt\.zip/a\.jpg\): gt\.zip/tr_img_00001\.txt: no image 'tr_img_00001' here"
+    with pytest.raises(ConfigError, match=expected):
+        run_import([pack(tmp_path / "gt.zip", labels | {"a.jpg": b""}, "zip")], tmp_path / "out")
+
+
+def parts(num_scenes, label_folders=("training_gt", "test_gt")):
+    """Return labels and light images of a training part, and labels and dark images of a test part."""
+    content = {}
+    for number in range(1, num_scenes + 1):
+        for folder, images, shade in zip(label_folders, ("training_images", "test_images"), (230, 20), strict=True):
+            content[f"{images}/img_{number}.png"] = cv2.imencode(".png", np.full((100, 100, 3), shade, np.uint8))[1].tobytes()
+            content[f"{folder}/gt_img_{number}.txt"] = f"10,10,90,10,90,30,10,30,{images}".encode()
+    return content
+
+
+def shades_by_text(out):
+    """Return the shades of the imported words, by text."""
+    words = pq.read_table(out / "words").to_pylist()
+    shades = {}
+    for word in words:
+        shade = int(cv2.imdecode(np.frombuffer(word["image"], np.uint8), cv2.IMREAD_COLOR).mean())
+        shades.setdefault(word["text"], []).append(round(shade, -1))
+    return shades
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
+def test_words_come_from_the_images_of_their_own_part(tmp_path, kind):
+    training = {name: data for name, data in parts(3).items() if not name.startswith("test_gt")}
+    summary, _ = run_import([pack(tmp_path / "set", training, kind)], tmp_path / "out")
+    assert shades_by_text(tmp_path / "out") == {"training_images": [230] * 3}
+    assert summary["problems"]["counts"] == {"labels missing": 3}
+
+
+def test_both_parts_with_the_same_numbers_are_imported(tmp_path):
+    run_import([pack(tmp_path / "set", parts(2), "folder")], tmp_path / "out")
+    assert shades_by_text(tmp_path / "out") == {"training_images": [230] * 2, "test_images": [20] * 2}
+    assert sorted(scene.name for scene in read_scenes(tmp_path / "out")) == [
+        "img_1", "img_2", "training_images/img_1", "training_images/img_2",
+    ]  # fmt: skip
+
+
+def test_labels_that_fit_images_of_both_parts_refuse_the_import_unless_they_are_few(tmp_path):
+    few = {name: data for name, data in parts(3, ("gt", "gt")).items()} | {
+        "img_9.png": picture(9),
+        "gt/gt_img_9.txt": b"10,10,90,10,90,30,10,30,one",
+    }
+    summary, _ = run_import([pack(tmp_path / "few", few, "folder")], tmp_path / "out")
+    assert (summary["words"], summary["problems"]["counts"]) == (1, {"two images": 3, "labels missing": 6})
+    with pytest.raises(
+        ConfigError, match=r"more than 10 label files match several images each: .*gt/gt_img_1\.txt: 2 images match"
+    ) as raised:
+        run_import([pack(tmp_path / "many", parts(12, ("gt", "gt")), "folder")], tmp_path / "many_out")
+    assert len(str(raised.value)) <= 300
+    assert not [*(tmp_path / "many_out" / "words").iterdir()]
+
+
+def test_label_files_of_another_data_set_are_told_of(tmp_path):
+    other = {f"mlt17/gt_img_{number}.txt": LINES[0].encode() for number in (1, 2)} | {"mlt17/img_1.jpg": picture(7)}
+    summary, _ = run_import([pack(tmp_path / "set", files(3) | other | {"readme.txt": b"about"}, "folder")], tmp_path / "out")
+    (problem,) = (problem for problem in summary["problems"]["listed"] if problem["kind"] == "labels of another data set")
+    assert problem["place"] == "mlt17/gt_img_1.txt"
+    assert problem["what"] == "2 label files are another data set's: this one looks like MLT17: import them by themselves"
 
 
 def test_a_shard_with_a_damaged_record_is_written_again(tmp_path):
