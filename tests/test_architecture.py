@@ -18,7 +18,7 @@ LAYERS = {
     "vocabulary": (
         "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "packing", "paper",
     ),
-    "records": ("randomness", "terminal", "files", "words", "scenes", "history", "storage", "scoring", "tables"),
+    "records": ("randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "tables"),
     "figures": ("figures",),
     "model": ("model",),
     "training": ("training",),

@@ -57,7 +57,7 @@ def _draw_sheet(collection: "Collection", inspection: "Inspection", options: arg
     from raygroup.errors import ImageError
     from raygroup.figures.palette import save_figure
     from raygroup.figures.scene_sheet import ShownScene, scene_sheet_figure
-    from raygroup.scenes.images import decode
+    from raygroup.images.pixels import decode
 
     scenes = {scene.image: scene for scene in inspection.sample if scene.image}
     shown = []

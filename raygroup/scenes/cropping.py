@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.scenes.images import Pixels
+from raygroup.images.pixels import Pixels
 from raygroup.scenes.scene import Polygon
 
 VERTICAL_RATIO = 1.5

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from raygroup.errors import ImageError
+from raygroup.images.pixels import decode
 from raygroup.scenes.exporting import scenes_with_images
-from raygroup.scenes.images import decode
 from raygroup.scenes.scene import Problems, ReportProgress
 from raygroup.words.labels import normalise
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from raygroup.errors import ConfigError, ImageError
+from raygroup.images.header import read_header
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import format_of
-from raygroup.scenes.images import read_header
 from raygroup.scenes.layouts.layout import Layout
 from raygroup.scenes.layouts.page import encode_lines
 from raygroup.scenes.layouts.writing import number_pages, open_output, put_page, put_shared_files

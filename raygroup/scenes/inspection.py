@@ -11,11 +11,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from raygroup.errors import ImageError, UnreadableFileError
+from raygroup.images.header import read_header
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.cropping import reading_quad
 from raygroup.scenes.formats.registry import Format
-from raygroup.scenes.images import read_header
 from raygroup.scenes.matched_scenes import matched_scenes
 from raygroup.scenes.scene import Instance, Problems, Scene
 from raygroup.tasks import PAPER_TASKS

@@ -4,35 +4,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, ImageError
+from raygroup.images.pixels import Gray, decode_gray
 from raygroup.words.word_store import WordStore
-
-Gray = NDArray[np.uint8]
-
-
-def decode_gray(image: bytes) -> Gray | None:
-    """Return the gray pixels (h, w) of an encoded image.
-
-    The image is turned as its EXIF data says. Returns None if it cannot be read.
-    """
-    if not image:
-        return None
-    try:
-        pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_GRAYSCALE)
-    except cv2.error:
-        return None
-    return None if pixels is None else np.asarray(pixels, np.uint8)
 
 
 def decode_crop(image: bytes, height: int, width: int) -> Gray:
     """Decode an image and fit it to (height, width).
 
-    Raises ValueError if the bytes are not an image.
+    Raises ImageError if it cannot be read.
     """
-    pixels = decode_gray(image)
-    if pixels is None:
-        raise ValueError(f"{len(image)} bytes that are no readable image")
-    return fit(pixels, height, width)
+    return fit(decode_gray(image), height, width)
 
 
 def fit(pixels: Gray, height: int, width: int) -> Gray:
@@ -64,6 +46,6 @@ def crop_array(store: WordStore, rows: NDArray[np.int64], height: int, width: in
         for place, image in zip(places, images.to_pylist(), strict=True):
             try:
                 crops[place] = decode_crop(image, height, width)
-            except ValueError as error:
+            except ImageError as error:
                 raise ConfigError(f"{store.path}: row {rows[place]}, image: {error}") from error
     return crops

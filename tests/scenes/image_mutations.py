@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from raygroup.errors import ImageError
-from raygroup.scenes.images import decode
+from raygroup.images.pixels import decode
 
 KINDS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 MODES = ("RGB", "L", "CMYK", "P", "1", "I;16", "RGBA")

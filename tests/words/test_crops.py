@@ -3,8 +3,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from raygroup.errors import ConfigError
-from raygroup.words.crops import crop_array, decode_crop, decode_gray
+from raygroup.errors import ConfigError, ImageError
+from raygroup.words.crops import crop_array, decode_crop
 from raygroup.words.word_store import SCHEMA, StoreMetadata, open_word_store, write_word_store
 
 
@@ -64,9 +64,9 @@ def test_colours_become_gray_by_their_brightness():
 
 
 def test_bytes_that_are_not_an_image_are_an_error():
-    assert decode_gray(b"") is None
-    assert decode_gray(b"no image") is None
-    with pytest.raises(ValueError, match="8 bytes that are no readable image"):
+    with pytest.raises(ImageError, match="the file is empty"):
+        decode_crop(b"", 32, 96)
+    with pytest.raises(ImageError, match="not an image in a supported format"):
         decode_crop(b"no image", 32, 96)
 
 
@@ -79,5 +79,5 @@ def test_crops_come_in_the_order_of_the_requested_rows(tmp_path):
 
 def test_an_unreadable_image_is_an_error_with_file_and_row(tmp_path):
     table = store(tmp_path / "words.parquet", [png([[1]]), b"broken"])
-    with pytest.raises(ConfigError, match=r"words\.parquet: row 1, image: 6 bytes"):
+    with pytest.raises(ConfigError, match=r"words\.parquet: row 1, image: not an image"):
         crop_array(table, np.array([0, 1]), 4, 8)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raygroup.errors import ImageError, LabelError, UnreadableFileError
+from raygroup.images.header import read_header
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats import mlt
@@ -27,7 +28,6 @@ from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_a
 from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
 from raygroup.scenes.formats.script_names import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
 from raygroup.scenes.formats.syntax.label_lines import parse_numbers, read_lines
-from raygroup.scenes.images import read_header
 from raygroup.scenes.scene import Scene
 from raygroup.words.dont_care import ANY_MARK, HASHES, is_dont_care
 

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from raygroup.errors import ImageError, UnreadableFileError
+from raygroup.images.header import Header, read_header
+from raygroup.images.pixels import Pixels, decode
 from raygroup.scenes.cropping import crop
-from raygroup.scenes.images import Header, Pixels, decode, read_header
 from raygroup.scenes.scene import Instance, Problems, Scene
 from raygroup.words.label_conflicts import contradiction_counts, contradictions
 from raygroup.words.labels import count_changes, normalise

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from raygroup.images.pixels import Pixels, decode
 from raygroup.scenes.cropping import crop
-from raygroup.scenes.images import Pixels, decode
 from raygroup.scenes.layouts.page import Page
 from raygroup.scenes.scene import Instance
 

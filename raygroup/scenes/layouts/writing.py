@@ -7,7 +7,7 @@ from pathlib import Path
 
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import atomic_write, write_bytes
-from raygroup.scenes.images import read_header
+from raygroup.images.header import read_header
 from raygroup.scenes.layouts.layout import Layout
 from raygroup.scenes.layouts.lines import ICDAR13, ICDAR15, MLT17, MLT19, MLT_POLYGONS, RCTW17, SYNTHTEXT_MLT, SYNTHTEXT_MLT_GT
 from raygroup.scenes.layouts.page import Page

@@ -12,7 +12,8 @@ from image_mutations import KINDS, damage, encode
 from PIL import Image
 
 from raygroup.errors import ImageError
-from raygroup.scenes.images import decode, read_header
+from raygroup.images.header import read_header
+from raygroup.images.pixels import decode
 
 PICTURE = np.kron(np.arange(24, dtype=np.uint8).reshape(4, 6), np.full((5, 5), 10, np.uint8))[..., None].repeat(3, axis=2)
 """(20, 30): a grid of patches, each in another gray."""

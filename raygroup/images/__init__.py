@@ -1,0 +1,1 @@
+"""Encoded images of words and scenes: their headers and their pixels."""
