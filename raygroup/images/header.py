@@ -3,12 +3,13 @@
 The number of pixels is limited, because a file of 150 kB can hold a picture of 3 GB.
 """
 
+import functools
 import io
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from raygroup.errors import ImageError
 
@@ -65,7 +66,7 @@ def read_header(content: bytes) -> Header:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(f"too many pixels, at most {MAX_PIXELS // 1_000_000} million are read: {error_text(error)}") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ImageError(_wrong_kind(content)) from error
     except Exception as error:  # a broken header can make Pillow raise anything
         raise ImageError(f"not an image in a supported format ({', '.join(KINDS)}): {error_text(error)}") from error
@@ -76,6 +77,7 @@ def error_text(error: BaseException) -> str:
     return " ".join(str(error).split())[:120] or type(error).__name__
 
 
+@functools.cache
 def _available_kinds() -> list[str]:
     """Return the kinds that this Pillow knows. It knows AVIF since version 11.3."""
     Image.init()

@@ -3,6 +3,9 @@
 Transparent pixels get a ground on which the text shows. Deep channels keep their contrast.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +13,8 @@ from numpy.typing import NDArray
 from raygroup.images.header import Header
 
 _WHITE = 255.0
+_PIXELS_PER_BLOCK = 1 << 20
+"""Pixels that are converted at a time, so that floats of a whole photograph are never in memory."""
 
 
 def opaque_pixels(content: bytes, header: Header) -> NDArray[np.uint8] | None:
@@ -21,60 +26,78 @@ def opaque_pixels(content: bytes, header: Header) -> NDArray[np.uint8] | None:
     if not (header.has_alpha or header.may_be_deep):
         return None
     try:
-        stored = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+        stored: NDArray[Any] | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
     if stored is None or stored.shape[:2] != (header.height, header.width):
         return None
-    colours, alpha = _split_alpha(stored, header)
+    has_alpha = stored.ndim == 3 and stored.shape[2] == 4
+    alpha = stored[..., 3] if has_alpha and header.has_alpha and (stored[..., 3] < _full(stored)).any() else None
     if alpha is None and stored.dtype == np.uint8:
         return None
-    return on_ground(eight_bits(colours, alpha), alpha)
+    return make_opaque(stored[..., :3] if has_alpha else stored, alpha)
 
 
-def eight_bits(colours: NDArray[np.generic], alpha: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-    """Scale colours to values from 0 to 255.
+def make_opaque(colours: NDArray[Any], alpha: NDArray[Any] | None = None) -> NDArray[np.uint8]:
+    """Lay colours on a ground that differs from what can be seen of them, in eight bits.
 
-    The range of a type is 0 to its largest value, or 0 to 1 for floats. Values that span less than
-    half of it are stretched to their own range: scanners and renderers store 10 or 12 bits in 16.
-    Transparent pixels do not count.
+    ``alpha`` is the opacity of each pixel, in the type of the colours. The ground is white for dark
+    text and black for light text. Deep values that span less than half of their type's range are
+    stretched to their own: scanners and renderers store 10 or 12 bits in 16, and floats of any range.
     """
+    low, scale = _scaling(colours, alpha)
+    ground = 0.0 if alpha is not None and _visible_mean(colours, alpha, low, scale) > _WHITE / 2 else _WHITE
+    pixels = np.empty(colours.shape, np.uint8)
+    for block in _row_blocks(colours):
+        values = _scaled(colours[block], low, scale)
+        if alpha is not None:
+            opacity = _opacity(alpha[block], values.ndim)
+            values = np.rint(values * opacity + ground * (1 - opacity))
+        pixels[block] = values
+    return pixels
+
+
+def _scaling(colours: NDArray[Any], alpha: NDArray[Any] | None) -> tuple[float, float]:
+    """Return the value that becomes 0, and the factor that brings the others to 0 to 255."""
+    full = _full(colours)
+    # Decoders drop the lower byte of 16 bits. This factor does the same.
+    usual = 1 / 256 if full == 65535 else _WHITE / full
     if colours.dtype == np.uint8:
-        return colours.astype(np.float32)
-    values = colours.astype(np.float64)
-    counted = np.isfinite(values)
-    if alpha is not None:
-        counted &= (alpha > 0).reshape(alpha.shape + (1,) * (values.ndim - 2))
-    low, high = (float(values[counted].min()), float(values[counted].max())) if counted.any() else (0.0, 0.0)
-    full = float(np.iinfo(colours.dtype).max) if np.issubdtype(colours.dtype, np.integer) else 1.0
-    is_in_range = low >= 0 and high <= full
-    if low < high and not (is_in_range and high - low >= full / 2):
-        values, full = values - low, high - low
-    # 65535 / 257 is 255. Decoders drop the lower byte, and so does this for 16 bits.
-    scaled = values / 256 if full == 65535 else values * (_WHITE / full)
-    return np.clip(np.nan_to_num(scaled, posinf=_WHITE, neginf=0.0), 0, _WHITE).astype(np.float32)
+        return 0.0, usual
+    low, high = np.inf, -np.inf
+    for block in _row_blocks(colours):
+        values = colours[block] if alpha is None else colours[block][alpha[block] > 0]
+        values = values[np.isfinite(values)].astype(np.float64)
+        low, high = min(low, float(values.min(initial=np.inf))), max(high, float(values.max(initial=-np.inf)))
+    fills_range = low >= 0 and high <= full and high - low >= full / 2
+    return (0.0, usual) if fills_range or low >= high else (low, _WHITE / (high - low))
 
 
-def on_ground(colours: NDArray[np.float32], alpha: NDArray[np.float32] | None) -> NDArray[np.uint8]:
-    """Lay colours on a ground that differs from what can be seen of them.
-
-    ``alpha`` is the opacity of each pixel, from 0 to 1. The ground is white for dark text and black
-    for light text.
-    """
-    if alpha is not None:
-        opacity = alpha.reshape(alpha.shape + (1,) * (colours.ndim - 2))
-        mean = float((colours * opacity).sum() / max(float(np.broadcast_to(opacity, colours.shape).sum()), 1e-9))
-        ground = 0.0 if mean > _WHITE / 2 else _WHITE
-        colours = colours * opacity + ground * (1 - opacity)
-        return np.asarray(np.rint(colours), np.uint8)
-    return np.asarray(colours, np.uint8)
+def _visible_mean(colours: NDArray[Any], alpha: NDArray[Any], low: float, scale: float) -> float:
+    total, weight = 0.0, 0.0
+    for block in _row_blocks(colours):
+        values = _scaled(colours[block], low, scale)
+        opacity = np.broadcast_to(_opacity(alpha[block], values.ndim), values.shape)
+        total, weight = total + float((values * opacity).sum()), weight + float(opacity.sum())
+    return total / weight if weight else 0.0
 
 
-def _split_alpha(stored: NDArray[np.generic], header: Header) -> tuple[NDArray[np.generic], NDArray[np.float32] | None]:
-    """Return colours and opacity. The opacity is None if every pixel is opaque."""
-    if stored.ndim == 2 or stored.shape[2] != 4:
-        return stored, None
-    colours, alpha = stored[..., :3], stored[..., 3]
-    full = float(np.iinfo(alpha.dtype).max) if np.issubdtype(alpha.dtype, np.integer) else 1.0
-    opacity = np.clip(alpha.astype(np.float32) / np.float32(full), 0, 1)
-    return colours, opacity if header.has_alpha and (opacity < 1).any() else None
+def _scaled(values: NDArray[Any], low: float, scale: float) -> NDArray[np.float64]:
+    scaled = (values.astype(np.float64) - low) * scale
+    return np.clip(np.nan_to_num(scaled, nan=0.0, posinf=_WHITE, neginf=0.0), 0, _WHITE)
+
+
+def _opacity(alpha: NDArray[Any], num_axes: int) -> NDArray[np.float64]:
+    """Return opacities from 0 to 1 that fit the axes of colours."""
+    opacity = np.clip(alpha.astype(np.float64) / _full(alpha), 0, 1)
+    return opacity.reshape(opacity.shape + (1,) * (num_axes - 2))
+
+
+def _full(values: NDArray[Any]) -> float:
+    """Return the largest value of an integer type, or 1 for floats."""
+    return float(np.iinfo(values.dtype).max) if np.issubdtype(values.dtype, np.integer) else 1.0
+
+
+def _row_blocks(pixels: NDArray[Any]) -> Iterator[slice]:
+    rows = max(_PIXELS_PER_BLOCK // max(pixels.shape[1], 1), 1)
+    return (slice(start, start + rows) for start in range(0, len(pixels), rows))

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
-from raygroup.words.crops import decode_gray
+from raygroup.images.pixels import decode_gray
 from raygroup.words.importing.label_files import SUFFIXES, LabelFile, label_file_in
 from raygroup.words.importing.parquet_files import ParquetWords, parquet_files_in
 from raygroup.words.importing.report import Report, Tally
