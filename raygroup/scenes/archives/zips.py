@@ -36,7 +36,7 @@ class Zip:
 
     def __post_init__(self) -> None:
         with read_errors_as_config(self.path):
-            self._count = _num_entries(self.path)
+            self._count = check_directory(self.path)
             self._archive = zipfile.ZipFile(self.path)
 
     @property
@@ -81,7 +81,7 @@ def _fault_of_entry(entry: zipfile.ZipInfo) -> str:
     return "the name contains a NUL character" if "\0" in entry.orig_filename else ""
 
 
-def _num_entries(path: Path) -> int:
+def check_directory(path: Path) -> int:
     """Return the number of entries that a zip claims to have.
 
     Raises UnreadableFileError if the zip is cut off, and if its directory is so large that zipfile
