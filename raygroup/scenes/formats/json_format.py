@@ -34,6 +34,8 @@ class JsonFormat:
     """Whether every item has a ``language``."""
     excluded_ids: Callable[[Collection], Set[str]] = lambda collection: frozenset()
     """Returns the image ids that a rule of the data set leaves out, as the file spells them."""
+    example: str = '{"gt_1": [{"transcription": "Alpha", "points": [[10, 10], [110, 10], [110, 40], [10, 40]]}]}'
+    """Correct file, for messages."""
     is_exact: bool = False
     is_one_file: bool = True
 

@@ -11,9 +11,11 @@ from raygroup.scenes.formats.icdar13 import ICDAR13
 from raygroup.scenes.formats.icdar15 import ICDAR15, ICDAR15_OF_ANY_NAME
 from raygroup.scenes.formats.lsvt19 import LSVT19
 from raygroup.scenes.formats.mlt import MLT17, MLT19, MLT19_OF_ANY_NAME, MLT_POLYGONS
+from raygroup.scenes.formats.paddleocr import PADDLEOCR
 from raygroup.scenes.formats.rctw17 import RCTW17
 from raygroup.scenes.formats.synthtextmlt import SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, SYNTHTEXTMLT_GT
 from raygroup.scenes.formats.totaltext import TOTALTEXT, TOTALTEXT_LINES
+from raygroup.scenes.formats.unfit import unfit_message
 from raygroup.scenes.formats.word_lists import ICDAR13_WORDS, MLT19_WORDS
 from raygroup.scenes.scene import Scene
 
@@ -33,6 +35,10 @@ class Format(Protocol):
     @property
     def unit(self) -> str:
         """``word`` or ``phrase``."""
+
+    @property
+    def example(self) -> str:
+        """Return a correct line."""
 
     @property
     def is_exact(self) -> bool:
@@ -63,7 +69,7 @@ class Format(Protocol):
 
 
 _ALL: tuple[Format, ...] = (
-    ICDAR13_WORDS, MLT19_WORDS, ART19, LSVT19, TOTALTEXT, ICDAR13, MLT19, MLT17, RCTW17, SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, ICDAR15,
+    ICDAR13_WORDS, MLT19_WORDS, PADDLEOCR, ART19, LSVT19, TOTALTEXT, ICDAR13, MLT19, MLT17, RCTW17, SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, ICDAR15,
     SYNTHTEXTMLT_GT, MLT19_OF_ANY_NAME, MLT_POLYGONS, ICDAR15_OF_ANY_NAME, TOTALTEXT_LINES,
 )  # fmt: skip
 """Formats, stricter ones first: if several fit, the first is taken.
@@ -83,7 +89,7 @@ def format_of(collection: Collection, name: str | None = None) -> Format:
     """
     if name is not None and name not in FORMATS:
         raise ConfigError(f"--format {name}: no such format: choose one of {', '.join(FORMATS)}")
-    reasons: dict[str, str] = {}
+    reasons: dict[str, tuple[str, Member, str]] = {}
     best, count = None, 0
     for known in _ALL:
         if name in (None, known.name) and len(files := known.label_files(collection)) > 2 * count:
@@ -92,13 +98,14 @@ def format_of(collection: Collection, name: str | None = None) -> Format:
                 return known
             if not reason:
                 best, count = known, len(files)
-            reasons.setdefault(known.name, reason)
+            reasons.setdefault(known.name, (known.example, files[0], reason))
     if best:
         return best
     paths = ", ".join(map(str, collection.paths))
     if reasons:
-        listed = "; ".join(f"{known}: {reason}" for known, reason in reasons.items())
-        raise ConfigError(f"{paths}: not {'of this format' if name else 'of any known format'}: {listed}")
+        if name is None:
+            raise ConfigError(unfit_message(collection, reasons))
+        raise ConfigError(f"{paths}: not of this format: {name}: {reasons[name][2]}")
     examples = ", ".join(member.name for member in collection.members[:3]) or "no files"
     count = len(collection.members)
     raise ConfigError(f"{paths}: no label files of {name or 'any known format'} among {count} files ({examples}, ...)")

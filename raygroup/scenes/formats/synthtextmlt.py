@@ -96,6 +96,10 @@ class SynthTextMLT:
         return self.lines.unit
 
     @property
+    def example(self) -> str:
+        return self.lines.example
+
+    @property
     def is_exact(self) -> bool:
         return self.lines.is_exact
 

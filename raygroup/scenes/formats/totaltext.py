@@ -105,6 +105,7 @@ class TotalText:
     name: str = "totaltext"
     title: str = "Total-Text"
     unit: str = "word"
+    example: str = _EXAMPLE
     is_exact: bool = False
     is_one_file: bool = False
 

@@ -1,0 +1,71 @@
+"""Say why no format fits the label files of a data set.
+
+The formats whose example is most like the first line come first.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+
+from raygroup.errors import UnreadableFileError
+from raygroup.scenes.archives.members import Member
+from raygroup.scenes.collection import Collection
+from raygroup.scenes.formats.syntax.label_lines import decode_lines
+from raygroup.scenes.scene import Problems
+
+MAX_MESSAGE = 300
+_NUM_NAMED = 2
+_MAX_PATHS = 80
+_MAX_LINE = 200
+_COCO_KEY = b'"imgToAnns"'
+_TAIL = "; --format NAME tells more"
+
+
+def unfit_message(collection: Collection, candidates: Mapping[str, tuple[str, Member, str]]) -> str:
+    """Return the likeliest formats with their reasons, at most 300 characters.
+
+    ``candidates`` maps the name of a format to its example, the first label file, and the reason
+    why it does not fit.
+    """
+    paths = ", ".join(map(str, collection.paths))
+    start = paths if len(paths) <= _MAX_PATHS else f"...{paths[-_MAX_PATHS:]}"
+    if coco := _coco_file(collection):
+        return f"{start}: {coco}: COCO-Text's labels: raygroup writes this format and does not read it; export the data in another layout"
+    first_lines = {member: _first_line(collection, member) for _, member, _ in candidates.values()}
+    by_likeness = sorted(candidates, key=lambda name: -_likeness(first_lines[candidates[name][1]], candidates[name][0]))
+    named = by_likeness[:_NUM_NAMED]
+    start = f"{start}: not of any known format; the likeliest are "
+    length = (MAX_MESSAGE - len(start) - len(_TAIL)) // len(named) - 2
+    return start + "; ".join(_shorten(f"{name}: {candidates[name][2].split('; a line of')[0]}", length) for name in named) + _TAIL
+
+
+def _first_line(collection: Collection, member: Member) -> str:
+    try:
+        lines = decode_lines(collection.read(member), "", Problems())
+        return next((line[:_MAX_LINE] for _, line in lines), "")
+    except UnreadableFileError:
+        return ""
+
+
+def _likeness(line: str, example: str) -> float:
+    """Return how alike two lines are, 0 to 1, when numbers and words count as one sign each."""
+    return difflib.SequenceMatcher(None, _shape(line), _shape(example), autojunk=False).ratio()
+
+
+def _shape(line: str) -> str:
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"-?\d+(?:\.\d+)?", "0", line))
+
+
+def _shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def _coco_file(collection: Collection) -> str:
+    for member in collection.members:
+        if member.suffix == ".json":
+            try:
+                if _COCO_KEY in collection.read(member):
+                    return collection.place(member)
+            except UnreadableFileError:
+                continue
+    return ""
