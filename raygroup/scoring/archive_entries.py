@@ -14,7 +14,7 @@ from typing import IO
 
 from raygroup.errors import ConfigError, UnreadableFileError
 from raygroup.scenes.archives.bounded_reading import read_bounded, read_errors_as_unreadable
-from raygroup.scenes.archives.zips import check_directory
+from raygroup.scenes.archives.zips import check_directory, fault_of_entry
 
 MAX_ENTRY_BYTES = 16 << 20
 MAX_TOTAL_BYTES = 512 << 20
@@ -97,6 +97,8 @@ def _read_zip(wanted: _Wanted) -> Iterator[tuple[str, bytes]]:
         infos = [info for info in archive.infolist() if wanted.includes(info.filename)]
         wanted.check_sizes({info.filename: info.file_size for info in infos})
         for info in infos:
+            if reason := fault_of_entry(info):
+                raise wanted.kind(f"{source}/{info.filename}: {reason}")
             yield info.filename, wanted.read(info.filename, partial(archive.open, info))
 
 

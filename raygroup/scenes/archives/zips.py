@@ -13,6 +13,8 @@ from raygroup.scenes.archives.members import Listing, Member, ReportProblem, max
 
 _MAX_DIRECTORY = 256 << 20
 """Bytes of a zip's directory, which zipfile parses completely."""
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Compressions whose output zipfile limits. 4 KB of bzip2 can unpack to 4 GB at once."""
 _COUNT_RANGE = 1 << 16
 """Old zips store the number of entries modulo this number."""
 
@@ -54,7 +56,7 @@ class Zip:
                 break
             if entry.is_dir():
                 continue
-            if reason := _fault_of_entry(entry):
+            if reason := fault_of_entry(entry):
                 listing.leave_out(entry.orig_filename, reason)
             elif member := listing.add(entry.filename, entry.file_size):
                 self._entries[member.name] = entry
@@ -72,10 +74,12 @@ class Zip:
                 yield name, error
 
 
-def _fault_of_entry(entry: zipfile.ZipInfo) -> str:
+def fault_of_entry(entry: zipfile.ZipInfo) -> str:
     """Return why an entry cannot be read, or an empty text."""
     if entry.flag_bits & 1:
         return "the entry is encrypted: unpack the archive and pass the folder"
+    if entry.compress_type not in _BOUNDED:
+        return "the entry is neither stored nor deflated, and what it unpacks to has no limit: unpack the archive and pass the folder"
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "the entry is a link, must be a file"
     return "the name contains a NUL character" if "\0" in entry.orig_filename else ""

@@ -15,7 +15,7 @@ from raygroup.scenes.formats.paddleocr import PADDLEOCR
 from raygroup.scenes.formats.rctw17 import RCTW17
 from raygroup.scenes.formats.synthtextmlt import SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, SYNTHTEXTMLT_GT
 from raygroup.scenes.formats.totaltext import TOTALTEXT, TOTALTEXT_LINES
-from raygroup.scenes.formats.unfit import unfit_message
+from raygroup.scenes.formats.unfit import Candidate, unfit_message
 from raygroup.scenes.formats.word_lists import ICDAR13_WORDS, MLT19_WORDS
 from raygroup.scenes.scene import Scene
 
@@ -23,6 +23,9 @@ _NUM_SAMPLES = 9
 """Label files that are sampled to detect a format."""
 _NUM_SAMPLES_EXACT = 200
 """Label files that are sampled if the format has a looser sibling."""
+
+
+_ANY_FILE = Member(0, "any name.txt", 1)
 
 
 class Format(Protocol):
@@ -89,7 +92,7 @@ def format_of(collection: Collection, name: str | None = None) -> Format:
     """
     if name is not None and name not in FORMATS:
         raise ConfigError(f"--format {name}: no such format: choose one of {', '.join(FORMATS)}")
-    reasons: dict[str, tuple[str, Member, str]] = {}
+    candidates: dict[str, Candidate] = {}
     best, count = None, 0
     for known in _ALL:
         if name in (None, known.name) and len(files := known.label_files(collection)) > 2 * count:
@@ -98,14 +101,14 @@ def format_of(collection: Collection, name: str | None = None) -> Format:
                 return known
             if not reason:
                 best, count = known, len(files)
-            reasons.setdefault(known.name, (known.example, files[0], reason))
+            candidates.setdefault(known.name, Candidate(known.example, files[0], reason, known.covers(_ANY_FILE)))
     if best:
         return best
     paths = ", ".join(map(str, collection.paths))
-    if reasons:
+    if candidates:
         if name is None:
-            raise ConfigError(unfit_message(collection, reasons))
-        raise ConfigError(f"{paths}: not of this format: {name}: {reasons[name][2]}")
+            raise ConfigError(unfit_message(collection, candidates))
+        raise ConfigError(f"{paths}: not of this format: {name}: {candidates[name].reason}")
     examples = ", ".join(member.name for member in collection.members[:3]) or "no files"
     count = len(collection.members)
     raise ConfigError(f"{paths}: no label files of {name or 'any known format'} among {count} files ({examples}, ...)")

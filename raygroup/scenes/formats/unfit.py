@@ -6,6 +6,7 @@ The formats whose example is most like the first line come first.
 import difflib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from raygroup.errors import UnreadableFileError
 from raygroup.scenes.archives.members import Member
@@ -18,25 +19,44 @@ _NUM_NAMED = 2
 _MAX_PATHS = 80
 _MAX_LINE = 200
 _COCO_KEY = b'"imgToAnns"'
+_NAME_WEIGHT = 0.2
+"""Weight of a file name that only this format uses."""
 _TAIL = "; --format NAME tells more"
 
 
-def unfit_message(collection: Collection, candidates: Mapping[str, tuple[str, Member, str]]) -> str:
+@dataclass(frozen=True)
+class Candidate:
+    """A format that does not fit."""
+
+    example: str
+    """Correct line."""
+    file: Member
+    """Its first label file."""
+    reason: str
+    allows_any_name: bool
+    """Whether every text file may be a label file of this format."""
+
+    def likeness(self, line: str) -> float:
+        """Return how alike a line and the example are, where a number or a word counts as one sign."""
+        alike = difflib.SequenceMatcher(None, _shape(line), _shape(self.example), autojunk=False).ratio()
+        return alike + (0 if self.allows_any_name else _NAME_WEIGHT)
+
+
+def unfit_message(collection: Collection, candidates: Mapping[str, Candidate]) -> str:
     """Return the likeliest formats with their reasons, at most 300 characters.
 
-    ``candidates`` maps the name of a format to its example, the first label file, and the reason
-    why it does not fit.
+    ``candidates`` are the formats by name.
     """
     paths = ", ".join(map(str, collection.paths))
     start = paths if len(paths) <= _MAX_PATHS else f"...{paths[-_MAX_PATHS:]}"
     if coco := _coco_file(collection):
         return f"{start}: {coco}: COCO-Text's labels: raygroup writes this format and does not read it; export the data in another layout"
-    first_lines = {member: _first_line(collection, member) for _, member, _ in candidates.values()}
-    by_likeness = sorted(candidates, key=lambda name: -_likeness(first_lines[candidates[name][1]], candidates[name][0]))
+    first_lines = {member: _first_line(collection, member) for member in {known.file for known in candidates.values()}}
+    by_likeness = sorted(candidates, key=lambda name: -candidates[name].likeness(first_lines[candidates[name].file]))
     named = by_likeness[:_NUM_NAMED]
     start = f"{start}: not of any known format; the likeliest are "
     length = (MAX_MESSAGE - len(start) - len(_TAIL)) // len(named) - 2
-    return start + "; ".join(_shorten(f"{name}: {candidates[name][2].split('; a line of')[0]}", length) for name in named) + _TAIL
+    return start + "; ".join(_shorten(f"{name}: {candidates[name].reason.split('; a line of')[0]}", length) for name in named) + _TAIL
 
 
 def _first_line(collection: Collection, member: Member) -> str:
@@ -45,11 +65,6 @@ def _first_line(collection: Collection, member: Member) -> str:
         return next((line[:_MAX_LINE] for _, line in lines), "")
     except UnreadableFileError:
         return ""
-
-
-def _likeness(line: str, example: str) -> float:
-    """Return how alike two lines are, 0 to 1, when numbers and words count as one sign each."""
-    return difflib.SequenceMatcher(None, _shape(line), _shape(example), autojunk=False).ratio()
 
 
 def _shape(line: str) -> str:

@@ -1,6 +1,7 @@
 """An import writes both stores in shards, counts what it leaves out, and repeats only changed shards."""
 
 import json
+import os
 from concurrent.futures import Future
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from archives_for_tests import pack
+from PIL import Image
 
 from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
@@ -255,3 +257,39 @@ def test_a_shard_with_a_damaged_record_is_written_again(tmp_path):
     first, _ = run_import([folder], tmp_path / "out")
     (tmp_path / "out/shards/mlt-00000.json").write_text(json.dumps({"layout": 1})[:5])
     assert run_import([folder], tmp_path / "out") == (first, 1)
+
+
+def test_transparent_and_deep_images_give_words_that_show_their_text(tmp_path):
+    transparent = np.zeros((100, 100, 4), np.uint8)
+    transparent[15:25, 20:40, 3] = 255
+    deep = np.full((100, 100), 4000, np.uint16)
+    deep[15:25, 20:40] = 100
+    content = {}
+    for number, pixels in enumerate((transparent, deep), start=1):
+        content[f"tr_img_{number:05}.png"] = cv2.imencode(".png", pixels)[1].tobytes()
+        content[f"tr_img_{number:05}.txt"] = LINES[0].encode()
+    run_import([pack(tmp_path / "mlt", content, "folder")], tmp_path / "out", lossless=True)
+    for word in pq.read_table(tmp_path / "out/words/mlt-00000.parquet")["image"].to_pylist():
+        pixels = cv2.imdecode(np.frombuffer(word, np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert np.ptp(pixels) > 200
+        assert pixels[0, 0] > 200
+
+
+def test_an_image_that_is_too_large_by_its_header_is_named_with_its_size(tmp_path):
+    content = files(2)
+    Image.new("1", (12_000, 12_000)).save(tmp_path / "big.png")
+    content["tr_img_00001.png"] = (tmp_path / "big.png").read_bytes()
+    del content["tr_img_00001.jpg"]
+    summary, _ = run_import([pack(tmp_path / "mlt", content, "folder")], tmp_path / "out")
+    (problem,) = summary["problems"]["listed"]
+    assert problem["what"].startswith("12000 x 12000 pixels: at most 100 million are read")
+
+
+@pytest.mark.parametrize("name", ["tr_img_00001.jpg", "tr_img_00001.txt"])
+def test_a_pipe_in_a_data_set_is_named_and_not_opened(tmp_path, name):
+    folder = pack(tmp_path / "mlt", files(2), "folder")
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    summary, _ = run_import([folder], tmp_path / "out")
+    assert summary["scenes"] == 1
+    assert {"kind": "entry left out", "place": f"{folder}/{name}", "what": "neither a file nor a folder"} in summary["problems"]["listed"]
