@@ -115,8 +115,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     from raygroup.search_space import load
+    from raygroup.words.rendering.font_folder import unread_font_lines
 
     settings = load(options.name, "pretraining", Pretraining)
+    for line in unread_font_lines(options.fonts):
+        print_line(console(), line)
     scores = pretrain(settings, options.out, storage_path=options.storage_path, fonts=options.fonts, progress=True)
     screen = console()
     print_json(scores, indent=2)

@@ -50,8 +50,10 @@ def run(options: argparse.Namespace, out: "Console") -> None:
     from raygroup.scenes.layouts.writing import find_layout
     from raygroup.scenes.rendering.dataset import Rendering, render, zip_folder
     from raygroup.scenes.rendering.settings import SceneSettings
+    from raygroup.words.rendering.font_folder import unread_font_lines
 
     layout = find_layout(options.layout)
+    unread = [*unread_font_lines(options.fonts)]
     settings = SceneSettings(
         width=options.size[0], height=options.size[1], words=options.words, split=options.split, seed=options.seed,
         backgrounds=options.backgrounds, curved=options.curved, rotated=options.rotated, perspective=options.perspective,
@@ -62,9 +64,13 @@ def run(options: argparse.Namespace, out: "Console") -> None:
         summary = render(rendering, options.scenes, partial(map_in_order, workers), lambda done, total: report("scenes drawn", done, total))
     if options.zip:
         summary["zip"] = str(zip_folder(options.out))
+    if unread:
+        summary["unread_fonts"] = unread
     if options.json:
         print_json(summary)
         return
+    for line in unread:
+        print_line(out, line)
     num_present = summary["scenes"] - summary["drawn"]
     drawn = f"{summary['drawn']} drawn" + (f", {num_present} there already" if num_present else "")
     folder = summary.get("zip", summary["out"])

@@ -3,18 +3,25 @@
 Label files are found by a pattern of their names, images by their stems.
 """
 
-import itertools
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from raygroup.errors import UnreadableFileError
-from raygroup.scenes.archives.members import Member, printable_name
+from raygroup.scenes.archives.members import Member, fold_name, printable_name
 from raygroup.scenes.archives.sources import Source, open_source
-from raygroup.scenes.scene import Problems, Scene
+from raygroup.scenes.image_choice import Candidate, Choice, choose_image
+from raygroup.scenes.scene import Problems
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
+UNREAD_SUFFIXES = frozenset({
+    ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".ppm", ".pgm", ".svg", ".pdf", ".eps", ".psd", ".tga", ".ico", ".raw", ".dng",
+    ".cr2", ".cr3", ".nef", ".arw",
+})  # fmt: skip
+"""Suffixes of images that are not read."""
+_MAX_NAMED = 3
 
 
 class Collection:
@@ -31,10 +38,18 @@ class Collection:
         listings = [source.list(number, self.problems.add) for number, source in enumerate(self.sources)]
         self.members: tuple[Member, ...] = tuple(member for members in listings for member in members)
         self._images: defaultdict[str, list[Member]] = defaultdict(list)
+        self._unread: dict[str, Member] = {}
         for member in self.members:
             if member.suffix in IMAGE_SUFFIXES:
-                self._images[member.stem.casefold()].append(member)
+                self._images[fold_name(member.stem)].append(member)
+            elif member.suffix in UNREAD_SUFFIXES:
+                self._unread.setdefault(fold_name(member.stem), member)
         self._excluded: set[Member] = set()
+        self._roots = _relative_roots(self.sources)
+        self.num_undecided = 0
+        """Label files that several images match, where nothing says which one is theirs."""
+        self.explained: set[str] = set()
+        """Places of labels without an image for which a problem gives the reason."""
 
     def label_files(self, pattern: re.Pattern[str]) -> Iterator[tuple[Member, re.Match[str]]]:
         """Yield the files whose whole base name matches the pattern."""
@@ -44,43 +59,71 @@ class Collection:
 
     def find(self, base: str) -> Member | None:
         """Return the first file with this base name, ignoring case."""
-        return next((member for member in self.members if member.base.casefold() == base.casefold()), None)
+        return next((member for member in self.members if fold_name(member.base) == fold_name(base)), None)
 
     def images(self) -> Iterator[Member]:
         """Yield the images that were not set aside, in source order."""
         return (member for member in self.members if member.suffix in IMAGE_SUFFIXES and member not in self._excluded)
 
-    def set_aside(self, image: Member | None) -> None:
-        """Exclude an image, so that nobody misses its labels.
+    def set_aside(self, member: Member | None) -> None:
+        """Exclude an image or a label file, so that nobody misses its counterpart.
 
-        Formats use it for images that a rule of the data set omits.
+        Formats use it for files that a rule of the data set omits.
         """
-        if image is not None:
-            self._excluded.add(image)
+        if member is not None:
+            self._excluded.add(member)
+
+    def is_set_aside(self, member: Member) -> bool:
+        return member in self._excluded
 
     def has_image(self, stems: Iterable[str]) -> bool:
-        return any(stem.casefold() in self._images for stem in stems)
+        return any(fold_name(stem) in self._images for stem in stems)
 
-    def image_of(self, stems: Iterable[str], place: str, near: Member | None = None) -> Member | None:
-        """Return the image of the first of these stems that has one.
+    def image_of(self, stems: Sequence[str], place: str, near: Member | None = None, path: str = "") -> Member | None:
+        """Return the image that belongs to a label file.
 
-        If several images have the stem, take the one nearest to the label file ``near``: training
-        and test parts often use the same numbers. If there is no single nearest image, take the
-        first and report a problem of ``place``.
+        Its stem is one of ``stems``, likeliest first. Among several images, the one counts whose
+        path ends in ``path``, or that belongs to the same part (training, validation, test) as the
+        label file ``near``, or that is nearest to it. If nothing decides, or if the only image
+        belongs to another part, the result is None and a problem of ``place`` gives the reason.
         """
-        for stem in stems:
-            if images := self._images.get(stem.casefold()):
-                return images[0] if len(images) == 1 else self._nearest(images, place, near)
-        return None
+        ranks = [self._named(stem) for stem in stems]
+        if path and (exact := [image for rank in ranks for image in rank if f"/{image.name}".endswith(f"/{path}")]):
+            ranks = [exact]
+        candidates = [[Candidate(image, self._path(image)) for image in rank] for rank in ranks]
+        choice = choose_image(candidates, near, self._path(near) if near else "", stems)
+        if choice.image is None:
+            self._explain(choice, stems, place)
+        return choice.image
 
-    def _nearest(self, images: Sequence[Member], place: str, near: Member | None) -> Member:
-        if near is not None:
-            num_shared = [_num_shared_folders(image, near) for image in images]
-            if num_shared.count(max(num_shared)) == 1:
-                return images[num_shared.index(max(num_shared))]
-        names = ", ".join(self.place(member) for member in images[:5])
-        self.problems.add("two images", place, f"{len(images)} images match this label: {names}; the first is taken")
-        return images[0]
+    def _named(self, stem: str) -> list[Member]:
+        """Return the images with a stem. Those that spell it alike to the byte come alone."""
+        images = self._images.get(fold_name(stem), [])
+        return [image for image in images if image.stem.casefold() == stem.casefold()] or images
+
+    def _explain(self, choice: Choice, stems: Sequence[str], place: str) -> None:
+        """Report why a label file has no image, if there is more to say than that there is none."""
+        if choice.undecided:
+            self.num_undecided += 1
+            images, names = choice.undecided, ", ".join(self.place(member) for member in choice.undecided[:_MAX_NAMED])
+            what = f"{len(images)} images match this label: {names}: it gives no words, pass it with its own images alone"
+            self._add_explained("two images", place, what)
+        elif choice.other_part:
+            what = f"{self.place(choice.other_part)} matches by its name, but the paths name different parts (train, val, test)"
+            self._add_explained("image of another part", place, what)
+        elif unread := next((self._unread[fold_name(stem)] for stem in stems if fold_name(stem) in self._unread), None):
+            kinds = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
+            what = f"{self.place(unread)} is of a kind that is not read (read are {kinds}): convert it"
+            self._add_explained("image of a kind not read", place, what)
+
+    def _add_explained(self, kind: str, place: str, what: str) -> None:
+        self.problems.add(kind, place, what)
+        self.explained.add(place)
+
+    def _path(self, member: Member) -> str:
+        """Return a file's path below the folder that holds all sources."""
+        root = self._roots[member.source]
+        return f"{root}/{member.name}" if root else member.name
 
     def place(self, member: Member) -> str:
         """Return the name of a file for messages.
@@ -109,33 +152,8 @@ class Collection:
                 yield by_name[name], content
 
 
-def unique_scenes(scenes: Iterator[Scene], collection: Collection) -> Iterator[Scene]:
-    """Yield the scenes that have an image, and each name only once.
-
-    Other scenes become problems of the collection. At the end images without labels do too.
-    """
-    names: set[str] = set()
-    labelled = set()
-    for scene in scenes:
-        if scene.image is None:
-            collection.problems.add("image missing", scene.labels, f"no image {scene.name!r} here")
-        elif scene.name in names:
-            collection.problems.add("two labels", scene.labels, f"the image {scene.name!r} has labels already; the first labels are taken")
-        else:
-            names.add(scene.name)
-            labelled.add(scene.image)
-            yield scene
-    for image in collection.images():
-        if image not in labelled:
-            collection.problems.add("labels missing", collection.place(image), "no labels for this image; it is left out")
-
-
-def _num_shared_folders(one: Member, other: Member) -> int:
-    """Count the folders from the top that two files share.
-
-    The source counts as the first.
-    """
-    if one.source != other.source:
-        return 0
-    folders = zip(one.name.split("/")[:-1], other.name.split("/")[:-1], strict=False)
-    return 1 + sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], folders))
+def _relative_roots(sources: Sequence[Source]) -> list[str]:
+    """Return the path of each source below the folder that holds all of them."""
+    folders = [os.path.abspath(source.root) for source in sources]
+    common = os.path.commonpath(folders) if folders else ""
+    return [os.path.relpath(folder, common).removeprefix(".") for folder in folders]

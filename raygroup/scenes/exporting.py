@@ -5,11 +5,12 @@ from pathlib import Path
 
 from raygroup.errors import ConfigError, ImageError
 from raygroup.images.header import read_header
-from raygroup.scenes.collection import Collection, unique_scenes
+from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import format_of
 from raygroup.scenes.layouts.layout import Layout
 from raygroup.scenes.layouts.page import encode_lines
 from raygroup.scenes.layouts.writing import number_pages, open_output, put_page, put_shared_files
+from raygroup.scenes.matched_scenes import matched_scenes
 from raygroup.scenes.scene import Problems, ReportProgress, Scene
 from raygroup.scenes.scene_store import read_scenes
 
@@ -63,8 +64,8 @@ def scenes_with_images(paths: Sequence[Path], problems: Problems, format_name: s
             yield Scene(stored.name, stored.source, None, stored.instances), stored.image
         return
     collection = Collection(paths, problems)
-    scenes = format_of(collection, format_name).scenes(collection)
-    by_image = {scene.image: scene for scene in unique_scenes(scenes, collection) if scene.image}
+    scenes = matched_scenes(collection, format_of(collection, format_name))
+    by_image = {scene.image: scene for scene in scenes if scene.image}
     for member, content in collection.stream(by_image):
         if isinstance(content, bytes):
             yield by_image[member], content

@@ -13,9 +13,10 @@ import numpy as np
 from raygroup.errors import ImageError, UnreadableFileError
 from raygroup.images.header import read_header
 from raygroup.scenes.archives.members import Member
-from raygroup.scenes.collection import Collection, unique_scenes
+from raygroup.scenes.collection import Collection
 from raygroup.scenes.cropping import reading_quad
 from raygroup.scenes.formats.registry import Format
+from raygroup.scenes.matched_scenes import matched_scenes
 from raygroup.scenes.scene import Instance, Problems, Scene
 from raygroup.tasks import PAPER_TASKS
 from raygroup.words.coverage import task_shares
@@ -105,7 +106,7 @@ def inspect(collection: Collection, label_format: Format, *, max_images: int | N
     inspection = Inspection(label_format.name, label_format.unit, problems=collection.problems)
     images, samples = _EvenSample[Member](max_images), _EvenSample[Scene](num_samples)
     words: list[Instance] = []
-    for scene in unique_scenes(label_format.scenes(collection), collection):
+    for scene in matched_scenes(collection, label_format, max_undecided=None):
         inspection.scenes += 1
         samples.add(scene)
         if scene.image:

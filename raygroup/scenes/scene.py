@@ -1,5 +1,6 @@
 """Scenes: images with their labelled text, the same for every data set."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ ReportProgress = Callable[[int, int], None]
 The second is 0 until it is known.
 """
 
+LINE_ENDS = re.compile("[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
+"""Every run of characters that ends a line, for Python or for an editor."""
+
 _MAX_ENTRIES = 10_000
 
 
@@ -40,7 +44,7 @@ class Instance:
     None for the whole image (a word crop).
     """
     text: str
-    """Raw, as the file spells it: not stripped, folded or reordered."""
+    """Raw, as the file spells it: not stripped, folded or reordered. Line ends within it are blanks."""
     dont_care: bool
     script: str | None = None
     """The data set's name for the script, or None if it gives none."""

@@ -6,12 +6,15 @@ anybody.
 
 import re
 import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, UnreadableFileError
+from raygroup.scenes.archives.bounded_reading import read_bounded, read_errors_as_unreadable
+from raygroup.scenes.archives.zips import check_directory, fault_of_entry
 
 MAX_ENTRY_BYTES = 16 << 20
 MAX_TOTAL_BYTES = 512 << 20
@@ -27,65 +30,86 @@ class ArchiveEntry:
     content: bytes
 
 
-def read_entries(source: Path, name: str, *, strict: bool, kind: type[ConfigError] = ConfigError) -> dict[str, ArchiveEntry]:
+def read_entries(
+    source: Path, name: str, *, strict: bool, kind: type[ConfigError] = ConfigError, example: str = "1"
+) -> dict[str, ArchiveEntry]:
     """Return the entries whose names begin as ``name`` demands, in their order.
 
     ``name`` is a regular expression. The keys are the digits that it captures. They are strings: 1
     is not 00001. If two entries have the same digits, the later one takes the place of the first.
-    With ``strict``, an entry of another name raises an error. Otherwise it is skipped. Raises
+    With ``strict``, an entry of another name raises an error, which shows a name with the digits
+    ``example``. Otherwise it is skipped. Raises
     ``kind`` for an unreadable source and for one that would grow beyond the limits.
     """
     entries: dict[str, ArchiveEntry] = {}
-    for entry_name, content in _read_folder(source, name, strict, kind) if source.is_dir() else _read_zip(source, name, strict, kind):
+    wanted = _Wanted(source, name, strict, kind, example)
+    for entry_name, content in _read_folder(wanted) if source.is_dir() else _read_zip(wanted):
         match = re.match(name, entry_name)
         assert match is not None
         entries[match[1]] = ArchiveEntry(f"{source}/{entry_name}", content)
     return entries
 
 
-def _read_zip(source: Path, name: str, strict: bool, kind: type[ConfigError]) -> Iterator[tuple[str, bytes]]:
-    try:
-        with zipfile.ZipFile(source) as archive:
-            infos = [info for info in archive.infolist() if _is_wanted(source, info.filename, name, strict, kind)]
-            _check_sizes(source, {info.filename: info.file_size for info in infos}, kind)
-            for info in infos:
-                yield info.filename, _read_zip_entry(archive, info, source, kind)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise kind(f"{source}: not a readable zip ({error}); give a zip or a folder") from error
+@dataclass(frozen=True)
+class _Wanted:
+    """A source, and the names of the entries that are read of it."""
 
+    source: Path
+    name: str
+    strict: bool
+    kind: type[ConfigError]
+    example: str
 
-def _read_zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: Path, kind: type[ConfigError]) -> bytes:
-    try:
-        return archive.read(info)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        raise kind(f"{source}/{info.filename}: not readable: {error}") from error
+    def includes(self, entry: str) -> bool:
+        is_wanted = re.match(self.name, entry) is not None
+        if self.strict and not is_wanted:
+            example = re.sub(r"\\(.)", r"\1", self.name.replace("([0-9]+)", self.example))
+            raise self.kind(f"{self.source}: entry {entry!r} does not belong there: its name must be like {example}, in no folder")
+        return is_wanted
 
+    def check_sizes(self, sizes: dict[str, int]) -> None:
+        for entry, size in sizes.items():
+            if size > MAX_ENTRY_BYTES:
+                raise self.kind(f"{self.source}/{entry}: unpacks to {size} bytes: one file may have {MAX_ENTRY_BYTES}")
+        if sum(sizes.values()) > MAX_TOTAL_BYTES:
+            raise self.kind(f"{self.source}: unpacks to {sum(sizes.values())} bytes: all files together may have {MAX_TOTAL_BYTES}")
 
-def _read_folder(source: Path, name: str, strict: bool, kind: type[ConfigError]) -> Iterator[tuple[str, bytes]]:
-    paths = [path for path in sorted(source.iterdir()) if _is_wanted(source, path.name + "/" * path.is_dir(), name, strict, kind)]
-    _check_sizes(source, {path.name: path.stat().st_size for path in paths}, kind)
-    for path in paths:
+    def read(self, entry: str, open_entry: Callable[[], IO[bytes]]) -> bytes:
         try:
-            yield path.name, path.read_bytes()
-        except OSError as error:
-            raise kind(f"{path}: not readable: {error.strerror}") from error
+            with read_errors_as_unreadable(), open_entry() as file:
+                return read_bounded(file, MAX_ENTRY_BYTES)
+        except UnreadableFileError as error:
+            raise self.kind(f"{self.source}/{entry}: not readable: {error}") from error
 
 
-def _is_wanted(source: Path, entry: str, name: str, strict: bool, kind: type[ConfigError]) -> bool:
-    is_wanted = re.match(name, entry) is not None
-    if strict and not is_wanted:
-        raise kind(f"{source}: entry {entry!r} does not belong there: every entry must be called like {_example(name)}, in no folder")
-    return is_wanted
+def _read_zip(wanted: _Wanted) -> Iterator[tuple[str, bytes]]:
+    source = wanted.source
+    if not source.is_file():
+        reason = "is no file" if source.exists() else "no such file"
+        raise wanted.kind(f"{source}: not a readable zip ({reason}); give a zip or a folder")
+    try:
+        with read_errors_as_unreadable():
+            check_directory(source)
+            archive = zipfile.ZipFile(source)
+    except UnreadableFileError as error:
+        raise wanted.kind(f"{source}: not a readable zip ({error}); give a zip or a folder") from error
+    with archive:
+        infos = [info for info in archive.infolist() if wanted.includes(info.filename)]
+        wanted.check_sizes({info.filename: info.file_size for info in infos})
+        for info in infos:
+            if reason := fault_of_entry(info):
+                raise wanted.kind(f"{source}/{info.filename}: {reason}")
+            yield info.filename, wanted.read(info.filename, partial(archive.open, info))
 
 
-def _check_sizes(source: Path, sizes: dict[str, int], kind: type[ConfigError]) -> None:
-    for entry, size in sizes.items():
-        if size > MAX_ENTRY_BYTES:
-            raise kind(f"{source}/{entry}: unpacks to {size} bytes: one file may have {MAX_ENTRY_BYTES}")
-    if sum(sizes.values()) > MAX_TOTAL_BYTES:
-        raise kind(f"{source}: unpacks to {sum(sizes.values())} bytes: all files together may have {MAX_TOTAL_BYTES}")
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
-def _example(name: str) -> str:
-    """Return a file name that the expression matches, for messages."""
-    return re.sub(r"\\(.)", r"\1", name.replace("([0-9]+)", "00001"))
+def _read_folder(wanted: _Wanted) -> Iterator[tuple[str, bytes]]:
+    paths = [path for path in sorted(wanted.source.iterdir()) if wanted.includes(path.name + "/" * path.is_dir())]
+    if special := next((path for path in paths if not path.is_file()), None):
+        raise wanted.kind(f"{special}: is no file")
+    wanted.check_sizes({path.name: path.stat().st_size for path in paths})
+    for path in paths:
+        yield path.name, wanted.read(path.name, partial(_open, path))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from raygroup.errors import ConfigError
 from raygroup.scoring.archive_entries import ArchiveEntry
 from raygroup.scoring.line_format import FIELDS, LineFormat
+from raygroup.scoring.reading_notes import reading_notes
 from raygroup.scoring.word_columns import Locations, WordColumns, quadrilaterals
 
 _INT32 = 2**31
@@ -55,6 +56,7 @@ def read_line_files(
         scripts=scripts if "script" in line_format.fields else (),
         confidences=np.concatenate([block.confidences for block in blocks]) if "confidence" in line_format.fields else None,
         locations=Locations(lines),
+        notes=reading_notes(files.values()),
     )
 
 

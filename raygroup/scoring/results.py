@@ -109,7 +109,8 @@ def build_result(
         case_sensitive=None if right_exactly is None else _scores(*words, matching, exactly[matching.matched], upper=False, ned=ned),
         counts=count_words(truths, detections, matching, correct),
         scripts=scores_by_script(truths, matching, correct),
-        truths=truths, detections=detections, matching=matching, right=right, right_exactly=exactly, reads=reads, notes=notes,
+        truths=truths, detections=detections, matching=matching, right=right, right_exactly=exactly, reads=reads,
+        notes=(*truths.notes, *detections.notes, *notes),
     )  # fmt: skip
 
 

@@ -109,6 +109,8 @@ class WordColumns:
 
     None means all images.
     """
+    notes: tuple[str, ...] = ()
+    """Remarks on the files, for whoever reads the scores."""
     locations: Sequence[str] = ()
     """File and line of each word, for messages. Empty for words built in memory."""
 

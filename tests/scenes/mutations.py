@@ -183,8 +183,11 @@ def _lines_of(file, content, name):
     """
     if name in WHOLE_FILES or not file.endswith(".txt"):
         return
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        text = line.decode("utf-8", "replace").removesuffix("\r")
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    while b"\r\n" in content:
+        content = content.replace(b"\r\n", b"\n")
+    for number, line in enumerate(content.replace(b"\r", b"\n").split(b"\n"), start=1):
+        text = line.decode("utf-8", "replace")
         begins = name != "totaltext" or text.lstrip().startswith("x:")
         if text.strip() and begins:
             yield f"{file}:{number}"

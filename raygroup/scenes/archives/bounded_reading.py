@@ -37,14 +37,14 @@ ContentStream = Iterator[tuple[str, bytes | UnreadableFileError]]
 """Names of files, each with its content or the reason why it cannot be read."""
 
 
-def read_bounded(file: IO[bytes]) -> bytes:
+def read_bounded(file: IO[bytes], max_bytes: int = MAX_BYTES) -> bytes:
     """Return the rest of a file.
 
-    Raises UnreadableFileError if it has more than ``MAX_BYTES``.
+    Raises UnreadableFileError if it has more than ``max_bytes``.
     """
-    content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise UnreadableFileError(f"more than {MAX_BYTES >> 20} MB, whatever its header says")
+    content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise UnreadableFileError(f"more than {max_bytes >> 20} MB, whatever its header says")
     return content
 
 
@@ -64,6 +64,8 @@ def read_errors_as_config(path: Path) -> Iterator[None]:
     """Raise ConfigError with the path in place of any error in ``READ_ERRORS``."""
     try:
         yield
+    except ConfigError:  # it names the path already
+        raise
     except READ_ERRORS as error:
         raise ConfigError(f"{path}: not readable as an archive: {error_text(error)}") from error
 

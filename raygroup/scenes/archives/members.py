@@ -1,6 +1,7 @@
 """The files of a source, with limits on names and sizes."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -130,6 +131,15 @@ def printable_name(name: str) -> str:
     """
     short = name if len(name) <= _MAX_NAME else f"{name[:60]}..."
     return ascii(short) if _CONTROL.search(short) else short
+
+
+def fold_name(name: str) -> str:
+    """Return a name in the form in which names are compared.
+
+    Case does not count, nor whether letters and their marks are composed: macOS writes file names
+    decomposed, labels name them composed.
+    """
+    return name.casefold() if name.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def suffix_of(name: str) -> str:

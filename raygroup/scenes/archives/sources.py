@@ -22,6 +22,10 @@ class Source(Protocol):
 
     path: Path
 
+    @property
+    def root(self) -> Path:
+        """Return the path below which the names of its files lie."""
+
     def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
         """Return the files that may be read, in the source's order.
 
@@ -63,6 +67,10 @@ class Folder:
 
     path: Path
 
+    @property
+    def root(self) -> Path:
+        return self.path
+
     def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
         listing = Listing(number, self.path, report)
         for entry in _files_below(self.path, listing):
@@ -91,6 +99,10 @@ class Folder:
 @dataclass
 class SingleFile(Folder):
     """One label file, whose images are in other sources."""
+
+    @property
+    def root(self) -> Path:
+        return self.path.parent
 
     def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
         listing = Listing(number, self.path.parent, report)

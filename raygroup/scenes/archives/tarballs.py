@@ -57,6 +57,10 @@ class Tar:
     _position: int = field(default=0, init=False, repr=False)
     """Number of the entry that ``_pass`` yields next."""
 
+    @property
+    def root(self) -> Path:
+        return self.path
+
     def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
         listing = Listing(number, self.path, report)
         cache_bytes_left = _MAX_CACHED_BYTES

@@ -13,6 +13,8 @@ from raygroup.scenes.archives.members import Listing, Member, ReportProblem, max
 
 _MAX_DIRECTORY = 256 << 20
 """Bytes of a zip's directory, which zipfile parses completely."""
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Compressions whose output zipfile limits. 4 KB of bzip2 can unpack to 4 GB at once."""
 _COUNT_RANGE = 1 << 16
 """Old zips store the number of entries modulo this number."""
 
@@ -36,8 +38,12 @@ class Zip:
 
     def __post_init__(self) -> None:
         with read_errors_as_config(self.path):
-            self._count = _num_entries(self.path)
+            self._count = check_directory(self.path)
             self._archive = zipfile.ZipFile(self.path)
+
+    @property
+    def root(self) -> Path:
+        return self.path
 
     def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
         listing = Listing(number, self.path, report, max_unpacked_bytes(self.path.stat().st_size))
@@ -50,7 +56,7 @@ class Zip:
                 break
             if entry.is_dir():
                 continue
-            if reason := _fault_of_entry(entry):
+            if reason := fault_of_entry(entry):
                 listing.leave_out(entry.orig_filename, reason)
             elif member := listing.add(entry.filename, entry.file_size):
                 self._entries[member.name] = entry
@@ -68,25 +74,30 @@ class Zip:
                 yield name, error
 
 
-def _fault_of_entry(entry: zipfile.ZipInfo) -> str:
+def fault_of_entry(entry: zipfile.ZipInfo) -> str:
     """Return why an entry cannot be read, or an empty text."""
     if entry.flag_bits & 1:
         return "the entry is encrypted: unpack the archive and pass the folder"
+    if entry.compress_type not in _BOUNDED:
+        return "the entry is neither stored nor deflated, and what it unpacks to has no limit: unpack the archive and pass the folder"
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "the entry is a link, must be a file"
     return "the name contains a NUL character" if "\0" in entry.orig_filename else ""
 
 
-def _num_entries(path: Path) -> int:
+def check_directory(path: Path) -> int:
     """Return the number of entries that a zip claims to have.
 
-    Raises UnreadableFileError if the directory is so large that zipfile would need gigabytes for it.
+    Raises UnreadableFileError if the zip is cut off, and if its directory is so large that zipfile
+    would need gigabytes for it.
     """
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - (1 << 16) - 22 - 76))  # the longest comment, the end record, and zip64's two records
         end = file.read()
     end_record = end.rfind(b"PK\5\6")
+    if end_record < 0:
+        raise UnreadableFileError("cut off: it has no directory at its end: get it again")
     count, directory = (int.from_bytes(end[end_record + start : end_record + stop], "little") for start, stop in ((10, 12), (12, 16)))
     zip64_record = end.rfind(b"PK\6\6")
     # an old record with all bits set refers to the zip64 record

@@ -9,9 +9,9 @@ does, or a list that was cut down to the test images. This module looks for both
 import re
 
 from raygroup.errors import UnreadableFileError
-from raygroup.scenes.collection import IMAGE_SUFFIXES, Collection
+from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.json_format import JsonFormat
-from raygroup.scenes.formats.label_lines import decode_lines
+from raygroup.scenes.formats.syntax.label_lines import decode_lines
 
 ID_LIST = "Total_Text_ID_vs_ArT_ID.list"
 NUM_TEST_IMAGES = 300
@@ -54,16 +54,14 @@ def total_text_test_ids(collection: Collection) -> frozenset[str]:
 def _test_stems(collection: Collection) -> set[str]:
     """Return the stems of Total-Text's test files.
 
-    They are in a folder or an archive called Test. The images there do not belong to ArT19, so they
-    are set aside.
+    They are in a folder or an archive called Test. They do not belong to ArT19, so they are set aside.
     """
     stems = set()
     for member in collection.members:
         path = collection.paths[member.source]
         if match := _TEST_FILE.fullmatch(f"{path.absolute().stem}/{member.name}"):
             stems.add(match["stem"])
-            if member.suffix in IMAGE_SUFFIXES:
-                collection.set_aside(member)
+            collection.set_aside(member)
     return stems
 
 

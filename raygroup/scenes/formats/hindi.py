@@ -7,10 +7,11 @@ from collections.abc import Iterator, Set
 from pathlib import Path, PurePosixPath
 
 from raygroup.errors import ConfigError, UnreadableFileError
+from raygroup.scenes.archives.members import fold_name
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.label_lines import decode_lines
 from raygroup.scenes.formats.parsed import LabelledImage
 from raygroup.scenes.formats.script_names import task_of
+from raygroup.scenes.formats.syntax.label_lines import decode_lines
 
 KEEP_LIST = "Hindi_keep.list"
 
@@ -52,4 +53,4 @@ def _good_stems(collection: Collection, keep_list: Path | None) -> Set[str] | No
 
 
 def _stem(name: str) -> str:
-    return PurePosixPath(name.strip().replace("\\", "/")).stem.casefold()
+    return fold_name(PurePosixPath(name.strip().replace("\\", "/")).stem)

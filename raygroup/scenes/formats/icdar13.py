@@ -9,9 +9,9 @@ copies with eight coordinates, which are in ICDAR15's format.
 import re
 
 from raygroup.errors import LabelError
-from raygroup.scenes.formats.label_lines import parse_numbers
 from raygroup.scenes.formats.line_format import LineFormat
 from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
+from raygroup.scenes.formats.syntax.label_lines import parse_numbers
 
 _BOX = re.compile(r"\s*([^\s,]+)[\s,]+([^\s,]+)[\s,]+([^\s,]+)[\s,]+([^\s,]+?)[\s,]+(\".*)")
 _ESCAPED = re.compile(r"\\([\"\\])")

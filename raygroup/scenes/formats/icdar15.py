@@ -10,17 +10,17 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from raygroup.scenes.formats.label_lines import parse_numbers, split_fields
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
+from raygroup.scenes.formats.syntax.label_lines import parse_numbers, split_fields
+from raygroup.words.dont_care import is_dont_care
 
-_DONT_CARE = "###"
 _PAIR = re.compile(r"-?\d+(?:\.\d+)?,-?\d+(?:\.\d+)?,")
 
 
 def parse(line: str) -> ParsedInstance:
     fields = split_fields(line, 9, "8 coordinates, transcription")
-    return ParsedInstance(parse_numbers(fields[:8]), fields[8], fields[8] == _DONT_CARE)
+    return ParsedInstance(parse_numbers(fields[:8]), fields[8], is_dont_care(fields[8]))
 
 
 def objection(first: Sequence[ParsedInstance]) -> str:

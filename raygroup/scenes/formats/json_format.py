@@ -12,13 +12,12 @@ from typing import Any
 from raygroup.errors import LabelError, UnreadableFileError
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.json_stream import json_items
 from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
+from raygroup.scenes.formats.syntax.json_stream import json_items
 from raygroup.scenes.scene import Scene
+from raygroup.words.dont_care import is_dont_care
 
 _PATTERN = re.compile(r".+\.json", re.IGNORECASE)
-_DONT_CARES = frozenset({"###", "\uff03\uff03\uff03"})
-"""Texts of don't-cares; the second is in full-width characters."""
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _NUM_PROBED = 20
 """Images from which the format of a file is detected."""
@@ -35,8 +34,13 @@ class JsonFormat:
     """Whether every item has a ``language``."""
     excluded_ids: Callable[[Collection], Set[str]] = lambda collection: frozenset()
     """Returns the image ids that a rule of the data set leaves out, as the file spells them."""
+    example: str = '{"gt_1": [{"transcription": "Alpha", "points": [[10, 10], [110, 10], [110, 40], [10, 40]]}]}'
+    """Correct file, for messages."""
     is_exact: bool = False
     is_one_file: bool = True
+
+    def covers(self, member: Member) -> bool:
+        return _PATTERN.fullmatch(member.base) is not None
 
     def label_files(self, collection: Collection) -> list[Member]:
         return [member for member, _ in collection.label_files(_PATTERN)]
@@ -75,7 +79,7 @@ class JsonFormat:
         illegible = item.get("illegibility", False)
         if not isinstance(illegible, bool):
             raise LabelError(f"illegibility is {repr(illegible)[:MAX_SHOWN]}, must be true or false")
-        return ParsedInstance(_corners(item.get("points")), text, illegible or text in _DONT_CARES, script)
+        return ParsedInstance(_corners(item.get("points")), text, illegible or is_dont_care(text), script)
 
     def _read_images(self, collection: Collection) -> Iterator[LabelledImage]:
         excluded = self.excluded_ids(collection)

@@ -11,8 +11,8 @@ from functools import partial
 from raygroup.errors import UnreadableFileError
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.label_lines import ParseLine, decode_lines, parse_first_entries, read_lines, require_short
 from raygroup.scenes.formats.parsed import LabelledImage, ParsedInstance, build_scenes
+from raygroup.scenes.formats.syntax.label_lines import ParseLine, decode_lines, parse_first_entries, read_lines, require_short
 from raygroup.scenes.scene import Problems, Scene
 
 ANY_NAME = re.compile(r"(?P<stem>.+)\.txt", re.IGNORECASE)
@@ -46,6 +46,9 @@ class LineFormat:
     is_one_file: bool = False
     example: str
     """Correct line, for messages."""
+
+    def covers(self, member: Member) -> bool:
+        return self.pattern.fullmatch(member.base) is not None
 
     def label_files(self, collection: Collection) -> list[Member]:
         """Return the files whose names fit this format.

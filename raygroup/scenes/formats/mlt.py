@@ -13,12 +13,12 @@ import re
 from collections.abc import Sequence
 
 from raygroup.errors import LabelError
-from raygroup.scenes.formats.label_lines import parse_numbers, split_fields
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
 from raygroup.scenes.formats.script_names import MLT19_SCRIPTS, is_script
+from raygroup.scenes.formats.syntax.label_lines import parse_numbers, split_fields
+from raygroup.words.dont_care import is_dont_care
 
-_DONT_CARE = "###"
 _COORDINATE = re.compile(r"[^A-Za-z,]*,")
 _E2E_SCRIPT = "1"
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 def parse(line: str) -> ParsedInstance:
     fields = split_fields(line, 10, "8 coordinates, script, transcription")
-    return ParsedInstance(parse_numbers(fields[:8]), fields[9], fields[9] == _DONT_CARE, fields[8])
+    return ParsedInstance(parse_numbers(fields[:8]), fields[9], is_dont_care(fields[9]), fields[8])
 
 
 def parse_polygon(line: str) -> ParsedInstance:
@@ -41,7 +41,7 @@ def parse_polygon(line: str) -> ParsedInstance:
     script, comma, text = line[start:].partition(",")
     if not comma or len(coordinates) < 6 or len(coordinates) % 2:
         raise LabelError(f"expected x1,y1,...,xn,yn,script,transcription with 3 corners or more, got {line[:MAX_SHOWN]!r}")
-    return ParsedInstance(parse_numbers(coordinates), text, text == _DONT_CARE, script)
+    return ParsedInstance(parse_numbers(coordinates), text, is_dont_care(text), script)
 
 
 def objection(first: Sequence[ParsedInstance]) -> str:

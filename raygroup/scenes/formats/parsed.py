@@ -3,16 +3,18 @@
 Polygons are checked many images at a time, because that is faster.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.formats.script_names import is_script, task_of
 from raygroup.scenes.polygons import check_polygons
-from raygroup.scenes.scene import Instance, Problems, Scene
+from raygroup.scenes.scene import LINE_ENDS, Instance, Problems, Scene
 
 MAX_SHOWN = 60
 """Characters of a text or a line that a message shows."""
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 _BATCH_SIZE = 1000
 """Images and instances that are collected before their polygons are checked."""
 
@@ -45,7 +47,7 @@ class LabelledImage:
 def build_scenes(images: Iterable[LabelledImage], problems: Problems) -> Iterator[Scene]:
     """Yield a scene for each image, in the same order.
 
-    Broken polygons, unknown scripts and words without text become problems.
+    Broken polygons, unknown scripts, control characters and words without text become problems.
     """
     batch: list[LabelledImage] = []
     count = 0
@@ -68,9 +70,21 @@ def _check_batch(batch: list[LabelledImage], problems: Problems) -> Iterator[Sce
             task = task_of(parsed.script)
             if defect or (not parsed.text and not parsed.dont_care) or (task is None and not is_script(parsed.script)):
                 _report(parsed, polygon is not None, defect, f"{image.place or image.labels}:{number}", problems)
+            text = parsed.text
+            if _CONTROL.search(text):
+                text = _on_one_line(text, f"{image.place or image.labels}:{number}", problems)
             if polygon is not None or parsed.corners is None:
-                instances.append(Instance(polygon, parsed.text, parsed.dont_care, parsed.script, task, number))
+                instances.append(Instance(polygon, text, parsed.dont_care, parsed.script, task, number))
         yield Scene(image.name, image.labels, image.image, tuple(instances))
+
+
+def _on_one_line(text: str, place: str, problems: Problems) -> str:
+    """Return a text with blanks in place of its line ends, and report its control characters."""
+    signs = ", ".join(sorted({f"U+{ord(sign):04X}" for sign in _CONTROL.findall(text)}))
+    one_line = LINE_ENDS.sub(" ", text)
+    change = "stays" if one_line == text else "stays, with a blank for each line end"
+    problems.add("control character", place, f"the text {text[:MAX_SHOWN]!r} has {signs}: it {change}")
+    return one_line
 
 
 def _report(parsed: ParsedInstance, is_repaired: bool, defect: str, place: str, problems: Problems) -> None:

@@ -7,11 +7,10 @@ dropped; there are no escapes. Label files are named after their images. No lang
 """
 
 from raygroup.errors import LabelError
-from raygroup.scenes.formats.label_lines import parse_numbers, split_fields
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
-
-_DONT_CARE = "###"
+from raygroup.scenes.formats.syntax.label_lines import parse_numbers, split_fields
+from raygroup.words.dont_care import is_dont_care
 
 
 def parse(line: str) -> ParsedInstance:
@@ -22,7 +21,7 @@ def parse(line: str) -> ParsedInstance:
     if len(quoted) < 2 or not (quoted.startswith('"') and quoted.endswith('"')):
         raise LabelError(f"the text is {quoted[:MAX_SHOWN]!r}, must be in quotes")
     text = quoted[1:-1]
-    return ParsedInstance(parse_numbers(fields[:8]), text, difficult == "1" or text == _DONT_CARE)
+    return ParsedInstance(parse_numbers(fields[:8]), text, difficult == "1" or is_dont_care(text))
 
 
 RCTW17 = LineFormat(

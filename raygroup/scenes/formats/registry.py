@@ -4,16 +4,18 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from raygroup.errors import ConfigError
-from raygroup.scenes.archives.members import Member
+from raygroup.scenes.archives.members import SMALL_SUFFIXES, Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.art19 import ART19
 from raygroup.scenes.formats.icdar13 import ICDAR13
 from raygroup.scenes.formats.icdar15 import ICDAR15, ICDAR15_OF_ANY_NAME
 from raygroup.scenes.formats.lsvt19 import LSVT19
 from raygroup.scenes.formats.mlt import MLT17, MLT19, MLT19_OF_ANY_NAME, MLT_POLYGONS
+from raygroup.scenes.formats.paddleocr import PADDLEOCR
 from raygroup.scenes.formats.rctw17 import RCTW17
 from raygroup.scenes.formats.synthtextmlt import SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, SYNTHTEXTMLT_GT
 from raygroup.scenes.formats.totaltext import TOTALTEXT, TOTALTEXT_LINES
+from raygroup.scenes.formats.unfit import Candidate, unfit_message
 from raygroup.scenes.formats.word_lists import ICDAR13_WORDS, MLT19_WORDS
 from raygroup.scenes.scene import Scene
 
@@ -21,6 +23,9 @@ _NUM_SAMPLES = 9
 """Label files that are sampled to detect a format."""
 _NUM_SAMPLES_EXACT = 200
 """Label files that are sampled if the format has a looser sibling."""
+
+
+_ANY_FILE = Member(0, "any name.txt", 1)
 
 
 class Format(Protocol):
@@ -35,12 +40,19 @@ class Format(Protocol):
         """``word`` or ``phrase``."""
 
     @property
+    def example(self) -> str:
+        """Return a correct line."""
+
+    @property
     def is_exact(self) -> bool:
         """Return whether detection requires that every file fits."""
 
     @property
     def is_one_file(self) -> bool:
         """Return whether one label file covers all images."""
+
+    def covers(self, member: Member) -> bool:
+        """Return whether a file is named like a label file of this format."""
 
     def label_files(self, collection: Collection) -> Sequence[Member]:
         """Return the files whose names fit this format."""
@@ -60,7 +72,7 @@ class Format(Protocol):
 
 
 _ALL: tuple[Format, ...] = (
-    ICDAR13_WORDS, MLT19_WORDS, ART19, LSVT19, TOTALTEXT, ICDAR13, MLT19, MLT17, RCTW17, SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, ICDAR15,
+    ICDAR13_WORDS, MLT19_WORDS, PADDLEOCR, ART19, LSVT19, TOTALTEXT, ICDAR13, MLT19, MLT17, RCTW17, SYNTHTEXTMLT, SYNTHTEXTMLT_E2E, ICDAR15,
     SYNTHTEXTMLT_GT, MLT19_OF_ANY_NAME, MLT_POLYGONS, ICDAR15_OF_ANY_NAME, TOTALTEXT_LINES,
 )  # fmt: skip
 """Formats, stricter ones first: if several fit, the first is taken.
@@ -80,7 +92,7 @@ def format_of(collection: Collection, name: str | None = None) -> Format:
     """
     if name is not None and name not in FORMATS:
         raise ConfigError(f"--format {name}: no such format: choose one of {', '.join(FORMATS)}")
-    reasons: dict[str, str] = {}
+    candidates: dict[str, Candidate] = {}
     best, count = None, 0
     for known in _ALL:
         if name in (None, known.name) and len(files := known.label_files(collection)) > 2 * count:
@@ -89,16 +101,31 @@ def format_of(collection: Collection, name: str | None = None) -> Format:
                 return known
             if not reason:
                 best, count = known, len(files)
-            reasons.setdefault(known.name, reason)
+            candidates.setdefault(known.name, Candidate(known.example, files[0], reason, known.covers(_ANY_FILE)))
     if best:
         return best
     paths = ", ".join(map(str, collection.paths))
-    if reasons:
-        listed = "; ".join(f"{known}: {reason}" for known, reason in reasons.items())
-        raise ConfigError(f"{paths}: not {'of this format' if name else 'of any known format'}: {listed}")
+    if candidates:
+        if name is None:
+            raise ConfigError(unfit_message(collection, candidates))
+        raise ConfigError(f"{paths}: not of this format: {name}: {candidates[name].reason}")
     examples = ", ".join(member.name for member in collection.members[:3]) or "no files"
     count = len(collection.members)
     raise ConfigError(f"{paths}: no label files of {name or 'any known format'} among {count} files ({examples}, ...)")
+
+
+def foreign_label_files(collection: Collection, label_format: Format) -> Iterator[tuple[str, list[Member]]]:
+    """Yield the label files that ``label_format`` passes over, by the title of the format that they look like."""
+    rest = [
+        member
+        for member in collection.members
+        if member.suffix in SMALL_SUFFIXES and member.size and not label_format.covers(member) and not collection.is_set_aside(member)
+    ]
+    for known in _ALL:
+        files = [member for member in rest if known.covers(member)]
+        if files and not _mismatch(known, collection, files, False):
+            yield known.title, files
+            rest = [member for member in rest if not known.covers(member)]
 
 
 def _mismatch(known: Format, collection: Collection, files: Sequence[Member], is_forced: bool) -> str:

@@ -24,11 +24,12 @@ from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats import mlt
 from raygroup.scenes.formats.hindi import drop_bad_hindi
-from raygroup.scenes.formats.label_lines import parse_numbers, read_lines
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
 from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
 from raygroup.scenes.formats.script_names import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
+from raygroup.scenes.formats.syntax.label_lines import parse_numbers, read_lines
 from raygroup.scenes.scene import Scene
+from raygroup.words.dont_care import ANY_MARK, HASHES, is_dont_care
 
 _GT_FOLDER = re.compile(rf"(?:{'|'.join(MLT19_OF_TASK.values())})_gt/", re.IGNORECASE)
 _MAX_SHARE = 2.0
@@ -95,12 +96,19 @@ class SynthTextMLT:
         return self.lines.unit
 
     @property
+    def example(self) -> str:
+        return self.lines.example
+
+    @property
     def is_exact(self) -> bool:
         return self.lines.is_exact
 
     @property
     def is_one_file(self) -> bool:
         return False
+
+    def covers(self, member: Member) -> bool:
+        return self.lines.covers(member)
 
     def label_files(self, collection: Collection) -> list[Member]:
         return self.lines.label_files(collection)
@@ -166,7 +174,7 @@ def _path(collection: Collection, member: Member) -> str:
 
 
 def _is_dont_care(text: str) -> bool:
-    return text == "*" or text.startswith("###")
+    return is_dont_care(text, ANY_MARK) or text.startswith(HASHES)
 
 
 def _objection_gt(first: Sequence[ParsedInstance]) -> str:

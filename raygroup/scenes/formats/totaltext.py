@@ -17,14 +17,24 @@ from dataclasses import dataclass
 from raygroup.errors import LabelError, MatFileError, UnreadableFileError
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.label_lines import MAX_LINE_LENGTH, MAX_LINES, decode_lines, limit_entries, parse_first_entries, parse_numbers
 from raygroup.scenes.formats.line_format import ANY_NAME, LineFormat, stems_of_any_name
-from raygroup.scenes.formats.matlab import Cell, cell_rows
 from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
+from raygroup.scenes.formats.syntax.label_lines import (
+    MAX_LINE_LENGTH,
+    MAX_LINES,
+    decode_lines,
+    limit_entries,
+    parse_first_entries,
+    parse_numbers,
+)
+from raygroup.scenes.formats.syntax.matlab import Cell, cell_rows
 from raygroup.scenes.scene import Problems, Scene
+from raygroup.words.dont_care import HASHES, is_dont_care
 
 _PATTERN = re.compile(r"(?:poly_)?gt_(?P<stem>img_?\d+)\.(?:mat|txt)")
-_DONT_CARES = frozenset({"#", "###", ""})
+_MARKS = ("#", HASHES)
+_CTW_PREFIX = "####"
+"""CTW1500's lines put it before every text."""
 _BEGINNING = re.compile(r"\s*x\s*:")
 _LITERAL = r"u?'(?:[^'\\]|\\.)*'|u?\"(?:[^\"\\]|\\.)*\""
 _ENTRY = re.compile(
@@ -46,6 +56,7 @@ def parse_line(line: str) -> ParsedInstance:
     """Parse ``x1,y1,...,xn,yn,text`` with 3 corners or more.
 
     The pairs of numbers at the beginning are corners, but at least one field is left for the text.
+    CTW1500's ``####`` before a text is dropped. A text that is nothing else is a don't-care.
     """
     fields = line.split(",")
     count = next((place for place, field in enumerate(fields) if not _is_number(field)), len(fields))
@@ -53,7 +64,8 @@ def parse_line(line: str) -> ParsedInstance:
     if count < 6:
         raise LabelError(f"expected x1,y1,...,xn,yn,text with 3 corners or more, got {line[:MAX_SHOWN]!r}")
     text = ",".join(fields[count:])
-    return ParsedInstance(parse_numbers(fields[:count]), text, text in _DONT_CARES)
+    text = text.removeprefix(_CTW_PREFIX)
+    return ParsedInstance(parse_numbers(fields[:count]), text, _is_dont_care(text))
 
 
 def mat_rows(content: bytes) -> Iterator[tuple[int, Callable[[], ParsedInstance]]]:
@@ -93,8 +105,12 @@ class TotalText:
     name: str = "totaltext"
     title: str = "Total-Text"
     unit: str = "word"
+    example: str = _EXAMPLE
     is_exact: bool = False
     is_one_file: bool = False
+
+    def covers(self, member: Member) -> bool:
+        return _PATTERN.fullmatch(member.base) is not None
 
     def label_files(self, collection: Collection) -> list[Member]:
         return [member for member, _ in collection.label_files(_PATTERN)]
@@ -151,7 +167,7 @@ def _instance(xs: tuple[float, ...], ys: tuple[float, ...], text: str, orientati
     if len(xs) != len(ys):
         raise LabelError(f"{len(xs)} xs and {len(ys)} ys, must be equally many; text {text[:MAX_SHOWN]!r}")
     corners = tuple(value for corner in zip(xs, ys, strict=True) for value in corner)
-    return ParsedInstance(corners, text, text in _DONT_CARES or orientation == "#")
+    return ParsedInstance(corners, text, _is_dont_care(text) or orientation == "#")
 
 
 def _evaluate(literal: str) -> str:
@@ -160,6 +176,10 @@ def _evaluate(literal: str) -> str:
         return str(ast.literal_eval(literal)) if literal else ""
     except (ValueError, SyntaxError) as error:
         raise LabelError(f"{literal[:MAX_SHOWN]!r} is not a string literal of Python") from error
+
+
+def _is_dont_care(text: str) -> bool:
+    return not text.strip() or is_dont_care(text, _MARKS)
 
 
 def _is_number(field: str) -> bool:

@@ -15,12 +15,12 @@ from raygroup.errors import LabelError, UnreadableFileError
 from raygroup.scenes.archives.members import Member, leads_out, normalise_name, suffix_of
 from raygroup.scenes.collection import IMAGE_SUFFIXES, Collection
 from raygroup.scenes.formats.icdar13 import unquote
-from raygroup.scenes.formats.label_lines import decode_lines, limit_entries, parse_first_entries, require_short, split_fields
 from raygroup.scenes.formats.parsed import MAX_SHOWN, LabelledImage, ParsedInstance, build_scenes
+from raygroup.scenes.formats.syntax.label_lines import decode_lines, limit_entries, parse_first_entries, require_short, split_fields
 from raygroup.scenes.scene import Problems, Scene
+from raygroup.words.dont_care import is_dont_care
 
 _PATTERN = re.compile(r"(?:.*_)?gt\.txt", re.IGNORECASE)
-_DONT_CARE = "###"
 MAX_WORDS = 1_000_000
 """Words that are read of one list; MLT19's has 89,177."""
 
@@ -30,13 +30,13 @@ NamedWord = tuple[str, ParsedInstance]
 
 def parse_mlt(line: str) -> NamedWord:
     name, script, text = split_fields(line, 3, "image, script, transcription")
-    return _image_name(name), ParsedInstance(None, text, text == _DONT_CARE, script)
+    return _image_name(name), ParsedInstance(None, text, is_dont_care(text), script)
 
 
 def parse_icdar(line: str) -> NamedWord:
     name, quoted = split_fields(line, 2, 'image, "transcription"')
     text = unquote(quoted)
-    return _image_name(name), ParsedInstance(None, text, text == _DONT_CARE)
+    return _image_name(name), ParsedInstance(None, text, is_dont_care(text))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,9 @@ class WordList:
     """Takes a line without its end. Raises LabelError if the line is not of the format."""
     example: str
     """Correct line, for messages."""
+
+    def covers(self, member: Member) -> bool:
+        return _PATTERN.fullmatch(member.base) is not None
 
     def label_files(self, collection: Collection) -> list[Member]:
         return [member for member, _ in collection.label_files(_PATTERN)]

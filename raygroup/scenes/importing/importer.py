@@ -17,10 +17,11 @@ from raygroup.errors import ConfigError, UnreadableFileError
 from raygroup.files.atomic import read_json_if_exists, write_json
 from raygroup.scenes.archives.members import Member
 from raygroup.scenes.archives.tarballs import Tar
-from raygroup.scenes.collection import Collection, unique_scenes
+from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.registry import Format
 from raygroup.scenes.importing.shard_rows import ImportSettings
 from raygroup.scenes.importing.shards import SceneShard, write_shard
+from raygroup.scenes.matched_scenes import matched_scenes, no_scene_message
 from raygroup.scenes.scene import MapInOrder, Problems, ReportProgress, Scene
 
 SCENES_PER_SHARD = 256
@@ -41,15 +42,15 @@ def import_scenes(
 
     Shards that are finished and unchanged are kept. Memory holds the scenes of a few shards per
     worker, whatever the size of the data set. For a tarball it also holds all labels, because the
-    images are read in the tarball's order. Raises ConfigError if no scene has an image, and if
-    ``out`` has another data set of this name.
+    images are read in the tarball's order. Raises ConfigError if no scene has an image, if it is open
+    which images many label files mean, and if ``out`` has another data set of this name.
     """
     for folder in ("scenes", "words", "shards"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     _claim_name(out, settings.source, collection)
     records = _write_shards(_planned_shards(collection, label_format, out, settings), map_in_order, progress)
     if not records:
-        raise ConfigError(f"{', '.join(map(str, collection.paths))}: no label file of {label_format.title} has an image here")
+        raise ConfigError(no_scene_message(collection, label_format))
     _remove_old_shards(out, settings.source, len(records))
     return _write_summary(out, settings, label_format, collection, [records[number] for number in sorted(records)])
 
@@ -78,7 +79,7 @@ def _shards(scenes: Iterator[Scene], collection: Collection, out: Path, settings
 def _planned_shards(collection: Collection, label_format: Format, out: Path, settings: ImportSettings) -> Iterator[PlannedShard]:
     """Return the shards in order, each with its record."""
     tars = {number for number, source in enumerate(collection.sources) if isinstance(source, Tar)}
-    scenes = unique_scenes(label_format.scenes(collection), collection)
+    scenes = matched_scenes(collection, label_format)
     if not any(image.source in tars for image in collection.images()):
         return ((shard, shard.read_record()) for shard in _shards(scenes, collection, out, settings))
     # a tarball is read once, from beginning to end: sort the scenes by the place of their image

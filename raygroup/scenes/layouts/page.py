@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from raygroup.scenes.cropping import reading_quad
 from raygroup.scenes.formats.script_names import MLT19_OF_TASK, MLT19_SCRIPTS, task_of
-from raygroup.scenes.scene import Instance, Polygon, Scene
+from raygroup.scenes.scene import LINE_ENDS, Instance, Polygon, Scene
 from raygroup.tasks import TASKS
 
 DONT_CARE = "###"
 Corners = NDArray[np.int64]
 """(n, 2): x and y in whole pixels."""
 
-_LINE_END = re.compile(r"[\r\n\t\u2028\u2029\x85\x0b\x0c]+")
+_LINE_END = re.compile(rf"(?:\t|{LINE_ENDS.pattern})+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def script_name(instance: Instance) -> str:
 def transcription(instance: Instance) -> str:
     """Return the text on one line.
 
-    The text of a don't-care is ``###``.     Line ends and tabs become a blank, because no layout of
+    The text of a don't-care is ``###``. Line ends and tabs become a blank, because no layout of
     lines can hold them.
     """
     return DONT_CARE if instance.dont_care else _LINE_END.sub(" ", instance.text)

@@ -21,7 +21,10 @@ _ALL = (
 )  # fmt: skip
 LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in _ALL}
 
-_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "BMP": ".bmp", "WEBP": ".webp", "TIFF": ".tif", "PPM": ".ppm"}
+_SUFFIXES = {
+    "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "GIF": ".gif", "BMP": ".bmp", "WEBP": ".webp", "TIFF": ".tif", "PPM": ".ppm",
+    "JPEG2000": ".jp2", "AVIF": ".avif", "SUN": ".ras",
+}  # fmt: skip
 _COMPRESSED = (".txt", ".json", ".mat")
 _DATE = (1980, 1, 1, 0, 0, 0)
 """Date of every zip entry: it is fixed so that the same scenes give the same bytes."""

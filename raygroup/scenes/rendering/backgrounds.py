@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, ImageError, UnreadableFileError
+from raygroup.images.pixels import decode
+from raygroup.scenes.archives.bounded_reading import read_bounded, read_errors_as_unreadable
 from raygroup.scenes.collection import IMAGE_SUFFIXES
 
 Picture = NDArray[np.uint8]
@@ -46,13 +48,21 @@ def random_colour(random: Random, least: float = 0.0, most: float = 1.0) -> Colo
 def image_files(folder: Path) -> tuple[Path, ...]:
     """Return every image below a folder, sorted by path.
 
-    Raises ConfigError if there is none.
+    Raises ConfigError if there is none, or if one is a pipe or a device.
     """
-    images = tuple(sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)) if folder.is_dir() else ()
+    images = _images_below(folder) if folder.is_dir() else ()
     if not images:
         reason = "no image in this folder" if folder.is_dir() else "no such folder"
         raise ConfigError(f"--backgrounds {folder}: {reason}: give a folder with images")
     return images
+
+
+def _images_below(folder: Path) -> tuple[Path, ...]:
+    images = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and not path.is_dir())
+    for path in images:
+        if not path.is_file():
+            raise ConfigError(f"--backgrounds {path}: is no file, must be an image")
+    return tuple(images)
 
 
 def _gradient(width: int, height: int, random: Random) -> Picture:
@@ -140,11 +150,11 @@ def _cut_out(folder: Path, width: int, height: int, random: Random) -> Picture:
     """
     files = _files(folder)
     path = files[int(random.integers(len(files)))]
-    content = np.fromfile(path, np.uint8)
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    pixels = cv2.imdecode(content, flags) if content.size else None
-    if pixels is None:
-        raise ConfigError(f"--backgrounds {path}: cannot be read as an image ({content.size} bytes)")
+    try:
+        with read_errors_as_unreadable(), path.open("rb") as file:
+            pixels = cv2.cvtColor(decode(read_bounded(file)), cv2.COLOR_BGR2RGB)
+    except (UnreadableFileError, ImageError) as error:
+        raise ConfigError(f"--backgrounds {path}: cannot be read as an image: {error}") from error
     high, wide = pixels.shape[:2]
     scale = min(wide / width, high / height) * random.uniform(0.6, 1)
     size = max(int(width * scale), 1), max(int(height * scale), 1)

@@ -4,18 +4,17 @@ A submission has files ``imgN.txt`` with lines ``y1,x1,...,yn,xn``. The ground t
 ``poly_gt_imgN.mat`` of the data set.
 """
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
-from raygroup.errors import ConfigError, SubmissionError
+from raygroup.errors import ConfigError, MatFileError, SubmissionError
+from raygroup.scenes.formats.syntax.matlab import Cell, cell_rows
 from raygroup.scoring.archive_entries import ArchiveEntry, read_entries
 from raygroup.scoring.line_files import decode
 from raygroup.scoring.protocols.totaltext import coordinates
+from raygroup.scoring.reading_notes import reading_notes
 from raygroup.scoring.word_columns import Locations, Reals, WordColumns, polygons
 
 TRUTH_NAME = r"poly_gt_img([0-9]+)\.mat"
@@ -60,6 +59,7 @@ def read_detections(source: Path, truths: WordColumns) -> WordColumns:
         polygons=polygons([row[3] for row in rows]),
         locations=Locations([(row[1], row[2]) for row in rows]),
         answered=frozenset(files),
+        notes=reading_notes(files.values()),
     )
 
 
@@ -79,14 +79,15 @@ def _mat_rows(file: ArchiveEntry) -> Iterator[tuple[Reals, str, bool]]:
     Its cells are ``x:, xs, y:, ys, text, orientation``.
     """
     try:
-        stored = loadmat(io.BytesIO(file.content), variable_names=["polygt", "gt"])
-        table = stored["polygt"] if "polygt" in stored else stored["gt"]
-        for row in table:
-            x, y = (np.asarray(row[column], np.float64).ravel() for column in (1, 3))
-            orientation = "".join(map(str, np.ravel(row[5]))) if len(row) > 5 else ""
+        for row in cell_rows(file.content, ("polygt", "gt")):
+            x, y = (np.asarray(row[column], np.float64) for column in (1, 3))
             if len(x) != len(y):
                 raise ValueError(f"{len(x)} x and {len(y)} y of one polygon")
             if len(x) > 2:
-                yield np.stack([x, y], axis=1), "".join(map(str, np.ravel(row[4]))), orientation == "#"
-    except (MatReadError, KeyError, ValueError, TypeError, IndexError, NotImplementedError, OverflowError) as error:
+                yield np.stack([x, y], axis=1), _text(row[4]), len(row) > 5 and _text(row[5]) == "#"
+    except (MatFileError, ValueError, TypeError, IndexError) as error:
         raise ConfigError(f"{file.location}: not ground truth of Total-Text (polygt of 6 cells a word): {error}") from error
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else "".join(f"{number:g}" for number in cell)

@@ -66,7 +66,7 @@ def read_detections(source: Path, truths: WordColumns) -> WordColumns:
     A confidence before the text would be read as part of the text. Raises SubmissionError for
     everything that the official script refuses.
     """
-    files = read_entries(source, SUBMISSION_NAME, strict=True, kind=SubmissionError)
+    files = read_entries(source, SUBMISSION_NAME, strict=True, kind=SubmissionError, example=truths.images[0])
     for image in files.keys() - set(truths.images):
         raise SubmissionError(f"{files[image].location}: the ground truth has no gt_img_{image}.txt (numbers are compared digit by digit)")
     return read_line_files(files, truths.images, LINE_FORMAT, SubmissionError)

@@ -51,7 +51,7 @@ def read_detections(source: Path, truths: WordColumns, task: int) -> WordColumns
     An image without a file has no detections. Raises SubmissionError with file and line for
     everything that the script of the task refuses.
     """
-    files = read_entries(source, SUBMISSION_NAME, strict=True, kind=SubmissionError)
+    files = read_entries(source, SUBMISSION_NAME, strict=True, kind=SubmissionError, example=truths.images[0])
     images = set(truths.images)
     for image, file in files.items():
         if image not in images:

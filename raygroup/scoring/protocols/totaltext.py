@@ -14,6 +14,7 @@ from raygroup.errors import ConfigError, SubmissionError
 from raygroup.scoring.archive_entries import ArchiveEntry, read_entries
 from raygroup.scoring.line_files import decode
 from raygroup.scoring.protocols import icdar15
+from raygroup.scoring.reading_notes import reading_notes
 from raygroup.scoring.results import Result
 from raygroup.scoring.word_columns import Locations, WordColumns, polygons
 
@@ -43,7 +44,7 @@ def read_detections(source: Path, truths: WordColumns) -> WordColumns:
 
     Raises SubmissionError for everything that the official script refuses or dies of.
     """
-    files = read_entries(source, SUBMISSION_NAME, strict=True, kind=SubmissionError)
+    files = read_entries(source, SUBMISSION_NAME, strict=True, kind=SubmissionError, example=truths.images[0])
     for image in files.keys() - set(truths.images):
         raise SubmissionError(f"{files[image].location}: the ground truth has no gt_img{image}.txt (numbers are compared digit by digit)")
     return _words(files, truths.images, {image: list(_detection_lines(file)) for image, file in files.items()})
@@ -122,4 +123,5 @@ def _words(files: Mapping[str, ArchiveEntry], images: tuple[str, ...], lines: Ma
         polygons=polygons([np.reshape(points, (-1, 2)) for _, _, (_, points, _) in words]),
         texts=[text for _, _, (_, _, text) in words],
         locations=Locations([(file, number) for _, file, (number, _, _) in words]),
+        notes=reading_notes(files.values()),
     )

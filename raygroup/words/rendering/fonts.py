@@ -13,6 +13,7 @@ import uharfbuzz as hb
 
 from raygroup.errors import ConfigError
 from raygroup.tasks import TASKS, Task
+from raygroup.words.rendering.font_folder import FONT_SUFFIXES, named_fonts, unread_fonts
 
 PACKAGES = (
     "pylopdf_fonts_ar",
@@ -47,16 +48,15 @@ def find_fonts(task: str, folder: Path | None = None) -> tuple[FontFile, ...]:
     """Return the fonts that write a task with its own shapes.
 
     The system's fonts are added if packages give fewer than two families. All fonts that fit in
-    ``folder`` are added. Raises ConfigError with the task if there is no font at all.
+    ``folder`` are added. Raises ConfigError with the task if there is no font at all, and if the
+    folder gives no font that any task can use.
     """
     known = TASKS[task]
     fonts = [font for font in _package_fonts() if can_write(font, known)]
     if len({font.family for font in fonts}) < MIN_FAMILIES:
         fonts += [font for font in _system_fonts() if can_write(font, known)]
     if folder is not None:
-        if not folder.is_dir():
-            raise ConfigError(f"--fonts {folder}: no such folder")
-        fonts += [font for font in scan_folder(folder) if can_write(font, known)]
+        fonts += [font for font in _user_fonts(folder) if can_write(font, known)]
     if not fonts:
         raise ConfigError(
             f"no font for {known.title} ({task}): install the packages of 'pip install raygroup', "
@@ -87,7 +87,7 @@ def can_write(font: FontFile, task: Task) -> bool:
 
 def scan_folder(folder: Path) -> list[FontFile]:
     """Return every upright face below a folder, by path."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".ttf", ".otf", ".ttc"})
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in FONT_SUFFIXES and path.is_file())
     return [font for path in paths for font in _upright_faces(str(path))]
 
 
@@ -108,6 +108,17 @@ def code_points(path: str, index: int) -> frozenset[int]:
 @functools.lru_cache(64)
 def face(path: str, index: int) -> hb.Face:
     return hb.Face(hb.Blob.from_file_path(path), index)
+
+
+def _user_fonts(folder: Path) -> list[FontFile]:
+    if not folder.is_dir():
+        raise ConfigError(f"--fonts {folder}: no such folder")
+    unread = unread_fonts(folder)
+    fonts = [font for font in scan_folder(folder) if font.path not in unread]
+    if not any(can_write(font, task) for font in fonts for task in TASKS.values()):
+        reason = f"{len(fonts)} upright fonts, none of which can write a task" if fonts else "no upright .ttf, .otf or .ttc font"
+        raise ConfigError(f"--fonts {folder}: {reason}{f'; cannot be read: {named_fonts(unread)}' if unread else ''}")
+    return fonts
 
 
 @functools.lru_cache(None)

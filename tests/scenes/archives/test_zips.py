@@ -1,13 +1,16 @@
 """Zips: odd names, encrypted entries, damaged directories and zip bombs."""
 
+import random
 import struct
+import zipfile
 
 import pytest
 from archives_for_tests import FILES, list_source, pack, reasons_left_out
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, SubmissionError
 from raygroup.scenes.archives import members
 from raygroup.scenes.archives.sources import open_source
+from raygroup.scoring.archive_entries import read_entries
 
 
 def test_backslashes_in_a_zip_from_windows_separate_folders(tmp_path):
@@ -54,3 +57,24 @@ def test_a_zip_whose_directory_is_larger_than_the_file_is_refused(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=r"set\.zip: not readable as an archive: its directory would be 2,147,483,648 bytes"):
         open_source(path)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_zip_that_was_cut_off_says_so_once(tmp_path, share):
+    path = pack(tmp_path / "set.zip", FILES | {"big.jpg": random.Random(1).randbytes(200_000)}, "zip")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(ConfigError) as raised:
+        open_source(path)
+    assert str(raised.value) == f"{path}: not readable as an archive: cut off: it has no directory at its end: get it again"
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_entries_whose_unpacked_size_has_no_limit_are_reported_and_not_read(tmp_path, compression):
+    with zipfile.ZipFile(tmp_path / "set.zip", "w", compression) as archive:
+        archive.writestr("gt_img_1.txt", bytes(1000))
+        archive.writestr("img_1.jpg", b"x", zipfile.ZIP_STORED)
+    _, names, problems = list_source(tmp_path / "set.zip")
+    assert names == ["img_1.jpg"]
+    assert reasons_left_out(problems)[0].startswith("the entry is neither stored nor deflated")
+    with pytest.raises(SubmissionError, match="gt_img_1.txt: the entry is neither stored nor deflated"):
+        read_entries(tmp_path / "set.zip", r"gt_img_([0-9]+).txt", strict=False, kind=SubmissionError)

@@ -21,6 +21,7 @@ SAMPLES = {
     "totaltext-lines": ("1.txt", "0,0,9,0,12,5,9,9,0,9,word"),
     "art19": ("train_labels.json", '{"gt_1": [{"transcription": "a", "points": [[0, 0]], "language": "Latin", "illegibility": false}]}'),
     "lsvt19": ("train_full_labels.json", '{"gt_1": [{"transcription": "a", "points": [[0, 0]], "illegibility": false}]}'),
+    "paddleocr": ("Label.txt", 'imgs/a.png\t[{"transcription": "a", "points": [[0, 0], [9, 0], [9, 9]], "difficult": false}]'),
     "mlt19-words": ("gt.txt", "word_1.png,Arabic,المكرمة"),
     "icdar13-words": ("gt.txt", 'word_1.png, "PROPER"'),
 }
@@ -40,7 +41,7 @@ def test_a_format_is_detected_from_the_names_and_lines_of_its_files(tmp_path, ex
 
 def test_some_broken_lines_and_files_do_not_hide_a_format(tmp_path):
     files = {f"gt_img_{number}.txt": f"{BOX},word\nbroken\n{BOX},word" for number in range(1, 9)}
-    name, scenes, problems = read(tmp_path, {**files, "gt_img_9.txt": "broken\nbroken", "gt_img_10.txt": b"\xff\xfe"})
+    name, scenes, problems = read(tmp_path, {**files, "gt_img_9.txt": "broken\nbroken", "gt_img_10.txt": b"\xff\xff"})
     assert (name, len(scenes)) == ("icdar15", 10)
     assert problems.counts == {"line not understood": 10, "line not UTF-8": 1}
 
@@ -87,3 +88,23 @@ def test_a_very_long_line_is_not_parsed(tmp_path):
     _, [scene], problems = read(tmp_path, {"gt_img_1.txt": f"{BOX},a\n{BOX},b\n" + "1," * 200_000})
     assert len(scene.instances) == 2
     assert problems.first("line not understood").what.startswith("the line has 400,000 characters, expected at most 10,000: '1,1,1,")
+
+
+def message_of(folder):
+    with pytest.raises(ConfigError) as raised:
+        format_of(Collection([folder]))
+    assert len(str(raised.value)) <= 300
+    return str(raised.value)
+
+
+def test_where_no_format_fits_the_likeliest_are_named_with_their_reasons(tmp_path):
+    message = message_of(write(tmp_path / "a", {"gt_img_1.txt": '158 128 four 181 "Footpath"'}))
+    assert "not of any known format; the likeliest are icdar13: gt_img_1.txt:1: number 3 of the line is 'four', must be a" in message
+    message = message_of(write(tmp_path / "b", {"gt_img_00001.txt": "131,34,181,34,x,47,131,49,Latin,Castle"}))
+    assert "mlt19: gt_img_00001.txt:1: number 5 of the line is 'x'" in message
+    assert message.endswith("; --format NAME tells more")
+
+
+def test_coco_text_is_named_as_written_and_not_read(tmp_path):
+    message = message_of(write(tmp_path, {"cocotext.v2.json": '{"cats": {}, "anns": {"1": {}}, "imgs": {}, "imgToAnns": {}}'}))
+    assert "cocotext.v2.json: COCO-Text's labels: raygroup writes this format and does not read it" in message

@@ -6,7 +6,7 @@ import pytest
 from label_files_for_tests import corners, read, texts
 
 from raygroup.errors import LabelError
-from raygroup.scenes.formats.json_stream import MAX_ITEM, json_items
+from raygroup.scenes.formats.syntax.json_stream import MAX_ITEM, json_items
 
 SQUARE = [[0, 0], [9, 0], [9, 9], [0, 9]]
 

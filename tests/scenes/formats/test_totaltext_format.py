@@ -10,7 +10,7 @@ import scipy.io
 from label_files_for_tests import corners, read, read_paths, real_scenes, texts, write
 
 from raygroup.errors import MatFileError
-from raygroup.scenes.formats.matlab import cell_rows
+from raygroup.scenes.formats.syntax.matlab import cell_rows
 
 PAUL = "x: [[259 313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']"
 

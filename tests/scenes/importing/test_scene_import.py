@@ -1,12 +1,14 @@
 """An import writes both stores in shards, counts what it leaves out, and repeats only changed shards."""
 
 import json
+import os
 
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from archives_for_tests import pack
+from PIL import Image
 
 from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
@@ -178,8 +180,68 @@ def test_another_data_set_of_the_same_name_is_refused(tmp_path):
 
 def test_labels_without_any_image_are_refused(tmp_path):
     labels = {name: data for name, data in files(2).items() if name.endswith(".txt")}
-    with pytest.raises(ConfigError, match="no label file of MLT19 has an image here"):
-        run_import([pack(tmp_path / "gt.zip", labels, "zip")], tmp_path / "out")
+    expected = r"no label file of MLT19 has an image here \(1 images, such as gt\.zip/a\.jpg\): gt\.zip/tr_img_00001\.txt: no image"
+    with pytest.raises(ConfigError, match=expected):
+        run_import([pack(tmp_path / "gt.zip", labels | {"a.jpg": b""}, "zip")], tmp_path / "out")
+
+
+def parts(num_scenes, label_folders=("training_gt", "test_gt")):
+    """Return labels and light images of a training part, and labels and dark images of a test part."""
+    content = {}
+    for number in range(1, num_scenes + 1):
+        for folder, images, shade in zip(label_folders, ("training_images", "test_images"), (230, 20), strict=True):
+            content[f"{images}/img_{number}.png"] = cv2.imencode(".png", np.full((100, 100, 3), shade, np.uint8))[1].tobytes()
+            content[f"{folder}/gt_img_{number}.txt"] = f"10,10,90,10,90,30,10,30,{images}".encode()
+    return content
+
+
+def shades_by_text(out):
+    """Return the shades of the imported words, by text."""
+    words = pq.read_table(out / "words").to_pylist()
+    shades = {}
+    for word in words:
+        shade = int(cv2.imdecode(np.frombuffer(word["image"], np.uint8), cv2.IMREAD_COLOR).mean())
+        shades.setdefault(word["text"], []).append(round(shade, -1))
+    return shades
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
+def test_words_come_from_the_images_of_their_own_part(tmp_path, kind):
+    training = {name: data for name, data in parts(3).items() if not name.startswith("test_gt")}
+    summary, _ = run_import([pack(tmp_path / "set", training, kind)], tmp_path / "out")
+    assert shades_by_text(tmp_path / "out") == {"training_images": [230] * 3}
+    assert summary["problems"]["counts"] == {"labels missing": 3}
+
+
+def test_both_parts_with_the_same_numbers_are_imported(tmp_path):
+    run_import([pack(tmp_path / "set", parts(2), "folder")], tmp_path / "out")
+    assert shades_by_text(tmp_path / "out") == {"training_images": [230] * 2, "test_images": [20] * 2}
+    assert sorted(scene.name for scene in read_scenes(tmp_path / "out")) == [
+        "img_1", "img_2", "training_images/img_1", "training_images/img_2",
+    ]  # fmt: skip
+
+
+def test_labels_that_fit_images_of_both_parts_refuse_the_import_unless_they_are_few(tmp_path):
+    few = parts(3, ("gt", "gt")) | {
+        "img_9.png": picture(9),
+        "gt/gt_img_9.txt": b"10,10,90,10,90,30,10,30,one",
+    }
+    summary, _ = run_import([pack(tmp_path / "few", few, "folder")], tmp_path / "out")
+    assert (summary["words"], summary["problems"]["counts"]) == (1, {"two images": 3, "labels missing": 6})
+    with pytest.raises(
+        ConfigError, match=r"more than 10 label files match several images each: .*gt/gt_img_1\.txt: 2 images match"
+    ) as raised:
+        run_import([pack(tmp_path / "many", parts(12, ("gt", "gt")), "folder")], tmp_path / "many_out")
+    assert len(str(raised.value)) <= 300
+    assert not [*(tmp_path / "many_out" / "words").iterdir()]
+
+
+def test_label_files_of_another_data_set_are_told_of(tmp_path):
+    other = {f"mlt17/gt_img_{number}.txt": LINES[0].encode() for number in (1, 2)} | {"mlt17/img_1.jpg": picture(7)}
+    summary, _ = run_import([pack(tmp_path / "set", files(3) | other | {"readme.txt": b"about"}, "folder")], tmp_path / "out")
+    (problem,) = (problem for problem in summary["problems"]["listed"] if problem["kind"] == "labels of another data set")
+    assert problem["place"] == "mlt17/gt_img_1.txt"
+    assert problem["what"] == "2 label files are another data set's: this one looks like MLT17: import them by themselves"
 
 
 def test_a_shard_with_a_damaged_record_is_written_again(tmp_path):
@@ -187,3 +249,39 @@ def test_a_shard_with_a_damaged_record_is_written_again(tmp_path):
     first, _ = run_import([folder], tmp_path / "out")
     (tmp_path / "out/shards/mlt-00000.json").write_text(json.dumps({"layout": 1})[:5])
     assert run_import([folder], tmp_path / "out") == (first, 1)
+
+
+def test_transparent_and_deep_images_give_words_that_show_their_text(tmp_path):
+    transparent = np.zeros((100, 100, 4), np.uint8)
+    transparent[15:25, 20:40, 3] = 255
+    deep = np.full((100, 100), 4000, np.uint16)
+    deep[15:25, 20:40] = 100
+    content = {}
+    for number, pixels in enumerate((transparent, deep), start=1):
+        content[f"tr_img_{number:05}.png"] = cv2.imencode(".png", pixels)[1].tobytes()
+        content[f"tr_img_{number:05}.txt"] = LINES[0].encode()
+    run_import([pack(tmp_path / "mlt", content, "folder")], tmp_path / "out", lossless=True)
+    for word in pq.read_table(tmp_path / "out/words/mlt-00000.parquet")["image"].to_pylist():
+        pixels = cv2.imdecode(np.frombuffer(word, np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert np.ptp(pixels) > 200
+        assert pixels[0, 0] > 200
+
+
+def test_an_image_that_is_too_large_by_its_header_is_named_with_its_size(tmp_path):
+    content = files(2)
+    Image.new("1", (12_000, 12_000)).save(tmp_path / "big.png")
+    content["tr_img_00001.png"] = (tmp_path / "big.png").read_bytes()
+    del content["tr_img_00001.jpg"]
+    summary, _ = run_import([pack(tmp_path / "mlt", content, "folder")], tmp_path / "out")
+    (problem,) = summary["problems"]["listed"]
+    assert problem["what"].startswith("12000 x 12000 pixels: at most 100 million are read")
+
+
+@pytest.mark.parametrize("name", ["tr_img_00001.jpg", "tr_img_00001.txt"])
+def test_a_pipe_in_a_data_set_is_named_and_not_opened(tmp_path, name):
+    folder = pack(tmp_path / "mlt", files(2), "folder")
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    summary, _ = run_import([folder], tmp_path / "out")
+    assert summary["scenes"] == 1
+    assert {"kind": "entry left out", "place": f"{folder}/{name}", "what": "neither a file nor a folder"} in summary["problems"]["listed"]

@@ -12,9 +12,10 @@ import shapely
 
 from raygroup.errors import ConfigError
 from raygroup.scenes.collection import Collection
-from raygroup.scenes.formats.registry import FORMATS
+from raygroup.scenes.formats.registry import FORMATS, format_of
 from raygroup.scenes.layouts.page import Page, quad
 from raygroup.scenes.layouts.writing import LAYOUTS, find_layout, page_of, write_scenes
+from raygroup.scenes.matched_scenes import matched_scenes
 from raygroup.scenes.rendering.composing import compose, load_materials
 from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.scenes.scene import Instance, Scene
@@ -224,7 +225,7 @@ SCRIPTED = ("mlt19", "mlt-polygons", "mlt17", "synthtextmlt-gt", "art19")
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-@pytest.mark.parametrize("name", [name for name in LAYOUTS if name not in ("mlt19-words", "coco-text", "paddleocr")])
+@pytest.mark.parametrize("name", [name for name in LAYOUTS if name not in ("mlt19-words", "coco-text")])
 @pytest.mark.parametrize("zipped", [False, True])
 def test_scenes_are_read_back_except_for_what_the_layout_loses(tmp_path, rendered, name, split, zipped):
     reader = name.removesuffix("-txt")
@@ -274,6 +275,20 @@ def test_cropped_words_are_read_back_in_order(tmp_path, rendered):
     assert [(scene.instances[0].text, scene.instances[0].script) for scene in scenes] == [(one.text, one.script) for one in readable]
     assert all(scene.image is not None for scene in scenes)
     assert collection.problems.counts == {}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_what_export_writes_is_recognised_and_read_or_named_as_not_read(tmp_path, rendered, name):
+    write_scenes(LAYOUTS[name], rendered, tmp_path / "set")
+    collection = Collection([tmp_path / "set"])
+    if name == "coco-text":
+        with pytest.raises(ConfigError, match="raygroup writes this format and does not read it"):
+            format_of(collection)
+        return
+    texts = [instance.text for scene in matched_scenes(collection, format_of(collection)) for instance in scene.instances]
+    written = [instance for scene, _ in rendered for instance in scene.instances]
+    assert {instance.text for instance in written if not instance.dont_care} <= {*texts}
+    assert collection.problems.counts.keys() <= {"Total-Text inside"}
 
 
 def test_every_layout_knows_the_names_of_the_files_it_writes(tmp_path, rendered):

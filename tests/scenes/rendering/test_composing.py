@@ -11,8 +11,11 @@ import cv2
 import numpy as np
 import pytest
 import shapely
+from PIL import Image
 
 from raygroup.errors import ConfigError
+from raygroup.randomness import generator
+from raygroup.scenes.rendering.backgrounds import make_background
 from raygroup.scenes.rendering.composing import compose, draw, label, lay_out, load_materials
 from raygroup.scenes.rendering.painting import luma
 from raygroup.scenes.rendering.settings import SceneSettings
@@ -242,7 +245,7 @@ def test_errors_name_a_folder_without_images_and_a_broken_image(tmp_path):
     with pytest.raises(ConfigError, match=r"--backgrounds .*nowhere: no such folder"):
         load_materials(replace(SETTINGS, backgrounds=tmp_path / "nowhere"))
     (tmp_path / "broken.jpg").write_bytes(b"no image")
-    with pytest.raises(ConfigError, match=r"broken\.jpg: cannot be read as an image \(8 bytes\)"):
+    with pytest.raises(ConfigError, match=r"broken\.jpg: cannot be read as an image: not an image in a supported format"):
         draw(replace(SETTINGS, backgrounds=tmp_path), [], 0)
 
 
@@ -259,3 +262,24 @@ def test_errors_name_a_folder_without_images_and_a_broken_image(tmp_path):
 def test_wrong_settings_are_refused_by_name(wrong, message):
     with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
         SceneSettings(**wrong)
+
+
+def test_a_transparent_background_stands_on_a_ground_and_deep_ones_keep_their_contrast(tmp_path):
+    transparent = np.zeros((100, 100, 4), np.uint8)
+    transparent[:, :50, 3] = 255
+    (tmp_path / "a.png").write_bytes(cv2.imencode(".png", transparent)[1].tobytes())
+    assert set(np.unique(make_background(100, 100, generator("a"), tmp_path))) >= {0, 255}
+    (tmp_path / "deep").mkdir()
+    deep = np.tile(np.linspace(0, 4095, 100).astype(np.uint16), (100, 1))
+    (tmp_path / "deep" / "b.png").write_bytes(cv2.imencode(".png", deep)[1].tobytes())
+    assert np.ptp(make_background(100, 100, generator("b"), tmp_path / "deep")) > 100
+
+
+def test_backgrounds_that_are_pipes_or_too_large_are_refused_by_name(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ConfigError, match=r"--backgrounds .*pipe\.png: is no file, must be an image"):
+        load_materials(replace(SETTINGS, backgrounds=tmp_path))
+    (tmp_path / "huge").mkdir()
+    Image.new("1", (12_000, 12_000)).save(tmp_path / "huge" / "a.png")
+    with pytest.raises(ConfigError, match=r"a\.png: cannot be read as an image: 12000 x 12000 pixels: at most 100 million are read"):
+        make_background(64, 64, generator("a"), tmp_path / "huge")

@@ -1,5 +1,7 @@
 """Total-Text: two lines a word, curved polygons and DetEval's shares of area, worked out by hand."""
 
+import struct
+
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -95,6 +97,28 @@ def score_by_deteval(tmp_path, words, submission, answered=("1",)):
         (tmp_path / "sub" / f"img{image}.txt").write_text("\n".join(lines) + "\n")
     truths = deteval_files.read_truths(tmp_path / "gt")
     return deteval.score(truths, deteval_files.read_detections(tmp_path / "sub", truths))
+
+
+def nested_cells(depth):
+    """Return a .mat file whose array ``polygt`` is cells within cells."""
+
+    def element(kind, body):
+        return struct.pack("<II", kind, len(body)) + body + bytes(-len(body) % 8)
+
+    head = element(6, struct.pack("<II", 1, 0)) + element(5, struct.pack("<ii", 1, 1))
+    sizes = [len(head) + 8]
+    for level in range(depth):
+        sizes.append(sizes[-1] + 8 + len(head) + (16 if level == depth - 1 else 8))
+    names = [element(1, b"polygt")] + [element(1, b"")] * depth
+    arrays = b"".join(struct.pack("<II", 14, size) + head + name for size, name in zip(reversed(sizes), names, strict=True))
+    return b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<H", 0x0100) + b"IM" + arrays
+
+
+@pytest.mark.parametrize("depth", [5, 3_000, 20_000])
+def test_cells_that_are_nested_too_deep_are_refused_by_name(tmp_path, depth):
+    gt = write_zip(tmp_path / "gt.zip", {"poly_gt_img1.mat": nested_cells(depth)})
+    with pytest.raises(ConfigError, match=r"gt\.zip/poly_gt_img1\.mat: not ground truth of Total-Text .* too deep in cells"):
+        deteval_files.read_truths(gt)
 
 
 def numbers(result):

@@ -1,4 +1,5 @@
 import importlib.util
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from raygroup.errors import ConfigError
 from raygroup.tasks import TASKS
 from raygroup.words.rendering import fonts
+from raygroup.words.rendering.font_folder import unread_font_lines
 from raygroup.words.rendering.fonts import MIN_FAMILIES, can_write, code_points, find_fonts, fonts_fingerprint, scan_folder
 from raygroup.words.rendering.shaping import ink
 
@@ -156,7 +158,40 @@ def test_italic_fonts_broken_fonts_and_other_files_are_skipped(tmp_path):
     (tmp_path / "empty.ttc").write_bytes(b"")
     (tmp_path / "cut.otf").write_bytes(Path(find_fonts("la")[0].path).read_bytes()[:5000])
     (tmp_path / "OFL.txt").write_text("licence")
-    assert find_fonts("la", tmp_path) == find_fonts("la")
+    mine = write_font(tmp_path / "mine.ttf", TASKS["la"].probe, "Mine")
+    assert [font.path for font in find_fonts("la", tmp_path) if font not in find_fonts("la")] == [str(mine)]
+    (line,) = unread_font_lines(tmp_path)
+    assert line.endswith(": 3 files look like fonts and cannot be read: broken.ttf (no font), cut.otf (cut off) and 1 more")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("empty.ttf", b"", "the file is empty"),
+        ("page.ttf", b"\n<!DOCTYPE html><html>", "a web page or XML, not a font"),
+        ("pointer.otf", b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a Git LFS pointer: fetch the file itself"),
+        ("own.woff2", b"wOF2", "of a kind that is not read: convert it to .ttf or .otf"),
+    ],
+)
+def test_a_folder_that_gives_no_font_is_an_error_with_the_reasons(tmp_path, file, content, reason):
+    with pytest.raises(ConfigError, match=rf"^--fonts {tmp_path}: no upright \.ttf, \.otf or \.ttc font$"):
+        find_fonts("la", tmp_path)
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(ConfigError) as raised:
+        find_fonts("la", tmp_path)
+    assert str(raised.value).endswith(f"font; cannot be read: {file} ({reason})")
+
+
+def test_a_pipe_among_the_fonts_is_named_and_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.ttf")
+    with pytest.raises(ConfigError, match=r"cannot be read: pipe\.ttf \(not a file\)$"):
+        find_fonts("la", tmp_path)
+
+
+def test_a_folder_whose_fonts_write_no_task_is_an_error(tmp_path):
+    write_font(tmp_path / "thai.ttf", "\u0e01\u0e02", "Thai")
+    with pytest.raises(ConfigError, match="1 upright fonts, none of which can write a task"):
+        find_fonts("la", tmp_path)
 
 
 def test_the_fingerprint_of_fonts_depends_on_their_bytes_and_not_on_name_or_folder(tmp_path):

@@ -3,7 +3,6 @@
 This module splits their bytes into lines, and a line into numbers and text.
 """
 
-import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import TypeVar
 
 from raygroup.errors import LabelError
 from raygroup.scenes.formats.parsed import MAX_SHOWN, ParsedInstance
+from raygroup.scenes.formats.syntax.encoding import split_mark
 from raygroup.scenes.scene import Problems
 
 MAX_LINES = 5_000
@@ -19,7 +19,8 @@ NUM_PROBED = 10
 """Lines or entries from which the format of a file is detected."""
 MAX_LINE_LENGTH = 10_000
 """Characters of the longest line that is read."""
-_LINE = re.compile(r"[^\n]+")
+_LINE = re.compile(r"[^\r\n]+")
+_BYTES_LINE = re.compile(rb"[^\r\n]+")
 _MARKS = "\ufeff\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Byte-order mark and direction marks, which editors put around numbers."""
 
@@ -70,10 +71,12 @@ def parse_first_entries(entries: Iterable[tuple[int, Callable[[], Entry]]], plac
 
 
 def require_short(line: str) -> str:
-    """Return the line if it is short enough for a label.
+    """Return the line if it can be a label.
 
-    Raises LabelError if it is longer than 10,000 characters.
+    Raises LabelError if it is longer than 10,000 characters, and for UTF-16 without its mark.
     """
+    if "\0" in line:
+        raise LabelError("the line has NUL characters, as UTF-16 without a byte-order mark has: save the file as UTF-8")
     if len(line) > MAX_LINE_LENGTH:
         raise LabelError(f"the line has {len(line):,} characters, expected at most {MAX_LINE_LENGTH:,}: {line[:MAX_SHOWN]!r}...")
     return line
@@ -82,21 +85,24 @@ def require_short(line: str) -> str:
 def decode_lines(content: bytes, place: str, problems: Problems) -> Iterator[tuple[int, str]]:
     """Yield the lines that are not blank, with their numbers.
 
-    A byte-order mark is dropped. Lines that are not UTF-8 become problems.
+    CR, LF, CR LF and CR CR LF each end a line. A byte-order mark tells the encoding and is dropped.
+    Without a mark the encoding is UTF-8. Lines in another encoding become problems.
     """
-    content = content.removeprefix(codecs.BOM_UTF8)
+    codec, content = split_mark(content)
     try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        yield from _decode_line_by_line(content, place, problems)
+        text = content.decode(codec)
+    except UnicodeDecodeError as error:
+        if codec == "utf-8":
+            yield from _decode_line_by_line(content, place, problems)
+        else:
+            problems.add("label file unreadable", place, f"its mark says {codec.upper()}, but {error.reason}: save the file as UTF-8")
         return
-    number, counted = 1, 0
+    number, end = 1, 0
     for match in _LINE.finditer(text):
-        number += text.count("\n", counted, match.start())
-        counted = match.start()
-        line = match[0].removesuffix("\r")
-        if line and not line.isspace():
-            yield number, line
+        number += _num_line_ends(text[end : match.start()])
+        end = match.end()
+        if not match[0].isspace():
+            yield number, match[0]
 
 
 def parse_numbers(fields: Sequence[str]) -> tuple[float, ...]:
@@ -126,23 +132,26 @@ def split_fields(line: str, count: int, names: str) -> list[str]:
 
 
 def _decode_line_by_line(content: bytes, place: str, problems: Problems) -> Iterator[tuple[int, str]]:
-    for number, start, end in _line_spans(content):
+    number, end = 1, 0
+    for match in _BYTES_LINE.finditer(content):
+        number += _num_line_ends(content[end : match.start()].decode())
+        end = match.end()
         try:
-            line = content[start:end].removesuffix(b"\r").decode()
+            line = match[0].decode()
         except UnicodeDecodeError as error:
-            message = f"byte {error.start + 1} of the line is 0x{content[start + error.start]:02x}: save the file as UTF-8"
+            message = f"byte {error.start + 1} of the line is 0x{match[0][error.start]:02x}: save the file as UTF-8"
             problems.add("line not UTF-8", f"{place}:{number}", message)
             continue
-        if line and not line.isspace():
+        if not line.isspace():
             yield number, line
 
 
-def _line_spans(content: bytes) -> Iterator[tuple[int, int, int]]:
-    number, counted = 1, 0
-    for match in re.finditer(rb"[^\n]+", content):
-        number += content.count(b"\n", counted, match.start())
-        counted = match.start()
-        yield number, match.start(), match.end()
+def _num_line_ends(gap: str) -> int:
+    """Count the line ends in a text of CR and LF alone.
+
+    CRs before an LF belong to it. Each CR behind the last LF is a line end of its own.
+    """
+    return gap.count("\n") + len(gap) - 1 - gap.rfind("\n")
 
 
 def _parse_number(number: int, field: str) -> float:

@@ -42,19 +42,24 @@ class _Array:
 def cell_rows(content: bytes, names: Sequence[str]) -> list[list[Cell]]:
     """Return the rows of the array with one of these names.
 
-    If several have one, the first is taken. A cell within a cell counts as its content. Raises
-    MatFileError.
+    The first of the names counts before the others. A cell within a cell counts as its content.
+    Raises MatFileError.
     """
     if len(content) < 128 or content[126:128] not in (b"IM", b"MI"):
         raise MatFileError("not a MATLAB 5 file: its header does not end in IM or MI")
     order = "<" if content[126:128] == b"IM" else ">"
-    other_names = []
+    other_names: list[str] = []
+    arrays: dict[str, list[list[Cell]]] = {}
     for element in _elements(content[128:], order):
         body = _unpack(element.body, order) if element.kind == _COMPRESSED else element
         array = _array(body, order, 0)
-        if array.name in names:
-            return [array.cells[row :: array.rows] for row in range(array.rows)]
         other_names.append(array.name)
+        if array.name in names:
+            arrays.setdefault(array.name, [array.cells[row :: array.rows] for row in range(array.rows)])
+        if names[0] in arrays:
+            break
+    if arrays:
+        return next(arrays[name] for name in names if name in arrays)
     raise MatFileError(f"expected an array called {' or '.join(names)}, found {', '.join(map(repr, other_names[:5])) or 'none'}")
 
 

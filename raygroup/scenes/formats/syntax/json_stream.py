@@ -3,7 +3,6 @@
 Only a window of the decoded text is in memory, not the whole.
 """
 
-import codecs
 import io
 import json
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 from raygroup.errors import LabelError
 from raygroup.scenes.formats.parsed import MAX_SHOWN
+from raygroup.scenes.formats.syntax.encoding import split_mark
 
 MAX_ITEM = 1 << 20
 """Characters of one item, which is all labels of one image."""
@@ -21,7 +21,8 @@ _BLANK = " \t\n\r"
 def json_items(content: bytes) -> Iterator[tuple[str, Any]]:
     """Yield key and value of each item of a JSON object.
 
-    Raises LabelError with line and column if the content is not a JSON object in UTF-8.
+    Raises LabelError with line and column if the content is not a JSON object. Without a byte-order
+    mark it must be UTF-8.
     """
     window = _Window(content)
     if window.next() != "{":
@@ -55,7 +56,8 @@ class _Window:
     """
 
     def __init__(self, content: bytes) -> None:
-        self._file = io.TextIOWrapper(io.BytesIO(content.removeprefix(codecs.BOM_UTF8)), "utf-8", newline="\n")
+        self._codec, content = split_mark(content)
+        self._file = io.TextIOWrapper(io.BytesIO(content), self._codec, newline="\n")
         self._decoder = json.JSONDecoder()
         self._text, self._at = "", 0
         self._is_ended = False
@@ -121,7 +123,7 @@ class _Window:
         try:
             more = self._file.read(_WINDOW)
         except UnicodeDecodeError as error:
-            raise self.error(f"not UTF-8 somewhere after this: {error.reason}: save the file as UTF-8") from error
+            raise self.error(f"not {self._codec.upper()} somewhere after this: {error.reason}: save the file as UTF-8") from error
         self._text += more
         self._is_ended = not more
         return bool(more)
