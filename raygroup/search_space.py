@@ -19,6 +19,8 @@ from raygroup.errors import ConfigError
 Definition = TypeVar("Definition")
 SHIPPED = (Path(__file__).parent.parent / "search_spaces", Path(__file__).parent / "search_spaces")
 """Folders of the bundled search spaces: in a checkout, and in an installed wheel."""
+CACHE_FOLDER = "cache"
+"""The folder of prepared words and features. It lies beside the sweeps, so no sweep may have its name."""
 
 
 @section
@@ -34,6 +36,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         require(bool(re.fullmatch(r"[a-z0-9][a-z0-9_-]*", str(self.name))), "name", self.name, "lower-case letters, digits, _ and -")
+        require(self.name != CACHE_FOLDER, "name", self.name, "another name: this folder of a storage path holds prepared words and features")
         require(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", self.seeds, "whole numbers, each once")
         for seed in self.seeds:
             self.trial.replaced("seed", seed)

@@ -56,6 +56,7 @@ def test_a_widened_sweep_keeps_the_ids_of_the_trials_it_had():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"name": "cache"}, "name is 'cache': it must be another name: this folder of a storage path holds prepared words and features"),
         ({"grid": {"grouping.base_coeficient": (0.1,)}}, "no field 'grouping.base_coeficient'; grouping has: method"),
         ({"grid": {"grouping.base_coefficient": (0.1, -1.0)}}, "grouping.base_coefficient is -1.0: it must be a number from 0"),
         ({"grid": {"grouping.base_coefficient": 0.1}}, "grid['grouping.base_coefficient'] is 0.1: it must be a tuple of values"),

@@ -14,7 +14,7 @@ from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_json
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
-from raygroup.storage.layout import CACHE_FOLDER, CONFIG_FILE, DONE_FILE, FAILED_FILE, SWEEP_FILE
+from raygroup.storage.layout import CACHE_FOLDER, CACHE_PREFIXES, CONFIG_FILE, DONE_FILE, FAILED_FILE, SWEEP_FILE
 
 _THREADS = 16
 """Trials to read at the same time. An object store takes a while for each answer."""
@@ -125,8 +125,9 @@ def read_sweep(sweep_folder: Place) -> StoredSweep:
 
 
 def cache_folders(storage: Place) -> tuple[Place, ...]:
-    """Return the cache folders: prepared words, features and weights."""
-    folders: list[Place] = [path for path in (storage / CACHE_FOLDER).glob("*") if path.is_dir()]
+    """Return the cache folders: prepared words, features and weights. Other folders there are not ours."""
+    patterns = [f"{prefix}*" for prefix in CACHE_PREFIXES]
+    folders: list[Place] = [path for pattern in patterns for path in (storage / CACHE_FOLDER).glob(pattern) if path.is_dir()]
     return tuple(sorted(folders, key=str))
 
 
