@@ -4,14 +4,13 @@
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
-from raygroup.terminal import console, run_command
+from raygroup.terminal import console, print_json, run_command
 
 if TYPE_CHECKING:
     from raygroup.scoring.curve import Curve
@@ -74,7 +73,7 @@ def _run(options: argparse.Namespace) -> None:
     if points is not None and options.curve is not None:
         _write_curve(points, options.curve, title)
     if options.json:
-        print(json.dumps(_as_json(result, points), ensure_ascii=False, allow_nan=False))
+        print_json(_as_json(result, points), allow_nan=False)
     else:
         print_result(result, title, points, console())
 

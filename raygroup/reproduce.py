@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place
-from raygroup.terminal import console, print_line, run_command
+from raygroup.terminal import console, print_json, print_line, run_command
 
 if TYPE_CHECKING:
     from raygroup.tables.table3 import Table3
@@ -68,7 +68,7 @@ def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
     values = table3_json(table)
     screen = console()
     if as_json:
-        print(json.dumps(values, ensure_ascii=False))
+        print_json(values)
     else:
         print_table3(table, screen)
     sweep_folder = table.sweep.folder

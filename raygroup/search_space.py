@@ -36,7 +36,9 @@ class Sweep:
 
     def __post_init__(self) -> None:
         require(bool(re.fullmatch(r"[a-z0-9][a-z0-9_-]*", str(self.name))), "name", self.name, "lower-case letters, digits, _ and -")
-        require(self.name != CACHE_FOLDER, "name", self.name, "another name: this folder of a storage path holds prepared words and features")
+        require(
+            self.name != CACHE_FOLDER, "name", self.name, "another name: this folder of a storage path holds prepared words and features"
+        )
         require(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", self.seeds, "whole numbers, each once")
         for seed in self.seeds:
             self.trial.replaced("seed", seed)

@@ -4,7 +4,6 @@ The same command continues after an interruption. ``run_sweep`` is its Python tw
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from raygroup.errors import DONE, FAILED
 from raygroup.files.places import Place, parse_place
 from raygroup.search_space import Sweep
-from raygroup.terminal import command_line, console, print_line, run_command
+from raygroup.terminal import command_line, console, print_json, print_line, run_command
 
 if TYPE_CHECKING:
     from raygroup.runtime.planning.plan import Plan
@@ -68,8 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from raygroup.runtime.summary import next_steps, print_summary
     from raygroup.runtime.sweep_run import train_missing
     from raygroup.tables.sweep_result import sweep_result
@@ -78,10 +75,10 @@ def _run(arguments: argparse.Namespace) -> int:
     options = _run_options(arguments)
     if arguments.dry_run:
         return _dry_run(plan, options, as_json=arguments.json)
-    out = Console(stderr=True) if arguments.json else console()
+    out = console(stderr=arguments.json)
     failed = train_missing(plan, options, out)
     if arguments.json:
-        print(json.dumps(sweep_result(plan.folder, failed).to_json(), ensure_ascii=False))
+        print_json(sweep_result(plan.folder, failed).to_json())
         return FAILED if failed or plan.missing else DONE
     print_summary(plan, out, failed)
     for line in next_steps(plan):
@@ -96,7 +93,7 @@ def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
 
     packs, forecast = forecast_sweep(plan, plan.missing, options)
     if as_json:
-        print(json.dumps(forecast_json(forecast)))
+        print_json(forecast_json(forecast))
     else:
         print_dry_run(plan, packs, forecast, console())
     return DONE

@@ -1,13 +1,20 @@
-"""Print tables and lines for every command, and turn errors into exit codes."""
+"""Print tables and lines for every command, and turn errors into exit codes.
 
+Text from files may hold control characters, which could clear the screen or write over other lines. Every function here shows them as
+escapes such as ``\\u001b``.
+"""
+
+import json
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import BrokenExecutor
+from typing import Any
 
 from rich.console import Console, Group
 from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +22,14 @@ from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, RaygroupError
 
 PIPED_WIDTH = 180
 """Columns for output that goes to a file or to another program."""
+_CONTROLS = (*range(9), *range(0xB, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Control characters but tab and line feed, separators of lines, and marks that turn the direction of what follows."""
+_ESCAPES = {code: f"\\u{code:04x}" for code in _CONTROLS}
+
+
+def show_controls(text: str) -> str:
+    """Return the text with control characters as escapes. JSON stays the same JSON."""
+    return text.translate(_ESCAPES)
 
 
 def run_command(work: Callable[[], int | None], *, resume: str | None = None) -> int:
@@ -34,7 +49,7 @@ def run_command(work: Callable[[], int | None], *, resume: str | None = None) ->
     except OSError as error:  # a command that can continue was working on storage; any other was reading its input
         return _report_error(str(error), FAILED if resume else BAD_INPUT, resume)
     except KeyboardInterrupt as interrupt:
-        print(file=sys.stderr)
+        print_warning("", prefix="")
         return _report_error(str(interrupt) or "interrupted", INTERRUPTED, resume)
 
 
@@ -48,8 +63,18 @@ def command_line(module: str, arguments: Sequence[str] | None) -> str:
 
 def _report_error(message: str, exit_code: int, resume: str | None) -> int:
     ending = f". Everything recorded so far is kept. To continue: {resume}" if resume else ""
-    print(f"raygroup: {message.rstrip('.') if ending else message}{ending}", file=sys.stderr)
+    print_warning(f"{message.rstrip('.') if ending else message}{ending}")
     return exit_code
+
+
+def print_warning(text: str, *, prefix: str = "raygroup: ") -> None:
+    """Print a line on standard error at once."""
+    print(show_controls(prefix + text), file=sys.stderr, flush=True)
+
+
+def print_json(values: Any, *, indent: int | None = None, allow_nan: bool = True) -> None:
+    """Print one JSON value on standard output at once."""
+    print(show_controls(json.dumps(values, ensure_ascii=False, indent=indent, allow_nan=allow_nan)), flush=True)
 
 
 def _end_on_sigterm() -> None:
@@ -61,12 +86,26 @@ def _end_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, end)
 
 
-def console() -> Console:
-    """Return a console on standard output.
+class _SafeConsole(Console):
+    """A console that shows control characters in whatever it prints."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Convert a string. Cells of tables come here too, so that their width is that of the escapes."""
+        return super().render_str(show_controls(text), **options)
+
+    def render(self, *arguments: Any, **options: Any) -> Iterable[Segment]:
+        """Render anything else. Segments that move the cursor come from rich itself."""
+        for segment in super().render(*arguments, **options):
+            yield segment if segment.control else segment._replace(text=show_controls(segment.text))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console on standard output, or on standard error.
 
     It prints plain text of a fixed width unless a terminal is there. It keeps its stream if a library redirects standard output later.
     """
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    stream = sys.stderr if stderr else sys.stdout
+    return _SafeConsole(file=stream, highlight=False, width=None if stream.isatty() else PIPED_WIDTH)
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
@@ -79,7 +118,7 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
 
 def titled(title: str, rows: Table) -> Group:
     """Put a title above a table. The title may be wider than the table."""
-    return Group(Text(title, style="bold"), rows)
+    return Group(Text(show_controls(title), style="bold"), rows)
 
 
 def print_line(out: Console, text: str) -> None:

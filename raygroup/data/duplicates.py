@@ -1,13 +1,12 @@
 """``data duplicates``: find images and labels that occur in several data sets."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_json_argument
 from raygroup.data.progress import show_progress
-from raygroup.terminal import print_line
+from raygroup.terminal import print_json, print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +35,7 @@ def run(options: argparse.Namespace, out: "Console") -> None:
     with show_progress(out, quiet=options.json) as report:
         duplicates, labels = compare(options.paths, problems, lambda done, total: report("images compared", done, total))
     if options.json:
-        print(json.dumps({**duplicates.to_json(), "labels": [shared.to_json() for shared in labels]}, ensure_ascii=False))
+        print_json({**duplicates.to_json(), "labels": [shared.to_json() for shared in labels]})
         return
     _print_images(duplicates, out)
     for shared in labels:

@@ -1,13 +1,12 @@
 """``data export``: write a scene store or a data set in another layout."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_json_argument
 from raygroup.data.progress import show_progress
-from raygroup.terminal import print_line
+from raygroup.terminal import print_json, print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +41,7 @@ def run(options: argparse.Namespace, out: "Console") -> None:
             format_name=options.format, split=options.split,
         )  # fmt: skip
     if options.json:
-        print(json.dumps({"scenes": count, "layout": layout.name, "out": str(target), "problems": problems.to_json()}, ensure_ascii=False))
+        print_json({"scenes": count, "layout": layout.name, "out": str(target), "problems": problems.to_json()})
         return
     print_line(out, f"{count} scenes as {layout.title} in {target}; this layout cannot hold: {layout.loses}")
     print_problems(problems, out)

@@ -1,12 +1,12 @@
 """``data import``: write a data set's words and scenes to stores."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_data_set_arguments, data_set_name
 from raygroup.data.progress import show_progress
+from raygroup.terminal import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,6 +48,6 @@ def run(options: argparse.Namespace, out: "Console") -> None:
                 lambda done, total: report("scenes imported", done, total),
             )  # fmt: skip
     if options.json:
-        print(json.dumps(summary, ensure_ascii=False))
+        print_json(summary)
     else:
         print_summary(summary, label_format.title, options.out, out)

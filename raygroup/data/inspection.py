@@ -2,12 +2,12 @@
 
 import argparse
 import contextlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_data_set_arguments, data_set_name
 from raygroup.data.progress import show_progress
+from raygroup.terminal import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, out: "Console") -> None:
             report("scenes inspected", inspection.scenes, 0)
         sheet = None if options.no_sheet else _draw_sheet(collection, inspection, options)
     if options.json:
-        print(json.dumps({**inspection.to_json(), "sheet": str(sheet) if sheet else None}, ensure_ascii=False))
+        print_json({**inspection.to_json(), "sheet": str(sheet) if sheet else None})
     else:
         print_inspection(inspection, label_format.title, sheet, out)
 

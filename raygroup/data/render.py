@@ -1,14 +1,13 @@
 """``data render``: draw scenes of text with labels."""
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raygroup.data.inputs import Subparsers, add_json_argument, positive_count
 from raygroup.data.progress import show_progress
-from raygroup.terminal import print_line
+from raygroup.terminal import print_json, print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +59,7 @@ def run(options: argparse.Namespace, out: "Console") -> None:
     if options.zip:
         summary["zip"] = str(zip_folder(options.out))
     if options.json:
-        print(json.dumps(summary, ensure_ascii=False))
+        print_json(summary)
         return
     num_present = summary["scenes"] - summary["drawn"]
     drawn = f"{summary['drawn']} drawn" + (f", {num_present} there already" if num_present else "")

@@ -1,6 +1,5 @@
 """``runs clean``: remove the files that a storage path no longer needs."""
 
-import json
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -8,7 +7,7 @@ from rich.markup import escape
 
 from raygroup.files.places import Place
 from raygroup.storage.cleanup import Leftover, leftovers
-from raygroup.terminal import print_line, print_table, size_text, table
+from raygroup.terminal import print_json, print_line, print_table, size_text, table
 
 
 def clean(
@@ -26,7 +25,7 @@ def clean(
         if not as_json:
             _print_table(storage, files, out, dry_run)
     if as_json:
-        print(json.dumps({"dry_run": dry_run, "leftovers": removed}, ensure_ascii=False))
+        print_json({"dry_run": dry_run, "leftovers": removed})
 
 
 def _print_table(storage: Place, files: Sequence[Leftover], out: Console, dry_run: bool) -> None:

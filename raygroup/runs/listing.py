@@ -1,6 +1,5 @@
 """``runs list``: the sweeps, the states of their trials, and their sizes."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from raygroup.files.places import Place, size_of
 from raygroup.runs.find import STATES, declared_states
 from raygroup.storage.layout import CACHE_FOLDER
 from raygroup.storage.sweeps import StoredSweep, read_sweeps
-from raygroup.terminal import print_line, print_table, size_text, table
+from raygroup.terminal import print_json, print_line, print_table, size_text, table
 
 
 def list_sweeps(storages: Sequence[Place], out: Console, *, as_json: bool) -> None:
@@ -25,7 +24,7 @@ def list_sweeps(storages: Sequence[Place], out: Console, *, as_json: bool) -> No
     if as_json:
         rows = [values for storage in storages for values in sweeps[storage]]
         cache_rows = [{"storage_path": str(storage), "bytes": caches[storage]} for storage in storages]
-        print(json.dumps({"sweeps": rows, "caches": cache_rows}, ensure_ascii=False))
+        print_json({"sweeps": rows, "caches": cache_rows})
         return
     for storage in storages:
         _print_table(storage, sweeps[storage], out)

@@ -1,6 +1,5 @@
 """``runs logs``: a trial's attempts, failure, traceback and stalls."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from raygroup.files.places import Place
 from raygroup.storage.layout import ERROR_FILE, STACKS_GLOB, stacks_time
 from raygroup.storage.leases import attempt_records
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
-from raygroup.terminal import print_line, print_table, table
+from raygroup.terminal import print_json, print_line, print_table, table
 
 _ATTEMPT_FIELDS = ("attempt", "at", "by", "from_step")
 """Fields of an attempt that have a column. Others stand in the last column."""
@@ -33,7 +32,7 @@ def show_logs(sweep: StoredSweep, trial: StoredTrial, out: Console, *, all_stall
             "attempts": attempts, "failure": {name: outcome.get(name) for name in ("step", "reason", "at")} if outcome else None,
             "files": [{"path": str(path), "text": text} for path, text in texts.items()],
         }  # fmt: skip
-        print(json.dumps(values, ensure_ascii=False))
+        print_json(values)
         return
     print_line(out, f"{trial.label} of {sweep.name}: {trial.state} ({trial.folder})")
     if attempts:

@@ -1,6 +1,5 @@
 """``runs show``: a sweep's trials, their groupings and accuracy."""
 
-import json
 import math
 from typing import Any
 
@@ -8,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
-from raygroup.terminal import print_line, print_table, table
+from raygroup.terminal import print_json, print_line, print_table, table
 
 _NUMBERS = ("steps", "max P_TM", "settled at", "accuracy", "1-NED")
 
@@ -18,7 +17,7 @@ def show_sweep(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
     trials = [_trial_values(trial) for trial in sweep.trials]
     if as_json:
         values = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
-        print(json.dumps(values, ensure_ascii=False))
+        print_json(values)
         return
     print_line(out, sweep.hypothesis)
     rows = table("trial", "state", "grouping", *_NUMBERS, right=_NUMBERS)

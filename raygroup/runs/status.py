@@ -3,7 +3,6 @@
 It is read from the files on the storage path.
 """
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +23,7 @@ from raygroup.runs.find import STATES, declared_states, find_sweep
 from raygroup.storage.layout import CONFIG_FILE, PROGRESS_FILE, STOP_FILE
 from raygroup.storage.leases import attempt_records
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweeps
-from raygroup.terminal import seconds_text, table, titled
+from raygroup.terminal import print_json, seconds_text, table, titled
 
 SILENT_S = 600.0
 """A trial that wrote nothing for longer is marked as silent: nobody trains it, or it hangs."""
@@ -107,7 +106,7 @@ def _print(reports: Iterable[list[SweepStatus]], storages: Sequence[Place], out:
     if as_json:
         for sweeps in reports:
             at = datetime.now(UTC).isoformat(timespec="seconds")
-            print(json.dumps({"at": at, "sweeps": [asdict(sweep) for sweep in sweeps]}, ensure_ascii=False), flush=True)
+            print_json({"at": at, "sweeps": [asdict(sweep) for sweep in sweeps]})
     elif in_place:
         with Live(console=out, auto_refresh=False) as live:
             for sweeps in reports:

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import sys
 import time
 from collections.abc import Sequence
 
@@ -23,6 +22,7 @@ from raygroup.runtime.placement import ON_CPU, Placement
 from raygroup.storage.layout import FAILED_FILE, stacks_file
 from raygroup.storage.leases import Lease, take_lease
 from raygroup.storage.sweeps import is_done
+from raygroup.terminal import print_warning
 from raygroup.training.allocator import keep_freed_memory
 
 _RECORD_EVERY = 10
@@ -84,7 +84,7 @@ class _StorageWarning:
         self.watchdog.heartbeat()
         if time.monotonic() - self.last_warning >= _WARN_EVERY_S:
             self.last_warning = time.monotonic()
-            print(f"raygroup: {self.storage} fails ({error}); trying again until it comes back", file=sys.stderr, flush=True)
+            print_warning(f"{self.storage} fails ({error}); trying again until it comes back")
 
 
 def _take_leases(folders: Sequence[Place], failed: Failures, retry: Retry) -> list[Lease]:
