@@ -58,7 +58,7 @@ def read_history(trial_folder: Place) -> History:
         try:
             with pq.ParquetFile(arrow_source(sealed), page_checksum_verification=True) as file:
                 table = file.read()
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise HistoryError(f"{sealed}: not a readable Parquet file: {error}") from error
     else:
         table = read_attempts(trial_folder)
@@ -93,6 +93,17 @@ def attempt_files(trial_folder: Place) -> list[Place]:
     ]
     ordered = sorted(((number, path) for number, path in numbered if number), key=lambda pair: pair[0])
     return [path for _, path in ordered]
+
+
+def is_sealed(trial_folder: Place) -> bool:
+    """Return True if ``history.parquet`` is there and can be read, so that the attempts are needed no more."""
+    if not (trial_folder / HISTORY_FILE).is_file():
+        return False
+    try:
+        read_history(trial_folder)
+    except HistoryError:
+        return False
+    return True
 
 
 def last_attempt(trial_folder: Place) -> int:

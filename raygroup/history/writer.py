@@ -97,8 +97,9 @@ class HistoryWriter:
         try:
             if not self._failed:
                 self._write_rows()
+                self._try(self._sink.end)
         finally:
-            self._sink.close(ended=not self._failed)
+            self._sink.close()
 
     def _write_rows(self) -> None:
         """Write the rows in memory as one record batch."""

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from raygroup.errors import DeviceMemoryError
-from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
-from raygroup.files.retry import Retry
-from raygroup.runtime.attempt.failure import mark_failed
+from raygroup.files.retry import PeriodicWarning, Retry
+from raygroup.runtime.attempt.failure import mark_failed, read_failure
 from raygroup.runtime.planning.jobs import Job, declare_trials
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.storage.checkpoint_index import listed_steps
@@ -44,7 +43,7 @@ class PackQueue:
     def __init__(self, packs: Sequence[JobPack], storage: Place, listener: RunListener, patience_s: float = 0.0) -> None:
         """``patience_s`` limits how long the queue waits for a storage path that fails."""
         self.waiting = deque(packs)
-        self.retry_storage = Retry(patience_s, lambda error: listener.on_message(f"{storage} fails ({error}); trying again"))
+        self.retry_storage = Retry(patience_s, PeriodicWarning(storage, listener.on_message))
         self.storage = storage
         self.listener = listener
         self.running: dict[str, JobPack] = {}
@@ -120,11 +119,11 @@ class PackQueue:
 
     def _note_failure(self, job: Job) -> bool:
         """Return True if a trial failed by itself before its process broke, and keep its reason."""
-        failure = self.retry_storage(lambda: read_json_if_exists(job.folder / FAILED_FILE))
-        if failure:
-            self.failed[job.id] = failure["reason"]
+        reason = self.retry_storage(lambda: read_failure(job.folder))
+        if reason is not None:
+            self.failed[job.id] = reason
             self._failed_jobs[job.id] = job
-        return bool(failure)
+        return reason is not None
 
     def _note_progress(self, job: Job) -> bool:
         """Return True if a trial has a new checkpoint, and remember its step."""

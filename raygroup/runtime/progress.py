@@ -3,7 +3,6 @@
 A terminal gets live bars and a live table. Other output gets a plain line now and then.
 """
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from raygroup.errors import ConfigError
 from raygroup.runtime.planning.jobs import Job
 from raygroup.storage.layout import FAILED_FILE, PROGRESS_FILE
+from raygroup.storage.records import intact_record
 from raygroup.terminal import seconds_text, table
 
 _REFRESH_S = 0.5
@@ -160,7 +161,8 @@ def _table_cells(job: Job, progress: dict[str, Any], is_running: bool) -> list[s
 def _read_progress(job: Job) -> dict[str, Any]:
     """Return the progress file of a trial. It is empty if missing or older than this driver."""
     try:
-        progress = dict(json.loads((job.folder / PROGRESS_FILE).read_text(encoding="utf-8")))
-        return progress if progress["at"] >= _START_S else {}
-    except (OSError, json.JSONDecodeError, KeyError):
+        progress = intact_record(job.folder / PROGRESS_FILE)
+    except (OSError, ConfigError):
         return {}
+    is_complete = progress.keys() >= {"words_per_s", "left_s", "losses", "decisiveness", "grouping"}
+    return progress if is_complete and progress["at"] >= _START_S else {}

@@ -143,8 +143,12 @@ def _start_attempt(
         "config": config["trial"], "label": config["label"], "data": config["data"], "versions": versions(), "git_commit": git_commit(),
         **facts,
     }  # fmt: skip
-    with lease.guard():
-        drop_checkpoints_after(lease.folder, facts["from_step"])
-    lease.note(from_step=facts["from_step"])
+
+    def begin() -> None:
+        with lease.guard():
+            drop_checkpoints_after(lease.folder, facts["from_step"])
+        lease.note(from_step=facts["from_step"])
+
+    context.retry(begin)
     history = HistoryWriter(lease.folder, lease.attempt, tasks, inputs.trial.heads.count, metadata, retry=context.retry)
     return TrialAttempt(lease.folder, inputs.trial, lease, history, earlier)
