@@ -61,6 +61,7 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
     from raygroup.figures.table_files import write_table3_pictures
+    from raygroup.files.atomic import write_bytes
     from raygroup.storage.layout import FIGURES_FOLDER
     from raygroup.tables.table3 import table3_json
     from raygroup.tables.table3_text import print_table3
@@ -75,7 +76,7 @@ def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
     folder = out or (sweep_folder / FIGURES_FOLDER if isinstance(sweep_folder, Path) else Path(FIGURES_FOLDER))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "table3.json").write_text(json.dumps(values, indent=1, ensure_ascii=False), encoding="utf-8")
+        write_bytes(folder / "table3.json", json.dumps(values, indent=1, ensure_ascii=False).encode(), durable=False)
         pictures = write_table3_pictures(table, folder)
     except OSError as error:
         raise ConfigError(f"--out {folder}: cannot be written: {error}") from error

@@ -4,12 +4,13 @@ The queue also decides what becomes of a pack whose process broke. It is tried a
 fails. Runs with Ray and without it both use this queue.
 """
 
+import functools
 import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from raygroup.errors import DeviceMemoryError
+from raygroup.errors import DeviceMemoryError, OtherTrialError
 from raygroup.files.places import Place
 from raygroup.files.retry import PeriodicWarning, Retry
 from raygroup.runtime.attempt.failure import mark_failed, read_failure
@@ -64,13 +65,26 @@ class PackQueue:
         self._check_requests()
         if self.stopped or not self.waiting:
             return None
-        pack = self.waiting.popleft()
-        self.retry_storage(lambda: declare_trials((job for job in pack.jobs if job.id not in self._last_steps), self.storage))
+        pack = self._declare(self.waiting.popleft())
+        if pack is None:
+            return self.next()
         for job in pack.jobs:
             self._last_steps.setdefault(job.id, self._last_step(job))
         self.running[pack.id] = pack
         self.listener.on_start([job.id for job in pack.jobs])
         return pack
+
+    def _declare(self, pack: JobPack) -> JobPack | None:
+        """Declare the trials of a pack that begin. A trial whose folder holds another trial fails, and its folder stays as it is."""
+        own_jobs = []
+        for job in pack.jobs:
+            try:
+                if job.id not in self._last_steps:
+                    self.retry_storage(functools.partial(declare_trials, [job], self.storage))
+                own_jobs.append(job)
+            except OtherTrialError as error:
+                self.failed[job.id] = str(error)
+        return JobPack(tuple(own_jobs)) if own_jobs else None
 
     @property
     def over(self) -> bool:

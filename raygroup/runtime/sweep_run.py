@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from raygroup.errors import OverBudgetError, StopRequestedError
+from raygroup.files.retry import PeriodicWarning, Retry
 from raygroup.runtime.local import run_packs
 from raygroup.runtime.placement import Placement, require_device, require_device_memory, require_kernels, require_workers
 from raygroup.runtime.planning.cluster_file import read_cluster_file
@@ -20,8 +21,10 @@ from raygroup.runtime.planning.packs import JobPack, make_packs
 from raygroup.runtime.planning.plan import Plan, declare_sweep
 from raygroup.runtime.preparation.prepare import prepare
 from raygroup.runtime.progress import monitor_trials, progress_bars
-from raygroup.storage.layout import STOP_FILE
+from raygroup.storage.layout import STOP_FILE, SWEEP_FILE
 from raygroup.storage.locks import lock_folder, require_writable
+from raygroup.storage.records import intact_record
+from raygroup.terminal import print_warning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +55,17 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
     """
     missing = plan.missing
     if not missing:
+        _repair_declaration(plan)
         return {}
     _require_runnable(options)
     if options.budget is not None:
         reason = over_budget_reason(forecast_sweep(plan, missing, options)[1], options.budget)
         if reason and not options.yes:
             raise OverBudgetError(reason)
-    require_writable(plan.storage)
-    with lock_folder(plan.folder, "sweep"):
-        failed = _train(plan, missing, options, screen)
+    retry = Retry(options.placement.storage_patience_s, PeriodicWarning(plan.storage, print_warning))
+    require_writable(plan.storage, retry)
+    with lock_folder(plan.folder, "sweep", retry=retry):
+        failed = _train(plan, missing, options, screen, retry)
     if plan.missing and (plan.folder / STOP_FILE).is_file():
         raise StopRequestedError("stopped on request")
     return failed
@@ -82,11 +87,18 @@ def _require_runnable(options: RunOptions) -> None:
     require_device_memory(options.placement)
 
 
-def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> dict[str, str]:
-    declare_sweep(plan)
+def _repair_declaration(plan: Plan) -> None:
+    """Write the ``sweep.json`` of a finished sweep again if it is damaged or gone."""
+    if not intact_record(plan.folder / SWEEP_FILE):
+        print_warning(f"{plan.folder / SWEEP_FILE}: damaged or gone; written anew")
+        declare_sweep(plan)
+
+
+def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console, retry: Retry) -> dict[str, str]:
+    retry(lambda: declare_sweep(plan))
     trains_here = options.local and options.placement.device == "cpu" and len(missing) == 1
     with progress_bars(screen) as progress:
-        prepare(plan, missing, progress, trains_here)
+        prepare(plan, missing, progress, trains_here, retry)
     print_mixtures(missing, plan.words, screen)
     packs = make_packs(missing, options.placement)
     with monitor_trials(screen, missing, plan.sweep.name) as monitor:

@@ -42,7 +42,8 @@ def leftovers(storage: Place, *, include_caches: bool = False, include_heads: bo
       Tune.  - With ``include_caches``: caches that no unfinished sweep uses. With
       ``include_heads``: the last checkpoint of a finished trial.
 
-    Unfinished trials keep everything, and so do those whose DONE.json or FAILED.json is damaged. Raises ConfigError if the storage path cannot be read.
+    Unfinished trials keep everything, and so do those whose DONE.json or FAILED.json is damaged.
+    Raises ConfigError if the storage path cannot be read.
     """
     sweeps = read_sweeps(storage)
     trials = [trial for sweep in sweeps for trial in sweep.trials]

@@ -5,13 +5,14 @@ readers show everything else and name the file in one line.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from raygroup.errors import DamagedFileError
 from raygroup.files.atomic import read_json, read_json_if_exists
 from raygroup.files.places import Place
 from raygroup.storage.layout import (
+    CHECKPOINT_INDEX_FILE,
     CONFIG_FILE,
     DONE_FILE,
     FAILED_FILE,
@@ -44,6 +45,7 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
         **dict.fromkeys(("words_per_s?", "left_s?", "decisiveness?"), _NUMBER),
     },
     HOLDER_FILE: {"token": str, "by": str, "renewed": _NUMBER},
+    CHECKPOINT_INDEX_FILE: {"checkpoints": [{"step": _NUMBER, "file": str, "sha256": str, "history?": dict}]},
     FEATURES_FILE: {"shape": [_NUMBER], "rows": _NUMBER, "shards": [{"rows": _NUMBER, "bytes": _NUMBER, "crc32": _NUMBER}]},
 }  # fmt: skip
 """File -> its fields and their types. ``?`` marks a field that may be missing. A list gives the type of its items."""
@@ -60,6 +62,7 @@ _REMEDIES = {
     LEASE_FILE: "the next attempt writes it anew",
     PROGRESS_FILE: "training writes it anew",
     HOLDER_FILE: "delete it if no other command works on this folder",
+    CHECKPOINT_INDEX_FILE: "it counts as none, and checkpoints count by what they hold",
     FEATURES_FILE: "delete it, and the next run makes it again",
     STEP_TIMES_FILE: "delete it, and --calibrate measures again",
 }
@@ -101,12 +104,17 @@ def _checked(path: Place, read: Any) -> dict[str, Any]:
 
 
 def _require_fields(path: Place, stored: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+    for name in _wrong_fields(stored, fields):
+        value = f"'{name}' is {repr(stored[name])[:60]}" if name in stored else f"it has no field '{name}'"
+        raise DamagedFileError(f"{path}: damaged: {value}")
+
+
+def _wrong_fields(stored: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of fields that are missing or of another type."""
     for key, kind in fields.items():
         name = key.rstrip("?")
-        if name not in stored and key == name:
-            raise DamagedFileError(f"{path}: damaged: it has no field '{name}'")
-        if name in stored and not _matches(stored[name], kind):
-            raise DamagedFileError(f"{path}: damaged: '{name}' is {repr(stored[name])[:60]}")
+        if not (_matches(stored[name], kind) if name in stored else key.endswith("?")):
+            yield name
 
 
 def _matches(value: Any, kind: Any) -> bool:
@@ -115,5 +123,5 @@ def _matches(value: Any, kind: Any) -> bool:
     if isinstance(kind, list):
         return isinstance(value, list) and all(_matches(item, kind[0]) for item in value)
     if isinstance(kind, dict):
-        return isinstance(value, dict) and all(name in value and _matches(value[name], field) for name, field in kind.items())
+        return isinstance(value, dict) and not any(_wrong_fields(value, kind))
     return isinstance(value, kind)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from raygroup.errors import HistoryError
-from raygroup.history.reader import History, read_history
+from raygroup.history.reader import History
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
 from raygroup.terminal import seconds_text, table
 
@@ -56,7 +56,7 @@ def sweep_view(sweep: StoredSweep) -> list[TrialView]:
 
 def _history(trial: StoredTrial) -> History | None:
     try:
-        return read_history(trial.folder)
+        return trial.history()
     except HistoryError:
         if trial.state == TrialState.DONE:
             raise

@@ -168,7 +168,7 @@ def test_list_as_json_has_counts_and_sizes(storage, unfinished, capsys):
     assert small.pop("bytes") > 0
     assert small == {
         "storage_path": str(storage), "trials": 4, "done": 4, "failed": 0, "unfinished": 0, "not_started": 0,
-        "finished_at": "2026-01-02T10:05:00+00:00",
+        "finished_at": "2026-01-02T10:05:00+00:00", "damaged": [],
     }  # fmt: skip
     assert (half["failed"], half["unfinished"], half["finished_at"]) == (1, 1, None)
     assert listed["caches"] == [{"storage_path": str(storage), "bytes": 2000}]
