@@ -19,7 +19,7 @@ from rich.text import Text
 from raygroup.errors import DamagedFileError
 from raygroup.files.places import Place
 from raygroup.runs.find import STATES, declared_states, find_sweep
-from raygroup.storage.layout import CONFIG_FILE, LEASE_FILE, PROGRESS_FILE, STOP_FILE
+from raygroup.storage.layout import CONFIG_FILE, FAILED_FILE, LEASE_FILE, PROGRESS_FILE, STOP_FILE
 from raygroup.storage.locks import CLOCK_TOLERANCE_S
 from raygroup.storage.records import read_record_if_exists
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweeps
@@ -188,7 +188,7 @@ def _declared_steps(config: Mapping[str, Any]) -> int:
 
 
 def _failed_trial(trial: StoredTrial) -> FailedTrial:
-    outcome = trial.outcome() or {"reason": trial.damage}
+    outcome = trial.outcome() or {"reason": f"unknown, because its {FAILED_FILE} is damaged"}
     return FailedTrial(trial.id, trial.label, int(outcome.get("step", 0)), str(outcome.get("reason", "")), str(outcome.get("at", "")))
 
 

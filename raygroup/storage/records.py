@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from raygroup.errors import DamagedFileError
-from raygroup.files.atomic import read_json, read_json_if_exists
+from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
 from raygroup.storage.layout import (
     CHECKPOINT_INDEX_FILE,
@@ -70,13 +70,22 @@ _REMEDIES = {
 
 
 def read_record(path: Place) -> dict[str, Any]:
-    """Read a record. Raises DamagedFileError with the way out, and ConfigError if it is missing or of another layout."""
-    return _checked(path, lambda: read_json(path))
+    """Read a record. Raises DamagedFileError with the way out, also if it is missing, and ConfigError if it has another layout."""
+    stored = read_record_if_exists(path)
+    if not stored:
+        raise DamagedFileError(with_remedy(path, f"{path}: no such file"))
+    return stored
 
 
 def read_record_if_exists(path: Place) -> dict[str, Any]:
     """Read a record like ``read_record``, or return an empty dictionary without one."""
-    return _checked(path, lambda: read_json_if_exists(path))
+    try:
+        stored = read_json_if_exists(path)
+        if stored:
+            _require_fields(path, stored, _FIELDS.get(path.name, {}))
+    except DamagedFileError as error:
+        raise DamagedFileError(with_remedy(path, str(error))) from error
+    return stored
 
 
 def intact_record(path: Place) -> dict[str, Any]:
@@ -91,16 +100,6 @@ def with_remedy(path: Place, message: str) -> str:
     """Return a message about a damaged file with the way out at its end."""
     remedy = _REMEDIES.get(path.name)
     return message if remedy is None or message.endswith(remedy) else f"{message}; {remedy}"
-
-
-def _checked(path: Place, read: Any) -> dict[str, Any]:
-    try:
-        stored: dict[str, Any] = read()
-        if stored:
-            _require_fields(path, stored, _FIELDS.get(path.name, {}))
-    except DamagedFileError as error:
-        raise DamagedFileError(with_remedy(path, str(error))) from error
-    return stored
 
 
 def _require_fields(path: Place, stored: Mapping[str, Any], fields: Mapping[str, Any]) -> None:

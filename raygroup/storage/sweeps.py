@@ -170,7 +170,7 @@ def read_sweeps(storage: Place) -> tuple[StoredSweep, ...]:
 
 
 def read_sweep(sweep_folder: Place) -> StoredSweep:
-    """Return the sweep in a folder. Raises ConfigError if its ``sweep.json`` is missing."""
+    """Return the sweep in a folder. Without a whole ``sweep.json``, its trials are those that have a folder."""
     return _read_sweep(sweep_folder / SWEEP_FILE)
 
 

@@ -40,7 +40,7 @@ def test_one_damaged_done_file_hides_no_other_trial(storage, content, tmp_path, 
         assert "delete the trial's DONE.json, and the sweep's command trains it again" in " ".join((err + out).split())
         assert "small_control" in out or command in ("show", "clean")
     assert run(["logs", damaged.id], storage, capsys).err.count("DONE.json: ") == 1
-    assert json.loads(run(["show", "small", "--json"], storage, capsys).out)["damaged"]
+    assert json.loads(run(["show", "small", "--json", "--storage-path"], storage, capsys).out)["damaged"]
     assert main(["pull", str(storage), str(tmp_path / "copy")]) == 0
     assert "DONE.json: " in capsys.readouterr().err
     assert [len(sweep.trials) for sweep in read_sweeps(tmp_path / "copy")] == [2, 1]
@@ -64,8 +64,9 @@ def test_show_leaves_out_what_one_damaged_file_would_have_said(tmp_path, name, c
         (damaged.folder / name).write_bytes(content)
     out, err = run(["show", "small"], storage, capsys)
     assert "ar+ko | bn | zh+ja | hi | la" in next(line for line in out.splitlines() if line.startswith(whole.label))
-    assert err.count(f"{damaged.folder}/{name}") == 1 or name == "history.parquet"
-    assert str(damaged.folder) in err
+    (line,) = err.splitlines()
+    assert line.startswith(f"raygroup: {damaged.folder}")
+    assert "delete the trial's DONE.json, and the sweep's command trains it again" in line
 
 
 @pytest.mark.parametrize("name", ["lease.json", "progress.json", "config.json", "STOP.json", "FAILED.json"])
@@ -78,7 +79,7 @@ def test_status_and_logs_name_damaged_records_of_trials_in_training(tmp_path, na
     if name != "config.json":  # it is read only if nothing else tells the number of steps
         assert out.count(f"{folder / name}: ") == 1
     assert "2:00:0" in out, "the other trial in training is shown"
-    assert json.loads(run(["status", "--json"], tmp_path, capsys).out)["sweeps"]
+    assert json.loads(run(["status", "--json", "--storage-path"], tmp_path, capsys).out)["sweeps"]
     if name != "STOP.json":
         assert run(["logs", folder.name], tmp_path, capsys).err.count(f"{folder / name}: ") == 1
 
@@ -106,5 +107,9 @@ def test_a_last_write_that_lies_ahead_is_no_sign_of_life(tmp_path, capsys):
     busy = write_busy(tmp_path)
     progress = json.loads((busy.silent / "progress.json").read_text())
     (busy.silent / "progress.json").write_text(json.dumps(progress | {"at": progress["at"] + 400 * 86400}))
-    half = next(sweep for sweep in json.loads(run(["status", "--json"], tmp_path, capsys).out)["sweeps"] if sweep["name"] == "half")
+    half = next(
+        sweep
+        for sweep in json.loads(run(["status", "--json", "--storage-path"], tmp_path, capsys).out)["sweeps"]
+        if sweep["name"] == "half"
+    )
     assert next(trial for trial in half["training"] if trial["id"] == busy.silent.name)["silent"] is True

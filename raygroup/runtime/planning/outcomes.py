@@ -134,7 +134,7 @@ def _read_undeclared_sample(folder: Place) -> Sample | None:
     try:
         config = read_record(folder / CONFIG_FILE)
         trial = trial_from_json(config["trial"])
-    except (ConfigError, KeyError):
+    except ConfigError:
         return None
     return _read_sample(folder, _trial_kind(trial, PurePosixPath(config.get("store", "")).parent.name))
 
