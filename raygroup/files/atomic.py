@@ -34,7 +34,8 @@ def atomic_write(path: Place, *, durable: bool = True, consequence: str = "") ->
         with _write_object(path) if isinstance(path, Remote) else _write_file(path, durable) as file:
             yield file
     except OSError as error:
-        if isinstance(error, FileExistsError | PermissionError) or error.filename == str(path):
+        is_of_another_file = error.filename is not None and not str(error.filename).startswith((str(path), str(path.parent)))
+        if isinstance(error, FileExistsError | PermissionError) or error.filename == str(path) or is_of_another_file:
             raise
         message = f"{error.strerror or error}" + (f": {consequence}" if consequence else "")
         raise OSError(error.errno or errno.EIO, message, str(path)) from error

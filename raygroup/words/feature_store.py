@@ -149,10 +149,10 @@ def _map_shard(index: Path, number: int, shard: FeatureShard, shape: tuple[int, 
     """Map a shard, and compare its words with ``features.json``."""
     file = index.with_name(shard_file(number))
     try:
+        _verify_once(file, shard)
         word_shape, batches = map_features(file, f"delete it and {index.name}, {MAKE_AGAIN}")
     except FileNotFoundError:
         raise ConfigError(f"{file}: no such file, but {index.name} lists it; delete {index.name}, {MAKE_AGAIN}") from None
-    _verify_once(file, shard)
     if word_shape != shape or sum(batch.num_rows for batch in batches) != shard.rows:
         raise ConfigError(f"{file}: not the {shard.rows} words of shape {shape} that {index.name} lists; {DELETE_BOTH}")
     return batches

@@ -101,6 +101,23 @@ def test_the_command_goes_on_with_any_damaged_record_of_an_unfinished_trial(name
     assert same_evidence(read_history(folder), undisturbed)
 
 
+@pytest.mark.parametrize("damage", ["a bit is flipped", "cut short", "features.json is empty"])
+def test_a_damaged_shard_of_features_is_named_and_made_again(damage, interrupted, prepared, tmp_path, undisturbed, capsys):
+    (shard,) = prepared.glob("cache/features-*/00000.arrow")
+    content = shard.read_bytes()
+    if damage == "features.json is empty":
+        shard.with_name("features.json").write_bytes(b"")
+    else:
+        middle = len(content) // 2
+        rest = bytes([content[middle] ^ 1]) + content[middle + 1 :] if damage == "a bit is flipped" else b""
+        shard.write_bytes(content[:middle] + rest)
+        assert sweep.main([space(tmp_path, **ONE), "--local", "--storage-path", str(prepared)]) == 3
+        assert f"{shard}: damaged: its checksum is " in capsys.readouterr().out
+    assert sweep.main([space(tmp_path, **ONE), "--local", "--storage-path", str(prepared)]) == 0
+    assert shard.read_bytes() == content
+    assert same_evidence(read_history(interrupted.jobs[0].folder), undisturbed)
+
+
 def test_a_trial_does_not_go_on_from_the_folder_of_another_one_and_the_others_train(prepared, tmp_path, capsys):
     plan = declare_plan(prepared, tmp_path, seeds="(0, 1, 2)", **ONE)
     first, second, third = folders(plan)
