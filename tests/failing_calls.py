@@ -45,7 +45,8 @@ class FailingCalls:
         return call
 
     def _count(self, name: str, path: str) -> None:
-        made = (name, re.sub(r"\.partial-.*|\.probe-\d+", "", path[len(self.folder) :]))
+        target = re.sub(r"\.partial-.*|\.probe-\d+", "", path[len(self.folder) :])
+        made = (name, re.sub(r"-\d+(?=\.(arrows|safetensors)$)", "", target))
         self.calls.append(made)
         if self.fails(made, len(self.calls)):
             self.failed.append(made)

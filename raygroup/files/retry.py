@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, DamagedFileError
 
 Result = TypeVar("Result")
 _PERMANENT = (PermissionError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
@@ -31,7 +31,7 @@ class Retry:
     def __call__(self, work: Callable[[], Result]) -> Result:
         """Return the result of ``work``.
 
-        Raises its last error once the time is over, and a permanent error at once.
+        Raises its last error once the time is over, and a permanent error or one of a damaged file at once.
         """
         deadline, wait_s = time.monotonic() + self.limit_s, _FIRST_WAIT_S
         while True:
@@ -39,7 +39,12 @@ class Retry:
                 return work()
             except (OSError, ConfigError) as error:
                 cause = error if isinstance(error, OSError) else error.__cause__
-                if not isinstance(cause, OSError) or _is_permanent(cause) or time.monotonic() + wait_s > deadline:
+                if (
+                    isinstance(error, DamagedFileError)
+                    or not isinstance(cause, OSError)
+                    or _is_permanent(cause)
+                    or time.monotonic() + wait_s > deadline
+                ):
                     raise
                 self.on_wait(cause)
             time.sleep(wait_s)

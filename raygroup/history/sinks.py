@@ -27,6 +27,9 @@ class Sink(Protocol):
     @property
     def path(self) -> Place: ...
 
+    def begin(self) -> None:
+        """Write the schema. After an error it may be called again."""
+
     def write(self, message: Any) -> None:
         """Write the whole message, or raise OSError and write nothing."""
 
@@ -53,17 +56,14 @@ class Stream:
     """A file ``attempt-<N>.arrows`` that grows. It has one writer."""
 
     def __init__(self, path: Path, schema: Any) -> None:
-        self._path, self._size, self._crc, self._ended = path, 0, 0, False
+        self._path, self._schema, self._size, self._crc, self._ended = path, schema, 0, 0, False
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        try:
-            self.write(schema)
-            self.sync()
-            sync_folder(path.parent)
-        except OSError:
-            os.close(self._file)
-            with contextlib.suppress(OSError):
-                path.unlink()  # so that a retry can create it
-            raise
+
+    def begin(self) -> None:
+        if not self._size:
+            self.write(self._schema)
+        self.sync()
+        sync_folder(self._path.parent)
 
     @property
     def path(self) -> Path:
@@ -115,6 +115,9 @@ class Parts:
     def path(self) -> Remote:
         """Path of the next part."""
         return self.folder / attempt_part_file(self.attempt, len(self._checksums))
+
+    def begin(self) -> None:
+        """Do nothing: each part begins with the schema."""
 
     def write(self, message: Any) -> None:
         self._unsaved.append(bytes(message))

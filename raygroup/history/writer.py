@@ -46,6 +46,11 @@ class HistoryWriter:
         self._retry = retry
         self._failed = self._closed = False
         self._sink = retry(lambda: open_sink(folder / HISTORY_FOLDER, attempt, self._schema.serialize()))
+        try:
+            retry(self._sink.begin)
+        except OSError:
+            self._sink.close()
+            raise
 
     def append(
         self,

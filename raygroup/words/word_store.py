@@ -171,6 +171,8 @@ def _open(path: Path, footer: pq.FileMetaData, **options: Any) -> Iterator[pq.Pa
         with pq.ParquetFile(path, metadata=footer, page_checksum_verification=True, **options) as file:
             yield file
     except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the file system failed; a page that differs has no number
         raise DamagedFileError(f"{path}: damaged: {error}; {_MAKE_AGAIN}") from error
 
 

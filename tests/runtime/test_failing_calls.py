@@ -48,9 +48,9 @@ def test_each_call_of_a_trial_that_fails_once_costs_nothing(finished, prepared, 
     with FailingCalls(job.folder, first_time()).active() as calls:
         assert run_pack(folders(plan), prepared, PATIENT) == {}
     failed = {(name, path.split("/")[-1]) for name, path in calls.failed}
-    writes = {"DONE.json", "history.parquet", "predictions.parquet", "lease.json", "state.json", "step-000010-1.safetensors"}
-    assert failed >= {("replace", name) for name in writes} | {("flock", ".lock"), ("open", "attempt-1.arrows")}
-    assert failed >= {("fsync", "attempt-1.arrows"), ("pwrite", "attempt-1.arrows")}
+    writes = {"DONE.json", "history.parquet", "predictions.parquet", "lease.json", "state.json", "step-000010.safetensors"}
+    assert failed >= {("replace", name) for name in writes} | {("flock", ".lock"), ("open", "attempt.arrows")}
+    assert failed >= {("fsync", "attempt.arrows"), ("pwrite", "attempt.arrows")}
     assert has_history_of(job, finished)
     assert not (job.folder / "FAILED.json").exists()
 
@@ -58,7 +58,7 @@ def test_each_call_of_a_trial_that_fails_once_costs_nothing(finished, prepared, 
 def test_each_call_of_the_command_that_fails_once_costs_nothing(finished, prepared, tmp_path, capsys):
     arguments = [space(tmp_path, **ONE), "--local", "--storage-path", str(prepared)]
     with FailingCalls(prepared, first_time()).active() as calls:
-        assert sweep.main(arguments) == 0, capsys.readouterr().err
+        assert sweep.main(arguments) == 0, capsys.readouterr()
     assert {("replace", "/tiny/sweep.json"), ("flock", "/tiny/.lock")} <= set(calls.failed)
     assert f"{prepared} fails ([Errno 122] Disk quota exceeded: '{prepared}" in capsys.readouterr().err
     (done,) = (prepared / "tiny").glob("*/DONE.json")
@@ -88,7 +88,7 @@ def test_a_history_whose_closing_fails_once_is_closed(tmp_path):
         writer.append(1, [[0.0], [1.0]], [1.0], 1.0, 0.5, 0.1, 100.0, 1.8e9)
         with FailingCalls(tmp_path, rule).active() as calls:
             writer.close()
-    assert {name for name, _ in calls.failed} == {"pwrite", "fsync"}
+    assert {name for name, _ in calls.failed} >= {"pwrite", "fsync"}
     assert list(read_history(tmp_path).step) == [1]
 
 

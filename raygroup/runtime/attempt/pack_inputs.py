@@ -31,7 +31,7 @@ def load_training_data(store: Place, features: Place, trial: Trial, retry: Retry
     """Return the words of a pack and its training data. ``trial`` is any trial of the pack."""
     local_store = retry(lambda: local_copy(store))
     local_features = retry(lambda: local_copy_of_features(features))
-    words, data = _load_stores(local_store, local_features, trial.grouping.word_tasks)
+    words, data = retry(lambda: _load_stores(local_store, local_features, trial.grouping.word_tasks))
     return words, replace(data, mixed=mixed_rows(words, trial.words))
 
 

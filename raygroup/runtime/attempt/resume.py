@@ -81,7 +81,7 @@ def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: On
         return None
     attempts = attempts or {lease: TrialAttempt(lease.folder, inputs[lease].trial, lease, None, {}) for lease in started}
     try:
-        universal = load_universal_weights(context.storage, first.config["weights"])
+        universal = context.retry(lambda: load_universal_weights(context.storage, first.config["weights"]))
         trials = [inputs[lease].trial for lease in started]
         pack = Pack(trials, data, universal, placement.device, form, group.worker, placement.accumulate)
         if checkpoint.step:

@@ -78,7 +78,7 @@ def prepare_features(
     """
     for job in {job.features: job for job in missing}.values():
         with lock_folder(job.features.parent, "cache", _LOCK_WAIT_S, retry):
-            if not has_features(job.features):
+            if not retry(functools.partial(has_features, job.features)):
                 retry(functools.partial(complete_store, plan_extraction(job, **settings), make_shards, progress))
 
 

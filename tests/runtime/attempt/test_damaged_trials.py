@@ -8,10 +8,13 @@ from pack_sessions import declare_plan, folders, train_and_stop
 from tiny_sweep import space
 
 from raygroup import sweep
+from raygroup.files.atomic import write_bytes
 from raygroup.history.reader import read_history, same_evidence
+from raygroup.runtime.attempt import pack_inputs
 from raygroup.runtime.attempt.worker import run_pack
 from raygroup.storage.checkpoint_index import listed_steps, sound_steps
 from raygroup.storage.leases import attempt_records
+from raygroup.words import feature_store
 
 ONE = {"grid": '{"grouping.base_coefficient": (0.0,)}', "steps": 40}
 INDEX = "checkpoints/state.json"
@@ -101,16 +104,23 @@ def test_the_command_goes_on_with_any_damaged_record_of_an_unfinished_trial(name
     assert same_evidence(read_history(folder), undisturbed)
 
 
+def forget_stores():
+    """Forget the features that this process has opened, as a new process would."""
+    pack_inputs._load_stores.cache_clear()
+    feature_store._verify_once.cache_clear()
+
+
 @pytest.mark.parametrize("damage", ["a bit is flipped", "cut short", "features.json is empty"])
 def test_a_damaged_shard_of_features_is_named_and_made_again(damage, interrupted, prepared, tmp_path, undisturbed, capsys):
     (shard,) = prepared.glob("cache/features-*/00000.arrow")
     content = shard.read_bytes()
+    forget_stores()
     if damage == "features.json is empty":
         shard.with_name("features.json").write_bytes(b"")
     else:
         middle = len(content) // 2
         rest = bytes([content[middle] ^ 1]) + content[middle + 1 :] if damage == "a bit is flipped" else b""
-        shard.write_bytes(content[:middle] + rest)
+        write_bytes(shard, content[:middle] + rest)
         assert sweep.main([space(tmp_path, **ONE), "--local", "--storage-path", str(prepared)]) == 3
         assert f"{shard}: damaged: its checksum is " in capsys.readouterr().out
     assert sweep.main([space(tmp_path, **ONE), "--local", "--storage-path", str(prepared)]) == 0
