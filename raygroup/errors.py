@@ -32,8 +32,16 @@ class ConfigError(RaygroupError, ValueError):
     exit_code = BAD_INPUT
 
 
-class HistoryError(ConfigError):
+class DamagedFileError(ConfigError):
+    """A stored file is damaged. The message names it and the way out."""
+
+
+class HistoryError(DamagedFileError):
     """A history cannot be read. The message names its file."""
+
+
+class OtherTrialError(ConfigError):
+    """A folder holds another trial than its name says. The message names both."""
 
 
 class SubmissionError(ConfigError):

@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace) -> None:
     if points is not None and options.curve is not None:
         _write_curve(points, options.curve, title)
     if options.json:
-        print_json(_as_json(result, points))
+        print_json(_as_json(result, points), allow_nan=False)
     else:
         print_result(result, title, points, console())
 

@@ -85,11 +85,12 @@ def _make_missing(
     from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
     from raygroup.runtime.processes import WorkerPool, cores
     from raygroup.storage.locks import require_writable
+    from raygroup.words.feature_store import has_features
 
     require_shard_rows(settings["shard_rows"])
     if workers is not None:
         WORKERS.require("--workers", workers)
-    missing = [job for job in jobs if not job.features.exists()]
+    missing = [job for job in jobs if not has_features(job.features)]
     if not missing:
         return []
     if address is None:

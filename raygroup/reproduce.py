@@ -64,6 +64,7 @@ def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
     from rich.console import Console
 
     from raygroup.figures.table_files import write_table3_pictures
+    from raygroup.files.atomic import write_bytes
     from raygroup.runtime.progress import progress_bars
     from raygroup.storage.layout import FIGURES_FOLDER
     from raygroup.tables.table3 import table3_json
@@ -79,7 +80,7 @@ def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
     folder = out or (sweep_folder / FIGURES_FOLDER if isinstance(sweep_folder, Path) else Path(FIGURES_FOLDER))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "table3.json").write_text(json.dumps(values, indent=1, ensure_ascii=False), encoding="utf-8")
+        write_bytes(folder / "table3.json", json.dumps(values, indent=1, ensure_ascii=False).encode(), durable=False)
         with progress_bars(Console(stderr=True) if as_json else screen, "drawing") as show_progress:
             pictures = write_table3_pictures(table, folder, lambda done, total: show_progress("trials drawn", done, total))
     except OSError as error:

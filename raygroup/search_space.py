@@ -29,6 +29,8 @@ _MAX_ERROR = 200
 """Most characters of an error that Python or a search space itself raises."""
 SHIPPED = (Path(__file__).parent.parent / "search_spaces", Path(__file__).parent / "search_spaces")
 """Folders of the bundled search spaces: in a checkout, and in an installed wheel."""
+CACHE_FOLDER = "cache"
+"""The folder of prepared words and features. It lies beside the sweeps, so no sweep may have its name."""
 
 
 @section
@@ -45,6 +47,9 @@ class Sweep:
 
     def __post_init__(self) -> None:
         require(bool(re.fullmatch(r"[a-z0-9][a-z0-9_-]*", str(self.name))), "name", self.name, "lower-case letters, digits, _ and -")
+        require(
+            self.name != CACHE_FOLDER, "name", self.name, "another name: this folder of a storage path holds prepared words and features"
+        )
         object.__setattr__(self, "grid", {path: _grid_values(path, values) for path, values in self.grid.items()})
         num_trials = len(self.seeds) * math.prod(map(len, self.grid.values()))
         if num_trials > MAX_TRIALS:

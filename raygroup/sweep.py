@@ -70,18 +70,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from raygroup.runtime.summary import next_steps, print_summary
     from raygroup.runtime.sweep_run import train_missing
     from raygroup.tables.sweep_result import sweep_result
     from raygroup.words.rendering.font_folder import unread_font_lines
 
-    out = Console(stderr=True) if arguments.json else console()
+    out = console(stderr=arguments.json)
     plan = _plan(arguments.name, arguments.storage_path, arguments.words, arguments.fonts, out)
     options = _run_options(arguments)
     for line in unread_font_lines(arguments.fonts):
-        print_line(Console(stderr=True), line)
+        print_line(console(stderr=True), line)
     if arguments.dry_run:
         return _dry_run(plan, options, as_json=arguments.json)
     failed = train_missing(plan, options, out)

@@ -1,4 +1,8 @@
-"""Print tables and lines for every command, and turn errors into exit codes."""
+"""Print tables and lines for every command, and turn errors into exit codes.
+
+Text from files may hold control characters, which could clear the screen or write over other lines. Every function here shows them as
+escapes such as ``\\u001b``.
+"""
 
 import _thread
 import argparse
@@ -11,13 +15,14 @@ import select
 import shlex
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +34,9 @@ PIPED_WIDTH = 180
 _OUTPUT_CLOSED = "standard output was closed"
 _COLUMN_GAP = 2
 """Spaces between two columns of a table."""
+_CONTROLS = (*range(9), *range(0xB, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Control characters but tab and line feed, separators of lines, and marks that turn the direction of what follows."""
+_ESCAPES = {code: f"\\u{code:04x}" for code in _CONTROLS}
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,13 +48,27 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Console(Console):
-    """A console that tells the command if nobody reads its output any more."""
+    """A console that shows control characters in whatever it prints, and tells the command if nobody reads its output any more."""
 
     def on_broken_pipe(self) -> None:
         if threading.current_thread() is threading.main_thread():
             raise BrokenPipeError(errno.EPIPE, _OUTPUT_CLOSED)
         _thread.interrupt_main()
         sys.exit()  # this thread
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Convert a string. Cells of tables come here too, so that their width is that of the escapes."""
+        return super().render_str(show_controls(text), **options)
+
+    def render(self, *arguments: Any, **options: Any) -> Iterable[Segment]:
+        """Render anything else. Segments that move the cursor come from rich itself."""
+        for segment in super().render(*arguments, **options):
+            yield segment if segment.control else segment._replace(text=show_controls(segment.text))
+
+
+def show_controls(text: str) -> str:
+    """Return the text with control characters as escapes. JSON stays the same JSON."""
+    return text.translate(_ESCAPES)
 
 
 def run_command(work: Callable[[], int | None], *, resume: str | None = None) -> int:
@@ -82,13 +104,13 @@ def _exit_code(work: Callable[[], int | None], resume: str | None) -> int:
         return _report_error(reason, INTERRUPTED, resume)
 
 
-def print_json(value: Any, indent: int | None = None) -> None:
-    """Print a value as JSON on standard output. Characters that it cannot show are escaped as JSON does."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+def print_json(value: Any, *, indent: int | None = None, allow_nan: bool = True) -> None:
+    """Print a value as JSON on standard output at once. Characters that it cannot show are escaped as JSON does."""
+    text = show_controls(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=allow_nan))
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        text = json.dumps(value, indent=indent)
+        text = json.dumps(value, indent=indent, allow_nan=allow_nan)
     print(text, flush=True)
 
 
@@ -135,16 +157,22 @@ def _report_error(message: str, exit_code: int, resume: str | None) -> int:
     ending = f". Everything recorded so far is kept. To continue: {resume}" if resume else ""
     line = one_line(message)
     with contextlib.suppress(OSError):
-        print(f"raygroup: {line.rstrip('.') if ending else line}{ending}", file=sys.stderr)
+        print_warning(f"{line.rstrip('.') if ending else line}{ending}")
     return exit_code
 
 
-def console() -> Console:
-    """Return a console on standard output.
+def print_warning(text: str, *, prefix: str = "raygroup: ") -> None:
+    """Print a line on standard error at once."""
+    print(show_controls(prefix + text), file=sys.stderr, flush=True)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console on standard output, or on standard error.
 
     It prints plain text of a fixed width unless a terminal is there. It keeps its stream if a library redirects standard output later.
     """
-    return _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    stream = sys.stderr if stderr else sys.stdout
+    return _Console(file=stream, highlight=False, width=None if stream.isatty() else PIPED_WIDTH)
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
@@ -198,7 +226,7 @@ def _total_width(widths: Mapping[Column, int], columns: Sequence[Column]) -> int
 
 def titled(title: str, rows: Table) -> Group:
     """Put a title above a table. The title may be wider than the table."""
-    return Group(Text(title, style="bold"), rows)
+    return Group(Text(show_controls(title), style="bold"), rows)
 
 
 def print_line(out: Console, text: str) -> None:

@@ -30,8 +30,8 @@ def write_storage(storage: Path, seeds: tuple[int, ...] = (0, 1)) -> Path:
     """The storage path with the sweeps ``small`` and ``small_control``, all trials done, and a cache folder."""
     write_sweep(storage, "small", trials((0.0, 0.2), control=False, seeds=seeds), hour=10)
     write_sweep(storage, "small_control", trials((0.2,), control=True, seeds=seeds), hour=11)
-    (storage / "cache" / "0a1b").mkdir(parents=True)
-    (storage / "cache" / "0a1b" / "features.arrow").write_bytes(bytes(2000))
+    (storage / "cache" / "words-0a1b").mkdir(parents=True)
+    (storage / "cache" / "words-0a1b" / "features.arrow").write_bytes(bytes(2000))
     return storage
 
 
@@ -50,7 +50,7 @@ def write_sweep(storage: Path, name: str, declared: list[tuple[str, Trial]], hou
     folder.mkdir(parents=True)
     listed = [{"id": trial_id(name, trial, DATA), "label": label} for label, trial in declared]
     written_at = f"2026-01-02T{hour:02}:00:00+00:00"
-    _json(folder / "sweep.json", name=name, hypothesis="Made up.", trials=listed, data=DATA, caches=["0a1b"], written_at=written_at)
+    _json(folder / "sweep.json", name=name, hypothesis="Made up.", trials=listed, data=DATA, caches=["words-0a1b"], written_at=written_at)
     for entry, (label, trial) in zip(listed, declared, strict=True):
         if done:
             write_trial(folder / entry["id"], name, label, trial, f"2026-01-02T{hour:02}:05:00+00:00")

@@ -56,6 +56,7 @@ def test_a_widened_sweep_keeps_the_ids_of_the_trials_it_had():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"name": "cache"}, "name is 'cache': it must be another name: this folder of a storage path holds prepared words and features"),
         (
             {"grid": {"grouping.base_coeficient": (0.1,)}},
             "no field 'grouping.base_coeficient'; did you mean 'base_coefficient'? grouping has: method",

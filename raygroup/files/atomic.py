@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
 
@@ -34,7 +34,8 @@ def atomic_write(path: Place, *, durable: bool = True, consequence: str = "") ->
         with _write_object(path) if isinstance(path, Remote) else _write_file(path, durable) as file:
             yield file
     except OSError as error:
-        if isinstance(error, FileExistsError | PermissionError) or error.filename == str(path):
+        is_of_another_file = error.filename is not None and not str(error.filename).startswith((str(path), str(path.parent)))
+        if isinstance(error, FileExistsError | PermissionError) or error.filename == str(path) or is_of_another_file:
             raise
         message = f"{error.strerror or error}" + (f": {consequence}" if consequence else "")
         raise OSError(error.errno or errno.EIO, message, str(path)) from error
@@ -54,13 +55,16 @@ def write_json(path: Place, content: dict[str, Any], *, durable: bool = True) ->
 def read_json(path: Place) -> dict[str, Any]:
     """Read a JSON file of the current layout.
 
-    Raises ConfigError that names the file if it cannot be read or has another layout.
+    Raises ConfigError that names the file if it cannot be read or has another layout, and DamagedFileError if it is no JSON object.
     """
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
         raise ConfigError(f"{path}: not readable: {error}") from error
-    layout = stored.get("layout") if isinstance(stored, dict) else None
+    except (ValueError, RecursionError) as error:
+        raise DamagedFileError(f"{path}: not readable: {error}") from error
+    if not isinstance(stored, dict) or not isinstance(layout := stored.get("layout"), int):
+        raise DamagedFileError(f"{path}: damaged: it is no JSON object with a layout")
     if layout != JSON_LAYOUT:
         raise ConfigError(
             f"{path}: layout {layout}, this raygroup reads {JSON_LAYOUT}: use the raygroup that wrote it, or another --storage-path"

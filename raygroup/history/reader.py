@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from raygroup.errors import HistoryError
-from raygroup.files.places import Place, arrow_source
+from raygroup.files.places import Place, arrow_source, open_stream
 from raygroup.history.schema import read_metadata
 from raygroup.storage.layout import ATTEMPTS_GLOB, HISTORY_FILE, HISTORY_FOLDER, attempt_and_part
 
@@ -58,7 +58,7 @@ def read_history(trial_folder: Place) -> History:
         try:
             with pq.ParquetFile(arrow_source(sealed), page_checksum_verification=True) as file:
                 table = file.read()
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise HistoryError(f"{sealed}: not a readable Parquet file: {error}") from error
     else:
         table = read_attempts(trial_folder)
@@ -95,10 +95,32 @@ def attempt_files(trial_folder: Place) -> list[Place]:
     return [path for _, path in ordered]
 
 
+def is_sealed(trial_folder: Place) -> bool:
+    """Return True if ``history.parquet`` is there and can be read, so that the attempts are needed no more."""
+    if not (trial_folder / HISTORY_FILE).is_file():
+        return False
+    try:
+        read_history(trial_folder)
+    except HistoryError:
+        return False
+    return True
+
+
 def last_attempt(trial_folder: Place) -> int:
     """Return the highest attempt that left a history file, or 0."""
     numbers = (attempt_and_part(path.name) for path in attempt_files(trial_folder))
     return max((number[0] for number in numbers if number), default=0)
+
+
+def read_attempt_metadata(trial_folder: Place) -> dict[int, dict[str, Any]]:
+    """Return attempt -> the metadata of its first history file. Attempts whose file is cut off there are left out."""
+    metadata: dict[int, dict[str, Any]] = {}
+    for path in attempt_files(trial_folder):
+        number = attempt_and_part(path.name)
+        if number and number[0] not in metadata:
+            with contextlib.suppress(pa.ArrowException, EOFError, HistoryError), open_stream(path) as file:
+                metadata[number[0]] = read_metadata(pa.ipc.open_stream(file).schema, path)
+    return metadata
 
 
 def is_unchanged(trial_folder: Place, checksums: Mapping[str, tuple[int, int]]) -> bool:

@@ -27,6 +27,9 @@ class Sink(Protocol):
     @property
     def path(self) -> Place: ...
 
+    def begin(self) -> None:
+        """Write the schema. After an error it may be called again."""
+
     def write(self, message: Any) -> None:
         """Write the whole message, or raise OSError and write nothing."""
 
@@ -35,8 +38,11 @@ class Sink(Protocol):
 
     def checksums(self) -> Checksums: ...
 
-    def close(self, *, ended: bool) -> None:
-        """Close the file. If ``ended``, mark the stream as complete."""
+    def end(self) -> None:
+        """Mark the stream as complete, and bring everything to disk. After an error it may be called again."""
+
+    def close(self) -> None:
+        """Close the file. Whatever ``end`` or ``sync`` has brought to disk is safe already, so errors count no more."""
 
 
 def open_sink(folder: Place, attempt: int, schema: Any) -> Sink:
@@ -50,17 +56,14 @@ class Stream:
     """A file ``attempt-<N>.arrows`` that grows. It has one writer."""
 
     def __init__(self, path: Path, schema: Any) -> None:
-        self._path, self._size, self._crc = path, 0, 0
+        self._path, self._schema, self._size, self._crc, self._ended = path, schema, 0, 0, False
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        try:
-            self.write(schema)
-            self.sync()
-            sync_folder(path.parent)
-        except OSError:
-            os.close(self._file)
-            with contextlib.suppress(OSError):
-                path.unlink()  # so that a retry can create it
-            raise
+
+    def begin(self) -> None:
+        if not self._size:
+            self.write(self._schema)
+        self.sync()
+        sync_folder(self._path.parent)
 
     @property
     def path(self) -> Path:
@@ -80,17 +83,22 @@ class Stream:
         self._size, self._crc = position, zlib.crc32(message, self._crc)
 
     def sync(self) -> None:
-        os.fsync(self._file)
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def checksums(self) -> Checksums:
         return {self.path.name: (self._size, self._crc)}
 
-    def close(self, *, ended: bool) -> None:
-        try:
-            if ended:
-                self.write(END_OF_STREAM)
-                self.sync()
-        finally:
+    def end(self) -> None:
+        if not self._ended:
+            self.write(END_OF_STREAM)
+            self._ended = True
+        self.sync()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
             os.close(self._file)
 
 
@@ -108,6 +116,9 @@ class Parts:
         """Path of the next part."""
         return self.folder / attempt_part_file(self.attempt, len(self._checksums))
 
+    def begin(self) -> None:
+        """Do nothing: each part begins with the schema."""
+
     def write(self, message: Any) -> None:
         self._unsaved.append(bytes(message))
 
@@ -122,6 +133,8 @@ class Parts:
     def checksums(self) -> Checksums:
         return dict(self._checksums)
 
-    def close(self, *, ended: bool) -> None:
-        if ended:
-            self.sync()
+    def end(self) -> None:
+        self.sync()
+
+    def close(self) -> None:
+        """Do nothing: no file is open between two parts."""

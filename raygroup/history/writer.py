@@ -46,6 +46,11 @@ class HistoryWriter:
         self._retry = retry
         self._failed = self._closed = False
         self._sink = retry(lambda: open_sink(folder / HISTORY_FOLDER, attempt, self._schema.serialize()))
+        try:
+            retry(self._sink.begin)
+        except OSError:
+            self._sink.close()
+            raise
 
     def append(
         self,
@@ -97,8 +102,9 @@ class HistoryWriter:
         try:
             if not self._failed:
                 self._write_rows()
+                self._try(self._sink.end)
         finally:
-            self._sink.close(ended=not self._failed)
+            self._sink.close()
 
     def _write_rows(self) -> None:
         """Write the rows in memory as one record batch."""

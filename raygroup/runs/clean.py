@@ -6,7 +6,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from raygroup.files.places import Place
+from raygroup.runs.find import warn_of_damage
 from raygroup.storage.cleanup import Leftover, leftovers
+from raygroup.storage.sweeps import read_sweeps
 from raygroup.terminal import print_json, print_line, print_table, size_text, table
 
 
@@ -24,6 +26,7 @@ def clean(
             removed.append({"storage_path": str(storage), "path": name, "reason": leftover.reason, "bytes": leftover.size})
         if not as_json:
             _print_table(storage, files, out, dry_run)
+    warn_of_damage(sweep for storage in storages for sweep in read_sweeps(storage))
     if as_json:
         print_json({"dry_run": dry_run, "leftovers": removed})
 

@@ -1,10 +1,11 @@
 """Find the sweep or trial that a user named."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweeps
+from raygroup.terminal import print_warning
 
 STATES = (TrialState.DONE, TrialState.FAILED, TrialState.UNFINISHED, TrialState.NOT_STARTED)
 """Every state, in the order of the columns of a table."""
@@ -55,6 +56,13 @@ def match_trials(name: str, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
 def declared_states(sweep: StoredSweep) -> dict[str, TrialState]:
     """Return trial id -> state of the declared trials."""
     return {trial.id: trial.state for trial in sweep.trials if trial.declared}
+
+
+def warn_of_damage(sweeps: Iterable[StoredSweep]) -> None:
+    """Print a line on standard error for each damaged file that decides a state."""
+    for sweep in sweeps:
+        for line in sweep.damage:
+            print_warning(line)
 
 
 def _describe(trials: Sequence[StoredTrial]) -> str:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from raygroup.files.places import Place, size_of
-from raygroup.runs.find import STATES, declared_states
+from raygroup.runs.find import STATES, declared_states, warn_of_damage
 from raygroup.storage.layout import CACHE_FOLDER
 from raygroup.storage.sweeps import StoredSweep, read_sweeps
 from raygroup.terminal import print_json, print_line, print_table, size_text, table
@@ -19,12 +19,15 @@ def list_sweeps(storages: Sequence[Place], out: Console, *, as_json: bool) -> No
 
     The newest sweep comes last.
     """
-    sweeps = {storage: [_sweep_values(storage, sweep) for sweep in read_sweeps(storage)] for storage in storages}
+    stored = {storage: read_sweeps(storage) for storage in storages}
+    sweeps = {storage: [_sweep_values(storage, sweep) for sweep in stored[storage]] for storage in storages}
     caches = {storage: size_of(storage / CACHE_FOLDER) for storage in storages}
     if as_json:
         rows = [values for storage in storages for values in sweeps[storage]]
         cache_rows = [{"storage_path": str(storage), "bytes": caches[storage]} for storage in storages]
         print_json({"sweeps": rows, "caches": cache_rows})
+    warn_of_damage(sweep for storage in storages for sweep in stored[storage])
+    if as_json:
         return
     for storage in storages:
         _print_table(storage, sweeps[storage], out)
@@ -38,7 +41,7 @@ def _sweep_values(storage: Place, sweep: StoredSweep) -> dict[str, Any]:
     return {
         "name": sweep.name, "storage_path": str(storage), "trials": len(states),
         **{_key(state): counts[state] for state in STATES},
-        "finished_at": sweep.finished_at or None, "bytes": size_of(sweep.folder),
+        "finished_at": sweep.finished_at or None, "bytes": size_of(sweep.folder), "damaged": list(sweep.damage),
     }  # fmt: skip
 
 

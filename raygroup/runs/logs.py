@@ -6,11 +6,13 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from raygroup.errors import DamagedFileError
 from raygroup.files.places import Place
-from raygroup.storage.layout import ERROR_FILE, STACKS_GLOB, stacks_time
+from raygroup.storage.layout import CONFIG_FILE, DONE_FILE, ERROR_FILE, FAILED_FILE, LEASE_FILE, PROGRESS_FILE, STACKS_GLOB, stacks_time
 from raygroup.storage.leases import attempt_records
+from raygroup.storage.records import read_record_if_exists
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
-from raygroup.terminal import print_json, print_line, print_table, table
+from raygroup.terminal import print_json, print_line, print_table, print_warning, table
 
 _ATTEMPT_FIELDS = ("attempt", "at", "by", "from_step")
 """Fields of an attempt that have a column. Others stand in the last column."""
@@ -21,18 +23,21 @@ def show_logs(sweep: StoredSweep, trial: StoredTrial, out: Console, *, all_stall
 
     Of the stalls, print the stacks of the last one, or of all of them.
     """
-    attempts = attempt_records(trial.folder)
+    attempts, damaged = attempt_records(trial.folder), _damage(trial)
     outcome = trial.outcome() if trial.state == TrialState.FAILED else {}
     stacks = _stacks_files(trial.folder)
     chosen = stacks if all_stalls else [path for path in stacks if stacks_time(path.name) == stacks_time(stacks[-1].name)]
-    texts = {path: path.read_text(encoding="utf-8").rstrip() for path in (trial.folder / ERROR_FILE, *chosen) if path.is_file()}
+    texts = {path: path.read_bytes().decode(errors="replace").rstrip() for path in (trial.folder / ERROR_FILE, *chosen) if path.is_file()}
     if as_json:
         values = {
             "id": trial.id, "label": trial.label, "sweep": sweep.name, "state": str(trial.state), "folder": str(trial.folder),
             "attempts": attempts, "failure": {name: outcome.get(name) for name in ("step", "reason", "at")} if outcome else None,
-            "files": [{"path": str(path), "text": text} for path, text in texts.items()],
+            "damaged": damaged, "files": [{"path": str(path), "text": text} for path, text in texts.items()],
         }  # fmt: skip
         print_json(values)
+    for line in damaged:
+        print_warning(line)
+    if as_json:
         return
     print_line(out, f"{trial.label} of {sweep.name}: {trial.state} ({trial.folder})")
     if attempts:
@@ -42,6 +47,17 @@ def show_logs(sweep: StoredSweep, trial: StoredTrial, out: Console, *, all_stall
     _print_files(texts, out)
     if len(stacks) > len(chosen):
         out.print(f"\nand {len(stacks) - len(chosen)} earlier stalls (--all)", style="dim")
+
+
+def _damage(trial: StoredTrial) -> list[str]:
+    """Return a line for each damaged record of a trial."""
+    lines = []
+    for name in (CONFIG_FILE, LEASE_FILE, PROGRESS_FILE, DONE_FILE, FAILED_FILE):
+        try:
+            read_record_if_exists(trial.folder / name)
+        except DamagedFileError as error:
+            lines.append(str(error))
+    return lines
 
 
 def _print_attempts(attempts: Sequence[Mapping[str, Any]], out: Console) -> None:

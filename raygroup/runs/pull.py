@@ -16,7 +16,9 @@ _PLAIN_LINE_S = 15.0
 
 def pull_sweeps(options: argparse.Namespace, out: Console) -> None:
     """Copy sweeps, and print how many files were copied."""
+    from raygroup.runs.find import warn_of_damage
     from raygroup.storage.pull import pull
+    from raygroup.storage.sweeps import read_sweeps
 
     source = pull_source(options)
     with _progress(out) as on_progress:
@@ -26,6 +28,7 @@ def pull_sweeps(options: argparse.Namespace, out: Console) -> None:
         )  # fmt: skip
     counts = f"{result.num_copied} files copied ({size_text(result.copied_bytes)}), {result.num_present} were there already"
     print_line(out, f"{options.target}: {counts}")
+    warn_of_damage(sweep for sweep in read_sweeps(options.target) if options.sweep in (None, sweep.name))
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ def retry_trials(sweep: StoredSweep, names: Sequence[str], out: Console) -> None
     """
     trials = _failed_trials(sweep, names)
     for trial in trials:
-        reason = trial.outcome().get("reason")
+        reason = trial.outcome().get("reason", trial.damage)
         (trial.folder / FAILED_FILE).unlink(missing_ok=True)
         print_line(out, f"to be tried again: {trial.label} ({trial.id}), which failed with: {reason}")
     if not trials:

@@ -6,9 +6,14 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from raygroup.errors import ConfigError, HistoryError
+from raygroup.runs.find import warn_of_damage
+from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
-from raygroup.terminal import print_json, print_line, print_table, table
+from raygroup.terminal import print_json, print_line, print_table, print_warning, table
 
+_FROM_HISTORY = ("grouping", "steps", "decisiveness", "settling_step")
+_FROM_PREDICTIONS = ("unseen_accuracy", "unseen_one_minus_ned")
 _NUMBERS = ("steps", "max P_TM", "settled at", "accuracy", "1-NED")
 
 
@@ -17,7 +22,11 @@ def show_sweep(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
     trials = [_trial_values(trial) for trial in sweep.trials]
     if as_json:
         values = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
-        print_json(values)
+        print_json(values | {"damaged": list(sweep.damage)})
+    warn_of_damage([sweep])
+    for damage in (damage for trial in trials for damage in trial["damaged"]):
+        print_warning(damage)
+    if as_json:
         return
     print_line(out, sweep.hypothesis)
     rows = table("trial", "state", "grouping", *_NUMBERS, right=_NUMBERS)
@@ -34,25 +43,36 @@ def show_sweep(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
 def _trial_values(trial: StoredTrial) -> dict[str, Any]:
     """Return what is known of a trial. Values that it does not have yet are None."""
     outcome = trial.outcome() if trial.state == TrialState.FAILED else {}
+    values: dict[str, Any] = dict.fromkeys((*_FROM_HISTORY, *_FROM_PREDICTIONS))
+    damaged = []
+    for read in (_require_settings, _history_values, _scores):
+        try:
+            values |= read(trial)
+        except ConfigError as error:
+            damaged.append(str(error))
     return {
-        "id": trial.id, "label": trial.label, "declared": trial.declared, "state": str(trial.state),
-        **_history_values(trial), **_scores(trial),
+        "id": trial.id, "label": trial.label, "declared": trial.declared, "state": str(trial.state), **values, "damaged": damaged,
         "failure": {name: outcome.get(name) for name in ("step", "reason", "at")} if outcome else None,
     }  # fmt: skip
 
 
+def _require_settings(trial: StoredTrial) -> dict[str, Any]:
+    """Check that a finished trial has its own settings."""
+    if trial.state == TrialState.DONE:
+        trial.config()
+    return {}
+
+
 def _history_values(trial: StoredTrial) -> dict[str, Any]:
     """Read the grouping from the history. Only a finished trial must have one."""
-    from raygroup.errors import HistoryError
     from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
-    from raygroup.history.reader import read_history
 
     try:
-        history = read_history(trial.folder)
+        history = trial.history()
     except HistoryError:
         if trial.state == TrialState.DONE:
             raise
-        return dict.fromkeys(("grouping", "steps", "decisiveness", "settling_step"))
+        return {}
     assigned = assignment(history.r_tm)
     return {
         "grouping": str(grouping(history.tasks, history.heads, assigned[-1])), "steps": int(history.step[-1]),
@@ -63,14 +83,13 @@ def _history_values(trial: StoredTrial) -> dict[str, Any]:
 def _scores(trial: StoredTrial) -> dict[str, float | None]:
     """Return the mean scores of words never trained on.
 
-    They are None without predictions.
+    Only a finished trial must have predictions.
     """
     from raygroup.scoring.predictions import read_predictions, score_predictions
-    from raygroup.storage.layout import PREDICTIONS_FILE
 
     path = trial.folder / PREDICTIONS_FILE
-    if not path.is_file():
-        return {"unseen_accuracy": None, "unseen_one_minus_ned": None}
+    if not path.is_file() and trial.state != TrialState.DONE:
+        return {}
     score = score_predictions(read_predictions(path, ["split", "task", "text", "reading"]), "unseen").mean
     return {"unseen_accuracy": _number(score.accuracy), "unseen_one_minus_ned": _number(score.one_minus_ned)}
 

@@ -5,7 +5,7 @@ It is read from the files on the storage path.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,14 +16,14 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_json_if_exists
+from raygroup.errors import DamagedFileError
 from raygroup.files.places import Place
 from raygroup.runs.find import STATES, declared_states, find_sweep
-from raygroup.storage.layout import CONFIG_FILE, PROGRESS_FILE, STOP_FILE
-from raygroup.storage.leases import attempt_records
+from raygroup.storage.layout import CONFIG_FILE, FAILED_FILE, LEASE_FILE, PROGRESS_FILE, STOP_FILE
+from raygroup.storage.locks import CLOCK_TOLERANCE_S
+from raygroup.storage.records import read_record_if_exists
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweeps
-from raygroup.terminal import print_json, seconds_text, table, titled
+from raygroup.terminal import print_json, seconds_text, show_controls, table, titled
 
 SILENT_S = 600.0
 """A trial that wrote nothing for longer is marked as silent: nobody trains it, or it hangs."""
@@ -49,6 +49,8 @@ class TrainingTrial:
     """Process and machine of the attempt."""
     since: str
     """ISO time at which the attempt began."""
+    damaged: tuple[str, ...] = ()
+    """A line for each of its damaged files."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class SweepStatus:
     """Who asked it to stop, and when. None without a request, or once the sweep was run again."""
     training: tuple[TrainingTrial, ...]
     failed: tuple[FailedTrial, ...]
+    damaged: tuple[str, ...] = ()
+    """A line for each damaged file."""
 
     @property
     def is_over(self) -> bool:
@@ -132,9 +136,22 @@ def _sweep_status(sweep: StoredSweep) -> SweepStatus:
         training = list(threads.map(_training_trial, [trial for trial in sweep.trials if states.get(trial.id) == TrialState.UNFINISHED]))
         failed = list(threads.map(_failed_trial, [trial for trial in sweep.trials if states.get(trial.id) == TrialState.FAILED]))
     counts = Counter(states.values())
-    request = read_json_if_exists(sweep.folder / STOP_FILE)
-    stop = {field: request.get(field) for field in ("by", "at")} if request else None
-    return SweepStatus(sweep.name, str(sweep.folder), {state: counts[state] for state in STATES}, stop, tuple(training), tuple(failed))
+    damaged = [*sweep.damage]
+    request = _read(sweep.folder / STOP_FILE, damaged)
+    stop = {field: request.get(field) for field in ("by", "at")} if (sweep.folder / STOP_FILE).is_file() else None
+    damaged += [line for trial in training for line in trial.damaged]
+    return SweepStatus(
+        sweep.name, str(sweep.folder), {state: counts[state] for state in STATES}, stop, tuple(training), tuple(failed), tuple(damaged)
+    )
+
+
+def _read(path: Place, damaged: list[str]) -> dict[str, Any]:
+    """Read a record, which may be missing. If it is damaged, add the line that says so."""
+    try:
+        return read_record_if_exists(path)
+    except DamagedFileError as error:
+        damaged.append(str(error))
+        return {}
 
 
 def _training_trial(trial: StoredTrial) -> TrainingTrial:
@@ -142,29 +159,36 @@ def _training_trial(trial: StoredTrial) -> TrainingTrial:
 
     A worker may write both files at this moment, so either may be missing.
     """
-    progress = read_json_if_exists(trial.folder / PROGRESS_FILE)
-    attempt = (attempt_records(trial.folder) or [{}])[-1]
-    written_at = [float(progress["at"])] if progress else []
-    written_at += [datetime.fromisoformat(attempt["at"]).timestamp()] if attempt else []
+    damaged: list[str] = []
+    progress = _read(trial.folder / PROGRESS_FILE, damaged)
+    attempt = (_read(trial.folder / LEASE_FILE, damaged).get("attempts") or [{}])[-1]
+    times = [progress.get("at"), _unix_time(attempt.get("at", ""))]
+    # A time ahead of this machine's comes from a clock that is wrong: it does not tell when something was written.
+    written_at = [at for at in times if at is not None and at <= time.time() + CLOCK_TOLERANCE_S]
     silent_s = max(time.time() - max(written_at), 0.0) if written_at else None
-    steps = progress.get("steps") or _declared_steps(trial)
+    steps = progress.get("steps") or _declared_steps(_read(trial.folder / CONFIG_FILE, damaged))
     return TrainingTrial(
         trial.id, trial.label, step=int(progress.get("step", 0)), steps=int(steps),
         said_s_ago=None if silent_s is None else round(silent_s, 1), silent=silent_s is not None and silent_s > SILENT_S,
-        attempt=int(attempt.get("attempt", 0)), by=str(attempt.get("by", "")), since=str(attempt.get("at", "")),
+        attempt=int(attempt.get("attempt", 0)), by=str(attempt.get("by", "")), since=str(attempt.get("at", "")), damaged=tuple(damaged),
     )  # fmt: skip
 
 
-def _declared_steps(trial: StoredTrial) -> int:
-    settings = read_json_if_exists(trial.folder / CONFIG_FILE).get("trial", {})
-    return int(settings.get("training", {}).get("steps", 0))
+def _unix_time(iso_time: str) -> float | None:
+    try:
+        return datetime.fromisoformat(iso_time).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _declared_steps(config: Mapping[str, Any]) -> int:
+    training = config.get("trial", {}).get("training", {})
+    steps = training.get("steps", 0) if isinstance(training, dict) else 0
+    return steps if isinstance(steps, int) else 0
 
 
 def _failed_trial(trial: StoredTrial) -> FailedTrial:
-    try:
-        outcome = trial.outcome()
-    except ConfigError as error:
-        outcome = {"reason": str(error)}
+    outcome = trial.outcome() or {"reason": f"unknown, because its {FAILED_FILE} is damaged"}
     return FailedTrial(trial.id, trial.label, int(outcome.get("step", 0)), str(outcome.get("reason", "")), str(outcome.get("at", "")))
 
 
@@ -178,9 +202,11 @@ def _tables(sweeps: Sequence[SweepStatus], storages: Sequence[Place]) -> Iterato
         if sweep.training:
             yield _training_table(sweep)
         for trial in sweep.failed:
-            yield Text(f"{trial.label} failed at step {trial.step}: {trial.reason} ({trial.id})")
+            yield Text(show_controls(f"{trial.label} failed at step {trial.step}: {trial.reason} ({trial.id})"))
         if sweep.failed:
             yield Text(f"to try them again: python -m raygroup.runs retry {sweep.name}", style="dim")
+        for line in sweep.damaged:
+            yield Text(show_controls(line))
 
 
 def _training_table(sweep: SweepStatus) -> RenderableType:

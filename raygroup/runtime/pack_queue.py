@@ -4,16 +4,16 @@ The queue also decides what becomes of a pack whose process broke. It is tried a
 fails. Runs with Ray and without it both use this queue.
 """
 
+import functools
 import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from raygroup.errors import DeviceMemoryError
-from raygroup.files.atomic import read_json_if_exists
+from raygroup.errors import DeviceMemoryError, OtherTrialError
 from raygroup.files.places import Place
-from raygroup.files.retry import Retry
-from raygroup.runtime.attempt.failure import mark_failed
+from raygroup.files.retry import PeriodicWarning, Retry
+from raygroup.runtime.attempt.failure import mark_failed, read_failure
 from raygroup.runtime.planning.jobs import Job, declare_trials
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.storage.checkpoint_index import listed_steps
@@ -44,7 +44,7 @@ class PackQueue:
     def __init__(self, packs: Sequence[JobPack], storage: Place, listener: RunListener, patience_s: float = 0.0) -> None:
         """``patience_s`` limits how long the queue waits for a storage path that fails."""
         self.waiting = deque(packs)
-        self.retry_storage = Retry(patience_s, lambda error: listener.on_message(f"{storage} fails ({error}); trying again"))
+        self.retry_storage = Retry(patience_s, PeriodicWarning(storage, listener.on_message))
         self.storage = storage
         self.listener = listener
         self.running: dict[str, JobPack] = {}
@@ -65,13 +65,26 @@ class PackQueue:
         self._check_requests()
         if self.stopped or not self.waiting:
             return None
-        pack = self.waiting.popleft()
-        self.retry_storage(lambda: declare_trials((job for job in pack.jobs if job.id not in self._last_steps), self.storage))
+        pack = self._declare(self.waiting.popleft())
+        if pack is None:
+            return self.next()
         for job in pack.jobs:
             self._last_steps.setdefault(job.id, self._last_step(job))
         self.running[pack.id] = pack
         self.listener.on_start([job.id for job in pack.jobs])
         return pack
+
+    def _declare(self, pack: JobPack) -> JobPack | None:
+        """Declare the trials of a pack that begin. A trial whose folder holds another trial fails, and its folder stays as it is."""
+        own_jobs = []
+        for job in pack.jobs:
+            try:
+                if job.id not in self._last_steps:
+                    self.retry_storage(functools.partial(declare_trials, [job], self.storage))
+                own_jobs.append(job)
+            except OtherTrialError as error:
+                self.failed[job.id] = str(error)
+        return JobPack(tuple(own_jobs)) if own_jobs else None
 
     @property
     def over(self) -> bool:
@@ -120,11 +133,11 @@ class PackQueue:
 
     def _note_failure(self, job: Job) -> bool:
         """Return True if a trial failed by itself before its process broke, and keep its reason."""
-        failure = self.retry_storage(lambda: read_json_if_exists(job.folder / FAILED_FILE))
-        if failure:
-            self.failed[job.id] = failure["reason"]
+        reason = self.retry_storage(lambda: read_failure(job.folder))
+        if reason is not None:
+            self.failed[job.id] = reason
             self._failed_jobs[job.id] = job
-        return bool(failure)
+        return reason is not None
 
     def _note_progress(self, job: Job) -> bool:
         """Return True if a trial has a new checkpoint, and remember its step."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from rich.console import Console, Group
 from rich.text import Text
 
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import atomic_write
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import size_of
@@ -22,7 +23,7 @@ from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.sweep_choice import yardsticks
 from raygroup.tables.sweep_result import SweepResult, sweep_result
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
-from raygroup.terminal import Column, fitted_table, print_words, size_text, table, titled
+from raygroup.terminal import Column, fitted_table, print_warning, print_words, size_text, table, titled
 from raygroup.words.charset import Charset
 from raygroup.words.importing.report import Report
 from raygroup.words.word_store import WordStore, open_word_store
@@ -49,14 +50,23 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str]) -> No
     The sheet goes into ``<sweep>/figures``. ``failed`` holds the reasons of the trials that failed
     in this run, by id.
     """
-    done = [job for job in plan.jobs if job.done]
-    for store in sorted({job.store for job in done}):
+    done = {job.id: job for job in plan.jobs if job.done}
+    for store in sorted({job.store for job in done.values()}):
         if store.is_file():
-            for line in words_lines(open_word_store(local_copy(store))):
-                print_words(console, line)
+            try:
+                lines = words_lines(open_word_store(local_copy(store)))
+            except ConfigError as error:
+                print_warning(str(error))  # the trials are done, and their results do not need it
+            else:
+                for line in lines:
+                    print_words(console, line)
     if done:
-        console.print(_trials_table(plan, sweep_result(plan.folder), console.width))
-        _print_words(plan, done[len(done) // 2], console)
+        result = sweep_result(plan.folder)
+        console.print(_trials_table(plan, result, console.width))
+        if readable := [done[trial.id] for trial in result.readable if trial.id in done]:
+            _print_words(plan, readable[len(readable) // 2], console)
+        for line in result.damaged:
+            print_warning(line)
     for job in plan.jobs:
         if job.id in failed:
             console.print(f"failed: {job.label}: {failed[job.id]} ({job.folder})", style="red", soft_wrap=True, markup=False)
@@ -96,7 +106,7 @@ def outside_charset(words: WordStore) -> dict[str, Counter[str]]:
 
 def _trials_table(plan: Plan, result: SweepResult, width: int) -> Group:
     rows = []
-    trials = [(trial.label, trial) for trial in result.done]
+    trials = [(trial.label, trial) for trial in result.readable]
     for label, trial in [*trials, *_yardstick_trials(plan)]:
         decided, settled = f"{trial.decisiveness:.2f}", str(trial.settling_step)
         rows.append([label, str(trial.groups), decided, settled, *_score_cells(trial), f"{trial.training_s:.0f} s"])
@@ -110,11 +120,20 @@ def _yardstick_trials(plan: Plan) -> list[tuple[str, TrialResult]]:
     One has one head, and one has a head for each task. They bound what a grouping can gain.
     """
     others = yardsticks(read_sweeps(plan.storage), plan.jobs[0].data)
-    return [
+    trials = [
         (f"{kind} ({sweep.name})", TrialResult(sweep.in_state(TrialState.DONE)[0]))
         for kind, sweep in others.items()
         if sweep.name != plan.sweep.name
     ]
+    return [(name, trial) for name, trial in trials if _is_readable(trial)]
+
+
+def _is_readable(trial: TrialResult) -> bool:
+    """Return True if a trial of another sweep can be shown. ``runs show`` of that sweep says what is wrong with it."""
+    try:
+        return trial.damage is None
+    except ConfigError:
+        return False
 
 
 def _score_cells(trial: TrialResult) -> list[str]:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from raygroup.errors import ConfigError, OverBudgetError, StopRequestedError
 from raygroup.files.places import Place
+from raygroup.files.retry import PeriodicWarning, Retry
 from raygroup.runtime.local import run_packs
 from raygroup.runtime.placement import Placement, require_device, require_device_memory, require_kernels, require_workers
 from raygroup.runtime.planning.cluster_file import read_cluster_file
@@ -24,9 +25,10 @@ from raygroup.runtime.preparation.prepare import prepare
 from raygroup.runtime.preparation.reuse import find_finished_twins, reuse_text, reuse_trials
 from raygroup.runtime.processes import WorkerPool, cores
 from raygroup.runtime.progress import monitor_trials, progress_bars
-from raygroup.storage.layout import STOP_FILE
+from raygroup.storage.layout import STOP_FILE, SWEEP_FILE
 from raygroup.storage.locks import lock_folder, require_writable
-from raygroup.terminal import print_words
+from raygroup.storage.records import intact_record
+from raygroup.terminal import print_warning, print_words
 from raygroup.values import USD
 
 
@@ -64,19 +66,21 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
     """
     missing, twins = split_reusable(plan, options)
     if not missing and not twins:
+        _repair_declaration(plan)
         return {}
     if missing:
         _require_runnable(options)
     outlook = _outlook(plan, missing, options) if missing else ""
-    require_writable(plan.storage)
+    retry = Retry(options.placement.storage_patience_s, PeriodicWarning(plan.storage, print_warning))
+    require_writable(plan.storage, retry)
     if missing:
         _require_ray(options)
-    with lock_folder(plan.folder, "sweep"):
-        declare_sweep(plan)
+    with lock_folder(plan.folder, "sweep", retry=retry):
+        retry(lambda: declare_sweep(plan))
         if twins:
             reuse_trials(plan, twins)
             print_words(screen, reuse_text(twins))
-        failed = _train(plan, missing, options, screen, outlook) if missing else {}
+        failed = _train(plan, missing, options, screen, outlook, retry) if missing else {}
     if plan.missing and (plan.folder / STOP_FILE).is_file():
         raise StopRequestedError("stopped on request")
     return failed
@@ -105,6 +109,13 @@ def _require_runnable(options: RunOptions) -> None:
     require_device_memory(options.placement)
 
 
+def _repair_declaration(plan: Plan) -> None:
+    """Write the ``sweep.json`` of a finished sweep again if it is damaged or gone."""
+    if not intact_record(plan.folder / SWEEP_FILE):
+        print_warning(f"{plan.folder / SWEEP_FILE}: damaged or gone; written anew")
+        declare_sweep(plan)
+
+
 def _require_ray(options: RunOptions) -> None:
     """Raise ConfigError or ClusterLostError if there is no Ray to train on."""
     if not options.local:
@@ -128,11 +139,11 @@ def _outlook(plan: Plan, missing: Sequence[Job], options: RunOptions) -> str:
     return outlook_text(plan, missing, outlook, here=options.address is None and options.cluster is None)
 
 
-def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console, outlook: str) -> dict[str, str]:
+def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console, outlook: str, retry: Retry) -> dict[str, str]:
     print_words(screen, outlook)
     with WorkerPool(cores()) as workers:
         with progress_bars(screen, "preparing") as progress:
-            prepare(plan, missing, progress, workers)
+            prepare(plan, missing, progress, workers, retry)
         print_mixtures(missing, plan.words, screen)
         packs = make_packs(missing, options.placement)
         with monitor_trials(screen, missing, plan.sweep.name) as monitor:

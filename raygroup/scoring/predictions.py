@@ -6,10 +6,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.atomic import atomic_write
 from raygroup.files.places import Place, arrow_source
 from raygroup.scoring.word_accuracy import WordScores, score_words
+from raygroup.storage.records import with_remedy
 from raygroup.tasks import by_paper_order
 from raygroup.words.word_store import SPLITS
 
@@ -64,15 +65,22 @@ def read_predictions(path: Place, columns: Sequence[str] | None = None) -> pa.Ta
     """
     try:
         schema = pq.read_schema(arrow_source(path))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ConfigError(f"{path}: not readable predictions: {error}") from error
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
     layout = (schema.metadata or {}).get(b"raygroup", b"none").decode()
     if layout != str(PREDICTIONS_LAYOUT) or schema.names != SCHEMA.names:
         raise ConfigError(
             f"{path}: predictions of layout {layout}, this raygroup reads {PREDICTIONS_LAYOUT}: read them with the raygroup that wrote them"
         )
-    with pq.ParquetFile(arrow_source(path), page_checksum_verification=True) as file:
-        return file.read(columns=list(columns) if columns is not None else None)
+    try:
+        with pq.ParquetFile(arrow_source(path), page_checksum_verification=True) as file:
+            return file.read(columns=list(columns) if columns is not None else None)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Place, error: Exception) -> DamagedFileError:
+    return DamagedFileError(with_remedy(path, f"{path}: not readable predictions: {error}"))
 
 
 def score_predictions(words: pa.Table, split: str, routing: str = "classifier", *, exact: bool = False) -> WordScores:

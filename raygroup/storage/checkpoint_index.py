@@ -1,18 +1,24 @@
 """The list of a trial's checkpoints, and which of them are sound.
 
 ``checkpoints/state.json`` lists them with their checksums. A checkpoint vouches for the history up
-to its step too, so it is sound only if every byte recorded until then is unchanged.
+to its step too, so it is sound only if every byte recorded until then is unchanged. A damaged list
+counts as none: each checkpoint says itself what the list says of it.
 """
 
+import functools
 import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from raygroup.files.atomic import read_json_if_exists, write_bytes, write_json
+from raygroup.errors import DamagedFileError
+from raygroup.files.atomic import write_bytes, write_json
 from raygroup.files.places import Place
-from raygroup.history.reader import is_unchanged
+from raygroup.history.reader import is_unchanged, read_attempt_metadata
 from raygroup.history.sinks import Checksums
+from raygroup.storage.checkpoint_format import describe_checkpoint
 from raygroup.storage.layout import CHECKPOINT_INDEX_FILE, CHECKPOINTS_FOLDER, CHECKPOINTS_GLOB, checkpoint_file, checkpoint_number
+from raygroup.storage.records import read_record_if_exists
+from raygroup.terminal import print_warning
 
 _NUM_KEPT = 2
 
@@ -57,9 +63,9 @@ def drop_checkpoints_after(trial_folder: Place, step: int) -> None:
 
     If a later attempt resumed from one of them, the history would lack the steps between.
     """
-    entries = _read_index(trial_folder)
+    entries, damage = _load_index(trial_folder)
     remaining = [entry for entry in entries if entry.step <= step]
-    if len(remaining) < len(entries):
+    if damage or len(remaining) < len(entries):
         _keep_only(trial_folder, remaining)
 
 
@@ -80,13 +86,53 @@ def checkpoint_files(trial_folder: Place) -> list[Place]:
 
 
 def _read_index(trial_folder: Place) -> list[CheckpointEntry]:
-    stored = read_json_if_exists(trial_folder / CHECKPOINTS_FOLDER / CHECKPOINT_INDEX_FILE)
-    return [_entry(item) for item in stored.get("checkpoints", [])]
+    entries, damage = _load_index(trial_folder)
+    if damage:
+        _warn_once(f"{damage}: {', '.join(f'step {entry.step}' for entry in entries) or 'none is left, and the trial begins anew'}")
+    return entries
 
 
-def _entry(item: dict[str, Any]) -> CheckpointEntry:
-    history = {name: (int(size), int(crc)) for name, (size, crc) in item.get("history", {}).items()}
-    return CheckpointEntry(int(item["step"]), item["file"], item["sha256"], history)
+def _load_index(trial_folder: Place) -> tuple[list[CheckpointEntry], str | None]:
+    """Return the listed checkpoints. If the list is damaged, return those that describe themselves, and what is damaged."""
+    path = trial_folder / CHECKPOINTS_FOLDER / CHECKPOINT_INDEX_FILE
+    try:
+        stored = read_record_if_exists(path)
+        return [_entry(path, item) for item in stored.get("checkpoints", [])], None
+    except DamagedFileError as error:
+        return _described_entries(trial_folder), str(error)
+
+
+def _entry(path: Place, item: dict[str, Any]) -> CheckpointEntry:
+    number = checkpoint_number(item["file"])
+    try:
+        history = {name: (int(size), int(crc)) for name, (size, crc) in item.get("history", {}).items()}
+    except (TypeError, ValueError) as error:
+        raise DamagedFileError(f"{path}: damaged: 'history' is {repr(item['history'])[:60]}") from error
+    if number is None or number[0] != item["step"]:
+        raise DamagedFileError(f"{path}: damaged: {item['file']!r} is no checkpoint of step {item['step']}")
+    return CheckpointEntry(number[0], item["file"], item["sha256"], history)
+
+
+def _described_entries(trial_folder: Place) -> list[CheckpointEntry]:
+    """Return the checkpoints that are there and whole, by what they hold, oldest first.
+
+    One that a later attempt has left behind does not count: that attempt began before its step, so the history would have a gap.
+    """
+    starts = {attempt: int(metadata.get("from_step", 0)) for attempt, metadata in read_attempt_metadata(trial_folder).items()}
+    entries: dict[int, CheckpointEntry] = {}
+    for path in checkpoint_files(trial_folder):
+        step, attempt = checkpoint_number(path.name) or (0, 0)
+        content = path.read_bytes()
+        description = describe_checkpoint(content)
+        was_left_behind = any(later > attempt and start < step for later, start in starts.items())
+        if description and description.step == step and not was_left_behind:
+            entries[step] = CheckpointEntry(step, path.name, hashlib.sha256(content).hexdigest(), description.history)
+    return [entries[step] for step in sorted(entries)]
+
+
+@functools.cache
+def _warn_once(text: str) -> None:
+    print_warning(text)
 
 
 def _keep_only(trial_folder: Place, entries: list[CheckpointEntry]) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from raygroup.files.atomic import PARTIAL_GLOB
 from raygroup.files.places import Place, remove, size_of
-from raygroup.history.reader import attempt_files
+from raygroup.history.reader import attempt_files, is_sealed
 from raygroup.storage.checkpoint_index import checkpoint_files
-from raygroup.storage.layout import HISTORY_FILE, STACKS_GLOB, TUNE_FOLDER, TUNE_LOG_FILE
+from raygroup.storage.layout import STACKS_GLOB, TUNE_FOLDER, TUNE_LOG_FILE
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, cache_folders, read_sweeps
 
 _THREADS = 16
@@ -42,7 +42,8 @@ def leftovers(storage: Place, *, include_caches: bool = False, include_heads: bo
       Tune.  - With ``include_caches``: caches that no unfinished sweep uses. With
       ``include_heads``: the last checkpoint of a finished trial.
 
-    Unfinished trials keep everything. Raises ConfigError if the storage path cannot be read.
+    Unfinished trials keep everything, and so do those whose DONE.json or FAILED.json is damaged.
+    Raises ConfigError if the storage path cannot be read.
     """
     sweeps = read_sweeps(storage)
     trials = [trial for sweep in sweeps for trial in sweep.trials]
@@ -58,6 +59,8 @@ def leftovers(storage: Place, *, include_caches: bool = False, include_heads: bo
 
 def _leftovers_of_trial(trial: StoredTrial, include_heads: bool) -> Iterator[Leftover]:
     state = trial.state
+    if trial.damage:
+        return  # to be looked at first, and perhaps to be trained again
     if state == TrialState.FAILED:
         yield Leftover(trial.folder, "failed trial", size_of(trial.folder))
     if state == TrialState.DONE:
@@ -65,8 +68,8 @@ def _leftovers_of_trial(trial: StoredTrial, include_heads: bool) -> Iterator[Lef
         paths = [(path, "older checkpoint of a finished trial") for path in checkpoints[:-1]]
         if include_heads:
             paths += [(path, "trained heads of a finished trial") for path in checkpoints[-1:]]
-        if (trial.folder / HISTORY_FILE).is_file():
-            paths += [(path, "attempt of a sealed history") for path in attempt_files(trial.folder)]
+        if (attempts := attempt_files(trial.folder)) and is_sealed(trial.folder):
+            paths += [(path, "attempt of a sealed history") for path in attempts]
         paths += [(path, "half-written file") for path in _in_order(trial.folder.rglob(PARTIAL_GLOB))]
         paths += [(path, "stacks of a stall that was overcome") for path in _in_order(trial.folder.glob(STACKS_GLOB))]
         yield from (Leftover(path, reason, size_of(path)) for path, reason in paths if path.exists())
@@ -85,5 +88,7 @@ def _in_order(paths: Iterable[Place]) -> list[Place]:
 def _is_in_use(cache: Place, sweeps: tuple[StoredSweep, ...]) -> bool:
     """Return True if an unfinished sweep may read the cache folder. A sweep that does not list its
     caches may read each."""
-    unfinished = [sweep for sweep in sweeps if sweep.in_state(TrialState.UNFINISHED) or sweep.in_state(TrialState.NOT_STARTED)]
+    unfinished = [
+        sweep for sweep in sweeps if sweep.own_damage or sweep.in_state(TrialState.UNFINISHED) or sweep.in_state(TrialState.NOT_STARTED)
+    ]
     return any(sweep.caches is None or cache.name in sweep.caches for sweep in unfinished)

@@ -44,16 +44,17 @@ import re
 from datetime import UTC, datetime
 
 from raygroup.files.places import Place
+from raygroup.search_space import CACHE_FOLDER as CACHE_FOLDER
 
 LOCK_FILE = ".lock"
 HOLDER_FILE = "holder.json"
 
-CACHE_FOLDER = "cache"
 WORDS_FILE = "words.parquet"
 FEATURES_FILE = "features.json"
 WEIGHTS_FILE = "weights.safetensors"
-WEIGHTS_PREFIX = "weights-"
-"""Start of the names of cache folders with weights."""
+WORDS_PREFIX, FEATURES_PREFIX, WEIGHTS_PREFIX = "words-", "features-", "weights-"
+"""Starts of the names of cache folders."""
+CACHE_PREFIXES = (WORDS_PREFIX, FEATURES_PREFIX, WEIGHTS_PREFIX)
 STEP_TIMES_FILE = "step_times.json"
 RAY_LOG_FILE = "ray.log"
 TRAIN_FOLDER = "train"
@@ -97,12 +98,12 @@ def now() -> str:
 
 def words_path(storage: Place, fingerprint: str) -> Place:
     """Return the path of the word images with this fingerprint."""
-    return storage / CACHE_FOLDER / f"words-{fingerprint[:_HASH_LENGTH]}" / WORDS_FILE
+    return storage / CACHE_FOLDER / f"{WORDS_PREFIX}{fingerprint[:_HASH_LENGTH]}" / WORDS_FILE
 
 
 def features_path(storage: Place, fingerprint: str) -> Place:
     """Return the path of the ``features.json`` with this fingerprint."""
-    return storage / CACHE_FOLDER / f"features-{fingerprint[:_HASH_LENGTH]}" / FEATURES_FILE
+    return storage / CACHE_FOLDER / f"{FEATURES_PREFIX}{fingerprint[:_HASH_LENGTH]}" / FEATURES_FILE
 
 
 def weights_path(storage: Place, fingerprint: str) -> Place:

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.errors import LeaseLostError
-from raygroup.files.atomic import read_json_if_exists, write_json
+from raygroup.files.atomic import write_json
 from raygroup.files.places import Place
 from raygroup.history.reader import last_attempt
 from raygroup.storage.layout import LEASE_FILE, now
 from raygroup.storage.locks import lock_folder
+from raygroup.storage.records import intact_record
 
 _LOCK_WAIT_S = 120.0
 """The longest wait for a trial's lock. The lock is held for moments only, but a machine that is cut
@@ -48,7 +49,7 @@ class Lease:
         taken the trial over.
         """
         with _lock_trial(self.folder):
-            lease = read_json_if_exists(self.folder / LEASE_FILE)
+            lease = _read_lease(self.folder)
             if lease.get("token") != self.token:
                 raise LeaseLostError(f"attempt {self.attempt} at {self.folder} was taken over by {_last_attempt_text(lease)}")
             yield lease
@@ -65,7 +66,7 @@ def take_lease(folder: Place) -> Lease:
     """Take a trial over from any earlier attempt."""
     folder.mkdir(parents=True, exist_ok=True)
     with _lock_trial(folder):
-        stored = read_json_if_exists(folder / LEASE_FILE)
+        stored = _read_lease(folder)
         attempt = 1 + max(int(stored.get("attempt", 0)), last_attempt(folder))
         token = uuid.uuid4().hex
         record = {"attempt": attempt, "by": f"process {os.getpid()} on {socket.gethostname()}", "at": now()}
@@ -79,10 +80,17 @@ def attempt_records(folder: Place) -> list[dict[str, Any]]:
 
     Each has ``attempt``, ``by`` and ``at``, and ``from_step`` and ``ended`` once they are known.
     """
-    return list(read_json_if_exists(folder / LEASE_FILE).get("attempts", []))
+    return list(_read_lease(folder).get("attempts", []))
+
+
+def _read_lease(folder: Place) -> dict[str, Any]:
+    """Return the content of ``lease.json``. A damaged one counts as none: nobody can prove that it is theirs."""
+    return intact_record(folder / LEASE_FILE)
 
 
 def _last_attempt_text(lease: dict[str, Any]) -> str:
+    if not lease:
+        return f"another one, or its {LEASE_FILE} is gone or damaged"
     last = (lease.get("attempts") or [{}])[-1]
     return f"attempt {last.get('attempt')}, {last.get('by')}"
 

@@ -1,5 +1,6 @@
 """Read the sweeps on a storage path, and the state of their trials. Nothing here writes."""
 
+import functools
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -7,14 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Trial, trial_from_json
-from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_json
+from raygroup.errors import ConfigError, DamagedFileError, HistoryError
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
-from raygroup.storage.layout import CACHE_FOLDER, CONFIG_FILE, DONE_FILE, FAILED_FILE, SWEEP_FILE
+from raygroup.storage.identity import require_own_settings
+from raygroup.storage.layout import CACHE_FOLDER, CACHE_PREFIXES, CONFIG_FILE, DONE_FILE, FAILED_FILE, HISTORY_FILE, SWEEP_FILE
+from raygroup.storage.records import intact_record, read_record, with_remedy
+
+if TYPE_CHECKING:
+    from raygroup.history.reader import History
 
 _THREADS = 16
 """Trials to read at the same time. An object store takes a while for each answer."""
@@ -58,18 +63,52 @@ class StoredTrial:
         return (self.folder / name).is_file() if self.file_names is None else name in self.file_names
 
     def outcome(self) -> dict[str, Any]:
-        """Return the content of DONE.json or FAILED.json. In the other states it is empty."""
+        """Return the content of DONE.json or FAILED.json. In the other states, or if it is damaged, it is empty."""
+        return self._outcome[0]
+
+    @property
+    def damage(self) -> str | None:
+        """The damage of DONE.json or FAILED.json, with the way out, or None."""
+        return self._outcome[1]
+
+    @functools.cached_property
+    def _outcome(self) -> tuple[dict[str, Any], str | None]:
         state = self.state
-        return read_json(self.folder / _OUTCOME_FILES[state]) if state in _OUTCOME_FILES else {}
+        try:
+            return read_record(self.folder / _OUTCOME_FILES[state]) if state in _OUTCOME_FILES else {}, None
+        except DamagedFileError as error:
+            return {}, str(error)
 
     def config(self) -> Trial:
-        """Read the trial's settings. Raises ConfigError if they are missing or belong to another
-        version."""
+        """Read the trial's settings.
+
+        Raises ConfigError if they are missing or belong to another version, DamagedFileError if they are damaged, and OtherTrialError if
+        they are those of another trial.
+        """
         path = self.folder / CONFIG_FILE
+        stored = read_record(path)
         try:
-            return trial_from_json(read_json(path)["trial"])
-        except (ConfigError, KeyError) as error:
+            trial = trial_from_json(stored["trial"])
+        except (ConfigError, TypeError) as error:
             raise ConfigError(f"{path}: {error}") from error
+        require_own_settings(self.folder, path, stored["trial"], stored["data"])
+        return trial
+
+    def history(self) -> "History":
+        """Read the trial's steps.
+
+        Raises HistoryError with the way out if they are missing or damaged, and OtherTrialError if they are those of another trial.
+        """
+        from raygroup.history.reader import read_history
+
+        sealed = self.folder / HISTORY_FILE
+        try:
+            history = read_history(self.folder)
+        except HistoryError as error:
+            raise HistoryError(with_remedy(sealed, str(error)) if self.state == TrialState.DONE else str(error)) from error
+        if {"config", "data"} <= history.metadata.keys():
+            require_own_settings(self.folder, sealed, history.metadata["config"], history.metadata["data"])
+        return history
 
 
 @dataclass(frozen=True)
@@ -87,6 +126,15 @@ class StoredSweep:
     """Names of the cache folders that the sweep reads. None if its file does not list them."""
     trials: tuple[StoredTrial, ...]
     """The declared trials in order, then those that the sweep no longer declares."""
+    own_damage: str | None = None
+    """The damage of ``sweep.json``, with the way out, or None. All trials that have a folder then count as declared."""
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """One line for each damaged ``sweep.json``, ``DONE.json`` and ``FAILED.json``."""
+        with ThreadPoolExecutor(_THREADS) as threads:
+            lines = [self.own_damage, *threads.map(lambda trial: trial.damage, self.trials)]
+        return tuple(line for line in lines if line is not None)
 
     def in_state(self, state: TrialState) -> tuple[StoredTrial, ...]:
         """Return the declared trials that are in this state."""
@@ -96,6 +144,8 @@ class StoredSweep:
     def finished(self) -> bool:
         """True if no declared trial is left to train. At least one must be done, the others may
         have failed."""
+        if self.own_damage:
+            return False
         states = {trial.state for trial in self.trials if trial.declared}
         return TrialState.DONE in states and states <= {TrialState.DONE, TrialState.FAILED}
 
@@ -110,7 +160,8 @@ class StoredSweep:
 def read_sweeps(storage: Place) -> tuple[StoredSweep, ...]:
     """Read all sweeps under a storage path, the newest last.
 
-    Raises ConfigError if the path is no folder, or if a sweep has another layout.
+    A sweep with a damaged ``sweep.json`` has the name of its folder. Raises ConfigError if the path is no folder, or if a sweep has
+    another layout.
     """
     if not storage.is_dir():
         raise ConfigError(f"no storage path {storage}: name the folder of your sweeps, or make one with 'python -m raygroup.sweep'")
@@ -119,14 +170,14 @@ def read_sweeps(storage: Place) -> tuple[StoredSweep, ...]:
 
 
 def read_sweep(sweep_folder: Place) -> StoredSweep:
-    """Return the sweep in a folder. Raises ConfigError if its ``sweep.json`` is missing or
-    damaged."""
+    """Return the sweep in a folder. Without a whole ``sweep.json``, its trials are those that have a folder."""
     return _read_sweep(sweep_folder / SWEEP_FILE)
 
 
 def cache_folders(storage: Place) -> tuple[Place, ...]:
-    """Return the cache folders: prepared words, features and weights."""
-    folders: list[Place] = [path for path in (storage / CACHE_FOLDER).glob("*") if path.is_dir()]
+    """Return the cache folders: prepared words, features and weights. Other folders there are not ours."""
+    patterns = [f"{prefix}*" for prefix in CACHE_PREFIXES]
+    folders: list[Place] = [path for pattern in patterns for path in (storage / CACHE_FOLDER).glob(pattern) if path.is_dir()]
     return tuple(sorted(folders, key=str))
 
 
@@ -146,13 +197,18 @@ def done_ids(sweep_folder: Place) -> set[str]:
 
 
 def _read_sweep(path: Place) -> StoredSweep:
-    stored, folder = read_json(path), path.parent
+    folder = path.parent
     files_of_trials = _list_json_files(folder)
+    try:
+        stored = read_record(path)
+    except DamagedFileError as error:
+        trials = tuple(_other_trials(folder, set(), files_of_trials, declared=True))
+        return StoredSweep(folder, folder.name, "", "", "", None, trials, str(error))
     declared = []
     for entry in stored["trials"]:
         trial_id = _require_folder_name(path, entry["id"])
         declared.append(StoredTrial(folder / trial_id, trial_id, entry["label"], True, _files_of(files_of_trials, trial_id)))
-    others = _undeclared_trials(folder, {trial.id for trial in declared}, files_of_trials)
+    others = _other_trials(folder, {trial.id for trial in declared}, files_of_trials, declared=False)
     caches = frozenset(stored["caches"]) if "caches" in stored else None
     return StoredSweep(folder, stored["name"], stored["hypothesis"], stored["data"], stored["written_at"], caches, (*declared, *others))
 
@@ -181,13 +237,14 @@ def _require_folder_name(path: Place, trial_id: str) -> str:
     return trial_id
 
 
-def _undeclared_trials(
-    folder: Place, declared_ids: set[str], files_of_trials: Mapping[str, frozenset[str]] | None
+def _other_trials(
+    folder: Place, declared_ids: set[str], files_of_trials: Mapping[str, frozenset[str]] | None, *, declared: bool
 ) -> Iterator[StoredTrial]:
+    """Yield the trials that have a folder, but are not among those that ``sweep.json`` declares."""
     if files_of_trials is None:
         names = sorted(path.parent.name for path in folder.glob(f"*/{CONFIG_FILE}"))
     else:
         names = sorted(name for name, files in files_of_trials.items() if CONFIG_FILE in files)
     for name in [name for name in names if name not in declared_ids]:
-        label = str(read_json(folder / name / CONFIG_FILE).get("label", ""))
-        yield StoredTrial(folder / name, name, label, False, _files_of(files_of_trials, name))
+        label = str(intact_record(folder / name / CONFIG_FILE).get("label", name))
+        yield StoredTrial(folder / name, name, label, declared, _files_of(files_of_trials, name))

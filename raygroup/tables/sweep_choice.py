@@ -31,7 +31,10 @@ def _misfit(sweep: StoredSweep) -> str:
     """Return the reason why a sweep does not fit. An empty string means that it fits."""
     if not sweep.finished:
         return f"is unfinished ({len(sweep.in_state(TrialState.DONE))} of {sum(trial.declared for trial in sweep.trials)} trials done)"
-    learned = [trial.config() for trial in grouped_trials(sweep, control=False)]
+    try:
+        learned = [trial.config() for trial in grouped_trials(sweep, control=False)]
+    except ConfigError as error:
+        return f"has a trial that cannot be read: {error}"
     if len({trial.grouping.base_coefficient for trial in learned}) < 2:
         return "does not vary grouping.base_coefficient"
     return "varies more than grouping.base_coefficient and seeds" if len({_kind(trial, sweep) for trial in learned}) > 1 else ""
@@ -66,7 +69,7 @@ def control_trials(sweeps: Sequence[StoredSweep], sweep: StoredSweep) -> tuple[l
     others: list[str] = []
     kind = _kind(grouped_trials(sweep, control=False)[0].config(), sweep)
     for candidate in (sweep, *reversed(sweeps)):
-        controls = grouped_trials(candidate, control=True) if candidate.finished else []
+        controls = _readable_controls(candidate) if candidate.finished else []
         if controls and {_kind(trial.config(), candidate) for trial in controls} == {kind}:
             return controls, candidate.name
         others += [candidate.name] if controls else []
@@ -75,15 +78,27 @@ def control_trials(sweeps: Sequence[StoredSweep], sweep: StoredSweep) -> tuple[l
     return [], "no finished control sweep"
 
 
+def _readable_controls(sweep: StoredSweep) -> list[StoredTrial]:
+    """Return the control trials of a finished sweep. A sweep whose settings cannot be read has none to offer."""
+    try:
+        return grouped_trials(sweep, control=True)
+    except ConfigError:
+        return []
+
+
 def yardsticks(sweeps: Sequence[StoredSweep], data: str) -> dict[str, StoredSweep]:
     """Return the sweeps to compare with.
 
     They are the newest finished ones with one head for all tasks, and with one head for each. Only
-    sweeps on the same words count.
+    sweeps on the same words count. Sweeps with damaged records do not: ``runs show`` names the damage.
     """
     newest: dict[str, StoredSweep] = {}
     for sweep in sweeps:
-        configs = [trial.config() for trial in sweep.in_state(TrialState.DONE)] if sweep.finished and sweep.data == data else []
+        trials = sweep.in_state(TrialState.DONE) if sweep.finished and sweep.data == data else ()
+        try:
+            configs = [trial.config() for trial in trials]
+        except ConfigError:
+            continue
         if configs and all(config.heads.count == 1 for config in configs):
             newest["one head"] = sweep
         elif configs and all(config.grouping.method == "one-per-task" for config in configs):

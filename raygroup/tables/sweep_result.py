@@ -52,6 +52,16 @@ class SweepResult:
         return tuple(trial for trial in self.trials if trial.state == TrialState.DONE)
 
     @property
+    def readable(self) -> tuple[TrialResult, ...]:
+        """The finished trials whose records are whole."""
+        return tuple(trial for trial in self.done if trial.damage is None)
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """A line for each damaged record of the sweep and its finished trials, with the way out."""
+        return (*self.stored.damage, *(trial.damage for trial in self.done if trial.damage is not None))
+
+    @property
     def failed(self) -> Mapping[str, str]:
         """The reason of every trial that failed, by label."""
         reasons = {trial.label: self.run_failures.get(trial.id, trial.failure) for trial in self.trials}
@@ -72,9 +82,11 @@ class SweepResult:
 
         It has the varied fields, the grouping and the mean scores. Scores are those of words that
         the trained classifier routed. The columns ``new_*`` and ``unseen_*`` hold the mean over
-        tasks.
+        tasks. Raises DamagedFileError if a record of a finished trial is damaged.
         """
-        trials = self.done
+        return self._table(self.done)
+
+    def _table(self, trials: tuple[TrialResult, ...]) -> pa.Table:
         columns: dict[str, list[object]] = {"trial": [trial.label for trial in trials], **self._varied(trials)}
         columns |= {
             "grouping": [str(trial.groups) for trial in trials],
@@ -93,11 +105,14 @@ class SweepResult:
         """Return the scores of every task.
 
         A row is a finished trial, a tested split and a task, with ``words``, ``accuracy`` and
-        ``one_minus_ned``.
+        ``one_minus_ned``. Raises DamagedFileError like ``table``.
         """
+        return self._task_scores(self.done, routing)
+
+    def _task_scores(self, trials: tuple[TrialResult, ...], routing: str = "classifier") -> pa.Table:
         rows = [
             {"trial": trial.label, "split": split, "task": task, **_score_columns(score)}
-            for trial in self.done
+            for trial in trials
             for split in TESTED_SPLITS
             for task, score in trial.scores(split, routing).by_task.items()
         ]
@@ -105,8 +120,15 @@ class SweepResult:
         return pa.table({name: [row[name] for row in rows] for name in names})
 
     def to_json(self) -> dict[str, object]:
-        """Return the tables of the sweep and its failures as plain JSON values. A score that does not exist is null."""
-        return {"name": self.name, "trials": _json_rows(self.table()), "tasks": _json_rows(self.task_scores()), "failed": {**self.failed}}
+        """Return the tables of the sweep, its failures and its damaged records as plain JSON values.
+
+        A score that does not exist is null. Trials with damaged records have no rows.
+        """
+        trials = self.readable
+        return {
+            "name": self.name, "trials": _json_rows(self._table(trials)), "tasks": _json_rows(self._task_scores(trials)),
+            "failed": {**self.failed}, "damaged": [*self.damaged],
+        }  # fmt: skip
 
     def history(self, every: int = 1) -> pa.Table:
         """Return every step of every trial that has a history. See ``history_table``."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from raygroup.errors import HistoryError
-from raygroup.history.reader import History, read_history
+from raygroup.history.reader import History
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
 from raygroup.terminal import seconds_text, table
 
@@ -69,7 +69,7 @@ def _interrupted_rows(history: History) -> NDArray[np.intp]:
 
 def _history(trial: StoredTrial) -> History | None:
     try:
-        return read_history(trial.folder)
+        return trial.history()
     except HistoryError:
         if trial.state == TrialState.DONE:
             raise

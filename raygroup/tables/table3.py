@@ -8,7 +8,6 @@ import numpy as np
 
 from raygroup.files.places import Place
 from raygroup.history.assignments import Assignment, assignment
-from raygroup.history.reader import read_history
 from raygroup.paper import TABLE_3, TABLE_3_STEPS
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweeps
 from raygroup.tables.spread import Spread
@@ -131,5 +130,5 @@ def _differing_seeds(controls: Sequence[StoredTrial]) -> tuple[int, ...]:
     """
     by_seed: dict[int, list[Assignment]] = {}
     for trial in controls:
-        by_seed.setdefault(trial.config().seed, []).append(assignment(read_history(trial.folder).r_tm))
+        by_seed.setdefault(trial.config().seed, []).append(assignment(trial.history().r_tm))
     return tuple(seed for seed, paths in sorted(by_seed.items()) if not all(np.array_equal(paths[0], other) for other in paths))

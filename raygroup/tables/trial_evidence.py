@@ -20,7 +20,6 @@ from raygroup.history.assignments import (
     stability,
     task_changes,
 )
-from raygroup.history.reader import read_history
 from raygroup.scoring.predictions import ROUTINGS, read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScores
 from raygroup.storage.layout import PREDICTIONS_FILE
@@ -83,7 +82,7 @@ def trial_evidence(trial: StoredTrial, first_steps: int) -> TrialEvidence:
 
     They are counted over the first ``first_steps`` steps, or over all if it has fewer.
     """
-    history = read_history(trial.folder)
+    history = trial.history()
     assigned = assignment(history.r_tm)
     counted = assigned[:first_steps]
     steps = len(assigned)

@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from raygroup.config import Trial
+from raygroup.errors import DamagedFileError
 from raygroup.files.places import Place
 from raygroup.history.assignments import Assignment, assignment, decisiveness, grouping, settling_row
-from raygroup.history.reader import History, read_history
+from raygroup.history.reader import History
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScore, WordScores
 from raygroup.storage.layout import PREDICTIONS_FILE
@@ -68,7 +69,19 @@ class TrialResult:
     @functools.cached_property
     def history(self) -> History:
         """Every recorded step."""
-        return read_history(self.folder)
+        return self.stored.history()
+
+    @functools.cached_property
+    def damage(self) -> str | None:
+        """The damage of a finished trial's settings, history or predictions, with the way out. None if they can be read.
+
+        Raises OtherTrialError if the folder holds another trial.
+        """
+        try:
+            _ = (self.settings, self.history, self._predictions)
+        except DamagedFileError as error:
+            return str(error)
+        return None
 
     @functools.cached_property
     def assigned(self) -> Assignment:

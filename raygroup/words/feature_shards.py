@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.atomic import atomic_write
 from raygroup.files.places import Place, open_stream
 from raygroup.storage.layout import FEATURES_FILE
@@ -79,14 +79,14 @@ def map_features(path: Path, remedy: str) -> tuple[tuple[int, ...], list[pa.Reco
 def verify_shard(path: Place, shard: FeatureShard) -> None:
     """Read a shard and compare it with its checksum.
 
-    Raises ConfigError if its bytes differ from those that were written.
+    Raises DamagedFileError if its bytes differ from those that were written.
     """
     crc32 = 0
     with open_stream(path) as file:
         while block := file.read(_READ_BYTES):
             crc32 = zlib.crc32(block, crc32)
     if crc32 != shard.crc32:
-        raise ConfigError(f"{path}: damaged: its checksum is {crc32:08x}, not {shard.crc32:08x} as written; {DELETE_BOTH}")
+        raise DamagedFileError(f"{path}: damaged: its checksum is {crc32:08x}, not {shard.crc32:08x} as written")
 
 
 def require_layout(path: Place, layout: object, expected: int) -> None:

@@ -6,6 +6,8 @@ their checksums. It is written last, so if it is there, every shard is too. A si
 read like a store.
 """
 
+import contextlib
+import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -16,12 +18,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_json, write_json
+from raygroup.errors import ConfigError, DamagedFileError
+from raygroup.files.atomic import write_json
 from raygroup.files.local_copies import copy_path, fetch, make_once
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
-from raygroup.storage.layout import shard_file
+from raygroup.storage.layout import FEATURES_FILE, shard_file
+from raygroup.storage.records import intact_record, read_record
 from raygroup.words.feature_shards import (
     BATCH_ROWS,
     DELETE_BOTH,
@@ -43,6 +46,11 @@ def write_feature_store(path: Place, shape: tuple[int, ...], shards: Sequence[Fe
     write_json(path, {"store": STORE_LAYOUT, "shape": shape, "rows": rows, **about, "shards": [asdict(shard) for shard in shards]})
 
 
+def has_features(path: Place) -> bool:
+    """Return True if there is a ``features.json`` that can be read. A damaged one is made again, from the records of its shards."""
+    return bool(intact_record(path))
+
+
 def stored_shape(path: Place) -> tuple[int, ...]:
     """Return the shape of a word's features, read from ``features.json`` alone."""
     return tuple(_read_index(path)["shape"])
@@ -55,10 +63,10 @@ class FeatureStore:
     """
 
     def __init__(self, path: Path) -> None:
-        """Map every shard into memory without reading it.
+        """Map every shard into memory, and compare it with its checksum if this process has not done so before.
 
         ``path`` is a ``features.json`` or a single file of features. Raises FileNotFoundError if it
-        does not exist, and ConfigError with the file if one is damaged, missing or of another layout.
+        does not exist, DamagedFileError if a shard is damaged, and ConfigError with the file if one is missing or of another layout.
         """
         if path.suffix == ".json":
             index = _read_index(path)
@@ -97,6 +105,21 @@ def local_copy_of_features(path: Place) -> Path:
     return make_once(copy_path(path), make)
 
 
+@functools.cache
+def _verify_once(path: Path, shard: FeatureShard) -> None:
+    """Compare a shard with its checksum, once in this process. A damaged one is removed, because it can be made again.
+
+    Reading takes about a second for a gigabyte. One wrong bit would change what is trained on it.
+    """
+    try:
+        verify_shard(path, shard)
+    except DamagedFileError as error:
+        with contextlib.suppress(OSError):
+            path.with_name(FEATURES_FILE).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        raise DamagedFileError(f"{error}; it was removed, and the same command makes it again") from error
+
+
 def _fetch_shard(index: Remote, number: int, shard: FeatureShard) -> None:
     """Copy a shard to this machine if needed, and verify the copy."""
     source = index.with_name(shard_file(number))
@@ -105,7 +128,7 @@ def _fetch_shard(index: Remote, number: int, shard: FeatureShard) -> None:
         fetch(source, copy)
     try:
         verify_shard(copy, shard)
-    except ConfigError:
+    except DamagedFileError:
         copy.unlink()
         raise ConfigError(f"{source}: damaged, in storage or while it was copied: try again; if it fails again, {DELETE_BOTH}") from None
 
@@ -113,7 +136,7 @@ def _fetch_shard(index: Remote, number: int, shard: FeatureShard) -> None:
 def _read_index(path: Place) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"no features at {path}")
-    index = read_json(path)
+    index = read_record(path)
     require_layout(path, index.get("store"), STORE_LAYOUT)
     return index
 
@@ -126,6 +149,7 @@ def _map_shard(index: Path, number: int, shard: FeatureShard, shape: tuple[int, 
     """Map a shard, and compare its words with ``features.json``."""
     file = index.with_name(shard_file(number))
     try:
+        _verify_once(file, shard)
         word_shape, batches = map_features(file, f"delete it and {index.name}, {MAKE_AGAIN}")
     except FileNotFoundError:
         raise ConfigError(f"{file}: no such file, but {index.name} lists it; delete {index.name}, {MAKE_AGAIN}") from None

@@ -3,10 +3,10 @@
 The file is written in one pass, and its images are read one row group at a time.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, DamagedFileError
+from raygroup.files.atomic import atomic_write
 
 _LAYOUT = 1
+_MAKE_AGAIN = "if it lies in the cache of a storage path, delete it, and the next run makes it again"
 SPLITS = ("train", "new", "unseen")
 """``train``: the images of training. ``new``: other images of training words. ``unseen``: words that were never trained on."""
 
@@ -78,7 +80,7 @@ class WordStore:
 
         ``task``, ``source`` and ``split`` are dictionary-encoded.
         """
-        with pq.ParquetFile(self.path, metadata=self.footer, read_dictionary=_DICTIONARY_COLUMNS) as file:
+        with _open(self.path, self.footer, read_dictionary=_DICTIONARY_COLUMNS) as file:
             return file.read(columns=SCHEMA.names[1:])
 
     def labels(self) -> list[str]:
@@ -107,7 +109,7 @@ class WordStore:
 
         Each item is the places of these images in ``rows``, and their bytes.
         """
-        with pq.ParquetFile(self.path, metadata=self.footer) as file:
+        with _open(self.path, self.footer) as file:
             groups = np.searchsorted(self.group_starts, rows, side="right") - 1
             for group in np.unique(groups):
                 places = np.flatnonzero(groups == group)
@@ -139,21 +141,13 @@ def write_word_store(path: Path, batches: Iterable[pa.RecordBatch], metadata: St
     report is complete only then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            with pq.ParquetWriter(
-                file, SCHEMA, compression={"image": "NONE", **dict.fromkeys(SCHEMA.names[1:], "ZSTD")},
-                use_dictionary=_DICTIONARY_COLUMNS, write_statistics=_DICTIONARY_COLUMNS,
-            ) as writer:  # fmt: skip
-                for group in _groups(batches):
-                    writer.write_table(group, row_group_size=_GROUP_ROWS)
-                writer.add_key_value_metadata({"raygroup": _to_json(metadata() if callable(metadata) else metadata)})
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_write(path) as file, pq.ParquetWriter(
+        file, SCHEMA, compression={"image": "NONE", **dict.fromkeys(SCHEMA.names[1:], "ZSTD")},
+        use_dictionary=_DICTIONARY_COLUMNS, write_statistics=_DICTIONARY_COLUMNS, write_page_checksum=True,
+    ) as writer:  # fmt: skip
+        for group in _groups(batches):
+            writer.write_table(group, row_group_size=_GROUP_ROWS)
+        writer.add_key_value_metadata({"raygroup": _to_json(metadata() if callable(metadata) else metadata)})
 
 
 def open_word_store(path: Path) -> WordStore:
@@ -163,11 +157,23 @@ def open_word_store(path: Path) -> WordStore:
     """
     try:
         footer = pq.read_metadata(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ConfigError(f"{path}: not a word store: {error}") from error
+    except (OSError, pa.ArrowException) as error:
+        raise ConfigError(f"{path}: not a word store: {error}; {_MAKE_AGAIN}") from error
     metadata = _from_json(path, (footer.metadata or {}).get(b"raygroup"))
     sizes = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
     return WordStore(path, metadata, footer, np.cumsum([0, *sizes], dtype=np.int64))
+
+
+@contextlib.contextmanager
+def _open(path: Path, footer: pq.FileMetaData, **options: Any) -> Iterator[pq.ParquetFile]:
+    """Open a word store for reading. Raises DamagedFileError if a page differs from its checksum. Older stores have none."""
+    try:
+        with pq.ParquetFile(path, metadata=footer, page_checksum_verification=True, **options) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the file system failed; a page that differs has no number
+        raise DamagedFileError(f"{path}: damaged: {error}; {_MAKE_AGAIN}") from error
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

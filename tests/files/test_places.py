@@ -196,7 +196,7 @@ def test_an_unreadable_json_file_is_named(root):
     for name, content, message in (
         ("torn", b'{"layout": 1, "na', "not readable"),
         ("latin", b'{"layout": 1, "text": "\xe4"}', "not readable"),
-        ("list", b"[1]", "layout None, this raygroup reads 1"),
+        ("list", b"[1]", "damaged: it is no JSON object with a layout"),
         ("later", b'{"layout": 2}', "layout 2, this raygroup reads 1: use the raygroup that wrote it"),
     ):
         write_bytes(root / name, content)

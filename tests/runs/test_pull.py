@@ -55,7 +55,7 @@ def test_a_copy_has_checkpoints_and_caches_only_on_request(busy, tmp_path):
     assert not [name for name in files_of(pull_copy(busy, tmp_path)) if "checkpoints" in name or name.startswith("cache")]
     last = files_of(pull_copy(busy, tmp_path, "--checkpoints", "last", "--caches"))
     assert [name.split("/")[-1] for name in last if f"{trial.name}/checkpoints" in name] == ["state.json", "step-000060.safetensors"]
-    assert "cache/0a1b/features.arrow" in last
+    assert "cache/words-0a1b/features.arrow" in last
     every = files_of(pull_copy(busy, tmp_path, "--checkpoints", "all"))
     assert f"{trial.parent.name}/{trial.name}/checkpoints/step-000030-1.safetensors" in every
 

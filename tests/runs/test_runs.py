@@ -108,19 +108,27 @@ def test_the_last_checkpoint_has_the_highest_step_whatever_its_digits(storage):
 
 def test_a_cache_is_removed_only_on_request_and_if_no_unfinished_sweep_reads_it(storage, unfinished):
     assert main(["clean", str(storage), "--cache"]) == 0
-    assert (storage / "cache" / "0a1b").is_dir()
+    assert (storage / "cache" / "words-0a1b").is_dir()
     for path in unfinished.rglob("config.json"):
         fail_trial(path.parent, "stopped", 1)
     for trial in read_sweeps(storage)[0].trials:
         trial.folder.mkdir(exist_ok=True)
         fail_trial(trial.folder, "stopped", 1)
     assert main(["clean", str(storage)]) == 0
-    assert (storage / "cache" / "0a1b").is_dir()
+    assert (storage / "cache" / "words-0a1b").is_dir()
 
 
 def test_the_caches_of_finished_sweeps_are_removed_on_request(storage):
     assert main(["clean", str(storage), "--cache"]) == 0
-    assert not (storage / "cache" / "0a1b").exists()
+    assert not (storage / "cache" / "words-0a1b").exists()
+
+
+def test_clean_removes_no_folder_of_the_cache_that_raygroup_did_not_make(storage):
+    results = storage / "cache" / "cache-0123456789ab"
+    (results / "checkpoints").mkdir(parents=True)
+    assert main(["clean", str(storage), "--cache"]) == 0
+    assert results.is_dir()
+    assert not (storage / "cache" / "words-0a1b").exists()
 
 
 def test_a_missing_storage_path_is_one_line(tmp_path, capsys):
@@ -158,7 +166,7 @@ def test_list_as_json_has_counts_and_sizes(storage, unfinished, capsys):
     assert small.pop("bytes") > 0
     assert small == {
         "storage_path": str(storage), "trials": 4, "done": 4, "failed": 0, "unfinished": 0, "not_started": 0,
-        "finished_at": "2026-01-02T10:05:00+00:00",
+        "finished_at": "2026-01-02T10:05:00+00:00", "damaged": [],
     }  # fmt: skip
     assert (half["failed"], half["unfinished"], half["finished_at"]) == (1, 1, None)
     assert listed["caches"] == [{"storage_path": str(storage), "bytes": 2000}]

@@ -53,6 +53,7 @@ def test_a_trial_that_has_begun_and_written_nothing_is_shown(busy, capsys):
     (half,) = json.loads(printed(["status", busy.storage, "--json", "--sweep", "half"], capsys))["sweeps"]
     assert half["training"][0] | {"id": "", "label": ""} == {
         "id": "", "label": "", "step": 0, "steps": 60, "said_s_ago": None, "silent": False, "attempt": 0, "by": "", "since": "",
+        "damaged": [],
     }  # fmt: skip
 
 

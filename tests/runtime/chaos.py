@@ -1,8 +1,9 @@
-"""Kill processes of a sweep at random, then compare its histories with undisturbed ones.
+"""Kill processes of a sweep and damage its records at random, then compare its histories with undisturbed ones.
 
-``python tests/runtime/chaos.py --kills 500 --seed 7 --workers 1`` is the long form. It prints each
-kill, and one JSON object at the end. If the sweep command ends before its sweep is done, it is run
-again. A sweep that is done is followed by a new one.
+``python tests/runtime/chaos.py --kills 500 --seed 7 --workers 1`` is the long form. Damaged records
+of unfinished trials count as kills too. It prints each of them, and one JSON object at the end. If
+the sweep command ends before its sweep is done, it is run again. A sweep that is done is followed
+by a new one.
 """
 
 import argparse
@@ -40,8 +41,11 @@ KINDS = {
 
 If several workers train a pack, the actor that starts them counts as a worker too.
 """
-WEIGHTS = {"worker": 8, "driver": 1, "command": 1, "raylet": 1, "head": 1}
-"""Kind of process -> how often it is chosen."""
+RECORD = "record"
+"""The kind of a fault that damages a record."""
+RECORDS = ("checkpoints/state.json", "lease.json", "progress.json")
+WEIGHTS = {"worker": 8, "driver": 1, "command": 1, "raylet": 1, "head": 1, RECORD: 3}
+"""Kind of process, or RECORD -> how often it is chosen."""
 LIMIT_S = 300.0
 """A run of the command that takes longer than this hangs."""
 
@@ -116,12 +120,28 @@ class Chaos:
         if not any(any(hint in line for hint in KINDS["worker"]) for line in processes.values()):
             return
         kind = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        if kind == RECORD:
+            self._damage_record()
+            return
         victims = [pid for pid, line in processes.items() if any(hint in line for hint in KINDS[kind])]
         if victims:
             pid = self.random.choice(victims)
             self.log(f"{self.killed.total() + 1}: {kind} ({processes[pid][:60].strip()})")
             end(pid)
             self.killed[kind] += 1
+
+    def _damage_record(self) -> None:
+        """Empty a record of an unfinished trial, or cut it short."""
+        trials = [path.parent for path in sorted(self.storage.glob("*/*/config.json")) if not (path.parent / "DONE.json").exists()]
+        records = [trial / name for trial in trials for name in RECORDS if (trial / name).is_file()]
+        if not records:
+            return
+        path = self.random.choice(records)
+        damaged = path.with_name("damaged")
+        damaged.write_bytes(path.read_bytes()[: self.random.choice((0, 40))])
+        damaged.replace(path)
+        self.log(f"{self.killed.total() + 1}: {RECORD} ({path.relative_to(self.storage)})")
+        self.killed[RECORD] += 1
 
     def _compare(self, disturbed: Path, undisturbed: Path) -> None:
         """Compare every history. Those of several workers must only have the same steps."""

@@ -12,6 +12,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ from sweep_process import DEADLINE_S
 from tiny_sweep import space
 
 from raygroup import sweep
+from raygroup.errors import ConfigError
+from raygroup.files.atomic import read_json, write_bytes, write_json
 from raygroup.files.local_copies import copies_folder
 from raygroup.files.places import place
 from raygroup.history.reader import attempt_files, read_history, same_evidence
@@ -210,4 +213,53 @@ def test_a_second_driver_on_an_object_store_reports_which_process_writes_the_swe
         assert sweep.main([space(tmp_path), "--local", "--storage-path", f"{bucket}/runs"]) == 2
     assert "is being written by process " in capsys.readouterr().err
     with lock_folder(plan.folder, "sweep"):  # the lock was released, so nobody waits until it is stale
+        pass
+
+
+@pytest.fixture
+def holder(bucket, monkeypatch):
+    """Return a function that writes ``holder.json``, renewed at a time that lies ahead or behind, in seconds."""
+    monkeypatch.setattr("raygroup.storage.locks._RENEW_S", 0.5)
+    monkeypatch.setattr("raygroup.storage.locks._POLL_S", 0.1)
+    folder = place(f"{bucket}/runs/tiny")
+
+    def write(ahead_s):
+        write_json(folder / "holder.json", {"token": "theirs", "by": "process 1 on node-1", "renewed": time.time() + ahead_s})
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize("ahead_s", [365 * 86400, -300])
+def test_a_holder_on_an_object_store_that_is_gone_is_replaced_whatever_its_clock_said(holder, ahead_s, capsys):
+    folder = holder(ahead_s)
+    with lock_folder(folder, "sweep"):
+        assert read_json(folder / "holder.json")["token"] != "theirs"
+    assert f"{folder}/holder.json says that another process works here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ahead_s", [365 * 86400, -300])
+def test_a_holder_that_renews_its_lock_is_alive_whatever_its_clock_says(holder, ahead_s, monkeypatch):
+    folder = holder(ahead_s)
+    monkeypatch.setattr("raygroup.storage.locks._RENEW_S", 60.0)  # the watch lasts until the holder is seen to be alive
+    ended = threading.Event()
+
+    def renew():
+        while not ended.wait(0.05):
+            holder(ahead_s)
+
+    thread = threading.Thread(target=renew)
+    thread.start()
+    try:
+        with pytest.raises(ConfigError, match=r"written by process 1 on node-1: .*delete .*/holder\.json"), lock_folder(folder, "sweep"):
+            pass
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_a_damaged_holder_file_that_nobody_renews_holds_nothing(holder):
+    folder = holder(0)
+    write_bytes(folder / "holder.json", b"")
+    with lock_folder(folder, "sweep"):
         pass

@@ -74,8 +74,12 @@ def test_a_missing_storage_path_is_named(tmp_path):
         read_sweeps(tmp_path)
 
 
-def test_a_half_written_file_is_named(tmp_path):
-    path = write_storage(tmp_path) / "small" / "sweep.json"
-    path.write_text('{"layout": 1, "na')
-    with pytest.raises(ConfigError, match=r"small/sweep\.json: not readable"):
-        read_sweeps(tmp_path)
+@pytest.mark.parametrize("content", ["", '{"layout": 1, "na', "[1]", '{"layout": 1, "name": "small"}'])
+def test_a_sweep_whose_file_is_damaged_has_the_trials_of_its_folder_and_a_line(tmp_path, content):
+    (write_storage(tmp_path, seeds=(0,)) / "small" / "sweep.json").write_text(content)
+    damaged, control = read_sweeps(tmp_path)
+    assert (damaged.name, damaged.finished, [str(trial.state) for trial in damaged.trials]) == ("small", False, ["done", "done"])
+    (line,) = damaged.damage
+    assert line.startswith(f"{tmp_path}/small/sweep.json: ")
+    assert line.endswith("the sweep's command writes it anew")
+    assert (control.damage, control.finished) == ((), True)

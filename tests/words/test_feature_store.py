@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.remote import Remote
 from raygroup.storage.layout import FEATURES_FILE, shard_file
 from raygroup.words.feature_shards import BATCH_ROWS, FeatureShard, verify_shard, write_features
-from raygroup.words.feature_store import FeatureStore, local_copy_of_features, stored_shape, write_feature_store
+from raygroup.words.feature_store import FeatureStore, has_features, local_copy_of_features, stored_shape, write_feature_store
 
 SHAPE = (2, 3)
 
@@ -104,19 +104,18 @@ def test_opening_a_store_with_a_damaged_shard_is_an_error_with_its_path(tmp_path
     write_store(tmp_path)
     path = tmp_path / "00001.arrow"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(
-        ConfigError, match=r"00001\.arrow: not a readable features file: .*; delete it and features\.json, and the next run"
-    ):
+    with pytest.raises(DamagedFileError, match=r"00001\.arrow: damaged: its checksum is .*; it was removed, and the same command makes"):
         FeatureStore(tmp_path / FEATURES_FILE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000.arrow", "00002.arrow"], "the whole shards stay"
 
 
-def test_a_missing_shard_and_a_wrong_shard_are_errors_with_their_paths(tmp_path):
+def test_a_missing_shard_and_one_of_other_words_are_errors_with_their_paths(tmp_path):
     write_store(tmp_path)
     (tmp_path / "00001.arrow").rename(tmp_path / "00002.arrow")
     with pytest.raises(ConfigError, match=r"00001\.arrow: no such file, but features\.json lists it"):
         FeatureStore(tmp_path / FEATURES_FILE)
     write_file(tmp_path / "00001.arrow", 2 * BATCH_ROWS)
-    with pytest.raises(ConfigError, match=r"00002\.arrow: not the 5 words of shape \(2, 3\) that features\.json lists"):
+    with pytest.raises(DamagedFileError, match=r"00001\.arrow: damaged: its checksum is "):
         FeatureStore(tmp_path / FEATURES_FILE)
 
 
@@ -127,8 +126,33 @@ def test_the_checksum_detects_one_changed_bit(tmp_path):
     content = bytearray(path.read_bytes())
     content[5000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"00000\.arrow: damaged: its checksum is .*; delete it and features\.json, and the next run"):
+    with pytest.raises(ConfigError, match=r"00000\.arrow: damaged: its checksum is .*"):
         verify_shard(path, shards[0])
+
+
+def flip_bit(path):
+    content = bytearray(path.read_bytes())
+    content[5000] ^= 1
+    path.write_bytes(content)
+
+
+def test_one_changed_bit_of_a_local_copy_is_noticed_and_the_copy_is_fetched_again(bucket, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAYGROUP_COPIES", str(tmp_path))
+    index = Remote(f"{bucket}/runs/cache/features-0c") / FEATURES_FILE
+    expected, _ = write_store(index.parent)
+    flip_bit(local_copy_of_features(index).with_name("00001.arrow"))
+    with pytest.raises(DamagedFileError, match=r"00001\.arrow: damaged"):
+        FeatureStore(local_copy_of_features(index))
+    assert np.array_equal(FeatureStore(local_copy_of_features(index)).rows(np.arange(len(expected))), expected)
+
+
+def test_a_damaged_list_of_shards_is_named_with_the_way_out_and_counts_as_none(tmp_path):
+    write_store(tmp_path)
+    assert has_features(tmp_path / FEATURES_FILE)
+    (tmp_path / FEATURES_FILE).write_text('{"layout": 1, "store": 2, "shards": [{"rows": 1}]}')
+    assert not has_features(tmp_path / FEATURES_FILE)
+    with pytest.raises(DamagedFileError, match=r"features\.json: damaged: .*; delete it, and the next run makes it again"):
+        FeatureStore(tmp_path / FEATURES_FILE)
 
 
 def test_a_store_of_another_layout_is_an_error_with_a_remedy(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.words.word_store import SCHEMA, StoreMetadata, open_word_store, split_of, write_word_store
 
 FACTS = StoreMetadata(fingerprint="f00", tasks=("ar", "la"), report={"kept": 3})
@@ -82,7 +82,9 @@ def test_a_store_is_synced_before_it_gets_its_name(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", watch)
     write_word_store(path, [batch(3)], FACTS)
-    assert synced == [(path.stat().st_ino, path.stat().st_size, False)]
+    of_file, of_folder = synced
+    assert of_file == (path.stat().st_ino, path.stat().st_size, False)
+    assert (of_folder[0], of_folder[2]) == (tmp_path.stat().st_ino, True)
 
 
 def test_metadata_may_be_computed_after_the_last_word(tmp_path):
@@ -95,6 +97,17 @@ def test_metadata_may_be_computed_after_the_last_word(tmp_path):
 
     write_word_store(tmp_path / "words.parquet", batches(), lambda: StoreMetadata(fingerprint="f", tasks=(), report={"kept": sum(counts)}))
     assert open_word_store(tmp_path / "words.parquet").metadata.report == {"kept": 6}
+
+
+def test_one_changed_bit_of_a_word_or_an_image_is_an_error_with_its_path(tmp_path):
+    path = tmp_path / "words.parquet"
+    write_word_store(path, [batch(3)], FACTS)
+    content = path.read_bytes()
+    column = pq.read_metadata(path).row_group(0).column(1)
+    position = column.data_page_offset + column.total_compressed_size - 4
+    path.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
+    with pytest.raises(DamagedFileError, match=r"words\.parquet: damaged: .*; if it lies in the cache of a storage path, delete it"):
+        open_word_store(path).labels()
 
 
 def test_a_file_that_is_not_a_word_store_is_an_error_with_its_path(tmp_path):

@@ -3,11 +3,11 @@
 ``storage.checkpoint_index`` lists them and finds out which are sound.
 """
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from raygroup.files.places import Place
 from raygroup.history.sinks import Checksums
+from raygroup.storage.checkpoint_format import add_facts, read_facts
 from raygroup.storage.checkpoint_index import add_checkpoint, read_checkpoint
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def save_checkpoint(
     """
     from safetensors.torch import save
 
-    content = save({name: value.cpu() for name, value in tensors.items()}, {"raygroup": json.dumps({"step": step, **facts})})
-    add_checkpoint(trial_folder, step, attempt, content, history or {})
+    content = save({name: value.cpu() for name, value in tensors.items()})
+    add_checkpoint(trial_folder, step, attempt, add_facts(content, {"step": step, **facts}, history or {}), history or {})
 
 
 def load_checkpoint(trial_folder: Place, step: int) -> "tuple[dict[str, Tensor], dict[str, Any], Checksums]":
@@ -33,13 +33,4 @@ def load_checkpoint(trial_folder: Place, step: int) -> "tuple[dict[str, Tensor],
     from safetensors.torch import load
 
     content, history = read_checkpoint(trial_folder, step)
-    return load(content), json.loads(_metadata(content)["raygroup"]), history
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    """Return the string table of a safetensors file.
-
-    The file starts with the length of its header in eight bytes. The header is JSON.
-    """
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    return dict(header.get("__metadata__", {}))
+    return load(content), read_facts(content), history

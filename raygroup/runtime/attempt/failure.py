@@ -5,11 +5,12 @@ import traceback
 
 import numpy as np
 
-from raygroup.errors import ConfigError, LeaseLostError, NotFiniteError
+from raygroup.errors import ConfigError, DamagedFileError, LeaseLostError, NotFiniteError
 from raygroup.files.atomic import write_bytes, write_json
 from raygroup.files.places import Place
 from raygroup.history.reader import read_history
 from raygroup.storage.layout import ERROR_FILE, FAILED_FILE, now
+from raygroup.storage.records import read_record_if_exists
 
 TRIAL_ERRORS = (NotFiniteError, OSError, ConfigError, LeaseLostError)
 """Errors that concern one trial. Their messages say enough, so no traceback is stored."""
@@ -29,6 +30,15 @@ def record_failure(folder: Place, error: Exception) -> str:
         reason = f"{type(error).__name__}: {error} (its traceback: {trace})"
     mark_failed(folder, reason)
     return reason
+
+
+def read_failure(folder: Place) -> str | None:
+    """Return the reason why a trial has failed for good, or None. A damaged FAILED.json is a reason too."""
+    try:
+        failure = read_record_if_exists(folder / FAILED_FILE)
+    except DamagedFileError as error:
+        return str(error)
+    return str(failure["reason"]) if failure else None
 
 
 def mark_failed(folder: Place, reason: str) -> None:

@@ -4,17 +4,19 @@ They come from local copies and stay in memory for the next pack.
 """
 
 import functools
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from raygroup.config import Trial
+from raygroup.errors import DamagedFileError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
 from raygroup.files.retry import Retry
 from raygroup.runtime.planning.jobs import weights_file
-from raygroup.storage.layout import CACHE_FOLDER
+from raygroup.storage.layout import CACHE_FOLDER, weights_path
 from raygroup.training.label_batches import encode_labels
 from raygroup.training.packs.training_data import TrainingData
 from raygroup.training.universal_weights import UniversalModel, load_universal
@@ -29,7 +31,7 @@ def load_training_data(store: Place, features: Place, trial: Trial, retry: Retry
     """Return the words of a pack and its training data. ``trial`` is any trial of the pack."""
     local_store = retry(lambda: local_copy(store))
     local_features = retry(lambda: local_copy_of_features(features))
-    words, data = _load_stores(local_store, local_features, trial.grouping.word_tasks)
+    words, data = retry(lambda: _load_stores(local_store, local_features, trial.grouping.word_tasks))
     return words, replace(data, mixed=mixed_rows(words, trial.words))
 
 
@@ -38,13 +40,26 @@ def load_universal_weights(storage: Place, name: str) -> UniversalModel:
 
     ``name`` is a file in the cache of the storage path, or ``laptop`` for those in the package.
     """
-    return _load_weights(local_copy(storage / name) if name.startswith(f"{CACHE_FOLDER}/") else weights_file(name))
+    if not name.startswith(f"{CACHE_FOLDER}/"):
+        return _load_weights(weights_file(name))
+    return _load_weights(_verified_weights(storage / name, local_copy(storage / name)))
 
 
 @functools.lru_cache(2)
 def _load_stores(store: Path, features: Path, word_tasks: str) -> tuple[WordStore, TrainingData]:
     words = open_word_store(store)
     return words, _training_data(words, FeatureStore(features), word_tasks)
+
+
+@functools.lru_cache(2)
+def _verified_weights(stored: Place, copy: Path) -> Path:
+    """Return the copy of stage-1 weights if its checksum is the one in the name of their folder."""
+    with copy.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if weights_path(stored.parent.parent.parent, digest) != stored:
+        copy.unlink(missing_ok=True)
+        raise DamagedFileError(f"{stored}: damaged: its checksum is {digest}; {copy} was removed, and the same command makes it again")
+    return copy
 
 
 @functools.lru_cache(2)

@@ -13,8 +13,8 @@ from typing import Any
 from torch import Tensor
 
 from raygroup.config import Trial, trial_from_json
-from raygroup.files.atomic import read_json
 from raygroup.files.places import Place
+from raygroup.history.reader import read_attempt_metadata
 from raygroup.history.sinks import Checksums
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels.forms import Kernels, choose_kernels
@@ -24,8 +24,10 @@ from raygroup.runtime.attempt.provenance import git_commit, versions
 from raygroup.runtime.attempt.session import Session, TrialAttempt, WorkerContext
 from raygroup.runtime.placement import Placement
 from raygroup.storage.checkpoint_index import drop_checkpoints_after, sound_steps
-from raygroup.storage.layout import CONFIG_FILE
+from raygroup.storage.identity import require_own_settings
+from raygroup.storage.layout import CONFIG_FILE, HISTORY_FOLDER
 from raygroup.storage.leases import Lease
+from raygroup.storage.records import read_record
 from raygroup.training.packs.pack import Pack
 
 OnFailure = Callable[[Place, Exception], None]
@@ -79,7 +81,7 @@ def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: On
         return None
     attempts = attempts or {lease: TrialAttempt(lease.folder, inputs[lease].trial, lease, None, {}) for lease in started}
     try:
-        universal = load_universal_weights(context.storage, first.config["weights"])
+        universal = context.retry(lambda: load_universal_weights(context.storage, first.config["weights"]))
         trials = [inputs[lease].trial for lease in started]
         pack = Pack(trials, data, universal, placement.device, form, group.worker, placement.accumulate)
         if checkpoint.step:
@@ -92,7 +94,13 @@ def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: On
 
 
 def _read_inputs(lease: Lease, context: WorkerContext) -> _TrialInputs:
-    config = context.retry(lambda: read_json(lease.folder / CONFIG_FILE))
+    """Read a trial's settings. Raises OtherTrialError if they, or those in its histories, are another trial's."""
+    path = lease.folder / CONFIG_FILE
+    config = context.retry(lambda: read_record(path))
+    require_own_settings(lease.folder, path, config["trial"], config["data"])
+    histories = context.retry(lambda: read_attempt_metadata(lease.folder)).values()
+    for metadata in (metadata for metadata in histories if {"config", "data"} <= metadata.keys()):
+        require_own_settings(lease.folder, lease.folder / HISTORY_FOLDER, metadata["config"], metadata["data"])
     config |= {name: str(PurePosixPath(config[name])) for name in ("store", "features")}
     return _TrialInputs(trial_from_json(config["trial"]), config)
 
@@ -143,8 +151,12 @@ def _start_attempt(
         "config": config["trial"], "label": config["label"], "data": config["data"], "versions": versions(), "git_commit": git_commit(),
         **facts,
     }  # fmt: skip
-    with lease.guard():
-        drop_checkpoints_after(lease.folder, facts["from_step"])
-    lease.note(from_step=facts["from_step"])
+
+    def begin() -> None:
+        with lease.guard():
+            drop_checkpoints_after(lease.folder, facts["from_step"])
+        lease.note(from_step=facts["from_step"])
+
+    context.retry(begin)
     history = HistoryWriter(lease.folder, lease.attempt, tasks, inputs.trial.heads.count, metadata, retry=context.retry)
     return TrialAttempt(lease.folder, inputs.trial, lease, history, earlier)

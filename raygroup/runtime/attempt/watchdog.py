@@ -8,7 +8,6 @@ with code 75. The queue then starts another attempt.
 import contextlib
 import faulthandler
 import os
-import sys
 import tempfile
 import threading
 import time
@@ -16,6 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from raygroup.files.atomic import write_bytes
 from raygroup.files.places import Place
+from raygroup.terminal import print_warning
 
 STALLED = 75
 """Exit code of a worker without progress."""
@@ -71,8 +71,8 @@ class Watchdog:
         writer = threading.Thread(target=_write_stacks, args=(self.stack_files, stacks), daemon=True)
         writer.start()
         writer.join(_WRITE_S)
-        message = f"raygroup: no step for {self.timeout_s:g} s (--stall-timeout): this attempt ends; stacks in {self.stack_files[0]}"
-        print(message, file=sys.stderr, flush=True)
+        message = f"no step for {self.timeout_s:g} s (--stall-timeout): this attempt ends; stacks in {self.stack_files[0]}"
+        print_warning(message)
         os._exit(STALLED)
 
 

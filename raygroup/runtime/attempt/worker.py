@@ -2,17 +2,15 @@
 
 import contextlib
 import functools
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
 from raygroup.errors import ConfigError, DeviceMemoryError, LeaseLostError, NodeDrainedError, StopRequestedError
-from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
-from raygroup.files.retry import Retry
-from raygroup.runtime.attempt.failure import TRIAL_ERRORS, record_failure
+from raygroup.files.retry import PeriodicWarning, Retry
+from raygroup.runtime.attempt.failure import TRIAL_ERRORS, read_failure, record_failure
 from raygroup.runtime.attempt.interruption import DrainReason, Interruption
 from raygroup.runtime.attempt.recording import finish_trial, record_steps, write_checkpoint, write_progress
 from raygroup.runtime.attempt.resume import open_session
@@ -20,9 +18,10 @@ from raygroup.runtime.attempt.session import Failures, ReportScalars, Session, W
 from raygroup.runtime.attempt.watchdog import Watchdog
 from raygroup.runtime.attempt.worker_group import SINGLE_WORKER, WorkerGroup
 from raygroup.runtime.placement import ON_CPU, Placement
-from raygroup.storage.layout import FAILED_FILE, stacks_file
+from raygroup.storage.layout import stacks_file
 from raygroup.storage.leases import Lease, take_lease
 from raygroup.storage.sweeps import is_done
+from raygroup.terminal import print_warning
 from raygroup.training.allocator import keep_freed_memory
 
 _RECORD_EVERY = 10
@@ -30,7 +29,6 @@ _RECORD_EVERY = 10
 
 It is small enough to show progress, and large enough to cost nothing.
 """
-_WARN_EVERY_S = 60.0
 
 
 def run_pack(
@@ -54,7 +52,7 @@ def run_pack(
     failed: Failures = {}
     stacks = stacks_file(time.time(), group.worker.rank)
     watchdog = Watchdog(placement.stall_timeout_s, [folder / stacks for folder in folders])
-    retry = Retry(placement.storage_patience_s, _StorageWarning(storage, watchdog))
+    retry = Retry(placement.storage_patience_s, _on_wait(storage, watchdog))
     with watchdog.watching():
         leases, failed = group.broadcast((_take_leases(folders, failed, retry), failed) if group.is_leader else None)
         if leases:
@@ -69,22 +67,15 @@ def run_pack(
     return failed
 
 
-class _StorageWarning:
-    """Warns once a minute on standard error that storage fails.
+def _on_wait(storage: Place, watchdog: Watchdog) -> Callable[[OSError], None]:
+    """Return a function that warns of storage that fails. Waiting for storage counts as progress."""
+    warn = PeriodicWarning(storage, print_warning)
 
-    Waiting for storage counts as progress.
-    """
+    def on_wait(error: OSError) -> None:
+        watchdog.heartbeat()
+        warn(error)
 
-    def __init__(self, storage: Place, watchdog: Watchdog) -> None:
-        self.storage = storage
-        self.watchdog = watchdog
-        self.last_warning = -_WARN_EVERY_S
-
-    def __call__(self, error: OSError) -> None:
-        self.watchdog.heartbeat()
-        if time.monotonic() - self.last_warning >= _WARN_EVERY_S:
-            self.last_warning = time.monotonic()
-            print(f"raygroup: {self.storage} fails ({error}); trying again until it comes back", file=sys.stderr, flush=True)
+    return on_wait
 
 
 def _take_leases(folders: Sequence[Place], failed: Failures, retry: Retry) -> list[Lease]:
@@ -111,9 +102,8 @@ def _take_lease_or_reason(folder: Place) -> Lease | str | None:
 
     That is the reason if the trial has failed, or None if it is done.
     """
-    failure = read_json_if_exists(folder / FAILED_FILE)
-    if failure:
-        return str(failure["reason"])
+    if reason := read_failure(folder):
+        return reason
     return None if is_done(folder) else take_lease(folder)
 
 

@@ -4,8 +4,8 @@ import time
 from collections.abc import Sequence
 
 from raygroup.errors import ClusterLostError, WorkerDiedError
-from raygroup.files.atomic import read_json_if_exists
 from raygroup.files.places import Place
+from raygroup.runtime.attempt.failure import read_failure
 from raygroup.runtime.on_ray.channel import NOTE
 from raygroup.runtime.on_ray.driver import ENDED, STARTED, Order, drive
 from raygroup.runtime.on_ray.driver_process import DriverProcess
@@ -13,7 +13,6 @@ from raygroup.runtime.pack_queue import MAX_FRUITLESS_ATTEMPTS, RunListener
 from raygroup.runtime.placement import ON_CPU, Placement
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.storage.checkpoint_index import listed_steps
-from raygroup.storage.layout import FAILED_FILE
 
 
 def run_packs(
@@ -69,9 +68,9 @@ def _split_unfinished(packs: Sequence[JobPack]) -> tuple[tuple[JobPack, ...], di
     remaining: list[JobPack] = []
     failed: dict[str, str] = {}
     for pack in packs:
-        reasons = {job.id: read_json_if_exists(job.folder / FAILED_FILE).get("reason", "") for job in pack.jobs}
-        failed |= {job: reason for job, reason in reasons.items() if reason}
-        jobs = tuple(job for job in pack.jobs if not reasons[job.id] and not job.done)
+        reasons = {job.id: read_failure(job.folder) for job in pack.jobs}
+        failed |= {job: reason for job, reason in reasons.items() if reason is not None}
+        jobs = tuple(job for job in pack.jobs if reasons[job.id] is None and not job.done)
         if jobs:
             remaining.append(JobPack(jobs))
     return tuple(remaining), failed

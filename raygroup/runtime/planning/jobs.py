@@ -11,7 +11,9 @@ from raygroup.costs import training_cpu_s
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place, local_path
+from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CONFIG_FILE, FAILED_FILE
+from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import is_done
 
 LAPTOP_WEIGHTS = Path(str(importlib.resources.files("raygroup.weights") / "laptop.safetensors"))
@@ -56,12 +58,20 @@ def weights_file(name: str) -> Path:
     return path
 
 
+def require_own_folder(job: Job) -> None:
+    """Raise OtherTrialError if a trial's folder holds the settings of another trial. Without settings it may be used."""
+    path = job.folder / CONFIG_FILE
+    if stored := intact_record(path):
+        require_own_settings(job.folder, path, stored["trial"], stored["data"])
+
+
 def declare_trials(jobs: Iterable[Job], storage: Place) -> None:
     """Write the ``config.json`` of trials that are about to start.
 
-    An earlier failure is deleted, so that the trial is tried again.
+    An earlier failure is deleted, so that the trial is tried again. Raises OtherTrialError like ``require_own_folder``.
     """
     for job in jobs:
+        require_own_folder(job)
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / FAILED_FILE).unlink(missing_ok=True)
         inputs = {"store": _relative(job.store, storage), "features": _relative(job.features, storage)}

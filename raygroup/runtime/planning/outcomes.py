@@ -14,12 +14,12 @@ from typing import Any
 
 from raygroup.config import Trial, trial_from_json
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_json, read_json_if_exists
 from raygroup.files.places import Place
 from raygroup.packing import shared_settings
 from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.plan import Plan
 from raygroup.storage.layout import CONFIG_FILE, DONE_FILE, SWEEP_FILE
+from raygroup.storage.records import intact_record, read_record
 from raygroup.storage.sweeps import done_ids
 
 _NO_EFFECT = ("training.steps", "training.order_seed", "training.checkpoint_every", "words.mixture", "words.mixture_weighting")
@@ -132,9 +132,9 @@ def _undeclared_trials(plan: Plan, former_ids: set[str]) -> Iterator[Place]:
 def _read_undeclared_sample(folder: Place) -> Sample | None:
     """Return a trial's sample, or None if its settings are unknown."""
     try:
-        config = read_json(folder / CONFIG_FILE)
+        config = read_record(folder / CONFIG_FILE)
         trial = trial_from_json(config["trial"])
-    except (ConfigError, KeyError):
+    except ConfigError:
         return None
     return _read_sample(folder, _trial_kind(trial, PurePosixPath(config.get("store", "")).parent.name))
 
@@ -144,7 +144,7 @@ def _read_sample(folder: Place, kind: Kind) -> Sample | None:
 
     None means that its outcome lacks a fact or has too few steps.
     """
-    outcome: dict[str, Any] = read_json_if_exists(folder / DONE_FILE)
+    outcome: dict[str, Any] = intact_record(folder / DONE_FILE)
     device, form = outcome.get("device"), outcome.get("kernels")
     # More trials than cores may have shared a processor. There its own seconds count, not the clock's.
     total_s = outcome.get("cpu_s" if device == "cpu" else "wall_s")

@@ -5,18 +5,20 @@ This needs neither torch nor ray.
 
 import functools
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from raygroup.config import Trial, Words, trial_id
+from raygroup.config import Words, trial_id
 from raygroup.config_sections import fingerprint
-from raygroup.files.atomic import read_json_if_exists, write_json
+from raygroup.files.atomic import write_json
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, Job, weights_file
 from raygroup.runtime.planning.mixtures import collect_mixtures
 from raygroup.runtime.planning.requirements import require_inputs, require_trainable
 from raygroup.search_space import Sweep, hypothesis, load
+from raygroup.storage.identity import without_rendering
 from raygroup.storage.layout import STOP_FILE, SWEEP_FILE, features_path, now, weights_path, words_path
+from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import done_ids
 from raygroup.words.feature_store import STORE_LAYOUT
 from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress
@@ -101,19 +103,10 @@ def declare_sweep(plan: Plan) -> None:
     caches = sorted({path.parent.name for job in plan.jobs for path in (job.store, job.features)})
     declared = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
     plan.folder.mkdir(parents=True, exist_ok=True)
-    stored = read_json_if_exists(plan.folder / SWEEP_FILE)
+    stored = intact_record(plan.folder / SWEEP_FILE)
     if {key: stored.get(key) for key in declared} != declared:
         write_json(plan.folder / SWEEP_FILE, declared | {"written_at": now()})
     (plan.folder / STOP_FILE).unlink(missing_ok=True)
-
-
-def without_rendering(trial: Trial) -> Trial:
-    """Return a trial with default settings for rendering.
-
-    A trial on a user's words does not depend on them, so they must not enter its id.
-    """
-    words = trial.words
-    return replace(trial, words=Words(source=words.source, mixture=words.mixture, mixture_weighting=words.mixture_weighting))
 
 
 def _words_fingerprint(settings: Words, *, words: Path | None, fonts: Path | None, progress: ReportProgress) -> str:

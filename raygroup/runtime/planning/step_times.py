@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 
 from raygroup.config_sections import fingerprint
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import read_json_if_exists, write_json
+from raygroup.files.atomic import write_json
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.outcomes import Sample, job_kind, pack_step_s, read_samples
 from raygroup.runtime.planning.plan import Plan
 from raygroup.storage.layout import CACHE_FOLDER, STEP_TIMES_FILE
+from raygroup.storage.records import read_record_if_exists
 
 MEASURED, CALIBRATED, ESTIMATED = "measured", "calibrated", "estimated"
 _GPU_AS_CORES = 50.0
@@ -96,7 +97,7 @@ def read_calibrations(storage: Place) -> list[Calibration]:
     """Return the calibrations under a storage path."""
     path = storage / CACHE_FOLDER / STEP_TIMES_FILE
     try:
-        return [Calibration(**entry) for entry in read_json_if_exists(path).get("times", [])]
+        return [Calibration(**entry) for entry in read_record_if_exists(path).get("times", [])]
     except TypeError as error:
         raise ConfigError(f"{path}: {error}; delete the file, it is made anew") from error
 

@@ -103,7 +103,8 @@ def make_shard(extraction: Extraction, number: int) -> FeatureShard:
     if shard is None:
         path, metadata = extraction.shard_path(number), extraction.metadata | {"shard": number}
         shard = Retry(_RETRY_S)(lambda: write_features(path, FEATURE_SHAPE, _feature_batches(extraction, number), metadata))
-        write_json(extraction.record_path(number), extraction.metadata | asdict(shard) | {"device": extraction.device})
+        record = extraction.metadata | asdict(shard) | {"device": extraction.device}
+        Retry(_RETRY_S)(lambda: write_json(extraction.record_path(number), record))
     return shard
 
 

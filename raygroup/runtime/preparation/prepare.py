@@ -16,6 +16,7 @@ from raygroup.config import Words
 from raygroup.files.atomic import write_bytes
 from raygroup.files.local_copies import copy_path, publish
 from raygroup.files.places import Place
+from raygroup.files.retry import NO_RETRY, Retry
 from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.preparation.extraction import ProgressCallback, ShardMaker, complete_store, local_shard_maker
@@ -23,6 +24,7 @@ from raygroup.runtime.preparation.extraction_plan import plan_extraction
 from raygroup.runtime.process_map import map_in_order
 from raygroup.runtime.processes import WorkerPool
 from raygroup.storage.locks import lock_folder
+from raygroup.words.feature_store import has_features
 from raygroup.words.importing.importer import import_user_words
 from raygroup.words.labels import normalise
 from raygroup.words.rendering.fonts import FontFile
@@ -33,38 +35,49 @@ _LOCK_WAIT_S = 3600.0
 """Longest time that a second driver waits while the first prepares the words that both need."""
 
 
-def prepare(plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool) -> None:
+def prepare(plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool, retry: Retry = NO_RETRY) -> None:
     """Prepare the words, weights and features of these jobs.
 
-    Everything that is in the cache already stays as it is.
+    Everything that is in the cache already stays as it is. ``retry`` repeats what fails on the
+    storage path.
     """
-    prepare_words(plan, missing, progress, workers)
-    prepare_features(missing, local_shard_maker(workers), progress)
+    prepare_words(plan, missing, progress, workers, retry)
+    prepare_features(missing, local_shard_maker(workers), progress, retry)
 
 
-def prepare_words(plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool) -> None:
+def prepare_words(plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool, retry: Retry = NO_RETRY) -> None:
     """Write the word stores of these jobs, and share their weights."""
     for job in {job.store: job for job in missing}.values():
-        with lock_folder(job.store.parent, "cache", _LOCK_WAIT_S):
-            if not job.store.exists():
-                path = local_output(job.store)
-                _write_store(plan, job, path, progress, workers)
-                publish(path, job.store)
+        with lock_folder(job.store.parent, "cache", _LOCK_WAIT_S, retry):
+            retry(functools.partial(_make_store, plan, job, progress, workers))
     for shared, weights in {job.shared_weights: job.weights for job in missing if job.shared_weights}.items():
-        if not shared.exists():
-            shared.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(shared, weights.read_bytes())
+        retry(functools.partial(_share_weights, weights, shared))
 
 
-def prepare_features(missing: Sequence[Job], make_shards: ShardMaker, progress: ProgressCallback, **settings: Any) -> None:
+def _make_store(plan: Plan, job: Job, progress: ProgressCallback, workers: WorkerPool) -> None:
+    if not job.store.exists():
+        path = local_output(job.store)
+        _write_store(plan, job, path, progress, workers)
+        publish(path, job.store)
+
+
+def _share_weights(weights: Path, shared: Place) -> None:
+    if not shared.exists():
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(shared, weights.read_bytes())
+
+
+def prepare_features(
+    missing: Sequence[Job], make_shards: ShardMaker, progress: ProgressCallback, retry: Retry = NO_RETRY, **settings: Any
+) -> None:
     """Extract the features of these jobs. Their word stores must exist.
 
     ``settings`` are keyword arguments of ``plan_extraction``.
     """
     for job in {job.features: job for job in missing}.values():
-        with lock_folder(job.features.parent, "cache", _LOCK_WAIT_S):
-            if not job.features.exists():
-                complete_store(plan_extraction(job, **settings), make_shards, progress)
+        with lock_folder(job.features.parent, "cache", _LOCK_WAIT_S, retry):
+            if not retry(functools.partial(has_features, job.features)):
+                retry(functools.partial(complete_store, plan_extraction(job, **settings), make_shards, progress))
 
 
 def local_output(place: Place) -> Path:

@@ -16,7 +16,8 @@ from raygroup.files.atomic import PARTIAL_GLOB, read_json, write_json
 from raygroup.files.local_copies import fetch
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job, declare_trials
-from raygroup.runtime.planning.plan import Plan, without_rendering
+from raygroup.runtime.planning.plan import Plan
+from raygroup.storage.identity import without_rendering
 from raygroup.storage.layout import (
     CHECKPOINT_INDEX_FILE,
     CHECKPOINTS_FOLDER,
