@@ -4,17 +4,19 @@ They are files for ``ray up`` on AWS, for ``ray up`` on local machines, and for 
 or RayCluster of KubeRay).
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import place
+from raygroup.runtime.planning.cluster_values import PRICES, STORAGE, check_values, prices_in_text
+from raygroup.runtime.planning.finding import Finding
 from raygroup.runtime.planning.node_types import (
     NodeType,
     as_list,
     as_mapping,
+    as_text,
     kubernetes_head,
     kubernetes_worker,
     numbers,
@@ -22,10 +24,11 @@ from raygroup.runtime.planning.node_types import (
     ray_cluster_spec,
     ray_up_node,
 )
+from raygroup.runtime.planning.yaml_documents import YamlDocument, read_yaml, short
 
 AWS, LOCAL, KUBERNETES = "aws", "local", "kubernetes"
-STORAGE, PRICES = "raygroup/storage-path", "raygroup/usd-per-hour"
-"""Annotations of a Kubernetes file. Its ``metadata`` accepts no other names of our own."""
+_MAX_PLACE = 100
+"""Most characters of a place in a message."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,17 @@ class ClusterFile:
 
     path: Path
     kind: str
-    content: dict[str, Any]
+    document: YamlDocument
+    documents: tuple[YamlDocument, ...]
+    """All documents of the file. A Kubernetes file can hold more than its cluster."""
     node_types: tuple[NodeType, ...]
     storage_path: str | None
+    faults: tuple[Finding, ...]
+    """Values that raygroup cannot use. The other fields count them as missing."""
+
+    @property
+    def content(self) -> dict[str, Any]:
+        return dict(self.document.content)
 
     @property
     def workers(self) -> tuple[NodeType, ...]:
@@ -44,40 +55,28 @@ class ClusterFile:
 
 
 def read_cluster_file(path: Path) -> ClusterFile:
-    """Read a cluster file. Raises ConfigError, with file and line, if it is not YAML or not a cluster file."""
-    import yaml
+    """Read a cluster file whose values can all be used.
 
-    try:
-        documents = [document for document in yaml.load_all(path.read_text(encoding="utf-8"), _loader()) if document]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not readable: {error}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        location = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise ConfigError(f"{location}: not YAML: {getattr(error, 'problem', error)}") from error
-    for content in documents:
+    Raises ConfigError, with file and line, for a value that cannot be, and like ``inspect_cluster_file``.
+    """
+    cluster = inspect_cluster_file(path)
+    for fault in cluster.faults:
+        raise ConfigError(
+            f"{path}:{cluster.document.line_of(fault.path)}: {fault.path[:_MAX_PLACE]}: {fault.problem}: it must be {fault.instead}"
+        )
+    return cluster
+
+
+def inspect_cluster_file(path: Path) -> ClusterFile:
+    """Read a cluster file with all its faults. Raises ConfigError, with file and line, if it is not YAML or not a cluster file."""
+    documents = tuple(read_yaml(path))
+    for document in documents:
+        content = document.content
         if isinstance(content, dict) and str(content.get("apiVersion", "")).startswith("ray.io/"):
-            return _read_kubernetes(path, content)
+            return _read_kubernetes(path, document, documents)
         if isinstance(content, dict) and isinstance(content.get("provider"), dict):
-            return _read_ray_up(path, content)
+            return _read_ray_up(path, document, documents)
     raise ConfigError(f"{path}: not a cluster file: it has neither a 'provider' (ray up) nor an 'apiVersion: ray.io/v1' (Kubernetes)")
-
-
-def _loader() -> Any:
-    """Return a safe YAML loader that refuses repeated names. Ray would silently use the second."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        def compose_mapping_node(self, anchor: Any) -> Any:
-            node = super().compose_mapping_node(anchor)
-            names: set[str] = set()
-            for name, _ in node.value:
-                if name.value in names:
-                    raise yaml.composer.ComposerError(None, None, f"{name.value!r} occurs twice", name.start_mark)
-                names |= {name.value} if isinstance(name.value, str) else set()
-            return node
-
-    return Loader
 
 
 def storage_path_error(path: str) -> str | None:
@@ -91,11 +90,12 @@ def storage_path_error(path: str) -> str | None:
     return None
 
 
-def _read_ray_up(path: Path, content: dict[str, Any]) -> ClusterFile:
+def _read_ray_up(path: Path, document: YamlDocument, documents: tuple[YamlDocument, ...]) -> ClusterFile:
+    content = document.content
     provider = as_mapping(content["provider"])
     kind = provider.get("type")
     if kind not in (AWS, LOCAL):
-        raise ConfigError(f"{path}: provider.type is {kind!r}: it must be aws or local")
+        raise ConfigError(f"{path}:{document.line_of('provider.type')}: provider.type is {short(kind)}: it must be aws or local")
     metadata = as_mapping(content.get("metadata"))
     prices = as_mapping(metadata.get("usd_per_hour"))
     node_types = as_mapping(content.get("available_node_types"))
@@ -106,17 +106,18 @@ def _read_ray_up(path: Path, content: dict[str, Any]) -> ClusterFile:
             NodeType("head", {}, False, True, 0, price(prices, "head")),
             NodeType("worker", numbers(metadata.get("resources")), False, False, machines, price(prices, "worker")),
         ]
-    return ClusterFile(path, str(kind), content, tuple(nodes), metadata.get("storage_path"))
+    faults = tuple(check_values(content, on_kubernetes=False))
+    return ClusterFile(path, str(kind), document, documents, tuple(nodes), as_text(metadata.get("storage_path")), faults)
 
 
-def _read_kubernetes(path: Path, content: dict[str, Any]) -> ClusterFile:
-    if content.get("kind") not in ("RayJob", "RayCluster"):
-        raise ConfigError(f"{path}: kind is {content.get('kind')!r}: it must be RayJob or RayCluster")
+def _read_kubernetes(path: Path, document: YamlDocument, documents: tuple[YamlDocument, ...]) -> ClusterFile:
+    content = document.content
+    kind = content.get("kind")
+    if kind not in ("RayJob", "RayCluster"):
+        raise ConfigError(f"{path}:{document.line_of('kind')}: kind is {short(kind)}: it must be RayJob or RayCluster")
     annotations, spec = as_mapping(as_mapping(content.get("metadata")).get("annotations")), ray_cluster_spec(content)
-    try:
-        prices = as_mapping(json.loads(annotations.get(PRICES, "{}")))
-    except (TypeError, json.JSONDecodeError) as error:
-        raise ConfigError(f"{path}: metadata.annotations.{PRICES}: not JSON: {error}") from error
+    faults = tuple(check_values(content, on_kubernetes=True))
+    prices = as_mapping(prices_in_text(annotations.get(PRICES)))
     nodes = [kubernetes_head(as_mapping(spec.get("headGroupSpec")), prices)]
     nodes += [kubernetes_worker(as_mapping(group), prices) for group in as_list(spec.get("workerGroupSpecs"))]
-    return ClusterFile(path, KUBERNETES, content, tuple(nodes), annotations.get(STORAGE))
+    return ClusterFile(path, KUBERNETES, document, documents, tuple(nodes), as_text(annotations.get(STORAGE)), faults)
