@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from cluster_files import FILES, VALUES, filled_text, write_filled
+
 from raygroup.__main__ import COMMANDS, command_module
 from raygroup.cluster import __main__ as cluster
 from raygroup.cluster import aws_keys
@@ -237,6 +237,29 @@ def test_a_finding_has_a_path_a_problem_what_to_write_instead_and_a_line(tmp_pat
             "line": 1 + file.read_text().splitlines().index("upscale_speed: 1.0"),
         }
     ]
+
+
+@pytest.fixture
+def without_boto3(monkeypatch):
+    monkeypatch.setitem(sys.modules, "botocore.session", None)
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    aws_keys._run_instances_description.cache_clear()
+    yield
+    aws_keys._run_instances_description.cache_clear()
+
+
+@pytest.mark.usefixtures("without_boto3")
+def test_the_rules_that_were_skipped_without_boto3_are_named(tmp_path, capsys):
+    assert cluster.main(["check", str(write_filled("aws", tmp_path))]) == 0
+    assert "raygroup: not checked, because boto3 is not installed: the names, types and values of EC2" in capsys.readouterr().err
+    assert cluster.main(["check", str(write_filled("local", tmp_path))]) == 0
+    assert capsys.readouterr().err == "", "nothing of it needs boto3"
+
+
+def test_a_price_without_a_node_type_is_reported(tmp_path):
+    file = changed_file("aws", tmp_path, ("metadata", "usd_per_hour"), {"head": 0.1, "gpu_spot": 0.4, "gpu_ondemand": 1.0, "gpu_spt": 0.4})
+    (finding,) = findings_of(file)
+    assert (finding.path, finding.instead) == ("metadata.usd_per_hour.gpu_spt", "gpu_spot")
 
 
 def test_people_get_a_table(tmp_path, capsys):
