@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from raygroup.cluster.aws_keys import knows_ec2
-from raygroup.cluster.command_inputs import InputCheck
-from raygroup.cluster.commands import Command, ParserOf, check_command, find_commands
-from raygroup.cluster.keys import closest_name
-from raygroup.cluster.kubernetes_rules import check_kubernetes
-from raygroup.cluster.placeholders import check_placeholders
-from raygroup.cluster.ray_up_rules import check_ray_up
+from raygroup.cluster.rules.aws_keys import knows_ec2
+from raygroup.cluster.rules.command_inputs import InputCheck
+from raygroup.cluster.rules.commands import Command, ParserOf, check_command, find_commands
+from raygroup.cluster.rules.keys import closest_name
+from raygroup.cluster.rules.kubernetes_rules import check_kubernetes
+from raygroup.cluster.rules.placeholders import check_placeholders
+from raygroup.cluster.rules.ray_up_rules import check_ray_up
 from raygroup.runtime.planning.cluster_file import AWS, KUBERNETES, LOCAL, ClusterFile, inspect_cluster_file
 from raygroup.runtime.planning.cluster_values import PRICES
 from raygroup.runtime.planning.finding import Finding

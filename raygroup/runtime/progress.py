@@ -32,18 +32,11 @@ def progress_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]
     """Show a bar for each kind of work.
 
     Yields the function that updates a bar. Its arguments are a label, the number of finished items,
-    and the number of all items. Without a terminal it prints one line when a kind of work is
-    finished.
+    and the number of all items. Without a terminal it prints a line with the time left now and
+    then, and one when a kind of work is finished.
     """
     if not console.is_terminal:
-        finished: set[str] = set()
-
-        def print_finished(label: str, done: int, total: int) -> None:
-            if label not in finished and done == total:
-                finished.add(label)
-                console.print(f"{total} {label}")
-
-        yield print_finished
+        yield _PlainProgress(console).update
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bars:
@@ -55,6 +48,30 @@ def progress_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]
             bars.update(task_ids[label], completed=done)
 
         yield update_bar
+
+
+class _PlainProgress:
+    """Prints the progress of each kind of work in plain lines."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._finished: set[str] = set()
+        self._starts: dict[str, tuple[int, float]] = {}
+        """Label -> its first number of finished items, and when it was reported."""
+        self._last_line_s = time.monotonic()
+
+    def update(self, label: str, done: int, total: int) -> None:
+        if label in self._finished:
+            return
+        now_s = time.monotonic()
+        first_done, first_s = self._starts.setdefault(label, (done, now_s))
+        if done == total:
+            self._finished.add(label)
+            self._console.print(f"{total} {label}")
+        elif now_s - self._last_line_s >= _PLAIN_LINE_S and done > first_done:
+            self._last_line_s = now_s
+            left_s = (total - done) * (now_s - first_s) / (done - first_done)
+            self._console.print(f"{done} of {total} {label}, {seconds_text(left_s)} left", soft_wrap=True, markup=False)
 
 
 class TrialMonitor:

@@ -12,9 +12,9 @@ from cluster_files import FILES, VALUES, filled_text, write_filled
 
 from raygroup.__main__ import COMMANDS, command_module
 from raygroup.cluster import __main__ as cluster
-from raygroup.cluster import aws_keys
 from raygroup.cluster.check import check_cluster_file
-from raygroup.cluster.placeholders import PLACEHOLDERS
+from raygroup.cluster.rules import aws_keys
+from raygroup.cluster.rules.placeholders import PLACEHOLDERS
 from raygroup.runtime.planning.cluster_file import read_cluster_file
 
 HEAD = "spec.rayClusterSpec.headGroupSpec"

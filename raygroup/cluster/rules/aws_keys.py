@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from raygroup.cluster.keys import closest_name
+from raygroup.cluster.rules.keys import closest_name
 from raygroup.runtime.planning.finding import Finding
 
 _READ_BY_RAY = {"SubnetIds"}

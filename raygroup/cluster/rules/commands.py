@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from raygroup.cluster.keys import closest_name
+from raygroup.cluster.rules.keys import closest_name
 from raygroup.runtime.planning.cluster_file import ClusterFile
 from raygroup.runtime.planning.finding import Finding
 

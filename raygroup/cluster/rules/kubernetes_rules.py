@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from raygroup.cluster.images import check_image
-from raygroup.cluster.keys import check_keys, check_resources
-from raygroup.cluster.kubernetes_keys import CLUSTER, JOB, TOP
+from raygroup.cluster.rules.images import check_image
+from raygroup.cluster.rules.keys import check_keys, check_resources
+from raygroup.cluster.rules.kubernetes_keys import CLUSTER, JOB, TOP
 from raygroup.runtime.planning.cluster_file import ClusterFile, storage_path_error
 from raygroup.runtime.planning.cluster_values import STORAGE
 from raygroup.runtime.planning.finding import Finding

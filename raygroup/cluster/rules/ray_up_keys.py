@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from raygroup.cluster.keys import ANY, ANY_NAME
+from raygroup.cluster.rules.keys import ANY, ANY_NAME
 from raygroup.runtime.planning.finding import Finding
 
 _PROVIDER_KEYS = (
