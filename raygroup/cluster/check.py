@@ -18,6 +18,7 @@ from raygroup.runtime.planning.cluster_file import AWS, KUBERNETES, LOCAL, Clust
 from raygroup.runtime.planning.cluster_values import PRICES
 from raygroup.runtime.planning.finding import Finding
 from raygroup.runtime.planning.node_types import as_mapping
+from raygroup.runtime.planning.yaml_documents import short
 
 _WITHOUT_BOTO3 = (
     "not checked, because boto3 is not installed: the names, types and values of EC2 below node_config (pip install 'raygroup[aws]')"
@@ -64,6 +65,16 @@ def _check_commands(cluster: ClusterFile, inputs: InputCheck, parser_of: ParserO
             yield from inputs.check(command.at, command.name, options)
             if command.name == "sweep" and command.at == "spec.entrypoint":
                 yield from _check_entrypoint(command)
+    yield from _check_retries(cluster, commands)
+
+
+def _check_retries(cluster: ClusterFile, commands: Sequence[Command]) -> Iterator[Finding]:
+    """Check that KubeRay does not retry a sweep with bad input."""
+    names = {command.name for command in commands if command.at == "spec.entrypoint"}
+    retries = as_mapping(cluster.content.get("spec")).get("backoffLimit")
+    if "sweep" in names and "cluster" not in names and retries:
+        problem = f"KubeRay would retry bad input {short(retries)} times, each time on a new cluster"
+        yield Finding("spec.entrypoint", problem, "python -m raygroup.cluster job python -m raygroup.sweep ...")
 
 
 def _check_entrypoint(command: Command) -> Iterator[Finding]:

@@ -7,9 +7,8 @@ from cluster_files import filled_text
 
 from raygroup.cluster import __main__ as cluster
 
-ENTRYPOINT = (
-    "python -m raygroup.cluster job python -m raygroup.sweep quickstart_seeds --address auto --device cuda --device-memory-gb 24 "
-    "--storage-path s3://our-bucket/raygroup"
+COMMAND = (
+    "python -m raygroup.sweep quickstart_seeds --address auto --device cuda --device-memory-gb 24 --storage-path s3://our-bucket/raygroup"
 )
 TAIL = "--address auto --storage-path s3://our-bucket/raygroup"
 MOUNT = "volumeMounts: [{name: shm, mountPath: /dev/shm}, {name: nfs, mountPath: /nfs}]"
@@ -33,7 +32,8 @@ def checked(text, capsys):
 
 
 def ray_job(entrypoint):
-    """Return the shipped RayJob, filled in, with another entrypoint."""
+    """Return the shipped RayJob, filled in, with another command in its job."""
+    entrypoint = f"python -m raygroup.cluster job {entrypoint}"
     lines = filled_text("kubernetes").splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("  entrypoint:"))
     end = next(number for number, line in enumerate(lines) if number > start and not line.startswith("    "))
@@ -73,7 +73,15 @@ def test_a_command_that_would_fail_on_the_cluster_is_found_before(file, command,
 
 
 def test_the_shipped_command_is_found_correct_inside_the_job(capsys):
-    assert checked(ray_job(ENTRYPOINT), capsys) == ([], "")
+    assert checked(ray_job(COMMAND), capsys) == ([], "")
+
+
+def test_a_job_whose_bad_input_would_be_retried_is_reported(capsys):
+    bare = filled_text("kubernetes").replace("    python -m raygroup.cluster job\n", "")
+    rows, _ = checked(bare, capsys)
+    problem = "KubeRay would retry bad input 3 times, each time on a new cluster"
+    assert [(row["path"], row["problem"]) for row in rows] == [("spec.entrypoint", problem)]
+    assert checked(bare.replace("backoffLimit: 3", "backoffLimit: 0"), capsys) == ([], "")
 
 
 def test_words_on_storage_that_all_pods_mount_need_not_exist_here(capsys):
