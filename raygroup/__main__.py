@@ -4,6 +4,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from raygroup.terminal import Parser, run_command
 
@@ -15,7 +16,7 @@ COMMANDS = {
     "features": "run the frozen trunk over a data set, once",
     "evaluate": "score a submission as the official script does",
     "pretrain": "train the trunk and the universal head (stage 1)",
-    "cluster": "check a cluster file, prepare AWS, watch for spot notices",
+    "cluster": "check a cluster file, prepare AWS, watch for spot notices, run a job",
 }
 """The name of every command, and its purpose. ``raygroup NAME`` is ``python -m raygroup.NAME``."""
 _PACKAGES = {"runs", "data", "cluster"}
@@ -31,10 +32,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.command is None:
         _parser().print_help()
         return 0
-    suffix = ".__main__" if options.command in _PACKAGES else ""
-    command = importlib.import_module(f"raygroup.{options.command}{suffix}")
-    exit_code: int = command.main(options.arguments)
+    exit_code: int = command_module(options.command).main(options.arguments)
     return exit_code
+
+
+def command_module(name: str) -> Any:
+    """Return the module of a command. It has the functions ``main`` and ``build_parser``."""
+    return importlib.import_module(f"raygroup.{name}" + (".__main__" if name in _PACKAGES else ""))
 
 
 def _parser() -> argparse.ArgumentParser:

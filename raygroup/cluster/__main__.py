@@ -1,16 +1,23 @@
-"""``python -m raygroup.cluster``: check a cluster file, prepare AWS, or watch for spot notices."""
+"""``python -m raygroup.cluster``: check a cluster file, prepare AWS, watch for spot notices, or run a job."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from raygroup.cluster.job import add_arguments as add_job_arguments
+from raygroup.cluster.job import run_job
 from raygroup.cluster.watch_notices import add_arguments, watch_notices
 from raygroup.errors import BAD_INPUT, DONE
 from raygroup.files.places import parse_local_path
-from raygroup.terminal import Parser, console, print_json, print_table, run_command, table
+from raygroup.terminal import Parser, console, print_json, print_line, print_table, run_command, table
+
+if TYPE_CHECKING:
+    from raygroup.runtime.planning.finding import Finding
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,22 +32,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from raygroup.__main__ import COMMANDS, command_module
     from raygroup.cluster.check import check_cluster_file
-    from raygroup.sweep import build_parser as build_sweep_parser
 
-    findings = check_cluster_file(options.file, build_sweep_parser())
+    def parser_of(name: str) -> argparse.ArgumentParser | None:
+        return command_module(name).build_parser() if name in COMMANDS else None
+
+    result = check_cluster_file(options.file, parser_of, list(COMMANDS))
+    for remark in result.remarks:
+        print(f"raygroup: {remark}", file=sys.stderr)
     if options.json:
-        print_json([asdict(finding) for finding in findings], indent=1)
-        return BAD_INPUT if findings else DONE
+        print_json([asdict(finding) for finding in result.findings], indent=1)
+    else:
+        _print_findings(options.file, result.findings)
+    return BAD_INPUT if result.findings else DONE
+
+
+def _print_findings(file: Path, findings: "Sequence[Finding]") -> None:
     out = console()
     if not findings:
-        out.print(f"{options.file}: no problem found", soft_wrap=True, markup=False)
-        return DONE
-    rows = table("path", "problem", "instead")
+        print_line(out, f"{file}: no problem found")
+        return
+    rows = table("line", "path", "problem", "instead", right=("line",))
     for finding in findings:
-        rows.add_row(*map(escape, (finding.path, finding.problem, finding.instead)))
-    print_table(out, f"{options.file}: {len(findings)} problem{'s' if len(findings) > 1 else ''}", rows)
-    return BAD_INPUT
+        rows.add_row(str(finding.line), *map(escape, (finding.path, finding.problem, finding.instead)))
+    print_table(out, f"{file}: {len(findings)} problem{'s' if len(findings) > 1 else ''}", rows)
 
 
 def _prepare(options: argparse.Namespace) -> None:
@@ -61,15 +77,15 @@ def _prepare(options: argparse.Namespace) -> None:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
     parser = Parser(
-        prog="python -m raygroup.cluster", description="Check a cluster file, prepare AWS, or watch for spot notices.",
+        prog="python -m raygroup.cluster", description="Check a cluster file, prepare AWS, watch for spot notices, or run a job.",
         epilog="exit codes: 0 the file is fit, AWS is prepared, or the node is being drained; 2 bad input or problems in the file; "
-        "130 interrupted",
+        "130 interrupted; job ends with the exit code of its command",
     )  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="find what would fail, cost money or leak if a cluster file is used; it starts nothing")
     check.set_defaults(run=_check)
     check.add_argument("file", type=parse_local_path, help="a file for ray up (aws, local), or a RayJob or RayCluster of Kubernetes")
-    check.add_argument("--json", action="store_true", help="print a JSON list of objects with path, problem and instead")
+    check.add_argument("--json", action="store_true", help="print a JSON list of objects with path, problem, instead and line")
     _add_prepare(commands.add_parser("prepare", help="create the security group and the roles that an AWS cluster needs, once"))
     watch = commands.add_parser(
         "watch", help="wait on a spot instance until EC2 takes it back, then drain its Ray node",
@@ -79,6 +95,13 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     watch.set_defaults(run=watch_notices)
     add_arguments(watch)
+    job = commands.add_parser(
+        "job", help="run a command as the entrypoint of a RayJob, which is not retried if its input is bad",
+        description="Run a command as the entrypoint of a RayJob on Kubernetes. If the command ends with exit code 2 (bad input), the Ray "
+        "job is stopped, so that KubeRay does not retry it. Any other exit code is passed on.",
+    )  # fmt: skip
+    job.set_defaults(run=run_job)
+    add_job_arguments(job)
     return parser
 
 

@@ -4,7 +4,9 @@ First both are trained together on crops. Then the trunk is frozen, and the head
 its features.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ from raygroup.randomness import generator
 from raygroup.training.feature_extraction import extract_features
 from raygroup.training.label_batches import Batch, encode_labels, hidden_characters, longest_first, make_batch
 from raygroup.training.schedule import learning_rate_at
+from raygroup.training.universal_state import NoKeeper, StateKeeper, restore_modules, restore_optimizer, state_tensors
 from raygroup.training.universal_weights import UniversalModel
 from raygroup.trunks import FEATURE_GRID, FEATURES
 from raygroup.words.charset import Charset
@@ -30,13 +33,27 @@ LossCallback = Callable[[str, int, int, float], None]
 _WARM_UP_STEPS = 200
 
 
+@dataclass(frozen=True)
+class _Labelled:
+    """The inputs of a phase, with their labels. A row is one word."""
+
+    inputs: NDArray[Any]
+    """Crops, or features."""
+    targets: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+
+
 def train_universal(
-    crops: NDArray[np.uint8], labels: Sequence[str], charset: Charset, settings: Pretraining, progress: LossCallback
-) -> UniversalModel:
+    crops: NDArray[np.uint8], labels: Sequence[str], charset: Charset, settings: Pretraining, progress: LossCallback,
+    keeper: StateKeeper | None = None,
+) -> UniversalModel:  # fmt: skip
     """Train a trunk and its universal head on labelled crops.
 
-    Crops are (n, 32, 96). The result is the same for the same settings and number of threads.
+    Crops are (n, 32, 96). The result is the same for the same settings and number of threads. With a
+    ``keeper``, the training continues from the state that it kept, with the same result. It counts
+    the steps of both phases together.
     """
+    keeper = keeper or NoKeeper()
     torch.manual_seed(settings.seed)
     trunk = Trunk().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     head = HeadBank(
@@ -45,44 +62,59 @@ def train_universal(
     head.initialise(0, torch.Generator().manual_seed(settings.seed))
     targets, lengths = encode_labels(labels, charset)
 
-    _train_both(trunk, head, crops, targets, lengths, settings, progress)
+    step, state = keeper.restored()
+    if step < settings.steps:
+        _train_both(trunk, head, _Labelled(crops, targets, lengths), settings, progress, keeper, step, state)
+        step, state = settings.steps, {}
+    elif state:
+        restore_modules({"trunk": trunk, "head": head}, state)
     trunk.eval().requires_grad_(False)
-    features = extract_features(trunk, crops)
-    _train_head(head, features, targets, lengths, settings, progress)
+    features = _Labelled(extract_features(trunk, crops), targets, lengths)
+    _train_head(trunk, head, features, settings, progress, keeper, step - settings.steps, state)
     return UniversalModel(trunk, head.requires_grad_(False), charset)
 
 
 def _train_both(
-    trunk: Trunk, head: HeadBank, crops: NDArray[np.uint8], targets: NDArray[np.int32], lengths: NDArray[np.int32],
-    settings: Pretraining, progress: LossCallback,
+    trunk: Trunk, head: HeadBank, words: _Labelled, settings: Pretraining, progress: LossCallback, keeper: StateKeeper,
+    first_step: int, state: Mapping[str, Tensor],
 ) -> None:  # fmt: skip
     """Train trunk and head on crops. An auxiliary CTC loss aligns the features early."""
     alignment = nn.Linear(FEATURES, head.classes)
+    modules = {"trunk": trunk, "head": head, "alignment": alignment}
     weights = [*trunk.parameters(), *head.parameters(), *alignment.parameters()]
     optimizer = torch.optim.AdamW(weights, settings.learning_rate, weight_decay=settings.weight_decay)
-    for step in range(settings.steps):
-        rows = _draw_words(lengths, settings, "crops", step)
-        words = trunk(torch.from_numpy(crops[rows]))
-        batch = make_batch(words, targets[rows], lengths[rows])
+    if first_step:
+        restore_modules(modules, state)
+        restore_optimizer(optimizer, state)
+    for step in range(first_step, settings.steps):
+        rows = _draw_words(words.lengths, settings, "crops", step)
+        read = trunk(torch.from_numpy(words.inputs[rows]))
+        batch = make_batch(read, words.targets[rows], words.lengths[rows])
         loss = _reading_loss(head, batch, settings, "crops", step)
-        total = loss + settings.connectionist * _connectionist_loss(alignment(words), batch)
+        total = loss + settings.connectionist * _connectionist_loss(alignment(read), batch)
         warm_up = min(1.0, (step + 1) / _WARM_UP_STEPS)
         learning_rate = warm_up * learning_rate_at(step, settings.steps, settings.learning_rate)
         _take_step(optimizer, weights, total, learning_rate, settings.clip)
+        if keeper.is_due(step + 1):
+            keeper.keep(step + 1, state_tensors(modules, optimizer))
         progress("trunk and head", step + 1, settings.steps, float(loss.detach()))
 
 
 def _train_head(
-    head: HeadBank, features: NDArray[np.float16], targets: NDArray[np.int32], lengths: NDArray[np.int32],
-    settings: Pretraining, progress: LossCallback,
+    trunk: Trunk, head: HeadBank, words: _Labelled, settings: Pretraining, progress: LossCallback, keeper: StateKeeper,
+    first_step: int, state: Mapping[str, Tensor],
 ) -> None:  # fmt: skip
     weights = list(head.parameters())
     optimizer = torch.optim.AdamW(weights, settings.head_learning_rate, weight_decay=settings.weight_decay)
-    for step in range(settings.head_steps):
-        rows = _draw_words(lengths, settings, "features", step)
-        batch = make_batch(torch.from_numpy(features[rows]).float(), targets[rows], lengths[rows])
+    if first_step:
+        restore_optimizer(optimizer, state)
+    for step in range(first_step, settings.head_steps):
+        rows = _draw_words(words.lengths, settings, "features", step)
+        batch = make_batch(torch.from_numpy(words.inputs[rows]).float(), words.targets[rows], words.lengths[rows])
         loss = _reading_loss(head, batch, settings, "features", step)
         _take_step(optimizer, weights, loss, learning_rate_at(step, settings.head_steps, settings.head_learning_rate), settings.clip)
+        if keeper.is_due(settings.steps + step + 1):
+            keeper.keep(settings.steps + step + 1, state_tensors({"trunk": trunk, "head": head}, optimizer))
         progress("head", step + 1, settings.head_steps, float(loss.detach()))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from raygroup.errors import ConfigError
+from raygroup.files.atomic import write_bytes
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.heads.shapes import AXES
 from raygroup.model.laptop_trunk import Trunk
@@ -31,16 +32,13 @@ class UniversalModel:
 
 def save_universal(path: Path, universal: UniversalModel, about: dict[str, Any]) -> None:
     """Write a weights file atomically. ``about`` is added to its metadata."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {f"trunk.{name}": value.contiguous() for name, value in universal.trunk.state_dict().items()}
     tensors |= {f"head.{name}": value.contiguous() for name, value in universal.head.state_dict().items()}
     head = {"embed": universal.head.embedding.shape[-1], "hidden": universal.head.hidden}
     about = about | {"head": head, "charset": universal.charset.to_json()}
-    temporary = path.with_suffix(".part")
-    save_file(tensors, temporary, metadata={"raygroup": json.dumps(about)})
-    temporary.chmod(0o644)
-    temporary.replace(path)
+    write_bytes(path, save(tensors, {"raygroup": json.dumps(about)}))
 
 
 def read_weights_metadata(path: Path) -> dict[str, Any]:

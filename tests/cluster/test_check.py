@@ -1,27 +1,29 @@
 """The check of cluster files finds each fault by its place, and none in the files of ``cluster/``."""
 
 import json
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
+from cluster_files import FILES, VALUES, filled_text, write_filled
 
+from raygroup.__main__ import COMMANDS, command_module
 from raygroup.cluster import __main__ as cluster
 from raygroup.cluster.check import check_cluster_file
+from raygroup.cluster.rules import aws_keys
+from raygroup.cluster.rules.placeholders import PLACEHOLDERS
 from raygroup.runtime.planning.cluster_file import read_cluster_file
-from raygroup.sweep import build_parser
 
-FOLDER = Path(__file__).parents[2] / "cluster"
-FILES = {"aws": FOLDER / "config.yaml", "local": FOLDER / "local.yaml", "kubernetes": FOLDER / "kuberay.yaml"}
 HEAD = "spec.rayClusterSpec.headGroupSpec"
 WORKERS = "spec.rayClusterSpec.workerGroupSpecs"
 
 
 def changed_file(kind, tmp_path, path, value):
-    """Write a file of ``cluster/`` with one value changed. None removes the key."""
-    content = next(iter(yaml.safe_load_all(FILES[kind].read_text())))
+    """Write a filled file of ``cluster/`` with one value changed. None removes the key."""
+    content = next(iter(yaml.safe_load_all(filled_text(kind))))
     *above, last = path
     place = content
     for name in above:
@@ -35,12 +37,45 @@ def changed_file(kind, tmp_path, path, value):
     return file
 
 
+def findings_of(file):
+    return check_cluster_file(file, lambda name: command_module(name).build_parser() if name in COMMANDS else None, list(COMMANDS)).findings
+
+
 @pytest.mark.parametrize("kind", FILES)
-def test_the_files_of_the_folder_have_no_problem(kind, capsys):
-    assert check_cluster_file(FILES[kind], build_parser()) == []
-    assert read_cluster_file(FILES[kind]).kind == kind
-    assert cluster.main(["check", str(FILES[kind]), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == []
+def test_a_file_of_the_folder_has_no_problem_once_it_is_filled_in(kind, tmp_path, capsys):
+    file = write_filled(kind, tmp_path)
+    assert cluster.main(["check", str(file), "--json"]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out) == []
+    assert output.err == "", "nothing was skipped, and nothing is in doubt"
+    assert read_cluster_file(file).kind == kind
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_that_is_not_filled_in_is_refused_with_the_line_of_every_placeholder(kind, capsys):
+    assert cluster.main(["check", str(FILES[kind]), "--json"]) == 2
+    rows = json.loads(capsys.readouterr().out)
+    values = [line.partition(" #")[0] for line in FILES[kind].read_text().splitlines() if not line.startswith("#")]
+    words = {row["problem"].removesuffix(" is a placeholder"): row for row in rows}
+    assert set(words) == {word for word in PLACEHOLDERS if any(word in value for value in values)}
+    for word, row in words.items():
+        value = "\n".join(FILES[kind].read_text().splitlines()[row["line"] - 1 :][:3])  # a folded text goes on for some lines
+        assert word in value
+        assert row["instead"] == PLACEHOLDERS[word]
+
+
+NO_PLACEHOLDERS = {
+    "CPU", "GPU", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH", "RAY_USAGE_STATS_ENABLED", "RAY_HEAD_IP", "GP", "MB",
+}  # fmt: skip
+"""Words in capitals that are right as they are."""
+
+
+def test_every_word_in_capitals_of_the_shipped_files_is_a_placeholder_that_check_knows():
+    words = set()
+    for file in FILES.values():
+        text = "\n".join(line.partition(" #")[0] for line in file.read_text().splitlines() if not line.startswith("#"))
+        words |= set(re.findall(r"(?<![\w-])[A-Z][A-Z0-9_]+(?:-[A-Z0-9]+)*(?![\w-])", text))
+    assert words - NO_PLACEHOLDERS == set(PLACEHOLDERS) == set(VALUES)
 
 
 NODE = ("available_node_types", "gpu_spot")
@@ -49,7 +84,7 @@ POD = (*CLUSTER, "workerGroupSpecs", 0, "template", "spec", "containers", 0)
 FAULTS = [
     ("aws", ("upscale_speed",), 1.0, "upscale_speed", "upscaling_speed"),
     ("aws", ("idle_timeout_minutes",), None, "idle_timeout_minutes", "less than 60"),
-    ("aws", ("max_workers",), "eight", "max_workers", "schema"),
+    ("aws", ("max_workers",), "eight", "max_workers", "a whole number of 0 or more"),
     ("aws", (*NODE, "resources"), {"GPUs": 1}, "available_node_types.gpu_spot.resources.GPUs", "GPU"),
     ("aws", (*NODE, "resources"), {"CPU": 4, "GPU": 4}, "available_node_types.gpu_spot.resources.GPU", "1, or another"),
     ("aws", (*NODE, "min_workers"), 9, "available_node_types.gpu_spot.min_workers", "at most 8"),
@@ -66,7 +101,7 @@ FAULTS = [
         "available_node_types.gpu_spot.node_config.BlockDeviceMappings", "Encrypted",
     ),
     ("aws", (*NODE, "min_worker"), 1, "available_node_types.gpu_spot.min_worker", "min_workers"),
-    ("aws", (*NODE, "min_workers"), "two", "available_node_types.gpu_spot.min_workers", "integer"),
+    ("aws", (*NODE, "min_workers"), "two", "available_node_types.gpu_spot.min_workers", "a whole number of 0 or more"),
     ("aws", (*NODE, "node_config", "InstanceType"), "g5.xlrage", "available_node_types.gpu_spot.node_config.InstanceType", "g5.xlarge"),
     ("aws", (*NODE, "node_config", "InstanceType"), None, "available_node_types.gpu_spot.node_config.InstanceType", "g5.xlarge"),
     (
@@ -140,7 +175,7 @@ FAULTS = [
      f"{HEAD}.template.spec.nodeSelector", "on-demand"),
     ("kubernetes", (*CLUSTER, "headGroupSpec", "rayStartParams", "num-cpus"), 0, f"{HEAD}.rayStartParams.num-cpus", '"0"'),
     ("kubernetes", (*CLUSTER, "workerGroupSpecs", 0, "priority"), None, f"{WORKERS}[0].priority", "1 (KubeRay"),
-    ("kubernetes", (*CLUSTER, "workerGroupSpecs", 0, "maxReplicas"), "8", f"{WORKERS}[0].maxReplicas", "number of pods"),
+    ("kubernetes", (*CLUSTER, "workerGroupSpecs", 0, "maxReplicas"), "8", f"{WORKERS}[0].maxReplicas", "a whole number of 0 or more"),
     ("kubernetes", (*CLUSTER, "workerGroupSpecs"), [], WORKERS, "GPU"),
     ("kubernetes", (*POD, "image"), "registry/ours:1-ray2.9.0-py310", f"{WORKERS}[0].template.spec.containers[0].image", version("ray")),
     ("kubernetes", ("spec", "entrypoint"), "python -m raygroup.sweep table3", "spec.entrypoint", "--address auto"),
@@ -176,14 +211,14 @@ def test_a_fault_is_reported_with_its_place_and_what_would_be_right(kind, path, 
     ],
 )
 def test_other_correct_values_are_no_problem(path, value, tmp_path):
-    assert check_cluster_file(changed_file("aws", tmp_path, path, value), build_parser()) == []
+    assert findings_of(changed_file("aws", tmp_path, path, value)) == ()
 
 
 def test_a_folder_that_a_command_mounts_is_shared(tmp_path):
     file = changed_file("aws", tmp_path, ("metadata", "storage_path"), "/efs/raygroup")
     content = yaml.safe_load(file.read_text()) | {"initialization_commands": ["sudo mount -t efs fs-1:/ /efs"]}
     file.write_text(yaml.safe_dump(content))
-    assert check_cluster_file(file, build_parser()) == []
+    assert findings_of(file) == ()
 
 
 def test_output_of_ray_does_not_end_up_in_the_json(tmp_path, capfd):
@@ -191,10 +226,40 @@ def test_output_of_ray_does_not_end_up_in_the_json(tmp_path, capfd):
     assert json.loads(capfd.readouterr().out) == []
 
 
-def test_a_finding_has_a_path_a_problem_and_what_to_write_instead(tmp_path, capsys):
+def test_a_finding_has_a_path_a_problem_what_to_write_instead_and_a_line(tmp_path, capsys):
     file = changed_file("aws", tmp_path, ("upscale_speed",), 1.0)
     cluster.main(["check", str(file), "--json"])
-    assert json.loads(capsys.readouterr().out) == [{"path": "upscale_speed", "problem": "no such key", "instead": "upscaling_speed"}]
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "path": "upscale_speed",
+            "problem": "no such key",
+            "instead": "upscaling_speed",
+            "line": 1 + file.read_text().splitlines().index("upscale_speed: 1.0"),
+        }
+    ]
+
+
+@pytest.fixture
+def without_boto3(monkeypatch):
+    monkeypatch.setitem(sys.modules, "botocore.session", None)
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    aws_keys._run_instances_description.cache_clear()
+    yield
+    aws_keys._run_instances_description.cache_clear()
+
+
+@pytest.mark.usefixtures("without_boto3")
+def test_the_rules_that_were_skipped_without_boto3_are_named(tmp_path, capsys):
+    assert cluster.main(["check", str(write_filled("aws", tmp_path))]) == 0
+    assert "raygroup: not checked, because boto3 is not installed: the names, types and values of EC2" in capsys.readouterr().err
+    assert cluster.main(["check", str(write_filled("local", tmp_path))]) == 0
+    assert capsys.readouterr().err == "", "nothing of it needs boto3"
+
+
+def test_a_price_without_a_node_type_is_reported(tmp_path):
+    file = changed_file("aws", tmp_path, ("metadata", "usd_per_hour"), {"head": 0.1, "gpu_spot": 0.4, "gpu_ondemand": 1.0, "gpu_spt": 0.4})
+    (finding,) = findings_of(file)
+    assert (finding.path, finding.instead) == ("metadata.usd_per_hour.gpu_spt", "gpu_spot")
 
 
 def test_people_get_a_table(tmp_path, capsys):
@@ -248,4 +313,4 @@ def test_the_faults_of_the_first_drafts_are_reported(name):
     file = Path(__file__).parents[3] / "shared" / "prototypes" / "cluster" / f"{name}.yaml"
     if not file.is_file():
         pytest.skip("needs the project's drafts, which a newcomer does not have")
-    assert {finding.path for finding in check_cluster_file(file, build_parser())} >= PROTOTYPES[name]
+    assert {finding.path for finding in findings_of(file)} >= PROTOTYPES[name]

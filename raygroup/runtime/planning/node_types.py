@@ -2,11 +2,10 @@
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from raygroup.values import USD
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,11 @@ def as_mapping(value: object) -> dict[str, Any]:
 def as_list(value: object) -> list[Any]:
     """Return the value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
+
+
+def as_text(value: object) -> str | None:
+    """Return the value if it is text, else None."""
+    return value if isinstance(value, str) else None
 
 
 def ray_cluster_spec(content: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +102,7 @@ def _pod_resources(group: dict[str, Any]) -> dict[str, float]:
     resources = {"CPU": _quantity(limits.get("cpu", 0)), "GPU": _quantity(limits.get("nvidia.com/gpu", 0))}
     params = as_mapping(group.get("rayStartParams"))
     for kind, name in (("CPU", "num-cpus"), ("GPU", "num-gpus")):
-        if re.fullmatch("[0-9]{1,15}", str(params.get(name, ""))):
+        if re.fullmatch(r"[0-9]+", str(params.get(name, ""))):
             resources[kind] = float(params[name])
     try:
         custom = json.loads(str(params.get("resources", "{}")).strip("'\"").replace("\\", ""))
@@ -108,17 +112,19 @@ def _pod_resources(group: dict[str, Any]) -> dict[str, float]:
 
 
 def _quantity(value: object) -> float:
-    """Return the number of a Kubernetes quantity, such as ``4`` or ``500m``."""
-    text = str(value)
-    try:
-        return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
-    except ValueError:
-        return 0.0
+    """Return the number of a Kubernetes quantity without a unit or in thousandths, such as ``4`` or ``500m``."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(m?)", str(value))
+    return float(match[1]) / (1000 if match[2] else 1) if match else 0.0
+
+
+def is_amount(value: object) -> bool:
+    """Return whether a value is a finite number of 0 or more."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
 
 
 def numbers(value: object) -> dict[str, float]:
-    """Return the entries of a mapping whose values are numbers."""
-    return {str(name): count for name, count in as_mapping(value).items() if isinstance(count, int | float)}
+    """Return the entries of a mapping whose values are amounts."""
+    return {name: float(count) for name, count in as_mapping(value).items() if is_amount(count)}
 
 
 def _count(value: object) -> int:
@@ -128,4 +134,4 @@ def _count(value: object) -> int:
 def price(prices: dict[str, Any], name: str) -> float | None:
     """Return the price in USD an hour, or None without one."""
     usd = prices.get(name)
-    return float(usd) if usd is not None and usd in USD else None
+    return float(usd) if usd is not None and is_amount(usd) else None

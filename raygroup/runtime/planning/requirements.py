@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,24 @@ from raygroup.search_space import Sweep
 from raygroup.trunks import CROP_SIZE
 
 
-def require_inputs(sweep: Sweep, trials: Sequence[Trial], words: Path | None, fonts: Path | None) -> None:
-    """Raise ConfigError if an input of a sweep is missing. One message names all of them."""
+def require_inputs(
+    sweep: Sweep, trials: Sequence[Trial], words: Path | None, fonts: Path | None, is_there: Callable[[Path], bool] = Path.exists
+) -> None:
+    """Raise ConfigError if an input of a sweep is missing. One message names all of them.
+
+    ``is_there`` says whether a file or folder exists, perhaps on another machine.
+    """
     sizes = {(trial.words.height, trial.words.width) for trial in trials} - {CROP_SIZE}
     if sizes:
         raise ConfigError(f"words.height and words.width are {sizes.pop()}: the trunk reads crops of {CROP_SIZE}")
     missing = _missing_words(trials) if words is None else []
-    missing += _missing_weights(trials)
+    missing += _missing_weights(trials, is_there)
     if missing:
         are_missing = "an input is missing" if len(missing) == 1 else f"{len(missing)} inputs are missing"
         raise ConfigError(f"{sweep.name}: {are_missing}: {' and '.join(missing)}")
-    if words is not None and not words.exists():
+    if words is not None and not is_there(words):
         raise ConfigError(f"--words {words}: no such file or folder")
-    if fonts is not None and not fonts.is_dir():
+    if fonts is not None and (not is_there(fonts) or fonts.is_file()):
         raise ConfigError(f"--fonts {fonts}: no such folder")
 
 
@@ -60,10 +65,10 @@ def _missing_words(trials: Iterable[Trial]) -> list[str]:
     return [f"words of {', '.join(sources)} (pass --words PATH; docs/data.md shows how to import them)"] if sources else []
 
 
-def _missing_weights(trials: Iterable[Trial]) -> list[str]:
+def _missing_weights(trials: Iterable[Trial], is_there: Callable[[Path], bool]) -> list[str]:
     files = sorted({trial.weights.file for trial in trials} - {"laptop"})
     hint = "set weights.file to a stage-1 file; python -m raygroup.pretrain makes one"
-    return [f"the weights file {file} ({hint})" for file in files if not local_path(file).is_file()]
+    return [f"the weights file {file} ({hint})" for file in files if not is_there(local_path(file)) or local_path(file).is_dir()]
 
 
 @functools.cache

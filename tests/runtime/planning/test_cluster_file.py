@@ -1,64 +1,128 @@
-"""Cluster files that are odd YAML, or hold numbers that cannot be."""
+"""A cluster file with odd contents is refused in one line, with the file and the line of the value."""
 
 import pytest
+import yaml
+from cluster_files import FILES
 
 from raygroup import sweep
-from raygroup.cluster.__main__ import main as cluster
+from raygroup.cluster import __main__ as cluster
 from raygroup.errors import ConfigError
 from raygroup.runtime.planning.cluster_file import read_cluster_file
 
-LOCAL = "cluster_name: x\nprovider: {type: local, head_ip: 1.2.3.4, worker_ips: [1.2.3.5]}\nauth: {ssh_user: x}\n"
-KUBERNETES = "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {annotations: {raygroup/usd-per-hour: '%s'}}\n"
-ODD = [
-    (LOCAL + "? [a, b]\n: c\n", ":4: not YAML: the name of a list or a mapping must be a text"),
-    (LOCAL + "1: c\n", ":4: not YAML: the name '1' must be a text, in quotes if it looks like a number"),
-    (LOCAL + "auth: c\n", ":4: not YAML: 'auth' occurs twice"),
-    (LOCAL + "x: 2024-13-45\n", ":4: not YAML: '2024-13-45' is no timestamp"),
-    (LOCAL + "x: !!bool q\n", ":4: not YAML: 'q' is no bool"),
-    (LOCAL + "x: !!timestamp q\n", ":4: not YAML: 'q' is no timestamp"),
-    (LOCAL + "x: 0x_\n", ":4: not YAML: '0x_' is no int"),
-    (LOCAL + "x: \0\n", ":4: not YAML: it has the character U+0000"),
-    (LOCAL + f"x: {'[' * 3000}\n", ": not YAML of a cluster file: it is nested too deeply"),
-    (LOCAL + "metadata: {usd_per_hour: {head: -1}}\n", ": the price of head is -1: it must be a number from 0"),
-    (LOCAL + "metadata: {usd_per_hour: {head: .nan}}\n", ": the price of head is nan: it must be a number from 0"),
-    (LOCAL + "metadata: {usd_per_hour: {head: '3'}}\n", ": the price of head is '3': it must be a number from 0"),
-    (LOCAL + "metadata: {resources: {GPU: -4}}\n", ": GPU of worker is -4: it must be a number from 0"),
-    (KUBERNETES % '{"g": -1}', ": the price of g is -1: it must be a number from 0"),
-    (KUBERNETES % ("[" * 100_000), ": metadata.annotations.raygroup/usd-per-hour: not JSON"),
+AWS = "provider: {type: aws}\n"
+RAY_JOB = "apiVersion: ray.io/v1\nkind: RayJob\n"
+NOT_YAML = [
+    ("? [a, b]\n: x\n", 2, "a key that is a list or a mapping is no text"),
+    ("? {a: b}\n: x\n", 2, "a key that is a list or a mapping is no text"),
+    ("metadata:\n  7: x\n", 3, "the key 7 is no text"),
+    ("metadata:\n  yes: x\n", 3, "the key yes is no text"),
+    ("metadata: &it\n  below: *it\n", 3, "the anchor 'it' contains itself"),
+    ("metadata: {storage_path: !!python/object/apply:os.getcwd []}\n", 2, "could not determine a constructor"),
+    ("metadata:\n  at: 2026-13-45\n", 3, "'2026-13-45' is no valid timestamp"),
+    ("metadata:\n  at: !!int twelve\n", 3, "'twelve' is no valid int"),
+    ("metadata:\n  a: \x00\n", 3, "special characters are not allowed"),
+    ("metadata: {a: 1, a: 2}\n", 2, "'a' occurs twice"),
+]
+BAD_VALUES = [
+    (AWS + "metadata:\n  usd_per_hour:\n    head: -1\n", 4, "metadata.usd_per_hour.head: the value is -1: it must be a price"),
+    (AWS + "metadata:\n  usd_per_hour:\n    head: '0.1'\n", 4, "metadata.usd_per_hour.head: the value is '0.1': it must be a price"),
+    (AWS + "metadata:\n  usd_per_hour:\n    head: .nan\n", 4, "the value is nan"),
+    (AWS + "metadata:\n  usd_per_hour:\n    head: .inf\n", 4, "the value is inf"),
+    (AWS + "metadata:\n  usd_per_hour:\n    head: true\n", 4, "the value is True"),
+    (AWS + f"metadata:\n  usd_per_hour:\n    head: 1{'0' * 400}\n", 4, "it must be a price in dollars an hour, 0 or more"),
+    (AWS + "metadata:\n  usd_per_hour: 3\n", 3, "metadata.usd_per_hour: the value is 3: it must be a mapping"),
+    (AWS + "metadata: [x]\n", 2, "metadata: the value is ['x']: it must be a mapping"),
+    (AWS + "metadata:\n  storage_path: [s3://a]\n", 3, "metadata.storage_path: the value is ['s3://a']: it must be text"),
+    (AWS + "available_node_types:\n  gpu:\n    max_workers: -2\n", 4, "available_node_types.gpu.max_workers: the value is -2"),
+    (AWS + "available_node_types:\n  gpu:\n    max_workers: many\n", 4, "it must be a whole number of 0 or more"),
+    (AWS + "available_node_types:\n  gpu:\n    resources: {GPU: -1}\n", 4, "available_node_types.gpu.resources.GPU: the value is -1"),
+    (AWS + "available_node_types:\n  gpu:\n    resources: {GPU: one}\n", 4, "it must be a number of 0 or more"),
+    (AWS + "available_node_types: [gpu]\n", 2, "available_node_types: the value is ['gpu']"),
+    (AWS + "available_node_types:\n  gpu: 7\n", 3, "available_node_types.gpu: the value is 7"),
+    ("provider:\n  type: local\n  worker_ips: 10.0.0.1\n", 3, "provider.worker_ips: the value is '10.0.0.1': it must be a list"),
+    ("provider:\n  type: [aws]\n", 2, "provider.type is ['aws']"),
+    (RAY_JOB + "spec:\n  rayClusterSpec:\n    workerGroupSpecs: {}\n", 5, "it must be a list"),
+    (
+        RAY_JOB + "spec:\n  rayClusterSpec:\n    workerGroupSpecs:\n      - maxReplicas: x\n",
+        6,
+        "workerGroupSpecs[0].maxReplicas: the value is 'x'",
+    ),
+    (RAY_JOB + "metadata:\n  annotations:\n    raygroup/usd-per-hour: '{\"head\": -1}'\n", 5, "it must be JSON text"),
+    (RAY_JOB + "metadata:\n  annotations:\n    raygroup/usd-per-hour: [1]\n", 5, "it must be JSON text"),
+    ("apiVersion: ray.io/v1\nkind: [RayJob]\n", 2, "kind is ['RayJob']"),
 ]
 
 
-@pytest.mark.parametrize(("text", "message"), ODD)
-def test_an_odd_file_is_refused_in_one_line_with_its_place(text, message, tmp_path):
-    path = tmp_path / "cluster.yaml"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError) as refusal:
-        read_cluster_file(path)
-    assert str(refusal.value).startswith(f"{path}{message}")
-    assert "\n" not in str(refusal.value)
+def refusal(text, folder):
+    file = folder / "cluster.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        read_cluster_file(file)
+    message = str(error.value)
+    assert len(message) - len(str(folder)) <= 300
+    assert "\n" not in message
+    return message.removeprefix(f"{folder}/")
 
 
-def test_the_check_and_the_dry_run_refuse_it_alike(tmp_path, capsys):
-    path = tmp_path / "cluster.yaml"
-    path.write_text(ODD[0][0], encoding="utf-8")
-    assert cluster(["check", str(path)]) == 2
-    assert sweep.main(["smoke", "--dry-run", "--storage-path", str(tmp_path), "--cluster", str(path)]) == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2
-    assert lines[0] == lines[1]
+@pytest.mark.parametrize(("text", "line", "reason"), NOT_YAML)
+def test_yaml_that_ray_would_read_in_another_way_is_refused_with_its_line(text, line, reason, tmp_path):
+    message = refusal(AWS + text, tmp_path)
+    assert message.startswith(f"cluster.yaml:{line}: not YAML: ")
+    assert reason in message
 
 
-def test_quantities_that_are_no_numbers_count_as_none(tmp_path):
-    path = tmp_path / "cluster.yaml"
-    group = "{rayStartParams: {num-cpus: ²}, template: {spec: {containers: [{resources: {limits: {cpu: four, nvidia.com/gpu: [1]}}}]}}}"
-    path.write_text(KUBERNETES % "{}" + f"spec: {{headGroupSpec: {group}}}\n", encoding="utf-8")
-    assert read_cluster_file(path).node_types[0].resources == {"CPU": 0.0, "GPU": 0.0}
+@pytest.mark.parametrize(("text", "line", "reason"), BAD_VALUES)
+def test_a_value_that_cannot_be_used_is_refused_with_its_place_and_line(text, line, reason, tmp_path):
+    message = refusal(text, tmp_path)
+    assert message.startswith(f"cluster.yaml:{line}: ")
+    assert reason in message
 
 
-def test_an_entrypoint_with_help_or_a_wrong_flag_is_a_finding(tmp_path, capsys):
-    path = tmp_path / "job.yaml"
-    for flag, problem in (("--help", "would print its help"), ("--accumulate 0", "'0' must be a whole number from 1")):
-        job = KUBERNETES.replace("RayCluster", "RayJob") % "{}" + f"spec: {{entrypoint: python -m raygroup.sweep smoke {flag}}}\n"
-        path.write_text(job, encoding="utf-8")
-        assert cluster(["check", str(path), "--json"]) == 2
-        assert problem in capsys.readouterr().out
+def test_lists_that_are_nested_without_end_are_refused(tmp_path):
+    assert "nested too deeply" in refusal(AWS + "metadata: " + "[" * 5000, tmp_path)
+
+
+def test_names_that_many_aliases_repeat_cost_nothing(tmp_path):
+    """Ten aliases to ten aliases, ten times over, would be 10 ** 10 texts."""
+    levels = "".join(f"    - &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 11))
+    text = f"{AWS}setup_commands: [ls]\nrsync_exclude:\n    - &l0 [x]\n{levels}"
+    file = tmp_path / "cluster.yaml"
+    file.write_text(text)
+    assert read_cluster_file(file).content["setup_commands"] == ["ls"]
+
+
+@pytest.mark.parametrize("text", [AWS + "? [a, b]\n: x\n", AWS + "metadata:\n  usd_per_hour:\n    head: -1\n"])
+def test_every_command_that_reads_a_cluster_file_ends_with_exit_code_2(text, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cluster.yaml").write_text(text)
+    for command, arguments in (
+        (cluster.main, ["check", "cluster.yaml"]),
+        (sweep.main, ["smoke", "--dry-run", "--cluster", "cluster.yaml"]),
+        (sweep.main, ["smoke", "--local", "--budget", "1", "--cluster", "cluster.yaml"]),
+    ):
+        assert command(arguments) == 2, arguments
+        output = capsys.readouterr()
+        assert "Traceback" not in output.err
+        assert "cluster.yaml:2: " in output.err or "cluster.yaml:4: " in output.err or "-1" in output.out
+    assert not (tmp_path / "runs" / "smoke").exists(), "nothing was started"
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "start"),
+    [
+        ("aws", "file_mounts./home/ray/.ray/auth_token", "/home/ray/.ray/auth_token:"),
+        ("aws", "available_node_types.gpu_spot.node_config.InstanceMarketOptions", "InstanceMarketOptions:"),
+        ("aws", "available_node_types.gpu_spot.node_config.NoSuchKey", "node_config:"),
+        ("kubernetes", "metadata.annotations.raygroup/usd-per-hour", "raygroup/usd-per-hour:"),
+        ("kubernetes", "spec.rayClusterSpec.workerGroupSpecs[1].maxReplicas", "maxReplicas: 2"),
+    ],
+)
+def test_a_line_is_found_although_names_hold_dots_and_keys_are_missing(kind, place, start):
+    line = read_cluster_file(FILES[kind]).document.line_of(place)
+    assert FILES[kind].read_text().splitlines()[line - 1].strip().startswith(start)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_the_shipped_files_are_read_as_any_yaml_reader_does(kind):
+    (expected, *_) = yaml.safe_load_all(FILES[kind].read_text())
+    assert read_cluster_file(FILES[kind]).content == expected

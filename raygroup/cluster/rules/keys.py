@@ -5,10 +5,10 @@ Ray's.
 """
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from raygroup.cluster.finding import Finding
+from raygroup.runtime.planning.finding import Finding
 
 ANY: Mapping[str, Any] | None = None
 """Allows everything below a key."""
@@ -40,15 +40,13 @@ def check_keys(content: Mapping[str, Any], allowed: Mapping[str, Any], at: str =
                     yield from check_keys(item, below[0], f"{path}[{number}]")
 
 
-def check_resources(resources: Mapping[str, Any], at: str) -> Iterator[Finding]:
-    """Yield a finding for misspelt resources and for wrong counts."""
-    for name, count in resources.items():
+def check_resources(resources: Iterable[str], at: str) -> Iterator[Finding]:
+    """Yield a finding for misspelt resources."""
+    for name in resources:
         path = f"{at}.{name}"
         ray_name = _similar_resource(str(name))
         if ray_name:
             yield Finding(path, f"{name!r} is a resource of your own, and nothing asks for it", ray_name)
-        if not isinstance(count, int | float) or isinstance(count, bool) or count < 0:
-            yield Finding(path, f"{count!r} is not a number of 0 or more", "the number that a node has, 0 or more")
 
 
 def closest_name(name: str, allowed: Mapping[str, Any]) -> str:

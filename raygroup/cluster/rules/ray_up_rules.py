@@ -6,12 +6,12 @@ from importlib.metadata import version
 from pathlib import PurePosixPath
 from typing import Any
 
-from raygroup.cluster.aws_rules import check_aws
-from raygroup.cluster.finding import Finding
-from raygroup.cluster.keys import check_keys, check_resources
-from raygroup.cluster.ray_up_head import check_head
-from raygroup.cluster.ray_up_keys import check_types, ray_up_keys
+from raygroup.cluster.rules.aws_rules import check_aws
+from raygroup.cluster.rules.keys import check_keys, check_resources
+from raygroup.cluster.rules.ray_up_head import check_head
+from raygroup.cluster.rules.ray_up_keys import check_types, ray_up_keys
 from raygroup.runtime.planning.cluster_file import AWS, ClusterFile, storage_path_error
+from raygroup.runtime.planning.finding import Finding
 from raygroup.runtime.planning.node_types import NodeType, as_list, as_mapping
 
 _MAX_IDLE_MIN = 60

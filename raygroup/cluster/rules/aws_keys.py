@@ -4,8 +4,8 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from raygroup.cluster.finding import Finding
-from raygroup.cluster.keys import closest_name
+from raygroup.cluster.rules.keys import closest_name
+from raygroup.runtime.planning.finding import Finding
 
 _READ_BY_RAY = {"SubnetIds"}
 """Ray reads these itself: it gives each instance one of the subnets."""
@@ -23,6 +23,11 @@ def check_instance(node_config: Mapping[str, Any], at: str) -> Iterator[Finding]
         return
     settings = {name: value for name, value in node_config.items() if name not in _READ_BY_RAY}
     yield from _check_value(settings, description, at)
+
+
+def knows_ec2() -> bool:
+    """Return whether boto3 is installed, so that ``check_instance`` checks something."""
+    return _run_instances_description() is not None
 
 
 @functools.cache

@@ -1,32 +1,24 @@
 """Rules for Kubernetes files: KubeRay's RayJob and RayCluster, version ray.io/v1."""
 
-import contextlib
-import io
 import re
-import shlex
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from raygroup.cluster.finding import Finding
-from raygroup.cluster.images import check_image
-from raygroup.cluster.keys import check_keys, check_resources
-from raygroup.cluster.kubernetes_keys import CLUSTER, JOB, TOP
-from raygroup.errors import ConfigError
-from raygroup.runtime.planning.cluster_file import STORAGE, ClusterFile, storage_path_error
+from raygroup.cluster.rules.images import check_image
+from raygroup.cluster.rules.keys import check_keys, check_resources
+from raygroup.cluster.rules.kubernetes_keys import CLUSTER, JOB, TOP
+from raygroup.runtime.planning.cluster_file import ClusterFile, storage_path_error
+from raygroup.runtime.planning.cluster_values import STORAGE
+from raygroup.runtime.planning.finding import Finding
 from raygroup.runtime.planning.node_types import as_list, as_mapping, pod_containers, ray_cluster_spec
 
 _MAX_IDLE_S = 3600
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|ACCESS_KEY")
-_SEE_HELP = "a flag of python -m raygroup.sweep --help"
 
 
-def check_kubernetes(cluster: ClusterFile, sweep_parser: ArgumentParser) -> Iterator[Finding]:
-    """Yield what is wrong with a Kubernetes file.
-
-    ``sweep_parser`` is the parser of the sweep command, which an entrypoint may start.
-    """
+def check_kubernetes(cluster: ClusterFile) -> Iterator[Finding]:
+    """Yield what is wrong with a Kubernetes file."""
     content, spec = cluster.content, ray_cluster_spec(cluster.content)
     is_job = content.get("kind") == "RayJob"
     base = "spec.rayClusterSpec" if is_job else "spec"
@@ -44,7 +36,6 @@ def check_kubernetes(cluster: ClusterFile, sweep_parser: ArgumentParser) -> Iter
     yield from _check_autoscaling(spec, base)
     yield from _check_storage(cluster, is_job)
     if is_job:
-        yield from _check_entrypoint(content, sweep_parser)
         yield from _check_runtime_environment(content)
 
 
@@ -66,9 +57,6 @@ def _check_head(head: dict[str, Any], at: str, is_spot: bool) -> Iterator[Findin
 
 def _check_group(group: dict[str, Any], at: str) -> Iterator[Finding]:
     yield from _check_pod(group, at)
-    for name in ("replicas", "minReplicas", "maxReplicas"):
-        if not isinstance(group.get(name, 0), int):
-            yield Finding(f"{at}.{name}", f"{group[name]!r} is not a whole number", "the number of pods, 0 or more")
     fewest, most = group.get("minReplicas", 0), group.get("maxReplicas", 0)
     if isinstance(fewest, int) and isinstance(most, int) and fewest > most:
         yield Finding(f"{at}.minReplicas", f"{fewest} is more than maxReplicas ({most})", f"at most {most}")
@@ -92,7 +80,7 @@ def _check_pod(group: dict[str, Any], at: str) -> Iterator[Finding]:
     if not {"cpu", "memory"} <= set(limits):
         problem = "without limits of cpu and memory, Ray counts those of the whole node"
         yield Finding(f"{pod}.resources.limits", problem, "limits of cpu and memory")
-    yield from check_resources({name: 1 for name in limits if re.fullmatch(r"[A-Za-z]?[Gg][Pp][Uu]s?", name)}, f"{pod}.resources.limits")
+    yield from check_resources([name for name in limits if re.fullmatch(r"[A-Za-z]?[Gg][Pp][Uu]s?", name)], f"{pod}.resources.limits")
     if not any(as_mapping(mount).get("mountPath") == "/dev/shm" for mount in as_list(container.get("volumeMounts"))):
         problem = "with only 64 MB of shared memory, Ray's object store would go to the disk"
         yield Finding(f"{pod}.volumeMounts", problem, "an emptyDir of medium Memory at /dev/shm")
@@ -144,35 +132,6 @@ def _check_mounts(cluster: ClusterFile, path: str, at: str) -> Iterator[Finding]
         if not any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in folders):
             name = group.get("groupName", "the head")
             yield Finding(at, f"{path} is on no volume of {name}: it would be a different folder in every pod", "s3://...")
-
-
-def _check_entrypoint(content: dict[str, Any], sweep_parser: ArgumentParser) -> Iterator[Finding]:
-    """Report flags of the entrypoint that the sweep command would refuse."""
-    at, entrypoint = "spec.entrypoint", str(as_mapping(content.get("spec")).get("entrypoint", ""))
-    match = re.search(r"python3?(?:\.\d+)? -m raygroup\.sweep\b(.*)", entrypoint)
-    if not match:
-        return
-    try:
-        words = shlex.split(match[1])
-    except ValueError as error:
-        yield Finding(at, f"a shell cannot read the command: {error}", "the closing quotation mark")
-        return
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            _, unknown = sweep_parser.parse_known_args(words)
-    except ConfigError as error:
-        yield Finding(at, str(error), _SEE_HELP)
-        return
-    except SystemExit:
-        yield Finding(at, "the command would print its help and run nothing", "leave --help out")
-        return
-    for flag in [word for word in unknown if word.startswith("-")]:
-        right = "leave it out: running the command again resumes the sweep" if flag == "--resume" else _SEE_HELP
-        yield Finding(at, f"the sweep command has no flag {flag}", right)
-    if not any(word.startswith("--address") for word in words):
-        yield Finding(at, "without --address, the sweep would start its own Ray in the head's pod", "--address auto")
-    if not any(word.startswith("--storage-path") for word in words):
-        yield Finding(at, "without --storage-path, results would be lost with the pod", "--storage-path s3://...")
 
 
 def _check_runtime_environment(content: dict[str, Any]) -> Iterator[Finding]:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from raygroup.cluster.aws_keys import check_instance
-from raygroup.cluster.finding import Finding
-from raygroup.cluster.images import check_image
+from raygroup.cluster.rules.aws_keys import check_instance
+from raygroup.cluster.rules.images import check_image
 from raygroup.runtime.planning.cluster_file import ClusterFile
+from raygroup.runtime.planning.finding import Finding
 from raygroup.runtime.planning.node_types import NodeType, as_list, as_mapping
 
 _INSTANCES = {

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from raygroup.cluster.finding import Finding
-from raygroup.cluster.keys import ANY, ANY_NAME
+from raygroup.cluster.rules.keys import ANY, ANY_NAME
+from raygroup.runtime.planning.finding import Finding
 
 _PROVIDER_KEYS = (
     "type", "module", "region", "availability_zone", "cache_stopped_nodes", "use_internal_ips", "use_external_head_ip", "key_pair",

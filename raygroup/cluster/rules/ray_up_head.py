@@ -6,8 +6,8 @@ It must train nothing, have room for drivers, and be closed to the world.
 import re
 from collections.abc import Iterator
 
-from raygroup.cluster.finding import Finding
 from raygroup.runtime.planning.cluster_file import AWS, ClusterFile
+from raygroup.runtime.planning.finding import Finding
 from raygroup.runtime.planning.node_types import NodeType, as_list, as_mapping
 
 _GPU_INSTANCE = re.compile(r"(g\d|gr\d|p\d)")

@@ -3,7 +3,7 @@
 The version is ray.io/v1. Kubernetes and Ray ignore any other key.
 """
 
-from raygroup.cluster.keys import ANY
+from raygroup.cluster.rules.keys import ANY
 
 _CONTAINER = dict.fromkeys((
     "name", "image", "imagePullPolicy", "command", "args", "env", "envFrom", "ports", "resources", "resizePolicy", "volumeMounts",

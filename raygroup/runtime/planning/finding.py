@@ -1,4 +1,4 @@
-"""A problem that the check of cluster files reports."""
+"""A problem in a cluster file."""
 
 from dataclasses import dataclass
 
@@ -12,3 +12,5 @@ class Finding:
     problem: str
     instead: str
     """What to write there."""
+    line: int = 0
+    """The line of the file, from 1. It is 0 until ``check`` looks it up."""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from raygroup.cluster.finding import Finding
+from raygroup.runtime.planning.finding import Finding
 
 _RAY = re.compile(r"(?:^|/)ray(?:-ml)?:(\d+\.\d+\.\d+)|(?<![a-z])ray-?(\d+\.\d+\.\d+)")
 """Ray's version in the name of Ray's own images, or in a tag such as ``0.1.0-ray2.60.0-py311``."""

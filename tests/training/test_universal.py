@@ -1,0 +1,73 @@
+"""Stage 1 continues from any step that was kept, with the same weights bit for bit."""
+
+import numpy as np
+import pytest
+import torch
+
+from raygroup.config import Heads, Pretraining
+from raygroup.training.universal import train_universal
+from raygroup.words.charset import Charset
+
+LABELS = ["ab", "ba", "a", "bab", "cab", "abc", "c", "bc"]
+SETTINGS = Pretraining(steps=6, head_steps=5, batch=4, heads=Heads(count=1, start="independent", embed=6, hidden=8))
+
+
+class Memory:
+    """Keeps every second state, and interrupts the training once, after a step."""
+
+    def __init__(self, interrupt_after=None):
+        self.states = {0: {}}
+        self.interrupt_after = interrupt_after
+
+    def restored(self):
+        step = max(self.states)
+        return step, self.states[step]
+
+    def is_due(self, step):
+        if step == self.interrupt_after:
+            self.interrupt_after = None
+            raise KeyboardInterrupt
+        return step % 2 == 0
+
+    def keep(self, step, state):
+        self.states[step] = state
+
+
+def train(keeper=None):
+    crops = np.random.default_rng(0).integers(0, 256, (len(LABELS), 32, 96), dtype=np.uint8)
+    steps = []
+    model = train_universal(
+        crops, LABELS, Charset.from_labels(LABELS), SETTINGS, lambda phase, step, steps_, loss: steps.append((phase, step, loss)), keeper
+    )
+    return {**{f"trunk.{n}": v for n, v in model.trunk.state_dict().items()}, **model.head.state_dict()}, steps
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """The bits depend on the number of threads, and several would wait for each other on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def undisturbed():
+    return train()
+
+
+def test_keeping_states_changes_nothing(undisturbed):
+    weights, steps = train(Memory())
+    assert steps == undisturbed[1]
+    assert all(torch.equal(value, weights[name]) for name, value in undisturbed[0].items())
+
+
+@pytest.mark.parametrize("step", range(1, SETTINGS.steps + SETTINGS.head_steps + 1))
+def test_a_training_that_is_interrupted_after_any_step_ends_with_the_same_bits(step, undisturbed):
+    keeper = Memory(interrupt_after=step)
+    with pytest.raises(KeyboardInterrupt):
+        train(keeper)
+    weights, steps = train(keeper)
+    assert len(steps) == SETTINGS.steps + SETTINGS.head_steps - (step - 1) // 2 * 2, "no step that was kept is trained again"
+    assert steps == undisturbed[1][-len(steps) :]
+    assert all(torch.equal(value, weights[name]) for name, value in undisturbed[0].items())
