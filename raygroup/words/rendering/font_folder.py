@@ -12,7 +12,7 @@ FONT_SUFFIXES = frozenset({".ttf", ".otf", ".ttc"})
 OTHER_SUFFIXES = frozenset({".woff", ".woff2", ".otc", ".dfont", ".pfa", ".pfb", ".pcf", ".bdf", ".fon", ".eot"})
 """Suffixes of fonts of a kind that is not read."""
 _SIGNS = {b"version ": "a Git LFS pointer: fetch the file itself", b"<": "a web page or XML, not a font", b"": "no font"}
-_MAX_NAMED = 2
+_MAX_NAMED = 3
 
 
 def unread_fonts(folder: Path) -> dict[str, str]:
@@ -23,9 +23,10 @@ def unread_fonts(folder: Path) -> dict[str, str]:
 
 
 def unread_font_lines(folder: Path | None) -> Iterator[str]:
-    """Yield a line for the user if some files of the folder cannot be read."""
-    if folder is not None and folder.is_dir() and (unread := unread_fonts(folder)):
-        yield f"--fonts {folder}: {len(unread)} files look like fonts and cannot be read: {named_fonts(unread)}"
+    """Yield a line for the user for each file of the folder that looks like a font and cannot be read."""
+    if folder is not None and folder.is_dir():
+        for path, reason in unread_fonts(folder).items():
+            yield f"--fonts {path}: looks like a font and cannot be read: {reason}"
 
 
 def named_fonts(unread: dict[str, str]) -> str:
