@@ -57,12 +57,15 @@ def damaged_entries(folder, **changes):
     ],
     ids=["empty", "cut", "a list", "without file", "step is a text", "history is a number", "no checkpoint"],
 )
-def test_with_a_damaged_list_a_trial_goes_on_from_the_checkpoint_that_holds_most_steps(
-    content, interrupted, prepared, undisturbed, capsys
-):  # fmt: skip
+def test_however_a_list_is_damaged_the_checkpoints_are_found_by_what_they_hold(content, interrupted):
     folder = interrupted.jobs[0].folder
     (folder / INDEX).write_text(content(folder))
     assert (listed_steps(folder), sound_steps(folder)) == ((10, 20), {10, 20})
+
+
+def test_with_a_damaged_list_a_trial_goes_on_from_the_checkpoint_that_holds_most_steps(interrupted, prepared, undisturbed, capsys):
+    folder = interrupted.jobs[0].folder
+    (folder / INDEX).write_text("")
     assert run_pack(folders(interrupted), prepared) == {}
     assert attempt_records(folder)[-1]["from_step"] == 20
     assert same_evidence(read_history(folder), undisturbed)
@@ -96,10 +99,11 @@ def test_a_checkpoint_that_a_later_attempt_left_behind_does_not_count(interrupte
     assert same_evidence(read_history(folder), undisturbed)
 
 
-@pytest.mark.parametrize("name", [INDEX, "lease.json", "progress.json", "config.json"])
-def test_the_command_goes_on_with_any_damaged_record_of_an_unfinished_trial(name, interrupted, prepared, tmp_path, undisturbed):
+@pytest.mark.parametrize("content", ["", "[1]"])
+def test_the_command_goes_on_if_every_record_of_an_unfinished_trial_is_damaged(content, interrupted, prepared, tmp_path, undisturbed):
     folder = interrupted.jobs[0].folder
-    (folder / name).write_text("")
+    for name in (INDEX, "lease.json", "progress.json", "config.json"):
+        (folder / name).write_text(content)
     assert sweep.main([space(tmp_path, **ONE), "--local", "--storage-path", str(prepared)]) == 0
     assert same_evidence(read_history(folder), undisturbed)
 
@@ -158,13 +162,15 @@ def test_a_trial_does_not_go_on_from_the_history_of_another_one(prepared, tmp_pa
     assert (first / "DONE.json").is_file()
 
 
-@pytest.mark.parametrize("name", ["DONE.json", "sweep.json", "config.json", "history.parquet", "predictions.parquet"])
-@pytest.mark.parametrize("content", [b"", None])
-def test_a_finished_sweep_with_a_damaged_record_ends_with_0_and_shows_the_other_trials(name, content, finished, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("name", "is_gone"),
+    [("DONE.json", False), ("sweep.json", True), ("config.json", True), ("history.parquet", False), ("predictions.parquet", True)],
+)
+def test_a_finished_sweep_with_a_damaged_record_ends_with_0_and_shows_the_other_trials(name, is_gone, finished, tmp_path, capsys):
     shutil.copytree(finished, tmp_path / "runs")
     folder = next(path.parent for path in (tmp_path / "runs" / "tiny").glob("*/DONE.json"))
     path = folder.parent / name if name == "sweep.json" else folder / name
-    path.write_bytes(b"") if content is not None or name == "DONE.json" else path.unlink()
+    path.unlink() if is_gone else path.write_bytes(b"")
     assert sweep.main([space(tmp_path), "--local", "--storage-path", str(tmp_path / "runs")]) == 0
     out, err = capsys.readouterr()
     assert str(path) in err or str(folder) in err
