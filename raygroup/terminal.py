@@ -1,6 +1,7 @@
 """Print tables and lines for every command, and turn errors into exit codes."""
 
 import _thread
+import contextlib
 import errno
 import os
 import select
@@ -59,7 +60,8 @@ def _run(work: Callable[[], int | None], resume: str | None) -> int:
             return _report_error(_OUTPUT_CLOSED, INTERRUPTED, resume)
         return _report_error(str(error), FAILED if resume else BAD_INPUT, resume)
     except KeyboardInterrupt as interrupt:
-        print(file=sys.stderr)
+        with contextlib.suppress(BrokenPipeError):
+            print(file=sys.stderr, flush=True)
         reason = _OUTPUT_CLOSED if _is_output_closed() else str(interrupt) or "interrupted"
         return _report_error(reason, INTERRUPTED, resume)
 
@@ -91,7 +93,8 @@ def command_line(module: str, arguments: Sequence[str] | None) -> str:
 
 def _report_error(message: str, exit_code: int, resume: str | None) -> int:
     ending = f". Everything recorded so far is kept. To continue: {resume}" if resume else ""
-    print(f"raygroup: {message.rstrip('.') if ending else message}{ending}", file=sys.stderr)
+    with contextlib.suppress(BrokenPipeError):  # nobody reads standard error either, as after ``2>&1 | head``
+        print(f"raygroup: {message.rstrip('.') if ending else message}{ending}", file=sys.stderr, flush=True)
     return exit_code
 
 
