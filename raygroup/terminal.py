@@ -99,7 +99,8 @@ def _exit_code(work: Callable[[], int | None], resume: str | None) -> int:
             return _report_error(_OUTPUT_CLOSED, INTERRUPTED, resume) if resume else INTERRUPTED
         return _report_error(str(error), FAILED if resume else BAD_INPUT, resume)
     except KeyboardInterrupt as interrupt:
-        print(file=sys.stderr)
+        with contextlib.suppress(BrokenPipeError):
+            print(file=sys.stderr, flush=True)
         reason = _OUTPUT_CLOSED if _reader_has_left(sys.stdout) else str(interrupt) or "interrupted"
         return _report_error(reason, INTERRUPTED, resume)
 

@@ -82,6 +82,14 @@ def test_a_third_signal_ends_a_command_at_once():
     assert err.strip() == LINE.format("interrupted")
 
 
+def test_closed_output_and_closed_errors_keep_the_exit_code():
+    command = start("print_much")
+    with command:
+        command.stderr.close()
+        command.stdout.close()
+    assert command.returncode == 130
+
+
 @pytest.mark.parametrize("work", ["print_much", "print_little"])
 def test_an_output_that_nobody_reads_is_one_line_and_no_traceback(work):
     command = start(work)
