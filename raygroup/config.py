@@ -292,9 +292,10 @@ def trial_from_json(stored: dict[str, Any]) -> Trial:
     return section_from_json(Trial, stored)
 
 
-def trial_id(sweep: str, trial: Trial, data: str, recipe: int = RECIPE_VERSION) -> str:
+def trial_id(sweep: str, trial: Trial, data: str, recipe: int | None = None) -> str:
     """Return ``<sweep>-<12 hex digits>``, a hash of everything that changes the trial's result.
 
     That is the settings, the recipe version, and ``data``, the fingerprint of words and weights.
+    ``recipe`` is this version's by default.
     """
-    return f"{sweep}-{fingerprint(recipe, result_fields(trial), data)[:12]}"
+    return f"{sweep}-{fingerprint(RECIPE_VERSION if recipe is None else recipe, result_fields(trial), data)[:12]}"

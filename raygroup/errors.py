@@ -16,7 +16,7 @@ MAX_MESSAGE = 300
 
 def one_line(text: str, most: int = MAX_MESSAGE) -> str:
     """Return a text as one line. Signs that cannot be seen are escaped, and if it is too long, its middle is left out."""
-    line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in " ".join(text.split()))
+    line = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in " ".join(text.split()))
     return line if len(line) <= most else f"{line[: most - most // 3 - 5]} ... {line[-(most // 3) :]}"
 
 

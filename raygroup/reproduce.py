@@ -61,7 +61,6 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
-    from rich.console import Console
 
     from raygroup.figures.table_files import write_table3_pictures
     from raygroup.files.atomic import write_bytes
@@ -81,7 +80,7 @@ def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / "table3.json", json.dumps(values, indent=1, ensure_ascii=False).encode(), durable=False)
-        with progress_bars(Console(stderr=True) if as_json else screen, "drawing") as show_progress:
+        with progress_bars(console(stderr=True) if as_json else screen, "drawing") as show_progress:
             pictures = write_table3_pictures(table, folder, lambda done, total: show_progress("trials drawn", done, total))
     except OSError as error:
         raise ConfigError(f"--out {folder}: cannot be written: {error}") from error

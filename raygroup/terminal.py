@@ -27,7 +27,7 @@ from rich.table import Table
 from rich.text import Text
 
 from raygroup.errors import BAD_INPUT, DONE, FAILED, INTERRUPTED, ConfigError, RaygroupError, one_line
-from raygroup.interrupts import interruptible, set_exit_code
+from raygroup.files.interrupts import interruptible, set_exit_code
 
 PIPED_WIDTH = 180
 """Columns for output that goes to a file or to another program."""

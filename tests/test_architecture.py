@@ -19,7 +19,7 @@ LAYERS = {
         "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "packing", "paper",
         "values",
     ),
-    "records": ("randomness", "interrupts", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "tables"),
+    "records": ("randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "tables"),
     "figures": ("figures",),
     "model": ("model",),
     "training": ("training",),

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from raygroup.interrupts import leave_without
+from raygroup.files.interrupts import leave_without
 
 Result = TypeVar("Result")
 

@@ -1,6 +1,5 @@
 """``runs compare``: two sweeps or two trials side by side. ``compare`` is its Python twin."""
 
-import json
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
@@ -14,7 +13,7 @@ from raygroup.storage.layout import CONFIG_FILE, SWEEP_FILE
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, read_sweep, read_sweeps
 from raygroup.tables.comparison import Comparison, Side, TrialPair, compare_sides
 from raygroup.tables.score_intervals import Interval
-from raygroup.terminal import print_line, print_table, print_words, table
+from raygroup.terminal import print_json, print_line, print_table, print_words, table
 
 _MEASURES = {"accuracy": "accuracy", "one_minus_ned": "1-NED"}
 
@@ -34,7 +33,7 @@ def compare(one: str, other: str, storage_path: Place | str | Sequence[Place | s
 def show_comparison(comparison: Comparison, out: Console, *, as_json: bool) -> None:
     """Print a comparison as tables, or as one JSON object."""
     if as_json:
-        print(json.dumps(comparison.to_json(), ensure_ascii=False))
+        print_json(comparison.to_json())
         return
     one, other = comparison.one, comparison.other
     words = "the same words and weights" if comparison.same_words else "different words or weights"

@@ -1,12 +1,12 @@
 """Apply a function to many items in the processes of this machine."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from raygroup.errors import WorkerDiedError
 from raygroup.runtime.processes import WorkerPool
+from raygroup.terminal import print_warning
 
 MAX_DEATHS = 4
 """Processes that may die at one item. A lack of memory seldom passes by itself."""
@@ -55,4 +55,4 @@ def _report_death(death: WorkerDiedError, deaths: int) -> None:
         raise death.__cause__
     if deaths == MAX_DEATHS:
         raise WorkerDiedError(f"{deaths} worker processes in a row died at the same work: {death}; free memory or use fewer processes")
-    print(f"raygroup: {death}; another process takes over its work", file=sys.stderr, flush=True)
+    print_warning(f"{death}; another process takes over its work")

@@ -17,6 +17,7 @@ from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.trial_monitor import RUNNING, STARTING, TrialMonitor
 from raygroup.runtime.trial_view import live_view
 from raygroup.terminal import print_line, seconds_text
+from raygroup.words.importing.listed_rows import MANY_ROWS
 
 _REFRESH_S = 0.5
 _PLAIN_LINE_S = 4.0
@@ -73,12 +74,16 @@ def _bars(console: Console, work: str) -> Iterator[ShowProgress]:
 @contextmanager
 def _plain_progress(console: Console, work: str) -> Iterator[ShowProgress]:
     finished: set[str] = set()
+    starts: dict[str, tuple[int, float]] = {}
     current = ""
     start_s, ended = time.monotonic(), threading.Event()
 
     def note_progress(label: str, done: int, total: int) -> None:
         nonlocal current
-        current = "" if done == total else f": {done} of {total} {label}"
+        start = starts.setdefault(label, (done, time.monotonic()))
+        current = "" if done == total else f": {done} of {total} {label}{_left_text(*start, done, total)}"
+        if done == 0 and total >= MANY_ROWS:
+            print_line(console, f"0 of {total} {label}")
         if label not in finished and done == total:
             finished.add(label)
             print_line(console, f"{total} {label}")
@@ -89,6 +94,13 @@ def _plain_progress(console: Console, work: str) -> Iterator[ShowProgress]:
 
     with _thread(print_lines, ended):
         yield note_progress
+
+
+def _left_text(first_done: int, first_s: float, done: int, total: int) -> str:
+    """Return the time left. A run that continues counts its own items alone."""
+    if done <= first_done:
+        return ""
+    return f", {seconds_text((total - done) * (time.monotonic() - first_s) / (done - first_done))} left"
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Follow the trials of a run: their states, and how far each one is."""
 
-import json
 import threading
 import time
 from collections import Counter
@@ -10,8 +9,10 @@ from typing import Any
 
 from rich.console import Console
 
+from raygroup.errors import ConfigError
 from raygroup.runtime.planning.jobs import Job
 from raygroup.storage.layout import FAILED_FILE, PROGRESS_FILE
+from raygroup.storage.records import intact_record
 from raygroup.terminal import print_words, seconds_text
 
 RUNNING, STARTING, DONE, FAILED, WAITING = "running", "starting", "done", "failed", "waiting"
@@ -132,7 +133,7 @@ def _final_state(job: Job) -> str:
 def _read_progress(job: Job) -> dict[str, Any]:
     """Return the progress file of a trial. It is empty if it is missing or damaged."""
     try:
-        progress = dict(json.loads((job.folder / PROGRESS_FILE).read_text(encoding="utf-8")))
-        return progress if "at" in progress else {}
-    except (OSError, ValueError):
+        progress = intact_record(job.folder / PROGRESS_FILE)
+    except (OSError, ConfigError):
         return {}
+    return progress if "at" in progress else {}

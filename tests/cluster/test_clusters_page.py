@@ -11,6 +11,7 @@ from busy_storage import uploaded, write_busy
 from cluster_files import FILES, filled_text, write_filled
 
 from raygroup.__main__ import command_module
+from raygroup.errors import ConfigError
 from raygroup.files.places import place
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,7 @@ ONLY_PARSED = {
     "ray exec": "needs a head; the command that it runs there is parsed too",
     "ray attach": "needs a head",
     "ray down": "needs a cluster",
+    "chmod": "would change a file in the home folder",
     "ray get-auth-token": "would write a token into the home folder",
     "kubectl apply": "needs Kubernetes", "kubectl get": "needs Kubernetes", "kubectl logs": "needs Kubernetes",
     "kubectl replace": "needs Kubernetes",
@@ -74,6 +76,8 @@ def test_a_command_of_another_program_has_the_flags_it_uses(command):
             assert (ROOT / options["cluster_config_file"]).is_file()
         if words[0] == "exec":
             parse_raygroup(shlex.split(options["cmd"]))
+    elif program == "chmod":
+        assert re.fullmatch("[0-7]{3}", words[0])
     else:
         assert program == "kubectl"
         assert {word for word in words[1:] if word.startswith("-")} <= KUBECTL[words[0]]
@@ -85,7 +89,7 @@ def test_the_parsers_refuse_a_flag_that_does_not_exist():
 
     with pytest.raises(click.exceptions.NoSuchOption):
         parse_ray(["up", "cluster/config.yaml", "--dry-run"])
-    with pytest.raises(SystemExit):
+    with pytest.raises(ConfigError, match="unrecognized arguments: --adress auto"):
         parse_raygroup(["python", "-m", "raygroup.sweep", "table3", "--adress", "auto"])
 
 

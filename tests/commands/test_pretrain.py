@@ -141,4 +141,4 @@ def test_an_out_that_cannot_be_written_is_refused_before_anything_is_rendered(ou
 def test_checkpoints_need_a_whole_number_of_steps_between_them(tmp_path, capsys):
     (tmp_path / "tiny.py").write_text(SPACE)
     assert pretrain.main([str(tmp_path / "tiny.py"), "--out", str(tmp_path / "w"), "--checkpoint-every", "0"]) == 2
-    assert "--checkpoint-every is 0" in capsys.readouterr().err
+    assert "argument --checkpoint-every: '0' must be a whole number from 1" in capsys.readouterr().err

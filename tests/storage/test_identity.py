@@ -59,7 +59,7 @@ def test_show_names_swapped_folders_and_gives_no_numbers_for_them(swapped, capsy
 def test_reproduce_and_the_python_api_refuse_swapped_folders(swapped, capsys):
     storage, first, _ = swapped
     assert reproduce(["table3", "--storage-path", str(storage), "--sweep", "small", "--out", str(storage / "figures")]) == 2
-    assert f"{first}/config.json has the settings of trial " in capsys.readouterr().err
+    assert "has no finished sweep for Table 3: small has a trial that cannot be read" in capsys.readouterr().err
     with pytest.raises(OtherTrialError):
         read_sweep("small", storage).table()
 

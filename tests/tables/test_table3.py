@@ -5,11 +5,12 @@ import shutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic_storage import DATA, STEPS, trials, write_storage, write_sweep
+from synthetic_storage import DATA, STEPS, trials, walk, write_attempt, write_storage, write_sweep
 
 from raygroup.config import Grouping, Heads
 from raygroup.errors import ConfigError
 from raygroup.history.reader import read_history
+from raygroup.history.writer import seal
 from raygroup.storage.sweeps import read_sweeps
 from raygroup.tables.spread import Spread
 from raygroup.tables.table3 import table3, table3_json
@@ -96,7 +97,9 @@ def test_a_control_that_depends_on_epsilon_draws_a_warning(storage):
     write_sweep(storage, "wide_control", trials((0.0, 0.2), control=True), hour=12)
     assert table3(storage).control_differs == ()
     first = read_sweeps(storage)[-1].trials[0]
-    shutil.copy(read_sweeps(storage)[0].trials[0].folder / "history.parquet", first.folder / "history.parquet")
+    (first.folder / "history.parquet").unlink()
+    write_attempt(first.folder, 1, walk(read_sweeps(storage)[0].trials[0].config()), first.config(), 1)
+    seal(first.folder)
     table = table3(storage)
     assert table.control_differs == (0,)
     assert any("WARNING: the control's assignments depend on epsilon at seed 0" in remark for remark in remarks(table))

@@ -19,8 +19,8 @@ def block():
     library.pthread_mutex_lock(mutex)  # blocks for ever, in C
 
 def end_slowly():
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         time.sleep(600)
     finally:
         print("ending", flush=True)

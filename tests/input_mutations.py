@@ -1,7 +1,7 @@
 """Damage what users give, and run the commands on it.
 
 A damaged input must be used or refused in one short line, and no word may be lost silently.
-``python tests/mutations.py --count 300 --seed 1`` tries this many; its last line is one JSON object.
+``python tests/input_mutations.py --count 300 --seed 1`` tries this many; its last line is one JSON object.
 """
 
 import argparse
