@@ -12,6 +12,7 @@ from tiny_sweep import space
 
 from raygroup import sweep
 from raygroup.history.reader import read_history
+from raygroup.runtime.attempt import resume
 from raygroup.runtime.attempt.worker import run_pack
 from raygroup.scoring.predictions import read_predictions, write_predictions
 
@@ -100,10 +101,14 @@ def test_words_that_look_like_markup_are_printed_unchanged(finished, tmp_path, c
     assert f"--storage-path '{storage}'" in out
 
 
-def test_an_unexpected_error_fails_only_its_trial_and_stores_the_traceback(prepared, tmp_path, capsys):
+def test_an_unexpected_error_fails_only_its_trial_and_stores_the_traceback(prepared, tmp_path, monkeypatch):
     plan = declare_plan(prepared, tmp_path)
-    config = plan.jobs[0].folder / "config.json"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"store": ["not", "a", "path"]}))
+    read_inputs = resume._read_inputs
+
+    def read_or_break(lease, context):
+        return read_inputs(lease, context) if lease.folder == plan.jobs[1].folder else None + 1
+
+    monkeypatch.setattr(resume, "_read_inputs", read_or_break)
     failed = run_pack(folders(plan), prepared)
     assert list(failed) == [plan.jobs[0].id]
     assert failed[plan.jobs[0].id].startswith("TypeError: ")
