@@ -288,7 +288,9 @@ def test_on_ray_after_an_actor_was_killed_the_features_are_the_same_as_without_r
         out = wait_for_end(command)
     assert command.returncode == 0, out
     assert shards(tmp_path) == shards(much_extracted_storage)
-    assert all(" words" in line for line in out.splitlines()), f"Ray must not print: {out}"
+    dashboard, *lines = out.splitlines()
+    assert dashboard.startswith("Ray's dashboard: http://127.0.0.1:")
+    assert all(" words" in line for line in lines), f"Ray must not print: {out}"
 
 
 @pytest.mark.slow
