@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from raygroup.runtime.summary import next_steps, print_summary
-    from raygroup.runtime.sweep_run import train_missing
+    from raygroup.runtime.sweep_run import storage_retry, train_missing
     from raygroup.tables.sweep_result import sweep_result
     from raygroup.words.rendering.font_folder import unread_font_lines
 
@@ -84,10 +84,10 @@ def _run(arguments: argparse.Namespace) -> int:
         return _dry_run(plan, options, as_json=arguments.json)
     failed = train_missing(plan, options, out)
     if arguments.json:
-        print_json(sweep_result(plan.folder, failed).to_json())
+        print_json(storage_retry(plan, options)(lambda: sweep_result(plan.folder, failed).to_json()))
         return FAILED if failed or plan.missing else DONE
     with out.status("reading the results"):
-        print_summary(plan, out, failed)
+        print_summary(plan, out, failed, storage_retry(plan, options))
     for line in next_steps(plan):
         print_line(out, line)
     return FAILED if failed or plan.missing else DONE

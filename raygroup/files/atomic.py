@@ -14,6 +14,7 @@ from typing import IO, Any
 from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
+from raygroup.files.retry import is_permanent
 
 JSON_LAYOUT = 1
 """Version of the JSON files on a storage path. It is raised when their meaning changes."""
@@ -55,11 +56,14 @@ def write_json(path: Place, content: dict[str, Any], *, durable: bool = True) ->
 def read_json(path: Place) -> dict[str, Any]:
     """Read a JSON file of the current layout.
 
-    Raises ConfigError that names the file if it cannot be read or has another layout, and DamagedFileError if it is no JSON object.
+    Raises OSError if storage fails, ConfigError that names the file if it is not there or has another layout, and DamagedFileError if it
+    is no JSON object.
     """
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
+        if not is_permanent(error):
+            raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(path)) from error
         raise ConfigError(f"{path}: not readable: {error}") from error
     except (ValueError, RecursionError) as error:
         raise DamagedFileError(f"{path}: not readable: {error}") from error

@@ -39,12 +39,9 @@ class Retry:
                 return work()
             except (OSError, ConfigError) as error:
                 cause = error if isinstance(error, OSError) else error.__cause__
-                if (
-                    isinstance(error, DamagedFileError)
-                    or not isinstance(cause, OSError)
-                    or _is_permanent(cause)
-                    or time.monotonic() + wait_s > deadline
-                ):
+                if isinstance(error, DamagedFileError) or not isinstance(cause, OSError) or is_permanent(cause):
+                    raise
+                if time.monotonic() + wait_s > deadline:
                     raise
                 self.on_wait(cause)
             time.sleep(wait_s)
@@ -64,8 +61,14 @@ class PeriodicWarning:
             self.report(f"{self.storage} fails ({error}); trying again until it comes back")
 
 
-def _is_permanent(error: OSError) -> bool:
+def is_permanent(error: OSError) -> bool:
+    """Return True if an error does not go away by waiting."""
     return isinstance(error, _PERMANENT) or error.errno in _PERMANENT_NUMBERS
+
+
+def is_storage_failure(error: BaseException) -> bool:
+    """Return True if storage failed while a file was read. Arrow reports damage to a file as an OSError too, but without a number."""
+    return isinstance(error, OSError) and error.errno is not None and not is_permanent(error)
 
 
 NO_RETRY = Retry()

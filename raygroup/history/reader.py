@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from raygroup.errors import HistoryError
 from raygroup.files.places import Place, arrow_source, open_stream
+from raygroup.files.retry import is_storage_failure
 from raygroup.history.schema import read_metadata
 from raygroup.storage.layout import ATTEMPTS_GLOB, HISTORY_FILE, HISTORY_FOLDER, attempt_and_part
 
@@ -59,6 +60,8 @@ def read_history(trial_folder: Place) -> History:
             with pq.ParquetFile(arrow_source(sealed), page_checksum_verification=True) as file:
                 table = file.read()
         except (pa.ArrowException, OSError) as error:
+            if is_storage_failure(error):
+                raise
             raise HistoryError(f"{sealed}: not a readable Parquet file: {error}") from error
     else:
         table = read_attempts(trial_folder)

@@ -3,10 +3,11 @@
 It has lines on the words, a row for each trial, and a few words with their readings.
 """
 
+import functools
 import math
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console, Group
 from rich.text import Text
@@ -14,7 +15,8 @@ from rich.text import Text
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import atomic_write
 from raygroup.files.local_copies import local_copy
-from raygroup.files.places import size_of
+from raygroup.files.places import Place, size_of
+from raygroup.files.retry import NO_RETRY, Retry
 from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.plan import Plan
 from raygroup.scoring.predictions import read_predictions
@@ -44,32 +46,43 @@ _MOST_CHARACTERS = 12
 """Characters outside the charset that are listed one by one."""
 
 
-def print_summary(plan: Plan, console: Console, failed: Mapping[str, str]) -> None:
+def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry: Retry = NO_RETRY) -> None:
     """Print a sweep's table and words, and draw a sheet of words.
 
     The sheet goes into ``<sweep>/figures``. ``failed`` holds the reasons of the trials that failed
-    in this run, by id.
+    in this run, by id. ``retry`` repeats reading that fails.
     """
     done = {job.id: job for job in plan.jobs if job.done}
     for store in sorted({job.store for job in done.values()}):
         if store.is_file():
             try:
-                lines = words_lines(open_word_store(local_copy(store)))
+                lines = retry(functools.partial(_words_lines_of, store))
             except ConfigError as error:
                 print_warning(str(error))  # the trials are done, and their results do not need it
             else:
                 for line in lines:
                     print_words(console, line)
     if done:
-        result = sweep_result(plan.folder)
-        console.print(_trials_table(plan, result, console.width))
+        result, others = retry(lambda: _read_trials(plan))
+        console.print(_trials_table(plan, result, others, console.width))
         if readable := [done[trial.id] for trial in result.readable if trial.id in done]:
-            _print_words(plan, readable[len(readable) // 2], console)
+            _print_words(plan, readable[len(readable) // 2], console, retry)
         for line in result.damaged:
             print_warning(line)
     for job in plan.jobs:
         if job.id in failed:
             console.print(f"failed: {job.label}: {failed[job.id]} ({job.folder})", style="red", soft_wrap=True, markup=False)
+
+
+def _words_lines_of(store: Place) -> list[str]:
+    return words_lines(open_word_store(local_copy(store)))
+
+
+def _read_trials(plan: Plan) -> tuple[SweepResult, list[tuple[str, TrialResult]]]:
+    """Read the records of a sweep's trials and of its yardsticks, which stay in memory."""
+    result = sweep_result(plan.folder)
+    _ = (result.readable, result.damaged)
+    return result, _yardstick_trials(plan)
 
 
 def next_steps(plan: Plan) -> Iterable[str]:
@@ -104,10 +117,10 @@ def outside_charset(words: WordStore) -> dict[str, Counter[str]]:
     return {source: counts for source, counts in by_source.items() if counts}
 
 
-def _trials_table(plan: Plan, result: SweepResult, width: int) -> Group:
+def _trials_table(plan: Plan, result: SweepResult, others: Sequence[tuple[str, TrialResult]], width: int) -> Group:
     rows = []
     trials = [(trial.label, trial) for trial in result.readable]
-    for label, trial in [*trials, *_yardstick_trials(plan)]:
+    for label, trial in [*trials, *others]:
         decided, settled = f"{trial.decisiveness:.2f}", str(trial.settling_step)
         rows.append([label, str(trial.groups), decided, settled, *_score_cells(trial), f"{trial.training_s:.0f} s"])
     cells = [[Text(cell) for cell in row] for row in rows]
@@ -145,14 +158,14 @@ def _score_cells(trial: TrialResult) -> list[str]:
     return [*cells, "-" if math.isnan(worst) else f"{worst:.3f}"]
 
 
-def _print_words(plan: Plan, job: Job, console: Console) -> None:
+def _print_words(plan: Plan, job: Job, console: Console, retry: Retry) -> None:
     """Print a few words of a trial with their readings.
 
     The same words are drawn as a contact sheet.
     """
     from raygroup.figures.word_sheet import shown_words, word_sheet_figure
 
-    words = shown_words(read_predictions(job.folder / PREDICTIONS_FILE))
+    words = shown_words(retry(lambda: read_predictions(job.folder / PREDICTIONS_FILE)))
     if not words:
         return
     sheet = plan.folder / FIGURES_FOLDER / f"words-{job.id}.png"

@@ -64,26 +64,31 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
     OverBudgetError before anything starts, ClusterLostError, StopRequestedError if a user stopped
     the sweep, and OSError if the storage path fails. The trained steps are kept in each case.
     """
-    missing, twins = split_reusable(plan, options)
+    retry = storage_retry(plan, options)
+    missing, twins = retry(lambda: split_reusable(plan, options))
     if not missing and not twins:
         _repair_declaration(plan)
         return {}
     if missing:
         _require_runnable(options)
-    outlook = _outlook(plan, missing, options) if missing else ""
-    retry = Retry(options.placement.storage_patience_s, PeriodicWarning(plan.storage, print_warning))
+    outlook = retry(lambda: _outlook(plan, missing, options)) if missing else ""
     require_writable(plan.storage, retry)
     if missing:
         _require_ray(options)
     with lock_folder(plan.folder, "sweep", retry=retry):
         retry(lambda: declare_sweep(plan))
         if twins:
-            reuse_trials(plan, twins)
+            retry(lambda: reuse_trials(plan, twins))
             print_words(screen, reuse_text(twins))
         failed = _train(plan, missing, options, screen, outlook, retry) if missing else {}
     if plan.missing and (plan.folder / STOP_FILE).is_file():
         raise StopRequestedError("stopped on request")
     return failed
+
+
+def storage_retry(plan: Plan, options: RunOptions) -> Retry:
+    """Return what repeats the command's work on a storage path that fails, with a warning now and then."""
+    return Retry(options.placement.storage_patience_s, PeriodicWarning(plan.storage, print_warning))
 
 
 def split_reusable(plan: Plan, options: RunOptions) -> tuple[tuple[Job, ...], dict[str, Place]]:

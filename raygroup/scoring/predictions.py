@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.atomic import atomic_write
 from raygroup.files.places import Place, arrow_source
+from raygroup.files.retry import is_storage_failure
 from raygroup.scoring.word_accuracy import WordScores, score_words
 from raygroup.storage.records import with_remedy
 from raygroup.tasks import by_paper_order
@@ -66,6 +67,8 @@ def read_predictions(path: Place, columns: Sequence[str] | None = None) -> pa.Ta
     try:
         schema = pq.read_schema(arrow_source(path))
     except (pa.ArrowException, OSError) as error:
+        if is_storage_failure(error):
+            raise
         raise _damaged(path, error) from error
     layout = (schema.metadata or {}).get(b"raygroup", b"none").decode()
     if layout != str(PREDICTIONS_LAYOUT) or schema.names != SCHEMA.names:
@@ -76,6 +79,8 @@ def read_predictions(path: Place, columns: Sequence[str] | None = None) -> pa.Ta
         with pq.ParquetFile(arrow_source(path), page_checksum_verification=True) as file:
             return file.read(columns=list(columns) if columns is not None else None)
     except (pa.ArrowException, OSError) as error:
+        if is_storage_failure(error):
+            raise
         raise _damaged(path, error) from error
 
 

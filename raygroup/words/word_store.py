@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.atomic import atomic_write
+from raygroup.files.retry import is_storage_failure
 
 _LAYOUT = 1
 _MAKE_AGAIN = "if it lies in the cache of a storage path, delete it, and the next run makes it again"
@@ -158,6 +159,8 @@ def open_word_store(path: Path) -> WordStore:
     try:
         footer = pq.read_metadata(path)
     except (OSError, pa.ArrowException) as error:
+        if is_storage_failure(error):
+            raise
         raise ConfigError(f"{path}: not a word store: {error}; {_MAKE_AGAIN}") from error
     metadata = _from_json(path, (footer.metadata or {}).get(b"raygroup"))
     sizes = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
@@ -171,8 +174,8 @@ def _open(path: Path, footer: pq.FileMetaData, **options: Any) -> Iterator[pq.Pa
         with pq.ParquetFile(path, metadata=footer, page_checksum_verification=True, **options) as file:
             yield file
     except (pa.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the file system failed; a page that differs has no number
+        if is_storage_failure(error):
+            raise
         raise DamagedFileError(f"{path}: damaged: {error}; {_MAKE_AGAIN}") from error
 
 

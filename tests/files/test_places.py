@@ -209,6 +209,15 @@ def test_an_unreadable_json_file_is_named(root):
     assert isinstance(caught.value.__cause__, FileNotFoundError)
 
 
+def test_storage_that_fails_while_a_json_file_is_read_is_no_bad_input(tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_text", fail)
+    with pytest.raises(OSError, match=r"Input/output error: '.*DONE\.json'"):
+        read_json_if_exists(tmp_path / "DONE.json")
+
+
 def test_a_missing_json_file_reads_as_empty_if_that_is_allowed(root):
     write_files(root, "file")
     assert read_json_if_exists(root / "nothing") == {}

@@ -82,7 +82,10 @@ class Chaos:
         while code != 0:
             code = self._run_command(command)
             self.codes[code] += 1
-            assert code in (0, 5, -signal.SIGKILL), f"exit code {code}"
+            # Four kills in a row before a checkpoint fail a trial, and the same command tries it again.
+            assert code in (0, 3, 5, -signal.SIGKILL), f"exit code {code}"
+            reasons = [json.loads(path.read_text())["reason"] for path in (self.storage / name).glob("*/FAILED.json")]
+            assert all("attempts in a row ended without a new checkpoint" in reason for reason in reasons), reasons
         undisturbed = self.storage.parent / f"undisturbed-{name}"
         undisturbed.mkdir()
         shutil.copytree(self.storage / "cache", undisturbed / "cache")
