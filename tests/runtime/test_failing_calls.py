@@ -57,9 +57,7 @@ def test_each_call_of_a_trial_that_fails_once_costs_nothing(finished, prepared, 
 
 def test_each_call_of_the_command_that_fails_once_costs_nothing(finished, prepared, tmp_path, capsys):
     arguments = [space(tmp_path, **ONE), "--local", "--storage-path", str(prepared)]
-    fails = first_time()
-    # The trial's folder belongs to its own process: see the test above.
-    with FailingCalls(prepared, lambda call, number: "/tiny/tiny-" not in call[1] and fails(call, number)).active() as calls:
+    with FailingCalls(prepared, first_time()).active() as calls:
         assert sweep.main(arguments) == 0, capsys.readouterr()
     assert {("replace", "/tiny/sweep.json"), ("flock", "/tiny/.lock")} <= set(calls.failed)
     assert f"{prepared} fails ([Errno 122] Disk quota exceeded: '{prepared}" in capsys.readouterr().err
