@@ -109,7 +109,7 @@ class SameProcess:
 
 
 def run_import(archive: Path, out: Path) -> None:
-    import_scenes(Collection([archive]), MLT19, out, ImportSettings(source="scenes"), SameProcess(), 1, lambda done, of: None)  # type: ignore[arg-type]
+    import_scenes(Collection([archive]), MLT19, out, ImportSettings(source="scenes"), SameProcess(), 1)  # type: ignore[arg-type]
 
 
 def cut_words_with_pillow(scenes: list[tuple[Scene, bytes]], images: int) -> None:

@@ -110,9 +110,9 @@ def until(condition: Callable[[], object], command: Command | None = None) -> No
         time.sleep(0.05)
 
 
-def output(command: Command, code: int) -> str:
-    """Return the output of a command that ends with this code."""
-    out, _ = command.communicate(timeout=DEADLINE_S)
+def output(command: Command, code: int, within_s: float = DEADLINE_S) -> str:
+    """Return the output of a command that ends with this code in time."""
+    out, _ = command.communicate(timeout=within_s)
     assert command.returncode == code, out
     assert "Traceback" not in out
     return out
