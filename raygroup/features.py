@@ -84,6 +84,7 @@ def _make_missing(
     from raygroup.runtime.preparation.extraction_report import extraction_progress
     from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
     from raygroup.runtime.processes import WorkerPool, cores
+    from raygroup.runtime.worker_start import TRAINING
     from raygroup.storage.locks import require_writable
     from raygroup.words.feature_store import has_features
 
@@ -100,7 +101,7 @@ def _make_missing(
 
         require_ray(address)
     require_writable(plan.storage)
-    with extraction_progress(screen) as progress, WorkerPool(workers or cores()) as processes:
+    with extraction_progress(screen) as progress, WorkerPool(workers or cores(), preload=TRAINING) as processes:
         prepare_words(plan, missing, progress, processes)
         if local:
             processes.resize(workers or (cores() if settings["device"] == "cpu" else 1))

@@ -5,16 +5,16 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from raygroup.errors import WorkerDiedError
+from raygroup.runtime.worker_start import Surroundings, start_context
 
 _NORMAL_PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
 """Priority with which this process started, in steps of ``nice``."""
@@ -32,17 +32,18 @@ def give_way() -> None:
     os.setpriority(os.PRIO_PROCESS, 0, min(_NORMAL_PRIORITY + _GIVE_WAY, _LOWEST_PRIORITY))
 
 
-def end_with_parent(parent: int) -> None:
-    """Ignore Ctrl-C in this process, and end it when its parent is gone.
+def end_with_parent() -> None:
+    """Ignore Ctrl-C in this process, and end it when the process that asked for it is gone.
 
-    ``parent`` is the parent's process id. Without this, the worker of a killed driver would wait
-    for work forever.
+    Without this, the worker of a killed driver would wait for work forever.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    sentinel = parent.sentinel
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        wait([sentinel])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -50,7 +51,7 @@ def end_with_parent(parent: int) -> None:
 
 @dataclass
 class _Worker:
-    process: SpawnProcess
+    process: BaseProcess
     pipe: Connection
     key: Any = field(default=None)
 
@@ -69,13 +70,16 @@ class WorkerPool:
     lose all of them.
     """
 
-    def __init__(self, size: int, *, reuse: bool = True) -> None:
-        """Without ``reuse``, every piece of work gets a new process."""
+    def __init__(self, size: int, *, reuse: bool = True, preload: str = "") -> None:
+        """Without ``reuse``, every piece of work gets a new process.
+
+        ``preload`` names a module that the work needs and that takes long to import.
+        """
         self.size = size
         self.reuse = reuse
         self._idle: list[_Worker] = []
         self._busy: list[_Worker] = []
-        self._context = multiprocessing.get_context("spawn")
+        self._context = start_context(preload)
 
     def __enter__(self) -> "WorkerPool":
         return self
@@ -140,7 +144,7 @@ class WorkerPool:
 
     def _start_worker(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
+        process = self._context.Process(target=_serve, args=(theirs, Surroundings()), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
@@ -171,12 +175,12 @@ def _exit_text(code: int | None) -> str:
     return f" with exit code {code}"
 
 
-def _serve(pipe: Connection, parent: int) -> None:
+def _serve(pipe: Connection, _: Surroundings) -> None:
     """Do the work that comes through the pipe.
 
     After an error the process ends, because its state is unknown.
     """
-    end_with_parent(parent)
+    end_with_parent()
     while True:
         try:
             work, arguments = pipe.recv()

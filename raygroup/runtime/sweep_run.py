@@ -25,6 +25,7 @@ from raygroup.runtime.preparation.prepare import prepare
 from raygroup.runtime.preparation.reuse import find_finished_twins, reuse_text, reuse_trials
 from raygroup.runtime.processes import WorkerPool, cores
 from raygroup.runtime.progress import monitor_trials, progress_bars
+from raygroup.runtime.worker_start import TRAINING
 from raygroup.storage.layout import STOP_FILE, SWEEP_FILE
 from raygroup.storage.locks import lock_folder, require_writable
 from raygroup.storage.records import intact_record
@@ -146,7 +147,7 @@ def _outlook(plan: Plan, missing: Sequence[Job], options: RunOptions) -> str:
 
 def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console, outlook: str, retry: Retry) -> dict[str, str]:
     print_words(screen, outlook)
-    with WorkerPool(cores()) as workers:
+    with WorkerPool(cores(), preload=TRAINING) as workers:
         with progress_bars(screen, "preparing") as progress:
             prepare(plan, missing, progress, workers, retry)
         print_mixtures(missing, plan.words, screen)

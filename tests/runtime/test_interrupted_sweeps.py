@@ -71,9 +71,13 @@ def test_a_trial_whose_process_is_killed_continues_in_a_new_one(prepared, tmp_pa
 
 
 def worker_processes(driver: int) -> list[int]:
-    """Return the process ids of the driver's workers."""
-    children = Path(f"/proc/{driver}/task/{driver}/children").read_text().split()
-    return [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+    """Return the process ids of the driver's workers, which are copies of its fork server."""
+    (server,) = (child for child in children(driver) if "forkserver" in Path(f"/proc/{child}/cmdline").read_text())
+    return children(server)
+
+
+def children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def test_a_second_driver_reports_which_process_writes_the_sweep(prepared, tmp_path):

@@ -93,7 +93,7 @@ class DriverProcess:
         self._folder = make_session_folder() if self.address is None else None
         context = multiprocessing.get_context("spawn")
         self._pipe, child_pipe = context.Pipe()
-        child = (self._drive, self._order, self._folder, child_pipe, os.getpid())
+        child = (self._drive, self._order, self._folder, child_pipe)
         self._process = context.Process(target=_run_child, args=child)
         self._process.start()
         child_pipe.close()
@@ -176,9 +176,9 @@ class DriverProcess:
         return f"Ray's logs: {ray_logs(self._folder)}" if self._folder else ""
 
 
-def _run_child(drive: Drive, order: Any, folder: Path | None, pipe: Connection, parent: int) -> None:
+def _run_child(drive: Drive, order: Any, folder: Path | None, pipe: Connection) -> None:
     # Ctrl-C is for the parent. The terminal must send it neither to this process nor to its cluster.
     os.setpgid(0, 0)
     sys.stdin.close()
-    end_with_parent(parent)
+    end_with_parent()
     drive(order, Channel(pipe), folder)

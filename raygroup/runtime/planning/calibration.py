@@ -20,6 +20,7 @@ from raygroup.runtime.planning.packs import JobPack, network_sizes
 from raygroup.runtime.planning.step_times import Calibration, program_name
 from raygroup.runtime.process_map import map_in_order
 from raygroup.runtime.processes import WorkerPool
+from raygroup.runtime.worker_start import TRAINING
 from raygroup.storage.layout import now
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def calibrate_packs(packs: Sequence[JobPack], placement: Placement, kernels: str
     """Time each distinct program among the packs. Raises ConfigError if the device is missing."""
     distinct = list({program_name(pack.jobs): pack for pack in packs}.values())
     machine = machine_model(placement.device)
-    with WorkerPool(1) as workers:
+    with WorkerPool(1, preload=TRAINING) as workers:
         times = [*map_in_order(workers, functools.partial(_time_step, placement=placement, form=kernels), distinct)]
     return [
         Calibration(program_name(pack.jobs), placement.device, kernels, machine, step_s, now())

@@ -1,0 +1,92 @@
+"""Worker processes start as copies of a fork server, and take over what their driver has at that time."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from raygroup.errors import WorkerDiedError
+from raygroup.runtime.processes import WorkerPool
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every process is spawned")
+LIGHT = "raygroup.files.deadline"
+"""A module that is imported quickly."""
+
+
+@pytest.fixture
+def workers():
+    with WorkerPool(2, preload=LIGHT) as pool:
+        yield pool
+
+
+def done(workers, work, *arguments):
+    workers.submit("key", work, *arguments)
+    ((_, result),) = workers.results()
+    return result
+
+
+def say(text):
+    print(text, flush=True)
+    print(text, file=sys.stderr, flush=True)
+
+
+def test_a_process_is_a_copy_of_a_server_that_imports_the_module(workers):
+    assert done(workers, os.getppid) != os.getpid()
+    assert LIGHT in done(workers, servers_command)
+
+
+def servers_command():
+    """Return the command line of the server, of which this process is a copy."""
+    return Path(f"/proc/{os.getppid()}/cmdline").read_text()
+
+
+def test_a_later_process_has_the_environment_and_the_streams_of_its_driver(workers, monkeypatch, capfd):
+    done(workers, len, "")
+    with WorkerPool(1, preload=LIGHT) as later:
+        monkeypatch.setenv("RAYGROUP_TEST", "later")
+        monkeypatch.delenv("PATH")
+        assert done(later, os.getenv, "RAYGROUP_TEST") == "later"
+        assert done(later, os.getenv, "PATH") is None
+        done(later, say, "a line")
+    assert capfd.readouterr() == ("a line\n", "a line\n")
+
+
+def test_how_a_process_ended_is_known(workers):
+    death = done(workers, os._exit, 75)
+    assert isinstance(death, WorkerDiedError)
+    assert str(death) == "its process ended with exit code 75"
+    assert str(done(workers, os.abort)) == "its process ended by SIGABRT"
+
+
+def test_processes_end_with_their_driver(tmp_path):
+    code = (
+        "import os, sys, time\nfrom raygroup.runtime.processes import WorkerPool\n"
+        "def work(path):\n    open(path, 'w').write(f'{os.getpid()} {os.getppid()}')\n    time.sleep(600)\n"
+        "if __name__ == '__main__':\n    pool = WorkerPool(1, preload='" + LIGHT + "')\n    pool.submit('key', work, sys.argv[1])\n    time.sleep(600)\n"
+    )
+    script, pids = tmp_path / "driver.py", tmp_path / "pids"
+    script.write_text(code)
+    driver = subprocess.Popen([sys.executable, str(script), str(pids)])
+    try:
+        until(lambda: pids.exists() and pids.read_text())
+    finally:
+        driver.kill()
+        driver.wait()
+    until(lambda: not any(is_running(pid) for pid in pids.read_text().split()))
+
+
+def until(condition):
+    deadline = time.monotonic() + 400
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
