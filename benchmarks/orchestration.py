@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few trials, to try the program: the figures mean little")
     quick = parser.parse_args().quick
     folder = Path(tempfile.mkdtemp(prefix="raygroup-benchmark-"))
-    run_sweep(folder, "prepared", steps=1, trials=1)  # writes the words and features that all sweeps share
+    run_sweep(folder, "prepared", 1, 1, "--local")  # writes the words and features that all sweeps share
     figures: dict[str, object] = {"cores": CORES, "machine": machine_name(), "device": "cpu"}
     figures |= time_empty_trials(folder, 3 if quick else 30)
     figures |= {"history_3000_s": time_history(3000)}
@@ -115,11 +115,11 @@ def time_history(steps: int) -> float:
     return round(time.perf_counter() - began, 3)
 
 
-def run_sweep(folder: Path, name: str, steps: int, trials: int) -> float:
+def run_sweep(folder: Path, name: str, steps: int, trials: int, *more: str) -> float:
     """Run a sweep of equal trials, and return its wall seconds."""
     path = write_space(folder, name, steps=steps, trials=trials)
     began = time.perf_counter()
-    subprocess.run(sweep_command(folder, path), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*sweep_command(folder, path), *more], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 

@@ -21,7 +21,7 @@ def start_context(preload: str) -> ForkServerContext | SpawnContext:
     """Return the context in which processes start.
 
     With ``preload``, the name of a module, processes are copies of a fork server on Linux. The first
-    of them starts the server. It runs no thread, serves all later pools of this process, and ends
+    of them starts the server. It runs no Python thread, serves all later pools of this process, and ends
     with it.
     """
     if not preload or sys.platform != "linux":
