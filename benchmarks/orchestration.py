@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,55 +39,81 @@ sweep = Sweep(
 CORES = len(os.sched_getaffinity(0))
 
 
+@dataclass(frozen=True)
+class Sweeps:
+    """Sweeps of equal trials, at one storage path."""
+
+    folder: Path
+    options: tuple[str, ...]
+
+    def run(self, name: str, steps: int, trials: int) -> float:
+        """Run a sweep, and return its wall seconds."""
+        command = self.command(name, steps, trials)
+        began = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - began
+
+    def command(self, name: str, steps: int, trials: int) -> list[str]:
+        """Write a search space whose trials differ in their seed, and return the command of its sweep."""
+        path = self.folder / f"{name}.py"
+        path.write_text(SPACE.format(name=name, steps=steps, trials=trials))
+        return [sys.executable, "-m", "raygroup.sweep", str(path), "--storage-path", str(self.folder / "runs"), *self.options]
+
+    def folder_of(self, name: str) -> Path:
+        return self.folder / "runs" / name
+
+
 def main() -> None:
     """Run the sweeps, print the figures, and end with one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="few trials, to try the program: the figures mean little")
+    parser.add_argument("--quick", action="store_true", help="few trials without Ray, to try the program: the figures mean little")
     quick = parser.parse_args().quick
     folder = Path(tempfile.mkdtemp(prefix="raygroup-benchmark-"))
-    run_sweep(folder, "prepared", 1, 1, "--local")  # writes the words and features that all sweeps share
+    Sweeps(folder, ("--local",)).run("prepared", 1, 1)  # writes the words and features that all sweeps share
+    # Trials of another sweep that are the same would be reused.
+    sweeps = Sweeps(folder, ("--no-reuse", *(["--local"] if quick else [])))
     figures: dict[str, object] = {"cores": CORES, "machine": machine_name(), "device": "cpu"}
-    figures |= time_empty_trials(folder, 3 if quick else 30)
+    figures |= time_empty_trials(sweeps, 3 if quick else 30)
     figures |= {"history_3000_s": time_history(3000)}
-    figures |= time_working_trials(folder, trials=2 if quick else 6, steps=40 if quick else 2700)
-    figures |= time_plan(folder, *((200, 4) if quick else (10_000, 20)))
+    figures |= time_working_trials(sweeps, trials=2 if quick else 6, steps=40 if quick else 2700)
+    figures |= time_plan(sweeps, *((200, 4) if quick else (10_000, 20)))
     print_figures(figures)
     print(json.dumps(figures))
 
 
-def time_empty_trials(folder: Path, count: int) -> dict[str, object]:
+def time_empty_trials(sweeps: Sweeps, count: int) -> dict[str, object]:
     """Return the seconds of an empty trial, start-up and first step.
 
     The words of these sweeps are ready.
     """
     began = time.time()
-    few = run_sweep(folder, "few", steps=1, trials=CORES)
-    first_step = min(first_step_times(folder / "runs" / "few")) - began
-    many = run_sweep(folder, "many", steps=1, trials=CORES + count)
+    few = sweeps.run("few", 1, CORES)
+    first_step = min(first_step_times(sweeps.folder_of("few"))) - began
+    many = sweeps.run("many", 1, CORES + count)
     return {"empty_trial_s": round((many - few) / count, 3), "first_step_s": round(first_step, 1), "start_up_s": round(few, 1)}
 
 
-def time_working_trials(folder: Path, trials: int, steps: int) -> dict[str, object]:
+def time_working_trials(sweeps: Sweeps, trials: int, steps: int) -> dict[str, object]:
     """Return a sweep's wall time over the time of its trials."""
-    wall = run_sweep(folder, "work", steps=steps, trials=trials)
-    done = [json.loads(path.read_text()) for path in (folder / "runs" / "work").glob("*/DONE.json")]
+    wall = sweeps.run("work", steps, trials)
+    done = [json.loads(path.read_text()) for path in sweeps.folder_of("work").glob("*/DONE.json")]
     work, cpu = (sum(trial[name] for trial in done) for name in ("wall_s", "cpu_s"))
     ratios = {"wall_over_work": round(wall / (work / CORES), 3), "wall_over_cpu": round(wall / (cpu / CORES), 3)}
     return ratios | {"trial_s": round(work / len(done), 1), "trials": len(done)}
 
 
-def time_plan(folder: Path, trials: int, done: int) -> dict[str, object]:
+def time_plan(sweeps: Sweeps, trials: int, done: int) -> dict[str, object]:
     """Return the planning time of so many trials, and the driver's memory.
 
     Memory is the most that the driver and its watcher hold until ``done`` trials are done.
     """
-    path = write_space(folder, "wide", steps=1, trials=trials)
+    command = sweeps.command("wide", 1, trials)
     began = time.perf_counter()
-    subprocess.run([*sweep_command(folder, path), "--dry-run"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, "--dry-run"], check=True, stdout=subprocess.DEVNULL)
     plan_s = time.perf_counter() - began
-    process = subprocess.Popen(sweep_command(folder, path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     watcher_mb, driver_mb = 0.0, 0.0
-    while len(list((folder / "runs" / "wide").glob("*/DONE.json"))) < done and process.poll() is None:
+    while len(list(sweeps.folder_of("wide").glob("*/DONE.json"))) < done and process.poll() is None:
         watcher_mb = max(watcher_mb, resident_mb(process.pid))
         driver_mb = max([driver_mb, *(resident_mb(child) for child in children(process.pid))])
         time.sleep(0.2)
@@ -113,25 +140,6 @@ def time_history(steps: int) -> float:
                 if step % 100 == 0:
                     writer.flush()
     return round(time.perf_counter() - began, 3)
-
-
-def run_sweep(folder: Path, name: str, steps: int, trials: int, *more: str) -> float:
-    """Run a sweep of equal trials, and return its wall seconds."""
-    path = write_space(folder, name, steps=steps, trials=trials)
-    began = time.perf_counter()
-    subprocess.run([*sweep_command(folder, path), *more], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
-
-
-def write_space(folder: Path, name: str, steps: int, trials: int) -> Path:
-    """Write a search space whose trials differ in their seed."""
-    path = folder / f"{name}.py"
-    path.write_text(SPACE.format(name=name, steps=steps, trials=trials))
-    return path
-
-
-def sweep_command(folder: Path, path: Path) -> list[str]:
-    return [sys.executable, "-m", "raygroup.sweep", str(path), "--storage-path", str(folder / "runs")]
 
 
 def first_step_times(sweep_folder: Path) -> list[float]:

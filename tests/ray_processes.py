@@ -54,7 +54,7 @@ def ray_node(log: Path, environment: dict[str, str], arguments: Sequence[str]) -
     return process
 
 
-def until_it_runs(node: "subprocess.Popen[bytes]", log: Path, limit_s: float = 90.0) -> None:
+def until_it_runs(node: "subprocess.Popen[bytes]", log: Path, limit_s: float = 400.0) -> None:
     deadline = time.monotonic() + limit_s
     while "Ray runtime started" not in log.read_text():
         assert node.poll() is None, log.read_text()

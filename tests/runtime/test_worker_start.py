@@ -61,17 +61,28 @@ def test_how_a_process_ended_is_known(workers):
     assert str(done(workers, os.abort)) == "its process ended by SIGABRT"
 
 
+DRIVER = f"""
+import os, sys, time
+from raygroup.runtime.processes import WorkerPool
+
+def work(path):
+    with open(path, "w") as file:
+        file.write(f"{{os.getpid()}} {{os.getppid()}}")
+    time.sleep(600)
+
+if __name__ == "__main__":
+    pool = WorkerPool(1, preload="{LIGHT}")
+    pool.submit("key", work, sys.argv[1])
+    time.sleep(600)
+"""
+
+
 def test_processes_end_with_their_driver(tmp_path):
-    code = (
-        "import os, sys, time\nfrom raygroup.runtime.processes import WorkerPool\n"
-        "def work(path):\n    open(path, 'w').write(f'{os.getpid()} {os.getppid()}')\n    time.sleep(600)\n"
-        "if __name__ == '__main__':\n    pool = WorkerPool(1, preload='" + LIGHT + "')\n    pool.submit('key', work, sys.argv[1])\n    time.sleep(600)\n"
-    )
     script, pids = tmp_path / "driver.py", tmp_path / "pids"
-    script.write_text(code)
+    script.write_text(DRIVER)
     driver = subprocess.Popen([sys.executable, str(script), str(pids)])
     try:
-        until(lambda: pids.exists() and pids.read_text())
+        until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
     finally:
         driver.kill()
         driver.wait()
