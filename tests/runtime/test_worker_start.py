@@ -33,16 +33,6 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def test_a_process_is_a_copy_of_a_server_that_imports_the_module(workers):
-    assert done(workers, os.getppid) != os.getpid()
-    assert LIGHT in done(workers, servers_command)
-
-
-def servers_command():
-    """Return the command line of the server, of which this process is a copy."""
-    return Path(f"/proc/{os.getppid()}/cmdline").read_text()
-
-
 def test_a_later_process_has_the_environment_and_the_streams_of_its_driver(workers, monkeypatch, capfd):
     done(workers, len, "")
     with WorkerPool(1, preload=LIGHT) as later:
@@ -66,8 +56,11 @@ import os, sys, time
 from raygroup.runtime.processes import WorkerPool
 
 def work(path):
-    with open(path, "w") as file:
-        file.write(f"{{os.getpid()}} {{os.getppid()}}")
+    with open(f"/proc/{{os.getppid()}}/cmdline") as file:
+        server = file.read()
+    with open(path + ".partial", "w") as file:
+        print(os.getpid(), os.getppid(), server, file=file)
+    os.rename(path + ".partial", path)
     time.sleep(600)
 
 if __name__ == "__main__":
@@ -77,16 +70,20 @@ if __name__ == "__main__":
 """
 
 
-def test_processes_end_with_their_driver(tmp_path):
-    script, pids = tmp_path / "driver.py", tmp_path / "pids"
+def test_a_process_is_a_copy_of_a_server_that_imports_the_module_and_both_end_with_their_driver(tmp_path):
+    script, report = tmp_path / "driver.py", tmp_path / "report"
     script.write_text(DRIVER)
-    driver = subprocess.Popen([sys.executable, str(script), str(pids)])
+    driver = subprocess.Popen([sys.executable, str(script), str(report)])
     try:
-        until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+        until(report.exists)
     finally:
         driver.kill()
         driver.wait()
-    until(lambda: not any(is_running(pid) for pid in pids.read_text().split()))
+    worker, server, command = report.read_text().split(" ", 2)
+    assert int(server) != driver.pid
+    assert "multiprocessing.forkserver import main; main(" in command
+    assert repr([LIGHT]) in command
+    until(lambda: not is_running(worker) and not is_running(server))
 
 
 def until(condition):
