@@ -13,11 +13,13 @@ from typing import IO, Any
 
 from raygroup.errors import ConfigError
 from raygroup.words.importing.label_columns import OWN_COLUMNS, Columns
+from raygroup.words.importing.label_text import first_line
 from raygroup.words.labels import normalise
 
 Row = tuple[int, str | None, str | None, str | None, str | None, str | None]
 """Line number, path, text, task, split, source."""
 _SHOWN = 40
+_TSV: dict[str, Any] = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """A lone surrogate. JSON can spell one, but no UTF-8 file can hold it."""
 
@@ -70,7 +72,7 @@ def parse_separated(file: Path, stream: IO[str], columns: set[str], expected: Co
     lines = NumberedLines(stream)
     is_tsv = file.suffix.lower() == ".tsv"
     first = next(lines, "")
-    options = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if is_tsv else {"skipinitialspace": ", " in first}
+    options = _TSV if is_tsv else {"skipinitialspace": ", " in first}
     header = header_of(first, options)
     meanings = expected.meanings(file, header)
     columns.update(header)
@@ -92,6 +94,17 @@ def parse_separated(file: Path, stream: IO[str], columns: set[str], expected: Co
 def header_of(line: str, options: Mapping[str, Any]) -> list[str]:
     """Return the names of columns in the first line of a csv or tsv file. Case does not matter."""
     return [normalise(name).casefold() for name in next(csv.reader([line], **options), [])]
+
+
+def column_names(file: Path) -> list[str]:
+    """Return the names of columns in the first line of a csv, tsv or jsonl file. There may be none."""
+    line = first_line(file)
+    if file.suffix.lower() != ".jsonl":
+        return header_of(line, _TSV if file.suffix.lower() == ".tsv" else {})
+    try:
+        return [*_json_object("", line, "")]
+    except ConfigError:
+        return []
 
 
 def parse_json_lines(file: Path, stream: IO[str], columns: set[str], expected: Columns = OWN_COLUMNS) -> Iterator[Row]:

@@ -267,7 +267,9 @@ def test_each_kind_of_path_without_a_data_set_has_its_own_error(tmp_path):
     (tmp_path / "words.zip").write_text("hello")
     assert "no such file or folder" in error_of(tmp_path / "nowhere")
     assert "a.parquet: not a readable Parquet file" in error_of(tmp_path / "a.parquet")
-    assert "words.zip: must be a .parquet file, a label file (.csv, .tsv, .jsonl, .json, .mdb, .txt), or a folder" in error_of(tmp_path / "words.zip")
+    assert "words.zip: must be a .parquet file, a label file (.csv, .tsv, .jsonl, .json, .mdb, .txt), or a folder" in error_of(
+        tmp_path / "words.zip"
+    )
 
 
 def test_missing_parquet_columns_and_wrong_types_are_errors_with_the_column(tmp_path):

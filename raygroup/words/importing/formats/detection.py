@@ -55,10 +55,10 @@ def _format_of(file: Path, choice: str) -> WordFormat:
 
 
 def _listing_in(folder: Path, choice: str) -> Listing:
-    """Return the words in a folder. raygroup's own label files win over Parquet files, and these over other formats."""
+    """Return the words in a folder. ``labels.csv`` and its like win over Parquet files, and these over other names."""
     formats = [FORMATS[choice]] if choice else ALL_FORMATS
     files, parquet = label_files_in(folder, formats), [] if choice else parquet_files_in(folder)
-    if parquet and not any(path.name.startswith("labels.") for paths in files.values() for path in paths):
+    if parquet and not any(OWN.pattern.fullmatch(path.name) for paths in files.values() for path in paths):
         return _with_notes(ParquetWords(parquet[0] if len(parquet) == 1 else folder), files, "the Parquet files are")
     if OWN.name in files:
         return _open(folder, OWN, files, files[OWN.name][0].name + " is")

@@ -14,6 +14,7 @@ from raygroup.words.importing.label_rows import Row, plain_row, require_whole_te
 
 _SHOWN = 40
 _BLANKS = re.compile(r"[ \t\r\n]*")
+_LINE_END = re.compile("\r\r\n|\r\n|\r")
 _DECODER = json.JSONDecoder()
 _EXPECTED = 'expected an object such as {"a.png": "text"}'
 
@@ -23,21 +24,18 @@ def parse_doctr(file: Path, stream: IO[str], columns: set[str]) -> Iterator[Row]
 
     Raises ConfigError with the line if the file is not JSON of this form.
     """
-    text = stream.read()
+    text = _LINE_END.sub("\n", stream.read())
     at, line, counted = _expect(file, text, 0, "{"), 1, 0
-    if text.startswith("}", at):
-        return _require_end(file, text, at + 1)
-    while True:
+    while not text.startswith("}", at):
         line, counted = line + text.count("\n", counted, at), at
-        name, at = _value(file, text, at)
-        if not isinstance(name, str):
-            raise _error(file, text, counted, f"{_EXPECTED}, got {text[counted : counted + _SHOWN]!r}")
-        value, at = _value(file, text, _expect(file, text, at, ":"))
-        yield plain_row(line, name, _text(f"{file}:{line}", name, value))
+        name, value, at = _item(file, text, at, line)
+        yield plain_row(line, name, value)
         at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # it matches everywhere
-        if text.startswith("}", at):
-            return _require_end(file, text, at + 1)
-        at = _expect(file, text, at, ",")
+        if not text.startswith("}", at):
+            at = _expect(file, text, at, ",")
+            _require_item(file, text, at)
+    if text[at + 1 :].strip():
+        raise _error(file, text, at + 1, f"expected the end of the file, got {text[at + 1 :].strip()[:_SHOWN]!r}")
 
 
 def open_doctr(file: Path) -> LabelFile:
@@ -46,12 +44,22 @@ def open_doctr(file: Path) -> LabelFile:
     return LabelFile(file, parse_doctr, locate, "doctr")
 
 
-def _text(place: str, name: str, value: Any) -> str | None:
+def _item(file: Path, text: str, at: int, line: int) -> tuple[str, str | None, int]:
+    """Return the name of an image, its text, and the place behind them."""
+    _require_item(file, text, at)
+    name, at = _value(file, text, at)
+    value, at = _value(file, text, _expect(file, text, at, ":"))
+    place, shown = f"{file}:{line}", repr(name[:_SHOWN])
     require_whole_text(place, "the image", name)
     if isinstance(value, dict) and "polygons" in value:
-        raise ConfigError(f"{place}: {name[:_SHOWN]!r} has polygons: docTR's labels for detection, without texts; {_EXPECTED}")
-    require_whole_text(place, f"the text of {name[:_SHOWN]!r}", value)
-    return value  # type: ignore[no-any-return]
+        raise ConfigError(f"{place}: {shown} has polygons: docTR's labels for detection, without texts; {_EXPECTED}")
+    require_whole_text(place, f"the text of {shown}", value)
+    return name, value, at
+
+
+def _require_item(file: Path, text: str, at: int) -> None:
+    if not text.startswith('"', at):
+        raise _error(file, text, at, f"{_EXPECTED}, got {text[at : at + _SHOWN]!r}")
 
 
 def _expect(file: Path, text: str, at: int, sign: str) -> int:
@@ -69,12 +77,6 @@ def _value(file: Path, text: str, at: int) -> tuple[Any, int]:
         raise _error(file, text, at, f"nested too deeply; {_EXPECTED}") from error
     except ValueError as error:
         raise _error(file, text, at, f"not JSON at {text[at : at + _SHOWN]!r}; {_EXPECTED}") from error
-
-
-def _require_end(file: Path, text: str, at: int) -> None:
-    """Raise ConfigError if something follows the object."""
-    if text[at:].strip():
-        raise _error(file, text, at, f"expected the end of the file, got {text[at:].strip()[:_SHOWN]!r}")
 
 
 def _error(file: Path, text: str, at: int, what: str) -> ConfigError:

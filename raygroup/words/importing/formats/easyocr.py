@@ -11,8 +11,7 @@ from pathlib import Path
 from raygroup.words.importing.formats.word_format import WordFormat
 from raygroup.words.importing.label_columns import OWN_COLUMNS, Columns
 from raygroup.words.importing.label_files import LabelFile
-from raygroup.words.importing.label_rows import header_of, parse_labels
-from raygroup.words.importing.label_text import first_line
+from raygroup.words.importing.label_rows import column_names, parse_labels
 
 _COLUMNS = Columns("filename", ("words",))
 
@@ -24,7 +23,7 @@ def open_easyocr(file: Path) -> LabelFile:
 
 def _has_columns(file: Path) -> bool:
     """Return whether the header has EasyOCR's columns, and not raygroup's own."""
-    header = {*header_of(first_line(file), {})}
+    header = {*column_names(file)}
     return header >= {*_COLUMNS.needed} and not header >= {*OWN_COLUMNS.needed}
 
 

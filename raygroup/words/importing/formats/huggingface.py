@@ -11,14 +11,12 @@ from pathlib import Path
 
 from raygroup.words.importing.formats.parts import assign_splits, part_of
 from raygroup.words.importing.formats.word_format import WordFormat
-from raygroup.words.importing.label_columns import Columns
+from raygroup.words.importing.label_columns import OWN_COLUMNS, Columns
 from raygroup.words.importing.label_files import LabelFile
-from raygroup.words.importing.label_rows import header_of, parse_labels
-from raygroup.words.importing.label_text import first_line
+from raygroup.words.importing.label_rows import column_names, parse_labels
 from raygroup.words.importing.listed_rows import ListedRows, ReportProgress, ignore_progress
 
 _COLUMNS = Columns("file_name", ("text", "transcription", "transcript", "label", "word", "words"))
-_KEY = re.compile(r'"file_name"\s*:')
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,9 @@ def open_metadata(file: Path) -> ImageFolderLabels:
 
 
 def _names_files(file: Path) -> bool:
-    """Return whether a file is called ``metadata``, or its first line has ``file_name``."""
-    if file.stem.lower() == "metadata":
-        return True
-    line = first_line(file)
-    return _KEY.search(line) is not None if file.suffix.lower() == ".jsonl" else "file_name" in header_of(line, {})
+    """Return whether a file is called ``metadata`` or has ``file_name``, and does not have raygroup's own columns."""
+    names = {*column_names(file)}
+    return not names >= {*OWN_COLUMNS.needed} and (file.stem.lower() == "metadata" or _COLUMNS.path in names)
 
 
 HUGGINGFACE = WordFormat(

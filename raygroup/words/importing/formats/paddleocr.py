@@ -1,10 +1,11 @@
 """PaddleOCR: lists of word images, ``path<TAB>text``, and its labels of whole scenes.
 
 Word lists are called ``rec_gt.txt``, ``rec_gt_train.txt``, ``rec_gt_test.txt``, or ``train.txt`` and
-``val.txt``. A path may be a JSON list of paths that share the text. Paths may begin with the folders
-in which the list lies (``rec/train/a.png`` in the folder ``rec``), because PaddleOCR reads them from
-a folder above. The text of a scene's line is a JSON list of objects: ``raygroup.data import`` reads
-such files and cuts the words out.
+``val.txt``. ``gt.txt`` and ``labels.txt`` are read too if they have tabs. A path may be a JSON list
+of paths that share the text. Paths may begin with the folders in which the list lies
+(``rec/train/a.png`` in the folder ``rec``), because PaddleOCR reads them from a folder above. The
+text of a scene's line is a JSON list of objects: ``raygroup.data import`` reads such files and cuts
+the words out.
 """
 
 import json
@@ -22,6 +23,8 @@ from raygroup.words.importing.label_text import first_line
 
 _SHOWN = 40
 _SCENE = re.compile(r"[^\t]+\t\s*\[\s*(?:\{.*|\]\s*)")
+_TRDG_NAME = re.compile(r"labels\.txt", re.IGNORECASE)
+_TRDG_LINE = re.compile(r"\S+\.\w+ ")
 _COMMAND = "cut its words out with: python -m raygroup.data import FOLDER --name NAME --out DATA, and give DATA/words"
 
 
@@ -86,7 +89,9 @@ def _is_scene(file: Path) -> bool:
 
 
 def _has_tab(file: Path) -> bool:
-    return "\t" in first_line(file)
+    """Return whether the first line has a tab, and is not one of TRDG, whose text may have tabs."""
+    line = first_line(file)
+    return "\t" in line and not (_TRDG_NAME.fullmatch(file.name) and _TRDG_LINE.match(line))
 
 
 PADDLEOCR_SCENES = WordFormat(
@@ -95,5 +100,5 @@ PADDLEOCR_SCENES = WordFormat(
 )  # fmt: skip
 PADDLEOCR = WordFormat(
     name="paddleocr", title="PaddleOCR", suffixes=(".txt",), fits=_has_tab, open=open_word_list, has_several=True,
-    pattern=re.compile(r"rec_gt.*\.txt|(?:train|val|test)\.txt", re.IGNORECASE),
+    pattern=re.compile(r"rec_gt.*\.txt|(?:gt|labels?|train|val|test)\.txt", re.IGNORECASE),
 )  # fmt: skip

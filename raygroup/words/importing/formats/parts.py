@@ -28,9 +28,7 @@ def assign_splits(listed: ListedRows, parts: Sequence[str | None], place: Callab
     if len(named) < 2:
         return listed
     if listed.table["split"].null_count < listed.table.num_rows:
-        return listed._replace(
-            notes=(*listed.notes, f"the column 'split' decides, not the names of {' and '.join(named)}")
-        )
+        return listed._replace(notes=(*listed.notes, f"the column 'split' decides, not the names of {' and '.join(named)}"))
     if None in parts:
         with_part = next(row for row, part in enumerate(parts) if part is not None)
         raise ConfigError(f"{place(parts.index(None))}: its path names no part (train, val, test), but the path of {place(with_part)} does")

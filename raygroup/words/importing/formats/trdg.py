@@ -60,7 +60,8 @@ class NamedImages(LabelFile):
         example = next((f"; {name!r} is {text!r}" for name, text in zip(names, texts, strict=True) if text), "")
         nulls = [None] * len(names)
         table = pa.table([range(1, len(names) + 1), names, texts, nulls, nulls, nulls], schema=SCHEMA)
-        return ListedRows(table, frozenset(), (*self.notes, f"the names of the images are their texts, as {form}{example}"))
+        notes = [f"the names of the images are their texts, as {form}{example}", *_unread(self.file, len(names))]
+        return ListedRows(table, frozenset(), (*self.notes, *notes))
 
     def place(self, rows: pa.Table, row: int) -> str:
         name: str = rows["path"][row].as_py()
@@ -72,6 +73,12 @@ class NamedImages(LabelFile):
 
 def _image_names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in os.scandir(folder) if IMAGE_NAME.fullmatch(entry.name) and entry.is_file())
+
+
+def _unread(folder: Path, num_images: int) -> list[str]:
+    """Return a note on the files and folders that are not named like an image."""
+    count = sum(not entry.name.startswith(".") for entry in os.scandir(folder)) - num_images
+    return [f"{count} other files or folders are not read: their names are not those of images"] if count else []
 
 
 def _form_of(stems: Sequence[str]) -> str:
