@@ -410,6 +410,14 @@ def test_names_of_images_are_texts_only_if_a_user_says_so(tmp_path):
     assert "1 other files or folders are not read: their names are not those of images" in words.report.notes
 
 
+def test_a_renamed_image_is_another_data_set_if_names_are_texts(tmp_path):
+    write_images(tmp_path, ["one_0.png", "two_1.png"])
+    chosen = Path(f"{tmp_path}:trdg-names")
+    before = data_fingerprint(chosen)
+    (tmp_path / "two_1.png").rename(tmp_path / "ten_1.png")
+    assert data_fingerprint(chosen) != before
+
+
 @pytest.mark.parametrize(
     ("names", "texts"),
     [

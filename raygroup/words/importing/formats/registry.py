@@ -1,5 +1,6 @@
 """The formats of label files for word images."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,12 +20,15 @@ FORMATS = {known.name: known for known in ALL_FORMATS if known is not PADDLEOCR_
 """The formats that a user may name, in ``PATH:FORMAT``."""
 
 LABEL_SUFFIXES = frozenset(suffix for known in ALL_FORMATS for suffix in known.suffixes)
+_SUFFIXES = tuple(LABEL_SUFFIXES)
 
 
 def label_files_in(folder: Path, formats: Sequence[WordFormat] = ALL_FORMATS) -> dict[str, list[Path]]:
     """Return the label files directly in a folder, by name of their format. Hidden files do not count."""
     files: dict[str, list[Path]] = {}
-    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in LABEL_SUFFIXES and not path.name.startswith(".")):
+    # A folder may hold millions of images, so their names are compared before anything else.
+    names = [entry.name for entry in os.scandir(folder) if entry.name.lower().endswith(_SUFFIXES) and not entry.name.startswith(".")]
+    for path in (folder / name for name in sorted(names)):
         if path.is_file() and (known := next((known for known in formats if known.covers(path)), None)):
             files.setdefault(known.name, []).append(path)
     return files
