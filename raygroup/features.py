@@ -140,7 +140,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         "data", type=parse_place, metavar="DATA",
-        help="the words, as for the sweep's --words: a Parquet file, a folder of them, or images with labels.csv, .tsv or .jsonl; "
+        help="the words, as for the sweep's --words: a Parquet file, a folder of them, or images with a label file; "
         "Parquet also as s3://bucket/file",
     )  # fmt: skip
     parser.add_argument("--sweep", help="a search space with tasks or weights of its own: a name or a path")

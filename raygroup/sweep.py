@@ -140,7 +140,11 @@ def build_parser() -> argparse.ArgumentParser:
         "name", nargs="?", default="quickstart", help="a search space, by name or as a path ending in .py (default: quickstart)"
     )
     parser.add_argument(
-        "--words", type=parse_local_path, help="your own words: a Parquet file, or a folder of images with labels.csv, .tsv or .jsonl"
+        "--words",
+        type=parse_local_path,
+        metavar="PATH or PATH:FORMAT",
+        help="your own words: a Parquet file, or a folder of images with labels.csv, .tsv or .jsonl, or with another tool's label "
+        "file (docs/data.md lists the formats)",
     )
     parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, in addition to the installed ones")
     parser.add_argument(

@@ -14,6 +14,7 @@ from raygroup.files.places import local_path
 from raygroup.runtime.planning.jobs import Job
 from raygroup.search_space import Sweep
 from raygroup.trunks import CROP_SIZE
+from raygroup.words.importing.formats.chosen import split_choice
 
 
 def require_inputs(
@@ -31,7 +32,7 @@ def require_inputs(
     if missing:
         are_missing = "an input is missing" if len(missing) == 1 else f"{len(missing)} inputs are missing"
         raise ConfigError(f"{sweep.name}: {are_missing}: {' and '.join(missing)}")
-    if words is not None and not is_there(words):
+    if words is not None and not is_there(split_choice(words)[0]):
         raise ConfigError(f"--words {words}: no such file or folder")
     if fonts is not None and (not is_there(fonts) or fonts.is_file()):
         raise ConfigError(f"--fonts {fonts}: no such folder")

@@ -3,7 +3,6 @@
 Usable words are kept. The others are counted, and the first of them are named.
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +15,10 @@ from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError, ImageError
 from raygroup.images.pixels import decode_gray
+from raygroup.words.importing.formats.detection import find_listing
 from raygroup.words.importing.image_files import MISSING, UNREADABLE, NoImage
-from raygroup.words.importing.label_files import SUFFIXES, LabelFile, label_file_in
-from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress, progress_over
-from raygroup.words.importing.parquet_files import ParquetWords, parquet_files_in, parquet_folders_below
+from raygroup.words.importing.listed_rows import Listing, ReportProgress, ignore_progress, progress_over
 from raygroup.words.importing.report import Report, Tally
-from raygroup.words.importing.row_names import Listing
 from raygroup.words.importing.rows import interpret_rows
 from raygroup.words.word_store import SCHEMA, StoreMetadata, write_word_store
 
@@ -39,7 +36,7 @@ class UserWords:
 def read_user_words(path: Path, tasks: tuple[str, ...], bad_share: float = 0.05, progress: ReportProgress = ignore_progress) -> UserWords:
     """Read a user's words into memory.
 
-    ``path`` is a Parquet file, a folder of Parquet files, a label file, or a folder with one. If
+    ``path`` is what ``find_listing`` takes, such as a Parquet file or a folder with a label file. If
     every word names its task, these are the tasks. Otherwise those of ``tasks`` that have a letter
     in a word without a task are added.
 
@@ -78,36 +75,6 @@ def data_fingerprint(path: Path, progress: ReportProgress = ignore_progress) -> 
     It reads every byte. The path of the data set does not matter.
     """
     return find_listing(path).fingerprint(progress)
-
-
-def find_listing(path: Path) -> Listing:
-    """Return the label file or the Parquet files at a path.
-
-    Raises ConfigError if there are none.
-    """
-    if path.is_dir():
-        return _listing_in(path)
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such file or folder")
-    if not os.access(path, os.R_OK):
-        raise ConfigError(f"{path}: no permission to read it")
-    if path.suffix.lower() in SUFFIXES:
-        return LabelFile(path)
-    if path.suffix.lower() == ".parquet":
-        return ParquetWords(path)
-    raise ConfigError(f"{path}: must be a .parquet file, a label file ({', '.join(SUFFIXES)}), or a folder with one or with Parquet files")
-
-
-def _listing_in(folder: Path) -> Listing:
-    """Return the label file or the Parquet files in a folder. A label file wins over Parquet files."""
-    parquet = parquet_files_in(folder)
-    has_labels = any((folder / f"labels{suffix}").is_file() for suffix in SUFFIXES)
-    if parquet and not has_labels:
-        return ParquetWords(parquet[0] if len(parquet) == 1 else folder)
-    if not has_labels and (folders := parquet_folders_below(folder)):
-        names = " and ".join(map(str, folders[:3]))
-        raise ConfigError(f"{folder}: no label file and no Parquet file; Parquet files lie in {names}: give that folder")
-    return label_file_in(folder)
 
 
 class _Intake:

@@ -4,17 +4,17 @@ A byte-order mark, any line ends and the order of columns are accepted. Content 
 understood is an error.
 """
 
-import codecs
 import functools
 import hashlib
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path, PureWindowsPath
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -22,19 +22,24 @@ from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
 from raygroup.words.importing.image_files import ImageFolder, NoImage, image_key
-from raygroup.words.importing.label_rows import NEEDED, Row, parse_json_lines, parse_separated
+from raygroup.words.importing.label_rows import Row, parse_labels
+from raygroup.words.importing.label_text import count_lines, encoding_error
 from raygroup.words.importing.listed_rows import OPTIONAL, ListedRows, ReportProgress, ignore_progress, progress_over
-
-SUFFIXES = (".csv", ".tsv", ".jsonl")
 
 _ROWS_PER_BLOCK = 65536
 _IMAGES_PER_BLOCK = 512
-_BYTES_PER_READ = 1 << 22
-_SCHEMA = pa.schema([("line", pa.int32()), *((name, pa.string()) for name in (*NEEDED, *OPTIONAL))])
+SCHEMA = pa.schema([("line", pa.int32()), *((name, pa.string()) for name in ("path", "text", *OPTIONAL))])
+
+Parse = Callable[[Path, IO[str], set[str]], Iterator[Row]]
+"""Takes a label file, its text and a set. Yields the rows, and adds the names of the columns to the set."""
 
 _SUSPICIOUS_PATH = re.compile(r"\s*(?:/|[^/]:)|.*\.\.|.*[\0-\x1f\x7f-\x9f]", re.DOTALL)
 """Every path matches that could leave the folder, and every one with a control character."""
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def same_path(path: str) -> str:
+    """Return the path: in most formats it is the path below the folder of the label file."""
+    return path
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,17 @@ class LabelFile:
     """A label file. Its image paths are relative to its folder."""
 
     file: Path
+    parse: Parse = parse_labels
+    locate: Callable[[str], str] = same_path
+    """Turns a path of the label file into the path of the image below ``root``."""
+    format: str = ""
+    """Name of another tool's format. The fingerprint depends on it."""
+    notes: tuple[str, ...] = ()
+    """Notes on the folder, such as files that are passed over."""
+
+    @property
+    def root(self) -> Path:
+        return self.file.parent
 
     @property
     def name(self) -> str:
@@ -53,18 +69,17 @@ class LabelFile:
         An optional value is null if it is empty or absent. Raises ConfigError with file and line if
         a row cannot be parsed, or if a path is absolute or leads out of the folder.
         """
-        total, columns = _count_lines(self.file), set[str]()
-        parse = parse_json_lines if self.file.suffix.lower() == ".jsonl" else parse_separated
+        total, columns = count_lines(self.file), set[str]()
         progress = progress_over(total, progress)
         progress("labels read", 0, total)
         with self.file.open(encoding="utf-8-sig", newline="") as stream:
-            rows = self._check(parse(self.file, stream, columns))
+            rows = self._check(self.parse(self.file, stream, columns))
             batches: list[pa.RecordBatch] = []
             while block := list(islice(rows, _ROWS_PER_BLOCK)):
-                batches.append(pa.record_batch([*map(list, zip(*block, strict=True))], schema=_SCHEMA))
+                batches.append(pa.record_batch([*map(list, zip(*block, strict=True))], schema=SCHEMA))
                 progress("labels read", min(block[-1][0], total - 1), total)
         progress("labels read", total, total)
-        return ListedRows(pa.Table.from_batches(batches, _SCHEMA), frozenset(columns))
+        return ListedRows(pa.Table.from_batches(batches, SCHEMA), frozenset(columns), self.notes)
 
     def place(self, rows: pa.Table, row: int) -> str:
         path = rows["path"][row].as_py()
@@ -73,7 +88,7 @@ class LabelFile:
 
     def image_keys(self, rows: pa.Table) -> pa.Array:
         """Return a text for each row that is equal for rows of one image."""
-        return pa.array([*map(image_key, rows["path"].to_pylist())], pa.string())
+        return pa.array([image_key(self.locate(path)) for path in rows["path"].to_pylist()], pa.string())
 
     def images(self, rows: pa.Table, wanted: NDArray[np.bool_]) -> Iterator[list[bytes | NoImage | None]]:
         """Yield the bytes of every row's image in blocks of rows.
@@ -92,19 +107,23 @@ class LabelFile:
         """
         rows = self.rows(progress).table
         progress = progress_over(rows.num_rows, progress)
-        digest = hashlib.sha256(self.file.suffix.lower().encode() + hashlib.sha256(self.file.read_bytes()).digest())
+        digest = hashlib.sha256((self.format + self.file.suffix.lower()).encode() + hashlib.sha256(self._content()).digest())
         for start, block in zip(count(0, _IMAGES_PER_BLOCK), self.images(rows, np.ones(rows.num_rows, np.bool_)), strict=False):
             for image in block:
                 digest.update(hashlib.sha256(image).digest() if isinstance(image, bytes) else b"missing")
             progress("images read for their hash", start + len(block), rows.num_rows)
         return digest.hexdigest()
 
+    def _content(self) -> bytes:
+        """Return the bytes that hold the labels."""
+        return self.file.read_bytes()
+
     @functools.cached_property
     def _folder(self) -> ImageFolder:
-        return ImageFolder(self.file.parent)
+        return ImageFolder(self.root)
 
     def _read_image(self, path: str, wanted: bool) -> bytes | NoImage | None:
-        return self._folder.read(path) if wanted else None
+        return self._folder.read(self.locate(path)) if wanted else None
 
     def _check(self, rows: Iterator[Row]) -> Iterator[Row]:
         """Yield the rows, and refuse a path that leaves the folder."""
@@ -115,20 +134,7 @@ class LabelFile:
                 yield row
         # The parser reads the file as rows are taken from it, so a decoding error arises here.
         except UnicodeDecodeError as error:
-            raise ConfigError(_encoding_error(self.file, error)) from error
-
-
-def label_file_in(folder: Path) -> LabelFile:
-    """Return the one label file of a folder.
-
-    Raises ConfigError if there is none or more than one.
-    """
-    files = [folder / f"labels{suffix}" for suffix in SUFFIXES if (folder / f"labels{suffix}").is_file()]
-    if len(files) > 1:
-        raise ConfigError(f"{folder}: {' and '.join(file.name for file in files)}: keep one, or give the path of the one to read")
-    if not files:
-        raise ConfigError(f"{folder}: no label file; it must hold one of {', '.join('labels' + suffix for suffix in SUFFIXES)}")
-    return LabelFile(files[0])
+            raise ConfigError(encoding_error(self.file, error)) from error
 
 
 def _require_inside(file: Path, line: int, path: str) -> None:
@@ -138,25 +144,3 @@ def _require_inside(file: Path, line: int, path: str) -> None:
         raise ConfigError(f"{file}:{line}: path is {path!r}: it must be relative to {file.parent} and stay inside it")
     if any(ord(sign) < 32 or 127 <= ord(sign) < 160 for sign in bare):
         raise ConfigError(f"{file}:{line}: path is {path!r}: it holds a control character")
-
-
-def _count_lines(file: Path) -> int:
-    """Return about how many lines a file has, at least 1. Only progress depends on it."""
-    count = {b"\n": 0, b"\r": 0}
-    with file.open("rb") as stream:
-        while part := stream.read(_BYTES_PER_READ):
-            count = {sign: number + part.count(sign) for sign, number in count.items()}
-    return max(count[b"\n"] or count[b"\r"], 1)
-
-
-def _encoding_error(file: Path, error: UnicodeDecodeError) -> str:
-    """Name the encoding if its mark tells it, else the line and the byte that is not UTF-8."""
-    content = file.read_bytes()
-    if content.startswith(_UTF16_MARKS):
-        return f"{file}: UTF-16: save it as UTF-8"
-    try:
-        content.decode()
-    except UnicodeDecodeError as whole:
-        error = whole
-    line = len(re.findall(rb"\r\r\n|\r\n|\r|\n", content[: error.start])) + 1
-    return f"{file}:{line}: not UTF-8 ({error.reason} 0x{content[error.start]:02x} at byte {error.start}): save it as UTF-8"

@@ -9,17 +9,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from raygroup.errors import ConfigError
-from raygroup.words.importing.listed_rows import OPTIONAL, missing_column
+from raygroup.words.importing.label_columns import OWN_COLUMNS, Columns
+from raygroup.words.importing.label_text import first_line
 from raygroup.words.labels import normalise
-
-NEEDED = ("path", "text")
 
 Row = tuple[int, str | None, str | None, str | None, str | None, str | None]
 """Line number, path, text, task, split, source."""
 _SHOWN = 40
+_TSV: dict[str, Any] = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """A lone surrogate. JSON can spell one, but no UTF-8 file can hold it."""
 
@@ -57,7 +57,13 @@ class NumberedLines:
         return is_split
 
 
-def parse_separated(file: Path, stream: IO[str], columns: set[str]) -> Iterator[Row]:
+def parse_labels(file: Path, stream: IO[str], columns: set[str], expected: Columns = OWN_COLUMNS) -> Iterator[Row]:
+    """Yield the rows of a csv, tsv or jsonl file. The suffix of its name decides."""
+    parse = parse_json_lines if file.suffix.lower() == ".jsonl" else parse_separated
+    return parse(file, stream, columns, expected)
+
+
+def parse_separated(file: Path, stream: IO[str], columns: set[str], expected: Columns = OWN_COLUMNS) -> Iterator[Row]:
     """Yield the rows of a csv or tsv file, and add the names of its columns to ``columns``.
 
     In csv, a field with a comma stands in quotes, and a quote in it is doubled. In tsv, every
@@ -66,10 +72,9 @@ def parse_separated(file: Path, stream: IO[str], columns: set[str]) -> Iterator[
     lines = NumberedLines(stream)
     is_tsv = file.suffix.lower() == ".tsv"
     first = next(lines, "")
-    options = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if is_tsv else {"skipinitialspace": ", " in first}
-    header = [normalise(name).casefold() for name in next(csv.reader([first], **options), [])]
-    if missing := [name for name in NEEDED if header.count(name) != 1]:
-        raise missing_column(file, missing, header, NEEDED)
+    options = _TSV if is_tsv else {"skipinitialspace": ", " in first}
+    header = header_of(first, options)
+    meanings = expected.meanings(file, header)
     columns.update(header)
     lines.end_record()
     reader = csv.reader(lines, strict=True, **options)
@@ -81,38 +86,57 @@ def parse_separated(file: Path, stream: IO[str], columns: set[str]) -> Iterator[
                 hint = "" if is_tsv else "; put a text with a comma in quotes"
                 raise ConfigError(f"{file}:{lines.number}: expected {len(header)} fields ({','.join(header)}), got {len(fields)}{hint}")
             if fields:
-                yield _row(lines.number, dict(zip(header, fields, strict=True)))
+                yield _row(lines.number, {meanings[name]: field for name, field in zip(header, fields, strict=True) if name in meanings})
     except csv.Error as error:
         raise _quote_error(file, lines, header) from error
 
 
-def parse_json_lines(file: Path, stream: IO[str], columns: set[str]) -> Iterator[Row]:
+def header_of(line: str, options: Mapping[str, Any]) -> list[str]:
+    """Return the names of columns in the first line of a csv or tsv file. Case does not matter."""
+    return [normalise(name).casefold() for name in next(csv.reader([line], **options), [])]
+
+
+def column_names(file: Path) -> list[str]:
+    """Return the names of columns in the first line of a csv, tsv or jsonl file. There may be none."""
+    line = first_line(file)
+    if file.suffix.lower() != ".jsonl":
+        return header_of(line, _TSV if file.suffix.lower() == ".tsv" else {})
+    try:
+        return [*_json_object("", line, "")]
+    except ConfigError:
+        return []
+
+
+def parse_json_lines(file: Path, stream: IO[str], columns: set[str], expected: Columns = OWN_COLUMNS) -> Iterator[Row]:
     """Yield the rows of a jsonl file, one object per line, and add the keys to ``columns``."""
     lines = NumberedLines(stream)
     for text in lines:
         if not text.strip():
             continue
         place = f"{file}:{lines.number}"
-        fields = _json_object(place, text)
+        fields = _json_object(place, text, ", ".join(expected.needed))
         columns.update(fields)
-        if missing := [name for name in NEEDED if name not in fields]:
-            raise missing_column(place, missing, list(fields), NEEDED)
-        for name in (*NEEDED, *OPTIONAL):
-            value = fields.get(name)
-            if value is not None and (not isinstance(value, str) or _HALF_CHARACTER.search(value)):
-                raise ConfigError(f"{place}: {name} is {repr(value)[:_SHOWN]}: it must be a string of whole characters")
-        yield _row(lines.number, fields)
+        meanings = expected.meanings(place, list(fields))
+        for name in meanings:
+            require_whole_text(place, name, fields[name])
+        yield _row(lines.number, {meaning: fields[name] for name, meaning in meanings.items()})
 
 
-def _json_object(place: str, text: str) -> dict[str, str | None]:
+def require_whole_text(place: str, name: str, value: Any) -> None:
+    """Raise ConfigError unless a value of JSON is null or a string that UTF-8 can hold."""
+    if value is not None and (not isinstance(value, str) or _HALF_CHARACTER.search(value)):
+        raise ConfigError(f"{place}: {name} is {repr(value)[:_SHOWN]}: it must be a string of whole characters")
+
+
+def _json_object(place: str, text: str, needed: str) -> dict[str, Any]:
     try:
         fields = json.loads(text)
     except RecursionError as error:
-        raise ConfigError(f"{place}: nested too deeply; expected an object with {', '.join(NEEDED)}") from error
+        raise ConfigError(f"{place}: nested too deeply; expected an object with {needed}") from error
     except ValueError as error:
         raise ConfigError(f"{place}: not JSON: {error}") from error
     if not isinstance(fields, dict):
-        raise ConfigError(f"{place}: expected an object with {', '.join(NEEDED)}, got {text.strip():.{_SHOWN}}")
+        raise ConfigError(f"{place}: expected an object with {needed}, got {text.strip():.{_SHOWN}}")
     return fields
 
 
@@ -125,6 +149,11 @@ def _quote_error(file: Path, lines: NumberedLines, header: Sequence[str]) -> Con
         f"{file}:{number}: a quote opens {column} and does not close it on this line: {line[:_SHOWN]!r}; a quote inside a text is "
         f'doubled and the text stands in quotes: "5"" disk"'
     )
+
+
+def plain_row(line: int, path: str, text: str | None) -> Row:
+    """Return a row that has no other columns. Windows' separators of paths become slashes."""
+    return line, path.replace("\\", "/"), text or "", None, None, None
 
 
 def _row(line: int, fields: Mapping[str, str | None]) -> Row:

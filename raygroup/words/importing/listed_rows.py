@@ -1,11 +1,15 @@
 """The rows that a reader of words lists, and what all readers share."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
+from raygroup.words.importing.image_files import NoImage
 
 OPTIONAL = ("task", "split", "source")
 
@@ -29,6 +33,8 @@ class ListedRows(NamedTuple):
     """``text`` and the optional columns. An optional value is null if it is empty or absent."""
     columns: frozenset[str]
     """The names of all columns in the data set."""
+    notes: tuple[str, ...] = ()
+    """What a user should know about the reading, such as files that are passed over."""
 
 
 def ignore_progress(name: str, done: int, total: int) -> None:
@@ -38,6 +44,44 @@ def ignore_progress(name: str, done: int, total: int) -> None:
 def progress_over(num_rows: int, progress: ReportProgress) -> ReportProgress:
     """Return the callback for work on so many rows. It reports nothing if they are few."""
     return progress if num_rows >= MANY_ROWS else ignore_progress
+
+
+class Listing(Protocol):
+    """The words of a data set: first all rows, then the images of the rows to keep."""
+
+    @property
+    def file(self) -> Path:
+        """Return the file or folder that errors name."""
+
+    @property
+    def root(self) -> Path:
+        """Return the folder to which places are relative."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the data set, the source of words that name none."""
+
+    def rows(self, progress: ReportProgress = ignore_progress) -> ListedRows:
+        """Return the rows.
+
+        ``text`` and the optional columns are there. Raises ConfigError with file and line for
+        content that cannot be understood.
+        """
+
+    def place(self, rows: pa.Table, row: int) -> str:
+        """Return the place of a row, such as file, line and image."""
+
+    def image_keys(self, rows: pa.Table) -> pa.Array | None:
+        """Return a text for each row that is equal for rows of one image, or None if rows name no images.
+
+        With keys, the rows have the column ``line``.
+        """
+
+    def images(self, rows: pa.Table, wanted: NDArray[np.bool_]) -> Iterator[list[bytes | NoImage | None]]:
+        """Yield the bytes of every row's image in blocks of some hundred rows. A row that is not wanted has None."""
+
+    def fingerprint(self, progress: ReportProgress = ignore_progress) -> str:
+        """Return the SHA-256 of labels and images. It does not depend on the path of the data set."""
 
 
 def unused_columns(columns: frozenset[str]) -> list[str]:

@@ -35,6 +35,12 @@ class ParquetWords:
 
     file: Path
     """One file, or a folder. The Parquet files of a folder are read in the order of their names."""
+    notes: tuple[str, ...] = ()
+    """Notes on the folder, such as files that are passed over."""
+
+    @property
+    def root(self) -> Path:
+        return self.file.parent
 
     @property
     def name(self) -> str:
@@ -52,7 +58,7 @@ class ParquetWords:
         """
         columns: set[str] = set()
         tables = [_rows(path, columns) for path in self.files]
-        return ListedRows(pa.concat_tables(tables), frozenset(columns))
+        return ListedRows(pa.concat_tables(tables), frozenset(columns), self.notes)
 
     def place(self, rows: pa.Table, row: int) -> str:
         file = int(np.searchsorted(self._starts, row, side="right")) - 1

@@ -8,13 +8,10 @@ import pyarrow.compute as pc
 
 from raygroup.errors import ConfigError
 from raygroup.tasks import TASKS, by_paper_order
-from raygroup.words.importing.label_files import LabelFile
-from raygroup.words.importing.parquet_files import ParquetWords
+from raygroup.words.importing.listed_rows import Listing
 from raygroup.words.importing.report import Tally
 from raygroup.words.labels import normalise
 from raygroup.words.word_store import SPLITS, split_of
-
-Listing = LabelFile | ParquetWords
 
 _TASK_NAME = re.compile(r"[\w.-]+")
 
@@ -67,7 +64,7 @@ def warn_of_source_spellings(listing: Listing, listed: pa.Table, tally: Tally) -
 
 
 def _first_place(listing: Listing, listed: pa.Table, column: str, value: str | None) -> str:
-    return f"{listing.file.parent / listing.place(listed, _row_of(listed, column, value))}"
+    return f"{listing.root / listing.place(listed, _row_of(listed, column, value))}"
 
 
 def _row_of(listed: pa.Table, column: str, value: str | None) -> int:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from raygroup.tasks import TASKS, by_paper_order
 from raygroup.words.coverage import spellable_labels, supports_of, unspellable_characters
 from raygroup.words.dont_care import ANY_MARK, is_dont_care
-from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress, unused_columns
+from raygroup.words.importing.listed_rows import Listing, ReportProgress, ignore_progress, unused_columns
 from raygroup.words.importing.repeated_rows import drop_repeated_rows
 from raygroup.words.importing.report import Tally
-from raygroup.words.importing.row_names import Listing, possible_tasks, splits_of_rows, warn_of_source_spellings
+from raygroup.words.importing.row_names import possible_tasks, splits_of_rows, warn_of_source_spellings
 from raygroup.words.label_conflicts import contradiction_counts, contradiction_lines
 from raygroup.words.labels import LONGEST, count_changes, normalise
 
@@ -54,8 +54,8 @@ def interpret_rows(listing: Listing, requested: tuple[str, ...], tally: Tally, p
     without one. The tally counts what is dropped and changed. Raises ConfigError if a task or a
     split has a wrong name.
     """
-    listed, names = listing.rows(progress)
-    tally.notes += unused_columns(names)
+    listed, names, notes = listing.rows(progress)
+    tally.notes += [*notes, *unused_columns(names)]
     warn_of_source_spellings(listing, listed, tally)
     labels = _labels(listed["text"], tally)
     columns = {

@@ -244,7 +244,8 @@ def test_an_image_path_that_leads_out_of_the_folder_is_error_of(tmp_path, path):
             "no word to train on among 1: 0 words kept, none of them in train; 1 dropped, no character",
         ),
         ("labels.csv", ["path,text,split", "a.png,word1,unseen"], "no word to train on among 1: 1 words kept, none of them in train"),
-        ("labels.txt", ["path,text"], "no label file; it must hold one of labels.csv, labels.tsv, labels.jsonl"),
+        ("labels.txt", ["path,text"], "labels.txt:1: expected the name of an image, a blank and the text, got 'path,text'"),
+        ("words.txt", ["path,text"], "no label file; it must hold one of labels.csv, labels.tsv, labels.jsonl"),
     ],
 )
 def test_an_unusable_label_file_is_an_error_of_one_line(tmp_path, name, lines, message):
@@ -266,7 +267,9 @@ def test_each_kind_of_path_without_a_data_set_has_its_own_error(tmp_path):
     (tmp_path / "words.zip").write_text("hello")
     assert "no such file or folder" in error_of(tmp_path / "nowhere")
     assert "a.parquet: not a readable Parquet file" in error_of(tmp_path / "a.parquet")
-    assert "words.zip: must be a .parquet file, a label file (.csv, .tsv, .jsonl), or a folder" in error_of(tmp_path / "words.zip")
+    assert "words.zip: must be a .parquet file, a label file (.csv, .tsv, .jsonl, .json, .mdb, .txt), or a folder" in error_of(
+        tmp_path / "words.zip"
+    )
 
 
 def test_missing_parquet_columns_and_wrong_types_are_errors_with_the_column(tmp_path):
