@@ -132,7 +132,7 @@ def listed_sources(path: Path, tasks: tuple[str, ...]) -> dict[str, int]:
     It reads the labels alone. A word whose image later proves unreadable still counts.
     """
     # Drawing from a mixture needs none of these, which load OpenCV.
-    from raygroup.words.importing.importer import find_listing
+    from raygroup.words.importing.listing import find_listing
     from raygroup.words.importing.report import Tally
     from raygroup.words.importing.rows import interpret_rows
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from raygroup.errors import ConfigError
-from raygroup.words.importing.importer import find_listing, read_user_words
+from raygroup.words.importing.importer import read_user_words
+from raygroup.words.importing.listing import find_listing
 
 TASKS = ("ko", "la")
 WORDS = [f"word{number}" for number in range(20)]
