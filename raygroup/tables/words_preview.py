@@ -1,18 +1,18 @@
 """Print what raygroup reads of a user's words, as a table of at most 80 columns."""
 
-import textwrap
 import unicodedata
 
 from rich.console import Console
 from rich.text import Text
 
-from raygroup.terminal import Column, fitted_table, print_line, titled
+from raygroup.terminal import Column, fitted_table, print_line, show_controls, titled
 from raygroup.words.importing.bad_share import num_left_out, num_lost
 from raygroup.words.importing.preview import WordsPreview
 from raygroup.words.importing.reasons import LEFT_OUT
 from raygroup.words.importing.word_groups import WordGroup
 
 _WIDTH = 80
+_INDENT = "  "
 _MAX_ROWS = 40
 """Most groups that are listed one by one. The rarest are left out."""
 _MAX_CHARACTERS = 8
@@ -35,8 +35,8 @@ def print_words_preview(preview: WordsPreview, out: Console) -> None:
     rows = [_row(preview, group) for group in preview.report.groups[:_MAX_ROWS]]
     out.print(titled(f"words of {preview.report.name}, by task and script", fitted_table(_COLUMNS, rows, width)))
     for line in preview_lines(preview):
-        for part in textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False):
-            print_line(out, part)
+        for number, part in enumerate(Text(show_controls(line)).wrap(out, width - len(_INDENT))):
+            print_line(out, _INDENT * (number > 0) + part.plain.rstrip())
 
 
 def preview_lines(preview: WordsPreview) -> list[str]:

@@ -119,9 +119,7 @@ def declare_sweep(plan: Plan) -> None:
     (plan.folder / STOP_FILE).unlink(missing_ok=True)
 
 
-def _read_labels(
-    trials: Iterable[tuple[str, Trial]], words: Path | None, progress: ReportProgress
-) -> "dict[tuple[str, ...], ReadLabels]":
+def _read_labels(trials: Iterable[tuple[str, Trial]], words: Path | None, progress: ReportProgress) -> "dict[tuple[str, ...], ReadLabels]":
     """Read the labels of the user's words once for each distinct ``words.tasks``."""
     if words is None:
         return {}

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from raygroup.runtime.planning.plan import Plan
 
 
-def preview_words(words: Path | str, sweep: Sweep | str = "quickstart", progress: ReportProgress = ignore_progress) -> tuple[WordsPreview, ...]:
+def preview_words(
+    words: Path | str, sweep: Sweep | str = "quickstart", progress: ReportProgress = ignore_progress
+) -> tuple[WordsPreview, ...]:
     """Return what a sweep would read of a user's words, one preview for each distinct tasks and weights of its trials.
 
     It reads labels alone, opens no image and writes nothing. It is the Python twin of ``--dry-run``

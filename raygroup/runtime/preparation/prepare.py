@@ -24,8 +24,8 @@ from raygroup.runtime.preparation.extraction_plan import plan_extraction
 from raygroup.runtime.process_map import map_in_order
 from raygroup.runtime.processes import WorkerPool
 from raygroup.storage.locks import lock_folder
-from raygroup.words.feature_store import has_features
 from raygroup.values import BAD_SHARE
+from raygroup.words.feature_store import has_features
 from raygroup.words.importing.importer import import_user_words
 from raygroup.words.labels import normalise
 from raygroup.words.rendering.fonts import FontFile

@@ -7,7 +7,7 @@ from raygroup.errors import ConfigError
 from raygroup.words.importing.reasons import ADVICE, LEFT_OUT
 from raygroup.words.importing.report import Report
 
-_LONGEST_EXAMPLE = 130
+_LONGEST_EXAMPLE = 110
 
 
 def num_lost(dropped: Mapping[str, int]) -> int:
@@ -31,8 +31,9 @@ def require_few_lost(file: Path, listed: int, dropped: Mapping[str, int], bad_sh
         return
     main = max((reason for reason in dropped if reason not in LEFT_OUT), key=lambda reason: dropped[reason])
     raise ConfigError(
-        f"{file}: {lost} of {total} words are dropped, mostly {dropped[main]} for {main!r}, such as {example(main):.{_LONGEST_EXAMPLE}}; "
-        f"at most {100 * bad_share:g}% of {total} may be: {ADVICE[main]}, or allow more with --bad-share"
+        f"{file.parent.name}/{file.name}: {lost} of {total} words are dropped, mostly {dropped[main]} for {main!r}, "
+        f"such as {example(main):.{_LONGEST_EXAMPLE}}; at most {100 * bad_share:g}% of {total} may be: {ADVICE[main]}, "
+        "or raise --bad-share"
     )
 
 

@@ -18,11 +18,10 @@ from raygroup.images.pixels import decode_gray
 from raygroup.values import BAD_SHARE
 from raygroup.words.importing.bad_share import require_few_lost
 from raygroup.words.importing.image_files import NoImage
-from raygroup.words.importing.listing import find_listing
 from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress, progress_over
+from raygroup.words.importing.listing import Listing, find_listing
 from raygroup.words.importing.reasons import MISSING, UNREADABLE
 from raygroup.words.importing.report import Report, Tally
-from raygroup.words.importing.listing import Listing
 from raygroup.words.importing.rows import interpret_rows
 from raygroup.words.word_store import SCHEMA, StoreMetadata, write_word_store
 
@@ -37,7 +36,9 @@ class UserWords:
     report: Report
 
 
-def read_user_words(path: Path, tasks: tuple[str, ...], bad_share: float = BAD_SHARE, progress: ReportProgress = ignore_progress) -> UserWords:
+def read_user_words(
+    path: Path, tasks: tuple[str, ...], bad_share: float = BAD_SHARE, progress: ReportProgress = ignore_progress
+) -> UserWords:
     """Read a user's words into memory.
 
     ``path`` is a Parquet file, a folder of Parquet files, a label file, or a folder with one. If
@@ -57,7 +58,12 @@ def read_user_words(path: Path, tasks: tuple[str, ...], bad_share: float = BAD_S
 
 
 def import_user_words(
-    path: Path, tasks: tuple[str, ...], store: Path, fingerprint: str, bad_share: float = BAD_SHARE, progress: ReportProgress = ignore_progress
+    path: Path,
+    tasks: tuple[str, ...],
+    store: Path,
+    fingerprint: str,
+    bad_share: float = BAD_SHARE,
+    progress: ReportProgress = ignore_progress,
 ) -> Report:
     """Write a user's words to a word store.
 

@@ -19,7 +19,7 @@ ADVICE = {
     NO_TEXT: "fill in the texts or delete the rows",
     CONTROL: "remove these characters",
     TOO_LONG: "cut such images into words",
-    NO_TASK: "add their tasks to words.tasks of the search space, or a column 'task'",
+    NO_TASK: "name their tasks in a column 'task', or in words.tasks",
     CONTRADICTED: "keep one row for each image",
     MISSING: "give paths relative to the label file",
     UNREADABLE: "save the images anew",

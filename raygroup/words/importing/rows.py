@@ -17,8 +17,8 @@ from raygroup.words.coverage import spellable_labels, supports_of, unspellable_c
 from raygroup.words.dont_care import ANY_MARK, is_dont_care
 from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress, progress_over, unused_columns
 from raygroup.words.importing.listing import Listing
-from raygroup.words.importing.repeated_rows import drop_repeated_rows
 from raygroup.words.importing.reasons import CONTROL, DONT_CARE, NO_TASK, NO_TEXT, TOO_LONG
+from raygroup.words.importing.repeated_rows import drop_repeated_rows
 from raygroup.words.importing.report import Tally
 from raygroup.words.importing.row_names import possible_tasks, splits_of_rows, warn_of_source_spellings
 from raygroup.words.importing.script_tasks import script_tasks_in

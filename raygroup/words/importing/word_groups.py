@@ -109,7 +109,7 @@ def _tasks_by_letters(labels: Sequence[str], tasks: Sequence[str]) -> list[str]:
     names = {False: NONE, True: ANY_TASK}
     without = [names[bool(is_spellable)] for is_spellable in spellable_labels(labels, supports_of(tasks))]
     patterns, number_w = np.unique(most_wt, axis=0, return_inverse=True)
-    joined = ["+".join(tasks[place] for place in np.flatnonzero(pattern)) for pattern in patterns]
+    joined = ["+".join(name for name, is_most in zip(tasks, pattern, strict=True) if is_most) for pattern in patterns]
     return [joined[number] or other for number, other in zip(number_w.ravel(), without, strict=True)]
 
 
@@ -122,4 +122,5 @@ def _argmax_or_last(counts: NDArray[np.int64]) -> NDArray[np.intp]:
     columns = counts.shape[1]
     if not columns:
         return np.zeros(len(counts), np.intp)
-    return np.where(counts.any(axis=1), counts.argmax(axis=1), columns)
+    places: NDArray[np.intp] = np.where(counts.any(axis=1), counts.argmax(axis=1), columns)
+    return places
