@@ -76,7 +76,7 @@ def interpret_rows(listing: Listing, requested: tuple[str, ...], tally: Tally, p
     script_tasks = script_tasks_in(words, tasks, tally)
     tasks = by_paper_order({*tasks, *script_tasks})
     rows = UserRows(listing, listed, words, tasks, script_tasks, np.ones(listed.num_rows, np.bool_))
-    tally.groups = GroupTally(_row_groups(rows))
+    tally.groups = GroupTally(_row_groups(rows, progress_over(listed.num_rows, progress)))
     _drop_unreadable_rows(rows, tally, progress)
     if (keys := listing.image_keys(listed)) is not None:
         drop_repeated_rows(keys, rows.words, listed["line"], rows.usable, rows.place, tally)
@@ -87,11 +87,12 @@ def interpret_rows(listing: Listing, requested: tuple[str, ...], tally: Tally, p
     return replace(rows, tasks=tasks, script_tasks=script_tasks)
 
 
-def _row_groups(rows: UserRows) -> list[GroupName]:
+def _row_groups(rows: UserRows, progress: ReportProgress) -> list[GroupName]:
     groups: list[GroupName] = []
     for start, labels, _, _ in _blocks(rows.words):
         named = rows.words["task"].slice(start, len(labels)).to_pylist()
         groups += group_names(labels, named, rows.tasks)
+        progress("labels grouped by task and script", len(groups), rows.words.num_rows)
     return groups
 
 

@@ -92,8 +92,10 @@ def group_names(labels: Sequence[str], named: Sequence[str | None], tasks: Seque
     ``named`` are the tasks that rows name. ``tasks`` are those that a word without a task can have.
     """
     scripts = _main_scripts(labels)
-    found_tasks = _tasks_by_letters(labels, tasks) if None in named else [NONE] * len(labels)
-    return [GroupName(name or task, script) for name, task, script in zip(named, found_tasks, scripts, strict=True)]
+    tasks_by_letters = _tasks_by_letters(labels, tasks) if None in named else [NONE] * len(labels)
+    pairs = zip((name or task for name, task in zip(named, tasks_by_letters, strict=True)), scripts, strict=True)
+    groups: dict[tuple[str, str], GroupName] = {}  # one object for each group: a data set may have millions of rows
+    return [groups.setdefault(pair, GroupName(*pair)) for pair in pairs]
 
 
 def _main_scripts(labels: Sequence[str]) -> list[str]:
@@ -108,9 +110,11 @@ def _tasks_by_letters(labels: Sequence[str], tasks: Sequence[str]) -> list[str]:
     most_wt = (letters_wt == letters_wt.max(axis=1, keepdims=True, initial=1)) & (letters_wt > 0)
     names = {False: NONE, True: ANY_TASK}
     without = [names[bool(is_spellable)] for is_spellable in spellable_labels(labels, supports_of(tasks))]
-    patterns, number_w = np.unique(most_wt, axis=0, return_inverse=True)
-    joined = ["+".join(name for name, is_most in zip(tasks, pattern, strict=True) if is_most) for pattern in patterns]
-    return [joined[number] or other for number, other in zip(number_w.ravel(), without, strict=True)]
+    joined: dict[bytes, str] = {}
+    for pattern in most_wt:
+        if (key := pattern.tobytes()) not in joined:
+            joined[key] = "+".join(name for name, is_most in zip(tasks, pattern, strict=True) if is_most)
+    return [joined[pattern.tobytes()] or other for pattern, other in zip(most_wt, without, strict=True)]
 
 
 def _test_of(script: str) -> Any:
