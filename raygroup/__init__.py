@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from raygroup.history.reader import History
     from raygroup.model.heads.decoding import Reader
     from raygroup.runs.compare import compare
+    from raygroup.runtime.planning.words_preview import preview_words
     from raygroup.search_space import Sweep
     from raygroup.sweep import run_sweep
     from raygroup.tables.comparison import Comparison
     from raygroup.tables.sweep_result import SweepResult, history_table, read_history, read_sweep, read_sweeps
     from raygroup.tables.trial_result import TrialResult
     from raygroup.task_groups import TaskGroups
+    from raygroup.words.importing.preview import WordsPreview
 
 _HOMES = {
     "raygroup.config": ("Grouping", "Heads", "Loss", "Pretraining", "Training", "Trial", "Weights", "Words"),
@@ -25,12 +27,14 @@ _HOMES = {
     "raygroup.history.reader": ("History",),
     "raygroup.model.heads.decoding": ("Reader",),
     "raygroup.runs.compare": ("compare",),
+    "raygroup.runtime.planning.words_preview": ("preview_words",),
     "raygroup.search_space": ("Sweep",),
     "raygroup.sweep": ("run_sweep",),
     "raygroup.tables.comparison": ("Comparison",),
     "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_sweep", "read_sweeps"),
     "raygroup.tables.trial_result": ("TrialResult",),
     "raygroup.task_groups": ("TaskGroups",),
+    "raygroup.words.importing.preview": ("WordsPreview",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -55,9 +59,11 @@ __all__ = [
     "TrialResult",
     "Weights",
     "Words",
+    "WordsPreview",
     "__version__",
     "compare",
     "history_table",
+    "preview_words",
     "read_history",
     "read_sweep",
     "read_sweeps",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place, place
 from raygroup.terminal import Parser, command_line, console, print_line, run_command
-from raygroup.values import SHARD_WORDS, WORKERS
+from raygroup.values import BAD_SHARE, SHARD_WORDS, SHARE, WORKERS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 def extract_features(
     data: Place | str, *, storage_path: Place | str = "runs", sweep: str | None = None, weights: str | None = None, local: bool = False,
-    address: str | None = None, device: str = "cpu", workers: int | None = None, shard_words: int | None = None, progress: bool = False,
+    address: str | None = None, device: str = "cpu", workers: int | None = None, shard_words: int | None = None,
+    bad_share: float = BAD_SHARE, progress: bool = False,
 ) -> list[Place]:  # fmt: skip
     """Make the word store of a data set and its features. Returns the ``features.json`` of each set of features.
 
@@ -39,7 +40,7 @@ def extract_features(
     screen = console() if progress else Console(quiet=True)
     plan = _plan(place(data), place(storage_path), sweep, weights, screen)
     jobs = _jobs_by_features(plan)
-    _make_missing(plan, jobs, screen, local, address, workers, device=device, shard_rows=shard_words)
+    _make_missing(plan, jobs, screen, local, address, workers, bad_share, device=device, shard_rows=shard_words)
     return [job.features for job in jobs]
 
 
@@ -61,8 +62,9 @@ def _run(options: argparse.Namespace) -> None:
             print_line(out, preparation_text(job, options.shard_words))
         return
     new = _make_missing(
-        plan, jobs, out, options.local, options.address, options.workers, device=options.device, shard_rows=options.shard_words
-    )
+        plan, jobs, out, options.local, options.address, options.workers, options.bad_share, device=options.device,
+        shard_rows=options.shard_words,
+    )  # fmt: skip
     for job in jobs:
         if job in new:
             print_line(out, import_report(job))
@@ -75,8 +77,9 @@ def _jobs_by_features(plan: "Plan") -> "list[Job]":
 
 
 def _make_missing(
-    plan: "Plan", jobs: "Sequence[Job]", screen: "Console", local: bool, address: str | None, workers: int | None, **settings: Any
-) -> "list[Job]":
+    plan: "Plan", jobs: "Sequence[Job]", screen: "Console", local: bool, address: str | None, workers: int | None, bad_share: float,
+    **settings: Any,
+) -> "list[Job]":  # fmt: skip
     """Make the features that are missing. Returns their jobs."""
     from raygroup.runtime.placement import require_device
     from raygroup.runtime.preparation.extraction import local_shard_maker
@@ -89,6 +92,7 @@ def _make_missing(
     from raygroup.words.feature_store import has_features
 
     require_shard_rows(settings["shard_rows"])
+    SHARE.require("--bad-share", bad_share)
     if workers is not None:
         WORKERS.require("--workers", workers)
     missing = [job for job in jobs if not has_features(job.features)]
@@ -102,7 +106,7 @@ def _make_missing(
         require_ray(address)
     require_writable(plan.storage)
     with extraction_progress(screen) as progress, WorkerPool(workers or cores(), preload=TRAINING) as processes:
-        prepare_words(plan, missing, progress, processes)
+        prepare_words(plan, missing, progress, processes, bad_share=bad_share)
         if local:
             processes.resize(workers or (cores() if settings["device"] == "cpu" else 1))
             make_shards = local_shard_maker(processes)
@@ -158,6 +162,10 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="words in a shard, a multiple of 1024 (default: 16384, fewer for a small set)",
     )
+    parser.add_argument(
+        "--bad-share", type=SHARE.parse, default=BAD_SHARE, metavar="SHARE",
+        help="largest share of the words that may be dropped, from 0 to 1 (default: 0.05)",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="say which features exist and which do not, then stop")
     return parser
 

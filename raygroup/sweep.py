@@ -13,7 +13,7 @@ from raygroup.errors import DONE, FAILED
 from raygroup.files.places import Place, local_path, parse_local_path, parse_place, place
 from raygroup.search_space import Sweep
 from raygroup.terminal import Parser, command_line, console, print_json, print_line, run_command
-from raygroup.values import ACCUMULATE, MEMORY_GB, SECONDS, USD, WORKERS
+from raygroup.values import ACCUMULATE, BAD_SHARE, MEMORY_GB, SECONDS, SHARE, USD, WORKERS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from raygroup.runtime.sweep_run import RunOptions
     from raygroup.tables.sweep_result import SweepResult
 
-_OPTIONS = ("local", "address", "cluster", "calibrate", "budget", "yes", "reuse")
+_OPTIONS = ("local", "address", "cluster", "calibrate", "budget", "yes", "reuse", "bad_share")
 _PLACEMENT = ("device", "kernels", "device_memory_gb", "workers", "accumulate", "stall_timeout_s", "storage_patience_s")
 
 
@@ -31,7 +31,7 @@ def run_sweep(
     fonts: Path | str | None = None, local: bool = False, address: str | None = None, device: str = "cpu", kernels: str = "auto",
     device_memory_gb: float | None = None, workers: int | tuple[int, int] = 1, accumulate: int = 1, stall_timeout_s: float = 1800.0,
     storage_patience_s: float = 900.0, cluster: Path | str | None = None, calibrate: bool = False, budget: float | None = None,
-    yes: bool = False, reuse: bool = True, progress: bool = False,
+    yes: bool = False, reuse: bool = True, bad_share: float = BAD_SHARE, progress: bool = False,
 ) -> "SweepResult":  # fmt: skip
     """Train the trials of a sweep that are not done yet, and return the result of all of them.
 
@@ -58,7 +58,7 @@ def run_sweep(
     )  # fmt: skip
     options = RunOptions(
         placement=placement, local=local, address=address, cluster=local_path(cluster) if cluster else None, calibrate=calibrate,
-        budget=budget, yes=yes, reuse=reuse,
+        budget=budget, yes=yes, reuse=reuse, bad_share=bad_share,
     )  # fmt: skip
     failed = train_missing(plan, options, screen)
     return sweep_result(plan.folder, failed)
@@ -96,14 +96,18 @@ def _run(arguments: argparse.Namespace) -> int:
 def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
     from raygroup.runtime.planning.dry_run import print_dry_run
     from raygroup.runtime.planning.forecast import forecast_json
+    from raygroup.runtime.planning.words_preview import plan_previews, print_previews, require_few_lost_words
     from raygroup.runtime.sweep_run import forecast_sweep, split_reusable
 
     missing, twins = split_reusable(plan, options)
     packs, forecast = forecast_sweep(plan, missing, options)
+    previews = plan_previews(plan, plan.jobs)
     if as_json:
-        print_json(forecast_json(forecast))
+        print_json(forecast_json(forecast) | ({"words": [preview.to_json() for preview in previews]} if previews else {}))
     else:
+        print_previews(previews, console())
         print_dry_run(plan, packs, forecast, console(), twins)
+    require_few_lost_words(plan, previews, options.bad_share)
     return DONE
 
 
@@ -148,35 +152,31 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, in addition to the installed ones")
     parser.add_argument(
-        "--storage-path",
-        type=parse_place,
-        default=Path("runs"),
-        help="where results go: a folder, or s3://bucket/folder (default: ./runs)",
+        "--bad-share", type=SHARE.parse, default=BAD_SHARE, metavar="SHARE",
+        help="largest share of your words that may be dropped, from 0 to 1 (default: 0.05)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--storage-path", type=parse_place, default=Path("runs"), help="where results go: a folder, or s3://bucket/folder (default: ./runs)"
     )
     parser.add_argument("--address", help="a running Ray cluster to join (default: Ray on this machine)")
     parser.add_argument("--local", action="store_true", help="train without Ray, in processes of this machine; histories are the same")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where a trial computes (default: cpu)")
     parser.add_argument(
-        "--kernels",
-        default="auto",
+        "--kernels", default="auto",
         help="the form in which heads are computed: auto, plain (the reference), factored, winograd, compiled, bf16, graphs",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--device-memory-gb",
-        type=MEMORY_GB.parse,
+        "--device-memory-gb", type=MEMORY_GB.parse,
         help="memory of one GPU, which decides how many trials train together (default: ask the GPU)",
-    )
+    )  # fmt: skip
     parser.add_argument(
         "--workers", type=WORKERS.parse_pair("-", single=True), default=(1, 1), metavar="N or N-M",
         help="workers that train one pack together, on Ray: 2, or 2-4 for as many as fit (default: 1)",
     )  # fmt: skip
     parser.add_argument(
-        "--accumulate",
-        type=ACCUMULATE.parse,
-        default=1,
-        metavar="PARTS",
+        "--accumulate", type=ACCUMULATE.parse, default=1, metavar="PARTS",
         help="read the words of a step in this many parts, to save memory",
-    )
+    )  # fmt: skip
     parser.add_argument(
         "--stall-timeout", type=SECONDS.parse, default=1800.0, dest="stall_timeout_s", metavar="SECONDS",
         help="end a worker that finishes no step for this many seconds; its trials continue in another (default: 1800; 0: never)",

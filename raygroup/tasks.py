@@ -46,8 +46,7 @@ class Task:
 
         It can spell its own letters, and the digits and punctuation that all tasks share.
         """
-        point = ord(character)
-        return self.has_letter(character) or any(first <= point <= last for first, last in SHARED)
+        return self.has_letter(character) or is_shared(character)
 
 
 _ALL = (
@@ -92,10 +91,15 @@ _ALL = (
 TASKS: dict[str, Task] = {task.name: task for task in _ALL}
 """Tasks that raygroup can render and recognise by characters, in the paper's order.
 
-Add a language here.
+Add a language here. Words of the user may be in other scripts (``words/scripts.py``).
 """
 
 PAPER_TASKS: tuple[str, ...] = tuple(TASKS)
+
+
+def is_shared(character: str) -> bool:
+    """Test if every task can spell a character: a digit or a punctuation mark of ASCII."""
+    return any(first <= ord(character) <= last for first, last in SHARED)
 
 
 def by_paper_order(names: set[str]) -> tuple[str, ...]:

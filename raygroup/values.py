@@ -88,6 +88,8 @@ SEED = NumberRange(0, 2**63 - 1, whole=True)
 SCENE_SIDE = NumberRange(64, 16_384, whole=True)
 SCENE_WORDS = NumberRange(1, 10_000, whole=True)
 SHARE = NumberRange(0, 1)
+BAD_SHARE = 0.05
+"""Largest share of a user's listed words that an import may lose, unless the user allows more."""
 CROP_HEIGHT = NumberRange(8, 16_384, whole=True)
 NOTICE_SECONDS = NumberRange(0, 60, open_low=True)
 

@@ -41,8 +41,8 @@ VALUES = (
     "lambda: 0", "b'x'", "undefined", "1/0", "'x' * 10**4", "sys.exit(0)", "exit()", "__import__('no_such')", "Heads()", "-0.0", "{1: 2}",
 )  # fmt: skip
 FLAGS = (
-    "--accumulate", "--stall-timeout", "--storage-patience", "--device-memory-gb", "--workers", "--budget", "--cluster", "--words",
-    "--fonts", "--storage-path", "--device", "--kernels", "--no-such-flag", "--json", "--local",
+    "--accumulate", "--stall-timeout", "--storage-patience", "--device-memory-gb", "--workers", "--budget", "--bad-share", "--cluster",
+    "--words", "--fonts", "--storage-path", "--device", "--kernels", "--no-such-flag", "--json", "--local",
 )  # fmt: skip
 FLAG_VALUES = (
     "0", "-1", "-0", "1", "1.5", "1e400", "nan", "inf", "²", "９", "2-4", "4-2", "0-1", "", " ", "x" * 3000, "/nowhere", "s3://",

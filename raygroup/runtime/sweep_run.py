@@ -21,7 +21,9 @@ from raygroup.runtime.planning.mixtures import print_mixtures
 from raygroup.runtime.planning.outlook import outlook_text
 from raygroup.runtime.planning.packs import JobPack, make_packs
 from raygroup.runtime.planning.plan import Plan, declare_sweep
-from raygroup.runtime.preparation.prepare import prepare
+from raygroup.runtime.planning.words_preview import plan_previews, print_previews, require_few_lost_words
+from raygroup.runtime.preparation.extraction import local_shard_maker
+from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
 from raygroup.runtime.preparation.reuse import find_finished_twins, reuse_text, reuse_trials
 from raygroup.runtime.processes import WorkerPool, cores
 from raygroup.runtime.progress import monitor_trials, progress_bars
@@ -30,7 +32,7 @@ from raygroup.storage.layout import STOP_FILE, SWEEP_FILE
 from raygroup.storage.locks import lock_folder, require_writable
 from raygroup.storage.records import intact_record
 from raygroup.terminal import print_warning, print_words
-from raygroup.values import USD
+from raygroup.values import BAD_SHARE, SHARE, USD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +54,13 @@ class RunOptions:
     """Run it even if it is forecast to cost more."""
     reuse: bool = True
     """Use finished trials of other sweeps that are the same."""
+    bad_share: float = BAD_SHARE
+    """Largest share of the user's listed words that may be dropped."""
 
     def __post_init__(self) -> None:
         if self.budget is not None:
             USD.require("--budget", self.budget)
+        SHARE.require("--bad-share", self.bad_share)
 
 
 def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str, str]:
@@ -72,6 +77,7 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
         return {}
     if missing:
         _require_runnable(options)
+        _require_readable(plan, missing, options, screen)
     outlook = retry(lambda: _outlook(plan, missing, options)) if missing else ""
     require_writable(plan.storage, retry)
     if missing:
@@ -115,6 +121,16 @@ def _require_runnable(options: RunOptions) -> None:
     require_device_memory(options.placement)
 
 
+def _require_readable(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> None:
+    """Raise ConfigError if too many of the user's words are lost. The table of words is printed first."""
+    previews = plan_previews(plan, missing)
+    try:
+        require_few_lost_words(plan, previews, options.bad_share)
+    except ConfigError:
+        print_previews(previews, screen)
+        raise
+
+
 def _repair_declaration(plan: Plan) -> None:
     """Write the ``sweep.json`` of a finished sweep again if it is damaged or gone."""
     if not intact_record(plan.folder / SWEEP_FILE):
@@ -149,7 +165,9 @@ def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Cons
     print_words(screen, outlook)
     with WorkerPool(cores(), preload=TRAINING) as workers:
         with progress_bars(screen, "preparing") as progress:
-            prepare(plan, missing, progress, workers, retry)
+            prepare_words(plan, missing, progress, workers, retry, options.bad_share)
+            print_previews(plan_previews(plan, missing), screen)
+            prepare_features(missing, local_shard_maker(workers), progress, retry)
         print_mixtures(missing, plan.words, screen)
         packs = make_packs(missing, options.placement)
         with monitor_trials(screen, missing, plan.sweep.name) as monitor:

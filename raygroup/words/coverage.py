@@ -1,5 +1,6 @@
 """Estimate P_WT of words without a task (paper section 3)."""
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.config_sections import require
-from raygroup.tasks import TASKS
+from raygroup.words.scripts import can_spell, has_letter
 
 Supports = Callable[[str], bool]
 
@@ -19,9 +20,14 @@ _DEFAULT_TASK = "la"
 def supports_of(tasks: Sequence[str]) -> tuple[Supports, ...]:
     """Return, for each task, a test of the characters it can spell.
 
-    A task that raygroup does not know spells nothing here. Only the user's words could tell.
+    ``scripts.can_spell`` has the rule.
     """
-    return tuple(TASKS[name].supports if name in TASKS else _supports_nothing for name in tasks)
+    return tuple(functools.partial(can_spell, name) for name in tasks)
+
+
+def letters_of(tasks: Sequence[str]) -> tuple[Supports, ...]:
+    """Return, for each task, a test of the letters that belong to it, as ``scripts.has_letter``."""
+    return tuple(functools.partial(has_letter, name) for name in tasks)
 
 
 def task_shares(
@@ -104,7 +110,3 @@ def _sums(values: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int6
     totals = np.zeros((len(values) + 1, values.shape[1]), np.int64)
     np.cumsum(values, axis=0, out=totals[1:])
     return totals[ends[1:]] - totals[ends[:-1]]
-
-
-def _supports_nothing(character: str) -> bool:
-    return False

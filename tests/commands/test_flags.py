@@ -38,6 +38,7 @@ SWEEP = [
     ("--accumulate", "0", "'0' must be a whole number from 1 to 10,000"), ("--accumulate", "-3", "'-3' must be a whole number from 1"),
     ("--accumulate", "1.5", "'1.5' must be a whole number"), ("--stall-timeout=-5", "", "'-5' must be a number from 0"),
     ("--stall-timeout", "nan", "'nan' must be a number from 0"), ("--storage-patience", "inf", "'inf' must be a number from 0"),
+    ("--bad-share", "1.5", "'1.5' must be a number from 0 to 1"), ("--bad-share", "5%", "'5%' must be a number from 0 to 1"),
     ("--device-memory-gb=-1", "", "'-1' must be a number above 0"), ("--budget", "nan", "'nan' must be a number from 0"),
     ("--workers", "0", "'0' must be a whole number from 1 to 10,000, or two such as 1-2"), ("--workers", "4-2", "'4-2' must be"),
     ("--workers", "\u00b2", "'\u00b2' must be a whole number from 1"), ("--accumulate", "9" * 5000, "must be a whole number from 1"),
@@ -83,6 +84,8 @@ def test_the_python_twin_has_the_same_ranges(setting):
         Placement(**setting)
     with pytest.raises(ConfigError, match="^--budget is -1"):
         sweep.run_sweep("smoke", budget=-1.0)
+    with pytest.raises(ConfigError, match="^--bad-share is 5: it must be a number from 0 to 1"):
+        sweep.run_sweep("smoke", bad_share=5)
 
 
 def test_a_range_names_its_ends():

@@ -5,10 +5,12 @@ This needs neither torch nor ray.
 
 import functools
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from raygroup.config import Words, trial_id
+from raygroup.config import Trial, Words, trial_id
 from raygroup.config_sections import fingerprint
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place
@@ -23,6 +25,9 @@ from raygroup.storage.sweeps import done_ids
 from raygroup.words.feature_store import STORE_LAYOUT
 from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress
 
+if TYPE_CHECKING:
+    from raygroup.words.importing.preview import ReadLabels
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -36,6 +41,8 @@ class Plan:
     fonts: Path | None
     """A folder of fonts. None uses those of this machine."""
     jobs: tuple[Job, ...]
+    labels: "Mapping[tuple[str, ...], ReadLabels]" = field(default_factory=dict)
+    """The labels of the user's words, for each distinct ``words.tasks`` of the trials."""
 
     @property
     def folder(self) -> Place:
@@ -62,7 +69,10 @@ def make_plan(
     trials = sweep.trials()
     require_inputs(sweep, [trial for _, trial in trials], words, fonts)
     # Fingerprints read whole files, and most trials of a sweep share them.
-    words_fingerprint = functools.cache(functools.partial(_words_fingerprint, words=words_path_here, fonts=fonts_path, progress=progress))
+    labels = _read_labels(trials, words_path_here, progress)
+    words_fingerprint = functools.cache(
+        functools.partial(_words_fingerprint, words=words_path_here, fonts=fonts_path, labels=labels, progress=progress)
+    )
     file_hash = functools.cache(_file_hash)
     jobs = []
     for label, trial in trials:
@@ -87,7 +97,7 @@ def make_plan(
         )
     require_trainable(jobs, words)
     collect_mixtures(jobs, words)  # checks them
-    return Plan(sweep, hypothesis_text, storage, words, fonts, tuple(jobs))
+    return Plan(sweep, hypothesis_text, storage, words, fonts, tuple(jobs), labels)
 
 
 def load_plan(
@@ -109,11 +119,24 @@ def declare_sweep(plan: Plan) -> None:
     (plan.folder / STOP_FILE).unlink(missing_ok=True)
 
 
-def _words_fingerprint(settings: Words, *, words: Path | None, fonts: Path | None, progress: ReportProgress) -> str:
+def _read_labels(trials: Iterable[tuple[str, Trial]], words: Path | None, progress: ReportProgress) -> "dict[tuple[str, ...], ReadLabels]":
+    """Read the labels of the user's words once for each distinct ``words.tasks``."""
+    if words is None:
+        return {}
+    from raygroup.words.importing.preview import read_labels
+
+    return {tasks: read_labels(words, tasks, progress) for tasks in dict.fromkeys(trial.words.tasks for _, trial in trials)}
+
+
+def _words_fingerprint(
+    settings: Words, *, words: Path | None, fonts: Path | None, labels: "Mapping[tuple[str, ...], ReadLabels]", progress: ReportProgress
+) -> str:
     if words is not None:
         from raygroup.words.importing.importer import data_fingerprint
 
-        return fingerprint(data_fingerprint(words, progress), list(settings.tasks))
+        # Words of a script task were dropped before version 0.3.0, so they make other trials. All other trials keep their ids.
+        tasks = [*settings.tasks, *labels[settings.tasks].script_tasks]
+        return fingerprint(data_fingerprint(words, progress), tasks)
     from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
 
     return rendered_fingerprint(settings, fonts_of(settings, fonts))

@@ -14,6 +14,7 @@ from raygroup.files.places import local_path
 from raygroup.runtime.planning.jobs import Job
 from raygroup.search_space import Sweep
 from raygroup.trunks import CROP_SIZE
+from raygroup.words.charset import Charset
 from raygroup.words.importing.formats.chosen import split_choice
 
 
@@ -70,6 +71,12 @@ def _missing_weights(trials: Iterable[Trial], is_there: Callable[[Path], bool]) 
     files = sorted({trial.weights.file for trial in trials} - {"laptop"})
     hint = "set weights.file to a stage-1 file; python -m raygroup.pretrain makes one"
     return [f"the weights file {file} ({hint})" for file in files if not is_there(local_path(file)) or local_path(file).is_dir()]
+
+
+def universal_charset(weights: Path) -> Charset:
+    """Return the characters that the universal head in a weights file has seen. An older file may have none."""
+    stored = _weights_metadata(weights).get("charset")
+    return Charset.from_json(stored) if stored else Charset(())
 
 
 @functools.cache

@@ -19,11 +19,12 @@ from raygroup.files.places import Place
 from raygroup.files.retry import NO_RETRY, Retry
 from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.plan import Plan
-from raygroup.runtime.preparation.extraction import ProgressCallback, ShardMaker, complete_store, local_shard_maker
+from raygroup.runtime.preparation.extraction import ProgressCallback, ShardMaker, complete_store
 from raygroup.runtime.preparation.extraction_plan import plan_extraction
 from raygroup.runtime.process_map import map_in_order
 from raygroup.runtime.processes import WorkerPool
 from raygroup.storage.locks import lock_folder
+from raygroup.values import BAD_SHARE
 from raygroup.words.feature_store import has_features
 from raygroup.words.importing.importer import import_user_words
 from raygroup.words.labels import normalise
@@ -35,29 +36,26 @@ _LOCK_WAIT_S = 3600.0
 """Longest time that a second driver waits while the first prepares the words that both need."""
 
 
-def prepare(plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool, retry: Retry = NO_RETRY) -> None:
-    """Prepare the words, weights and features of these jobs.
+def prepare_words(
+    plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool, retry: Retry = NO_RETRY,
+    bad_share: float = BAD_SHARE,
+) -> None:  # fmt: skip
+    """Write the word stores of these jobs, and share their weights.
 
     Everything that is in the cache already stays as it is. ``retry`` repeats what fails on the
-    storage path.
+    storage path. Raises ConfigError if more than ``bad_share`` of the user's words are lost.
     """
-    prepare_words(plan, missing, progress, workers, retry)
-    prepare_features(missing, local_shard_maker(workers), progress, retry)
-
-
-def prepare_words(plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool, retry: Retry = NO_RETRY) -> None:
-    """Write the word stores of these jobs, and share their weights."""
     for job in {job.store: job for job in missing}.values():
         with lock_folder(job.store.parent, "cache", _LOCK_WAIT_S, retry):
-            retry(functools.partial(_make_store, plan, job, progress, workers))
+            retry(functools.partial(_make_store, plan, job, progress, workers, bad_share))
     for shared, weights in {job.shared_weights: job.weights for job in missing if job.shared_weights}.items():
         retry(functools.partial(_share_weights, weights, shared))
 
 
-def _make_store(plan: Plan, job: Job, progress: ProgressCallback, workers: WorkerPool) -> None:
+def _make_store(plan: Plan, job: Job, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
     if not job.store.exists():
         path = local_output(job.store)
-        _write_store(plan, job, path, progress, workers)
+        _write_store(plan, job, path, progress, workers, bad_share)
         publish(path, job.store)
 
 
@@ -87,10 +85,10 @@ def local_output(place: Place) -> Path:
     return path
 
 
-def _write_store(plan: Plan, job: Job, path: Path, progress: ProgressCallback, workers: WorkerPool) -> None:
+def _write_store(plan: Plan, job: Job, path: Path, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
     words = job.trial.words
     if plan.words is not None:
-        import_user_words(plan.words, words.tasks, path, job.data, progress=progress)
+        import_user_words(plan.words, words.tasks, path, job.data, bad_share, progress)
     else:
         render_store(path, words, fonts_of(words, plan.fonts), job.data, progress, workers)
 

@@ -7,8 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-MISSING = "image missing"
-UNREADABLE = "image unreadable"
+from raygroup.words.importing.reasons import MISSING, UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)

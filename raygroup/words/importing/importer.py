@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError, ImageError
 from raygroup.images.pixels import decode_gray
+from raygroup.values import BAD_SHARE
+from raygroup.words.importing.bad_share import require_few_lost
 from raygroup.words.importing.formats.detection import find_listing
-from raygroup.words.importing.image_files import MISSING, UNREADABLE, NoImage
+from raygroup.words.importing.image_files import NoImage
 from raygroup.words.importing.listed_rows import Listing, ReportProgress, ignore_progress, progress_over
+from raygroup.words.importing.reasons import MISSING, UNREADABLE
 from raygroup.words.importing.report import Report, Tally
 from raygroup.words.importing.rows import interpret_rows
 from raygroup.words.word_store import SCHEMA, StoreMetadata, write_word_store
@@ -33,19 +36,21 @@ class UserWords:
     report: Report
 
 
-def read_user_words(path: Path, tasks: tuple[str, ...], bad_share: float = 0.05, progress: ReportProgress = ignore_progress) -> UserWords:
+def read_user_words(
+    path: Path, tasks: tuple[str, ...], bad_share: float = BAD_SHARE, progress: ReportProgress = ignore_progress
+) -> UserWords:
     """Read a user's words into memory.
 
     ``path`` is what ``find_listing`` takes, such as a Parquet file or a folder with a label file. If
     every word names its task, these are the tasks. Otherwise those of ``tasks`` that have a letter
-    in a word without a task are added.
+    in a word without a task are added, and so are the tasks of scripts that no task knows.
 
     A word is dropped and counted if it has no text, is a don't-care mark, has a control character,
     is longer than a decoder reads, has neither a task nor a character of one, repeats or contradicts
     another row of its image, or if its image is missing or unreadable.
 
-    Raises ConfigError if more than ``bad_share`` of the images are bad, or if the data set cannot be
-    understood.
+    Raises ConfigError if more than ``bad_share`` of the words are dropped, don't-care marks and
+    repeated rows not counted, or if the data set cannot be understood.
     """
     intake = _Intake(find_listing(path), tasks, bad_share, progress)
     table = pa.Table.from_batches(intake.batches(), SCHEMA)
@@ -53,7 +58,12 @@ def read_user_words(path: Path, tasks: tuple[str, ...], bad_share: float = 0.05,
 
 
 def import_user_words(
-    path: Path, tasks: tuple[str, ...], store: Path, fingerprint: str, bad_share: float = 0.05, progress: ReportProgress = ignore_progress
+    path: Path,
+    tasks: tuple[str, ...],
+    store: Path,
+    fingerprint: str,
+    bad_share: float = BAD_SHARE,
+    progress: ReportProgress = ignore_progress,
 ) -> Report:
     """Write a user's words to a word store.
 
@@ -87,13 +97,14 @@ class _Intake:
         self.bad_share = bad_share
         self.tally = Tally(listing.name)
         self.rows = interpret_rows(listing, tasks, self.tally, progress)
+        self._stop_if_too_many_are_lost()
         self.progress = progress_over(len(self.rows.usable), progress)
         self.splits: Counter[str] = Counter()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the words to keep in the store's schema.
 
-        Raises ConfigError as soon as too many images are bad, and at the end if no word is left to
+        Raises ConfigError as soon as too many words are lost, and at the end if no word is left to
         train on.
         """
         start, total = 0, len(self.rows.usable)
@@ -102,7 +113,7 @@ class _Intake:
                 places = np.flatnonzero(self.rows.usable[start : start + len(images)])
                 faults = [*pool.map(_fault, [images[place] for place in places])]
                 self._drop(start + places, faults)
-                self._stop_if_too_many_are_bad(start + len(images))
+                self._stop_if_too_many_are_lost()
                 is_readable = np.array([fault is None for fault in faults], np.bool_)
                 if is_readable.any():
                     yield self._batch(start, places[is_readable], images)
@@ -120,19 +131,14 @@ class _Intake:
 
     def _batch(self, start: int, places: NDArray[np.int64], images: Sequence[bytes | NoImage | None]) -> pa.RecordBatch:
         words = self.rows.words.slice(start, len(images)).take(pa.array(places))
-        self.tally.num_kept += len(places)
+        self.tally.keep((start + places).tolist(), words["label"].to_pylist())
         self.splits.update(words["split"].to_pylist())
         columns = [words[name].combine_chunks() for name in SCHEMA.names[1:]]
         return pa.record_batch([pa.array([images[place] for place in places], pa.binary()), *columns], schema=SCHEMA)
 
-    def _stop_if_too_many_are_bad(self, num_read: int) -> None:
-        num_missing, num_unreadable = self.tally.dropped[MISSING], self.tally.dropped[UNREADABLE]
-        total = len(self.rows.usable)
-        if num_missing + num_unreadable > self.bad_share * total:
-            raise ConfigError(
-                f"{self.rows.listing.file}: of the first {num_read} images {num_missing} are missing and {num_unreadable} unreadable, "
-                f"such as {self.tally.example((MISSING, UNREADABLE))}; at most {self.bad_share:.0%} of {total} may be"
-            )
+    def _stop_if_too_many_are_lost(self) -> None:
+        listing, listed = self.rows.listing, self.rows.listed
+        require_few_lost(listing.file, listed.num_rows, self.tally.dropped, self.bad_share, self.tally.example)
 
     def _stop_if_none_is_left(self) -> None:
         """Raise ConfigError if no training word is left.

@@ -88,7 +88,7 @@ def unused_columns(columns: frozenset[str]) -> list[str]:
     """Return a note on each column that is not used, but looks like an optional one that is absent."""
     meanings = {name: _LIKELY_MEANINGS.get(name.strip().casefold(), "") for name in sorted(columns)}
     absent = {name: meaning for name, meaning in meanings.items() if meaning and meaning not in columns}
-    return [f"column {name!r} is not used: did you mean {meaning!r}?" for name, meaning in absent.items()]
+    return [f"column {name!r} is not used; did you mean {meaning!r}?" for name, meaning in absent.items()]
 
 
 def missing_column(place: object, missing: Sequence[str], present: Sequence[str], needed: Sequence[str]) -> ConfigError:

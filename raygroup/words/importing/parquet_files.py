@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
-from raygroup.words.importing.image_files import MISSING, NoImage
+from raygroup.words.importing.image_files import NoImage
 from raygroup.words.importing.listed_rows import OPTIONAL, ListedRows, ReportProgress, ignore_progress, missing_column
+from raygroup.words.importing.reasons import MISSING
 
 NEEDED = ("image", "text")
 _IMAGES_PER_BLOCK = 512

@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from raygroup.words.importing.reasons import CONTRADICTED, REPEATED
 from raygroup.words.importing.report import Tally
 
-REPEATED = "same image and text again"
-CONTRADICTED = "one image with two texts, tasks or splits"
 _COMPARED = ("label", "task", "split")
 
 

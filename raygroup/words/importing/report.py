@@ -3,9 +3,11 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from raygroup.words.importing.word_groups import GroupTally, WordGroup
 
 _NUM_EXAMPLES = 5
 _NUM_CHARACTERS_SHOWN = 12
@@ -40,10 +42,16 @@ class Report:
     changed: dict[str, int]
     """Kind of change by normalisation -> number of words."""
     notes: tuple[str, ...] = ()
+    groups: tuple[WordGroup, ...] = ()
+    """The same words by task and script. Stores of version 0.2.0 and before have none."""
 
     @property
     def num_dropped(self) -> int:
         return sum(dropped.count for dropped in self.dropped.values())
+
+    @property
+    def listed(self) -> int:
+        return self.kept + self.num_dropped
 
     def lines(self) -> list[str]:
         """Return the report as lines for people.
@@ -62,7 +70,8 @@ class Report:
         dropped = {
             reason: DroppedWords(count=words["count"], examples=tuple(words["examples"])) for reason, words in stored["dropped"].items()
         }
-        return Report(**{**stored, "dropped": dropped, "notes": tuple(stored["notes"])})
+        groups = tuple(map(WordGroup.from_json, stored.get("groups", ())))
+        return Report(**{**stored, "dropped": dropped, "notes": tuple(stored["notes"]), "groups": groups})
 
     def to_json(self) -> dict[str, Any]:
         return json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore[no-any-return]
@@ -78,18 +87,28 @@ class Tally:
     unspelled: dict[str, Counter[str]] = field(default_factory=dict)
     changed: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    groups: GroupTally | None = None
+    """The same counts by task and script. None before the rows are known."""
     _examples: dict[str, list[str]] = field(default_factory=dict)
 
     def drop(self, reason: str, rows: Iterable[int], place: Callable[[int], str]) -> None:
         """Count dropped rows and remember the places of the first ones."""
         for row in rows:
             self.dropped[reason] += 1
+            if self.groups:
+                self.groups.drop(reason, int(row))
             if self.dropped[reason] <= _NUM_EXAMPLES:
                 self._examples.setdefault(reason, []).append(place(int(row)))
 
-    def example(self, reasons: Iterable[str]) -> str:
-        """Return the place of the first row dropped for these reasons."""
-        return next(self._examples[reason][0] for reason in reasons if reason in self._examples)
+    def keep(self, rows: Sequence[int], labels: Sequence[str]) -> None:
+        """Count kept words. ``labels`` are those of the rows."""
+        self.num_kept += len(rows)
+        if self.groups:
+            self.groups.keep(rows, labels)
+
+    def example(self, reason: str) -> str:
+        """Return the place of the first row dropped for a reason."""
+        return self._examples[reason][0]
 
     def report(self) -> Report:
         return Report(
@@ -101,6 +120,7 @@ class Tally:
             unspelled={source: dict(counts.most_common()) for source, counts in sorted(self.unspelled.items()) if counts},
             changed=dict(self.changed.most_common()),
             notes=tuple(self.notes),
+            groups=self.groups.groups() if self.groups else (),
         )
 
 

@@ -11,17 +11,19 @@ from raygroup.tasks import TASKS, by_paper_order
 from raygroup.words.importing.listed_rows import Listing
 from raygroup.words.importing.report import Tally
 from raygroup.words.labels import normalise
+from raygroup.words.scripts import knows_letters
 from raygroup.words.word_store import SPLITS, split_of
 
 _TASK_NAME = re.compile(r"[\w.-]+")
+_KNOWN_NAMES = f"one of {', '.join(TASKS)}, or another script such as thai, since some words have no task"
 
 
 def possible_tasks(listing: Listing, listed: pa.Table, requested: tuple[str, ...]) -> tuple[str, ...]:
     """Return the tasks that rows name, and the requested ones if needed.
 
     Requested tasks are needed unless every row names its task. Raises ConfigError if a name cannot
-    be used. A task of the user's own is allowed only if every row names its task: raygroup does not
-    know its letters and cannot assign other words to it.
+    be used. A task whose letters raygroup does not know is allowed only if every row names its task:
+    other words cannot be assigned to it.
     """
     names = listed["task"].unique().to_pylist()
     named = {name for name in names if name is not None}
@@ -30,9 +32,9 @@ def possible_tasks(listing: Listing, listed: pa.Table, requested: tuple[str, ...
         first, second = sorted((_row_of(listed, "task", name), name) for name in spellings)
         place, other_place = _first_place(listing, listed, "task", second[1]), listing.place(listed, first[0])
         raise ConfigError(f"{place}: task is {second[1]!r}, but {other_place} says {first[1]!r}: spell a task in one way")
-    rule = "made of letters, digits, '_', '.' and '-'" if is_complete else f"one of {', '.join(TASKS)}, since some words have no task"
-    for name in sorted(named - TASKS.keys()):
-        if not (is_complete and _TASK_NAME.fullmatch(name)):
+    rule = "made of letters, digits, '_', '.' and '-'" if is_complete else _KNOWN_NAMES
+    for name in sorted(named):
+        if not (knows_letters(name) or (is_complete and _TASK_NAME.fullmatch(name))):
             raise ConfigError(f"{_first_place(listing, listed, 'task', name)}: task is {name!r}: it must be {rule}")
     return by_paper_order(named if is_complete else named | set(requested))
 

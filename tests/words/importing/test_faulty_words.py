@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from raygroup.errors import ConfigError
-from raygroup.words.importing.importer import find_listing, read_user_words
+from raygroup.words.importing.formats.detection import find_listing
+from raygroup.words.importing.importer import read_user_words
 
 TASKS = ("ko", "la")
 WORDS = [f"word{number}" for number in range(20)]
@@ -158,7 +159,7 @@ def test_names_are_found_in_the_other_unicode_form(tmp_path, stored, listed):
 def test_rows_that_repeat_an_image_count_once_and_contradictions_are_left_out(tmp_path):
     rows = [(f"{number}.png", word) for number, word in enumerate(WORDS)]
     write_rows(tmp_path, [*rows, ("0.png", " word0 "), ("./1.png", "cat"), (" 1.png", "cat")])
-    words = read_user_words(tmp_path, TASKS)
+    words = read_user_words(tmp_path, TASKS, BAD_SHARE)
     assert words.table["text"].to_pylist() == [WORDS[0], *WORDS[2:]]
     assert words.report.dropped["same image and text again"].examples == ("labels.csv:22 0.png (as in line 2)",)
     assert words.report.dropped["one image with two texts, tasks or splits"].examples == (
@@ -173,7 +174,7 @@ def test_an_image_of_two_tasks_is_a_contradiction(tmp_path):
     write_rows(tmp_path, [(f"{number}.png", word) for number, word in enumerate(WORDS)])
     lines = ["path,text,task", *(f"{number}.png,{word},la" for number, word in enumerate(WORDS)), "3.png,word3,ko"]
     (tmp_path / "labels.csv").write_text("\n".join(lines))
-    words = read_user_words(tmp_path, TASKS)
+    words = read_user_words(tmp_path, TASKS, BAD_SHARE)
     assert example_of(words, "one image with two texts, tasks or splits") == "labels.csv:5 3.png 'la' (line 22: 'ko')"
 
 
@@ -211,7 +212,7 @@ def test_a_column_of_languages_that_is_not_used_is_named(tmp_path, kind, name):
         (tmp_path / "labels.jsonl").write_text("".join(json.dumps({"path": path, "text": word, name: "la"}) + "\n" for path, word in rows))
     path = write_table(tmp_path / "words.parquet", WORDS, **{name: ["la"] * 20}) if kind == "parquet" else tmp_path
     shown = name.casefold() if kind == "csv" else name
-    assert f"column {shown!r} is not used: did you mean 'task'?" in read_user_words(path, TASKS).report.notes
+    assert f"column {shown!r} is not used; did you mean 'task'?" in read_user_words(path, TASKS).report.notes
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -272,7 +273,7 @@ def test_too_many_images_of_a_kind_that_is_not_read_are_an_error_that_says_so(tm
     for number in range(len(WORDS)):
         (tmp_path / f"{number}.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
     message = error_of(tmp_path)
-    assert "of the first 20 images 0 are missing and 20 unreadable, such as labels.csv:2 0.heic (HEIC is not an image" in message
+    assert "20 of 20 words are dropped, mostly 20 for 'image unreadable', such as labels.csv:2 0.heic (HEIC is not an image" in message
     assert "JPEG, PNG" in message
 
 

@@ -126,7 +126,10 @@ def test_missing_and_unreadable_images_are_named_counted_and_skipped(tmp_path):
 
 def test_too_many_bad_images_stop_the_import(tmp_path):
     path = write_forty(tmp_path / "mine", missing=3)
-    assert "of the first 40 images 3 are missing and 0 unreadable, such as labels.csv:2 i/0.png; at most 5% of 40" in error_of(path)
+    assert error_of(path).endswith(
+        "labels.csv: 3 of 40 words are dropped, mostly 3 for 'image missing', such as labels.csv:2 i/0.png; "
+        "at most 5% of 40 may be: give paths relative to the label file, or raise --bad-share"
+    )
     assert read_user_words(path, TASKS, bad_share=0.1).table.num_rows == 37
 
 
@@ -137,7 +140,7 @@ def test_a_parquet_image_without_bytes_is_missing(tmp_path):
 
 
 def test_empty_texts_and_texts_of_no_task_are_dropped_and_counted(tmp_path):
-    words = read_user_words(write_forty(tmp_path, more=["i/0.png,", "i/1.png,\u200d", "i/2.png,☃☃", "i/3.png,中国"]), TASKS)
+    words = read_user_words(write_forty(tmp_path, more=["i/0.png,", "i/1.png,\u200d", "i/2.png,☃☃", "i/3.png,中国"]), TASKS, 0.1)
     assert words.table.num_rows == 40
     assert words.report.dropped["no text"].examples == ("labels.csv:42 i/0.png", "labels.csv:43 i/1.png")
     assert words.report.dropped["no character of any task"].count == 2
@@ -154,7 +157,8 @@ def test_if_every_word_has_a_task_the_tasks_are_those_of_the_data(tmp_path):
 def test_an_unknown_task_is_an_error_if_some_words_have_none(tmp_path):
     lines = ["path,text,task", "a.png,word1,", "b.png,word2,klingon"]
     message = error_of(write_folder(tmp_path, lines, ["a.png", "b.png"]))
-    assert "labels.csv:3 b.png: task is 'klingon': it must be one of ar, bn, zh, hi, ja, ko, la, since some words have no task" in message
+    rule = "one of ar, bn, zh, hi, ja, ko, la, or another script such as thai, since some words have no task"
+    assert f"labels.csv:3 b.png: task is 'klingon': it must be {rule}" in message
 
 
 def test_a_known_task_of_some_words_joins_the_requested_tasks(tmp_path):
@@ -165,7 +169,7 @@ def test_a_known_task_of_some_words_joins_the_requested_tasks(tmp_path):
 
 def test_one_letter_in_a_word_without_a_task_keeps_a_requested_task(tmp_path):
     lines = ["path,text,task", "a.png,word1,", "b.png,2한,", "c.png,☃,", "d.png,مر,la"]
-    words = read_user_words(write_folder(tmp_path, lines, ["a.png", "b.png", "c.png", "d.png"]), TASKS)
+    words = read_user_words(write_folder(tmp_path, lines, ["a.png", "b.png", "c.png", "d.png"]), TASKS, bad_share=1)
     assert words.tasks == ("ko", "la")
     assert "no word without a task has a letter of: ar" in words.report.notes
 
@@ -178,23 +182,23 @@ def test_digits_alone_can_be_a_word_of_every_requested_task(tmp_path):
 
 def test_a_task_with_dropped_words_alone_is_left_out(tmp_path):
     lines = ["path,text,task", "a.png,word1,la", "a.png,,klingon"]
-    words = read_user_words(write_folder(tmp_path, lines, ["a.png"]), TASKS)
+    words = read_user_words(write_folder(tmp_path, lines, ["a.png"]), TASKS, bad_share=1)
     assert words.tasks == ("la",)
     assert "no word is kept of: klingon" in words.report.notes
 
 
 def test_a_word_that_names_its_task_needs_none_of_its_characters(tmp_path):
-    lines = ["path,text,task", "a.png,λόγος,la", "b.png,λόγος,", "c.png,word1,"]
-    words = read_user_words(write_folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
+    lines = ["path,text,task", "a.png,中国,la", "b.png,中国,", "c.png,word1,"]
+    words = read_user_words(write_folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS, bad_share=1)
     assert words.table["task"].to_pylist() == ["la", None]
-    assert words.table["text"].to_pylist() == ["λόγος", "word1"]
+    assert words.table["text"].to_pylist() == ["中国", "word1"]
     assert words.report.dropped["no character of any task"].examples == ("labels.csv:3 b.png",)
 
 
 def test_words_longer_than_a_decoder_reads_are_dropped_with_and_without_a_task(tmp_path):
     longest, decomposed = "é" * 31, "e\u0301" * 31
     lines = ["path,text,task", f"a.png,{decomposed},la", f"b.png,{longest}e,la", f"c.png,{longest}e,"]
-    words = read_user_words(write_folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS)
+    words = read_user_words(write_folder(tmp_path, lines, ["a.png", "b.png", "c.png"]), TASKS, bad_share=1)
     assert words.table["label"].to_pylist() == [longest]
     assert words.report.dropped["longer than 31 characters"].examples == ("labels.csv:3 b.png", "labels.csv:4 c.png")
 
@@ -241,7 +245,7 @@ def test_an_image_path_that_leads_out_of_the_folder_is_error_of(tmp_path, path):
         (
             "labels.csv",
             ["path,text", "a.png,☃"],
-            "no word to train on among 1: 0 words kept, none of them in train; 1 dropped, no character",
+            "1 of 1 words are dropped, mostly 1 for 'no character of any task', such as labels.csv:2 a.png; at most 5% of 1 may be",
         ),
         ("labels.csv", ["path,text,split", "a.png,word1,unseen"], "no word to train on among 1: 1 words kept, none of them in train"),
         ("labels.txt", ["path,text"], "labels.txt:1: expected the name of an image, a blank and the text, got 'path,text'"),
@@ -250,6 +254,11 @@ def test_an_image_path_that_leads_out_of_the_folder_is_error_of(tmp_path, path):
 )
 def test_an_unusable_label_file_is_an_error_of_one_line(tmp_path, name, lines, message):
     assert message in error_of(write_folder(tmp_path, lines, ["a.png"], name))
+
+
+def test_without_a_word_to_train_on_the_reasons_are_named_though_all_words_may_be_dropped(tmp_path):
+    with pytest.raises(ConfigError, match="no word to train on among 1: 0 words kept, none of them in train; 1 dropped, no character"):
+        read_user_words(write_folder(tmp_path, ["path,text", "a.png,☃"], ["a.png"]), TASKS, bad_share=1)
 
 
 def test_a_label_file_that_is_not_utf_8_is_an_error(tmp_path):

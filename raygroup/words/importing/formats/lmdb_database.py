@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
 from raygroup.words.importing.formats.word_format import WordFormat
-from raygroup.words.importing.image_files import MISSING, NoImage
+from raygroup.words.importing.image_files import NoImage
 from raygroup.words.importing.listed_rows import OPTIONAL, ListedRows, ReportProgress, ignore_progress, progress_over
+from raygroup.words.importing.reasons import MISSING
 
 _IMAGES_PER_BLOCK = 512
 _SHOWN = 20

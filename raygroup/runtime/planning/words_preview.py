@@ -1,0 +1,74 @@
+"""Preview the user's words of a sweep: what is kept, what is dropped, and what is new to the universal head."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raygroup.files.local_copies import copy_path
+from raygroup.files.places import Place, local_path
+from raygroup.runtime.planning.jobs import weights_file
+from raygroup.runtime.planning.requirements import universal_charset
+from raygroup.search_space import Sweep, load
+from raygroup.words.importing.bad_share import require_few_lost_in
+from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress
+from raygroup.words.importing.preview import ReadLabels, WordsPreview, read_labels, stored_preview
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from raygroup.runtime.planning.jobs import Job
+    from raygroup.runtime.planning.plan import Plan
+
+
+def preview_words(
+    words: Path | str, sweep: Sweep | str = "quickstart", progress: ReportProgress = ignore_progress
+) -> tuple[WordsPreview, ...]:
+    """Return what a sweep would read of a user's words, one preview for each distinct tasks and weights of its trials.
+
+    It reads labels alone, opens no image and writes nothing. It is the Python twin of ``--dry-run``
+    with ``--words``. ``sweep`` is a ``Sweep``, or the name or path of a search space.
+
+    Raises ConfigError for words, a search space or weights that cannot be used. It never refuses too
+    many bad words: ``WordsPreview.lost_share`` is their share.
+    """
+    trials = [trial for _, trial in (sweep if isinstance(sweep, Sweep) else load(sweep)).trials()]
+    pairs = dict.fromkeys((trial.words.tasks, trial.weights.file) for trial in trials)
+    labels = {tasks: read_labels(local_path(words), tasks, progress) for tasks, _ in pairs}
+    return tuple(_preview(labels[tasks], weights_file(weights)) for tasks, weights in pairs)
+
+
+def plan_previews(plan: "Plan", jobs: Iterable["Job"]) -> tuple[WordsPreview, ...]:
+    """Return one preview for each distinct word store and weights of these jobs. Without a user's words there is none.
+
+    A store that lies on this machine gives the counts of its import. For the others they come from
+    the labels, which the plan has read.
+    """
+    if plan.words is None:
+        return ()
+    distinct = {(job.store, job.weights): job for job in jobs}.values()
+    return tuple(
+        stored_preview(_local(job.store), universal_charset(job.weights)) or _preview(plan.labels[job.trial.words.tasks], job.weights)
+        for job in distinct
+    )
+
+
+def require_few_lost_words(plan: "Plan", previews: Iterable[WordsPreview], bad_share: float) -> None:
+    """Raise ConfigError if more than ``bad_share`` of the words of a preview are lost."""
+    for preview in previews:
+        require_few_lost_in(preview.report, next(iter(plan.labels.values())).file, bad_share)
+
+
+def print_previews(previews: Sequence[WordsPreview], console: "Console") -> None:
+    """Print the previews, each as a table of at most 80 columns."""
+    from raygroup.tables.words_preview import print_words_preview
+
+    for preview in previews:
+        print_words_preview(preview, console)
+
+
+def _preview(labels: ReadLabels, weights: Path) -> WordsPreview:
+    return WordsPreview(tasks=labels.tasks, report=labels.report, charset=universal_charset(weights), images_opened=False)
+
+
+def _local(store: Place) -> Path:
+    return store if isinstance(store, Path) else copy_path(store)
