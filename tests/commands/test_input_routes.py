@@ -1,7 +1,8 @@
 """A fault in what a user gives is told of alike by every command that reads it."""
 
-import io
+import struct
 import unicodedata
+import zlib
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 from tiny_sweep import space
 
 from raygroup import features, pretrain, run_sweep, sweep
@@ -32,9 +32,9 @@ def transparent_png():
 
 
 def huge_png():
-    content = io.BytesIO()
-    Image.new("1", (30_000, 30_000)).save(content, "PNG")
-    return content.getvalue()
+    """Return a small image whose header claims 30,000 x 30,000 pixels."""
+    header = b"IHDR" + struct.pack(">II", 30_000, 30_000) + png()[24:29]
+    return png()[:12] + header + struct.pack(">I", zlib.crc32(header)) + png()[33:]
 
 
 def write_words(folder, lines, header="path,text"):
@@ -122,7 +122,7 @@ def test_rows_with_faults_are_counted_by_the_features_command(tmp_path, capsys):
     assert "words: 19 words kept, 4 dropped" in printed
     assert "1 dropped, don't-care mark: labels.csv:24 2.png" in printed
     assert "1 dropped, same image and text again: labels.csv:22 0.png (as in line 2)" in printed
-    assert "2 dropped, one image with two texts, tasks or splits: labels.csv:3 1.png 'word1' (line 23: 'cat')" in printed
+    assert "2 dropped, one image with two texts, tasks or splits: labels.csv:3 '1.png ' 'word1' (line 23: 'cat')" in printed
     assert "1 labels normalised: U+200B ZERO WIDTH SPACE removed" in printed
     assert "1 labels normalised: U+2060 WORD JOINER removed" in printed
 
@@ -174,10 +174,11 @@ def test_fonts_that_cannot_be_read_are_refused_alike_by_every_command(tmp_path, 
     (tmp_path / "fonts").mkdir()
     (tmp_path / "fonts" / "pointer.otf").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0")
     path = space(tmp_path, grid="{}")
+    message = "--fonts fonts: no upright .ttf, .otf or .ttc font; cannot be read: pointer.otf (a Git LFS pointer"
     for command, arguments in (
         (sweep.main, [path, "--local", "--fonts", "fonts"]),
         (data, ["render", "scenes", "--scenes", "1", "--fonts", "fonts"]),
         (pretrain.main, ["pretrain", "--out", "universal.safetensors", "--fonts", "fonts"]),
     ):
         assert command(arguments) == 2
-        require_one_short_line(capsys.readouterr().err, "--fonts fonts: no upright .ttf, .otf or .ttc font; cannot be read: pointer.otf (a Git LFS")
+        require_one_short_line(capsys.readouterr().err, message)

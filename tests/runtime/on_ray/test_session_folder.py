@@ -104,7 +104,7 @@ def test_only_a_long_name_is_replaced_for_the_temporary_files_of_ray(tmp_path, s
 
 
 def test_the_reason_why_a_dashboard_failed_is_the_end_of_its_log():
-    cited = "\nThe last 20 lines of /tmp/r/logs/dashboard.log (it contains the error message from the dashboard): \n  bind\nOSError: too long\n"
+    cited = "\nThe last 20 lines of /r/dashboard.log (it contains the error message from the dashboard): \n  bind\nOSError: too long\n"
     assert start_reason(Exception(cited)) == "its dashboard did not start: OSError: too long"
     assert start_reason(Exception("The current node timed out during startup.\nMore.")) == "The current node timed out during startup."
     assert start_reason(Exception()) == "Exception"
