@@ -1,5 +1,6 @@
 """A sweep on Ray leaves no secret in any file, and lets no other user or machine reach it."""
 
+import contextlib
 import os
 import re
 import stat
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from given_words import write_folder
 from ray_processes import end_all, marked
 from sweep_process import DEADLINE_S
 from tiny_sweep import space
@@ -33,14 +35,41 @@ def listening_addresses(pids: set[int]) -> set[str]:
     }
 
 
+def ray_environment(tmp_path, short):
+    """Return the environment of a user without a token, with the secrets and a folder for temporary files."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("RAY_TMPDIR", "RAY_AUTH_TOKEN_PATH")}
+    return environment | SECRETS | {"TMPDIR": short, "HOME": str(tmp_path), "RAYGROUP_TEST": str(tmp_path)}
+
+
+def test_features_on_ray_leave_secrets_in_no_file(tmp_path):
+    words, seen, leaks = write_folder(tmp_path / "words"), set(), set()
+    with tempfile.TemporaryDirectory(prefix="rg", dir="/tmp") as short:
+        command = subprocess.Popen(
+            [sys.executable, "-m", "raygroup.features", str(words), "--workers", "1", "--storage-path", str(tmp_path / "runs")],
+            env=ray_environment(tmp_path, short), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            while command.poll() is None:
+                for path in Path(short).rglob("*"):
+                    with contextlib.suppress(OSError):  # Ray removes files meanwhile
+                        seen.add(path.name)
+                        leaks |= {path} if holds_a_secret(path) else set()
+                time.sleep(0.1)
+            out, _ = command.communicate(timeout=DEADLINE_S)
+        finally:
+            end_all(f"RAYGROUP_TEST={tmp_path}")
+    assert command.returncode == 0, out
+    assert {"raylet.out", "gcs_server.out"} <= seen
+    assert leaks == set()
+    assert not [path for path in tmp_path.rglob("*") if holds_a_secret(path)]
+
+
 def test_a_sweep_on_ray_keeps_secrets_files_and_ports_to_itself(prepared, tmp_path):
     mark = f"RAYGROUP_TEST={tmp_path}"
     with tempfile.TemporaryDirectory(prefix="rg", dir="/tmp") as short:
-        names = {"TMPDIR": short, "HOME": str(tmp_path), "RAYGROUP_TEST": str(tmp_path)}
-        environment = {key: value for key, value in os.environ.items() if key not in ("RAY_TMPDIR", "RAY_AUTH_TOKEN_PATH")}
         command = subprocess.Popen(
             [sys.executable, "-m", "raygroup.sweep", space(tmp_path, steps=3000), "--storage-path", str(prepared)],
-            env=environment | SECRETS | names, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            env=ray_environment(tmp_path, short), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
         try:
             deadline = time.monotonic() + DEADLINE_S
