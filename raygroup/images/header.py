@@ -5,6 +5,7 @@ The number of pixels is limited, because a file of 150 kB can hold a picture of 
 
 import functools
 import io
+import re
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,7 @@ def read_header(content: bytes) -> Header:
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageError(f"too many pixels, at most {MAX_PIXELS // 1_000_000} million are read: {error_text(error)}") from error
+        raise ImageError(_too_many_pixels(_pixels_in(error))) from error
     except UnidentifiedImageError as error:
         raise ImageError(_wrong_kind(content)) from error
     except Exception as error:  # a broken header can make Pillow raise anything
@@ -86,7 +87,17 @@ def _available_kinds() -> list[str]:
 
 def _require_few_pixels(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        raise ImageError(f"{width} x {height} pixels: at most {MAX_PIXELS // 1_000_000} million are read")
+        raise ImageError(_too_many_pixels(f"{width} x {height}"))
+
+
+def _too_many_pixels(size: str) -> str:
+    return f"{size} pixels: at most {MAX_PIXELS // 1_000_000} million are read"
+
+
+def _pixels_in(error: Image.DecompressionBombError) -> str:
+    """Return the number of pixels that Pillow names. It refuses the largest images before their sides can be asked for."""
+    number = re.search(r"\d+", str(error))
+    return f"{int(number[0]) // 1_000_000:,} million" if number else "too many"
 
 
 def _header_of(image: Any, content: bytes) -> Header:

@@ -42,6 +42,20 @@ def test_inspect_with_json_prints_one_object(mlt, capsys):
     assert inspection["problems"] == {"counts": {}, "listed": []}
 
 
+def test_inspect_tells_of_the_faults_that_import_tells_of(mlt, tmp_path, capsys):
+    (mlt / "tr_img_00002.jpg").rename(mlt / "tr_img_00002.heic")
+    (mlt / "mlt17").mkdir()
+    (mlt / "mlt17" / "gt_img_1.txt").write_text(LABELS, encoding="utf-8")
+    (mlt / "mlt17" / "img_1.jpg").write_bytes((mlt / "tr_img_00001.jpg").read_bytes())
+    assert main(["inspect", str(mlt), "--json", "--no-sheet"]) == 0
+    inspected = json.loads(capsys.readouterr().out)["problems"]
+    assert main(["import", str(mlt), "--out", str(tmp_path / "out"), "--workers", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["problems"] == inspected
+    assert inspected["counts"] == {"image of a kind not read": 1, "labels missing": 1, "labels of another data set": 1}
+    assert "this one looks like MLT17: import them by themselves" in str(inspected["listed"])
+    assert "tr_img_00002.heic is of a kind that is not read" in str(inspected["listed"])
+
+
 def test_import_writes_words_for_a_sweep_and_keeps_finished_shards(mlt, tmp_path, capsys):
     command = ["import", str(mlt), "--out", str(tmp_path / "out"), "--workers", "1", "--name", "tiny", "--json"]
     assert main(command) == 0

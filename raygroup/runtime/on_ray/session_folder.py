@@ -86,6 +86,16 @@ def ray_options(folder: Path, shared_memory: Path = Path("/dev/shm")) -> dict[st
     return options
 
 
+def shorten_temporary_folder(folder: Path) -> None:
+    """Let Ray's processes keep temporary files in ``folder`` if the name of the usual place is too long.
+
+    The dashboard of Ray makes sockets among them.
+    """
+    if any(_name_is_too_long(usual) for usual in _default_folder()):
+        os.environ["TMPDIR"] = str(folder)
+        tempfile.tempdir = None
+
+
 def ray_logs(folder: Path) -> Path:
     """Return the folder of Ray's logs in a folder."""
     return folder / _RAY_FOLDER / "session_latest" / "logs"
@@ -100,10 +110,13 @@ def _default_folder() -> list[Path]:
 
 def _unusable(folder: Path) -> str:
     """Return why Ray cannot run in a folder for temporary files, or an empty text."""
-    length = len(os.fsencode(folder))
-    if length > _MAX_BASE_BYTES:
-        return f"its name has {length} bytes, and the paths of sockets leave room for {_MAX_BASE_BYTES}"
+    if _name_is_too_long(folder):
+        return f"its name has {len(os.fsencode(folder))} bytes, and the paths of sockets leave room for {_MAX_BASE_BYTES}"
     return _unwritable(folder)
+
+
+def _name_is_too_long(folder: Path) -> bool:
+    return len(os.fsencode(folder)) > _MAX_BASE_BYTES
 
 
 def _unwritable(folder: Path) -> str:

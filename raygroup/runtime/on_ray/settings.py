@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.errors import ClusterLostError, ConfigError, RayStartError
-from raygroup.runtime.on_ray.session_folder import ray_options
+from raygroup.runtime.on_ray.session_folder import ray_options, shorten_temporary_folder
 
 _CONNECT_S = 5.0
+_CITED_LOG = "The last "
 _MAX_REASON = 150
 """Longest reason from Ray in a message, in characters."""
 
@@ -62,17 +63,27 @@ def start_ray(folder: Path) -> Any:
     set_environment()
     # Without clusters of several nodes, Ray listens on the loopback interface only.
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    shorten_temporary_folder(folder)
     import ray
 
     logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray._private.services").setLevel(logging.CRITICAL)  # what it would print is raised too
     try:
         ray.init(
             address="local", log_to_driver=False, logging_level=logging.ERROR, include_dashboard=True, dashboard_host="127.0.0.1",
             resources={DRIVER_RESOURCE: 1000}, **ray_options(folder),
         )  # fmt: skip
     except Exception as error:  # Ray raises a plain Exception if it times out
-        raise RayStartError(first_line(error)) from error
+        raise RayStartError(start_reason(error)) from error
     return ray
+
+
+def start_reason(error: BaseException) -> str:
+    """Return why Ray did not start, in one line. If its dashboard failed, Ray cites the end of a log."""
+    lines = str(error).strip().splitlines()
+    if lines and lines[0].startswith(_CITED_LOG):
+        return _shortened(f"its dashboard did not start: {lines[-1]}")
+    return first_line(error)
 
 
 def join_cluster(address: str, on_import: Callable[[], None]) -> Any:
@@ -108,7 +119,11 @@ def require_listener(head: str) -> None:
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message. Ray adds many more."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return textwrap.shorten(lines[0], _MAX_REASON, placeholder=" ...")
+    return _shortened(lines[0])
+
+
+def _shortened(reason: str) -> str:
+    return textwrap.shorten(reason, _MAX_REASON, placeholder=" ...")
 
 
 def _require_listening(address: str) -> None:

@@ -66,6 +66,8 @@ def read_errors_as_config(path: Path) -> Iterator[None]:
         yield
     except ConfigError:  # it names the path already
         raise
+    except UnreadableFileError as error:  # it says by itself what is wrong
+        raise ConfigError(f"{path}: {error}") from error
     except READ_ERRORS as error:
         raise ConfigError(f"{path}: not readable as an archive: {error_text(error)}") from error
 

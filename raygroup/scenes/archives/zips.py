@@ -97,7 +97,7 @@ def check_directory(path: Path) -> int:
         end = file.read()
     end_record = end.rfind(b"PK\5\6")
     if end_record < 0:
-        raise UnreadableFileError("cut off: it has no directory at its end: get it again")
+        raise UnreadableFileError("cut off: it has no directory at its end; get it again")
     count, directory = (int.from_bytes(end[end_record + start : end_record + stop], "little") for start, stop in ((10, 12), (12, 16)))
     zip64_record = end.rfind(b"PK\6\6")
     # an old record with all bits set refers to the zip64 record

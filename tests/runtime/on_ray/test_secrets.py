@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from given_words import write_folder
 from ray_processes import end_all, marked
 from sweep_process import DEADLINE_S
 from tiny_sweep import space
@@ -22,8 +23,18 @@ SECRETS = {
 }
 
 
-def holds_a_secret(path: Path) -> bool:
-    return path.is_file() and any(secret.encode() in path.read_bytes() for secret in SECRETS.values())
+def files_below(*folders: Path | str) -> list[Path]:
+    return [Path(folder, name) for root in folders for folder, _, names in os.walk(root) for name in names]
+
+
+def files_with_a_secret(*folders: Path | str) -> set[Path]:
+    """Return the files that hold a secret. Running processes may remove files meanwhile."""
+    leaks = set()
+    for path in files_below(*folders):
+        with contextlib.suppress(OSError):
+            if path.is_file() and any(secret.encode() in path.read_bytes() for secret in SECRETS.values()):
+                leaks.add(path)
+    return leaks
 
 
 def environment_of(pid: int) -> bytes:
@@ -41,14 +52,38 @@ def listening_addresses(pids: set[int]) -> set[str]:
     }
 
 
+def ray_environment(tmp_path, short):
+    """Return the environment of a user without a token, with the secrets and a folder for temporary files."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("RAY_TMPDIR", "RAY_AUTH_TOKEN_PATH")}
+    return environment | SECRETS | {"TMPDIR": short, "HOME": str(tmp_path), "RAYGROUP_TEST": str(tmp_path)}
+
+
+def test_features_on_ray_leave_secrets_in_no_file(tmp_path):
+    words, seen, leaks = write_folder(tmp_path / "words"), set(), set()
+    with tempfile.TemporaryDirectory(prefix="rg", dir="/tmp") as short:
+        command = subprocess.Popen(
+            [sys.executable, "-m", "raygroup.features", str(words), "--workers", "1", "--storage-path", str(tmp_path / "runs")],
+            env=ray_environment(tmp_path, short), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            while command.poll() is None:
+                seen |= {path.name for path in files_below(short)}
+                leaks |= files_with_a_secret(short)
+                time.sleep(0.1)
+            out, _ = command.communicate(timeout=DEADLINE_S)
+        finally:
+            end_all(f"RAYGROUP_TEST={tmp_path}")
+    assert command.returncode == 0, out
+    assert {"raylet.out", "gcs_server.out"} <= seen
+    assert leaks | files_with_a_secret(tmp_path) == set()
+
+
 def test_a_sweep_on_ray_keeps_secrets_files_and_ports_to_itself(prepared, tmp_path):
     mark = f"RAYGROUP_TEST={tmp_path}"
     with tempfile.TemporaryDirectory(prefix="rg", dir="/tmp") as short:
-        names = {"TMPDIR": short, "HOME": str(tmp_path), "RAYGROUP_TEST": str(tmp_path)}
-        environment = {key: value for key, value in os.environ.items() if key not in ("RAY_TMPDIR", "RAY_AUTH_TOKEN_PATH")}
         command = subprocess.Popen(
             [sys.executable, "-m", "raygroup.sweep", space(tmp_path, steps=3000), "--storage-path", str(prepared)],
-            env=environment | SECRETS | names, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            env=ray_environment(tmp_path, short), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
         try:
             deadline = time.monotonic() + DEADLINE_S
@@ -63,8 +98,7 @@ def test_a_sweep_on_ray_keeps_secrets_files_and_ports_to_itself(prepared, tmp_pa
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
             token = tmp_path / ".ray" / "auth_token"
             assert stat.S_IMODE(token.stat().st_mode) == 0o600
-            places = [*Path(short).rglob("*"), *prepared.rglob("*"), *tmp_path.rglob("*")]
-            assert not [path for path in places if holds_a_secret(path)]
+            assert files_with_a_secret(short, prepared, tmp_path) == set()
             processes = marked(mark)
             assert not [line for line in processes.values() if any(secret in line for secret in SECRETS.values())]
             workers = [pid for pid, line in processes.items() if line.startswith(("ray::ResourceTrainable", "ray::Pack"))]

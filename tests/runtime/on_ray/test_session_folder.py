@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections import namedtuple
@@ -19,6 +21,7 @@ from raygroup.runtime.on_ray.session_folder import (
     temporary_base,
     use_session_folder,
 )
+from raygroup.runtime.on_ray.settings import start_reason
 
 LONG = "slurm-1355700-scratch-of-a-user-with-a-long-name"
 Usage = namedtuple("Usage", "free")
@@ -64,6 +67,47 @@ def test_a_temporary_folder_with_a_long_name_is_replaced_by_a_short_one(tmp_path
     (tmp_path / LONG).mkdir()
     use_tmpdir(monkeypatch, tmp_path / LONG)
     assert temporary_base() == Path("/tmp")
+
+
+START_RAY = """
+import sys
+from pathlib import Path
+from raygroup.runtime.on_ray.auth_token import prepare_token
+from raygroup.runtime.on_ray.settings import start_ray
+prepare_token(None)
+ray = start_ray(Path(sys.argv[1]))
+print(ray.get(ray.remote(lambda: __import__("tempfile").gettempdir()).remote()))
+ray.shutdown()
+"""
+
+
+@pytest.mark.slow
+def test_ray_starts_with_a_long_temporary_folder_and_its_dashboard_too(tmp_path, short):
+    (tmp_path / LONG).mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    started = subprocess.run(
+        [sys.executable, "-c", START_RAY, str(short)], env=environment | {"TMPDIR": str(tmp_path / LONG), "HOME": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert started.returncode == 0, started.stderr
+    assert started.stdout.splitlines()[-1] == str(short)
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_only_a_long_name_is_replaced_for_the_temporary_files_of_ray(tmp_path, short, monkeypatch, is_long):
+    usual = tmp_path / LONG if is_long else short
+    usual.mkdir(exist_ok=True)
+    use_tmpdir(monkeypatch, usual)
+    monkeypatch.setenv("TMPDIR", str(usual))
+    session_folder.shorten_temporary_folder(short / "mine")
+    assert os.environ["TMPDIR"] == str(short / "mine" if is_long else usual)
+
+
+def test_the_reason_why_a_dashboard_failed_is_the_end_of_its_log():
+    cited = "\nThe last 20 lines of /r/dashboard.log (it contains the error message from the dashboard): \n  bind\nOSError: too long\n"
+    assert start_reason(Exception(cited)) == "its dashboard did not start: OSError: too long"
+    assert start_reason(Exception("The current node timed out during startup.\nMore.")) == "The current node timed out during startup."
+    assert start_reason(Exception()) == "Exception"
 
 
 def test_a_temporary_folder_with_a_short_name_is_used(short, monkeypatch):

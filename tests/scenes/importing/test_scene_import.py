@@ -244,6 +244,15 @@ def test_label_files_of_another_data_set_are_told_of(tmp_path):
     assert problem["what"] == "2 label files are another data set's: this one looks like MLT17: import them by themselves"
 
 
+def test_the_first_labels_of_an_image_are_taken_and_the_others_are_told_of(tmp_path):
+    other = {"other/tr_img_00001.txt": LINES[1].encode()}
+    summary, _ = run_import([pack(tmp_path / "mlt", files(2) | other, "folder")], tmp_path / "out")
+    (problem,) = (problem for problem in summary["problems"]["listed"] if problem["kind"] == "two labels")
+    assert problem["place"] == "other/tr_img_00001.txt"
+    assert problem["what"] == "the image 'tr_img_00001' has labels already; the first labels are taken"
+    assert summary["scenes"] == 2
+
+
 def test_a_shard_with_a_damaged_record_is_written_again(tmp_path):
     folder = pack(tmp_path / "mlt", files(1), "folder")
     first, _ = run_import([folder], tmp_path / "out")

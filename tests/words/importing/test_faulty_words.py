@@ -135,6 +135,14 @@ def test_a_blank_before_or_behind_a_path_is_no_part_of_it(tmp_path):
     assert read_user_words(tmp_path, TASKS).table["text"].to_pylist() == WORDS
 
 
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
+def test_a_blank_before_a_path_is_no_part_of_it_in_any_kind_of_label_file(tmp_path, kind):
+    write_rows(tmp_path, [(f" {number}.png", word) for number, word in enumerate(WORDS)], kind, images=False)
+    for number in range(len(WORDS)):
+        (tmp_path / f"{number}.png").write_bytes(png())
+    assert read_user_words(tmp_path, TASKS).table["text"].to_pylist() == WORDS
+
+
 @pytest.mark.parametrize("path", [" /etc/hostname", " ../x.png", "\t../x.png", " C:/x.png"])
 def test_blanks_before_a_path_do_not_lead_out_of_the_folder(tmp_path, path):
     (tmp_path / "labels.csv").write_text(f"path,text\n{path},word\n")
@@ -229,7 +237,7 @@ def bad_images():
     Image.new("1", (30_000, 30_000)).save(bomb, "PNG")
     Image.new("RGBA", (16, 8)).save(clear, "PNG")
     return {
-        "pixels": bomb.getvalue(),
+        "900 million pixels: at most 100 million are read": bomb.getvalue(),
         "without contrast": cv2.imencode(".png", np.full((8, 8), 7, np.uint8))[1].tobytes(),
         "all its pixels are alike": clear.getvalue(),
         "HEIC is not an image in a supported format": b"\0\0\0\x18ftypheic" + bytes(40),
