@@ -2,9 +2,8 @@
 
 import importlib.util
 import re
+import runpy
 import shlex
-import subprocess
-import sys
 import zipfile
 from importlib import import_module
 from pathlib import Path
@@ -93,14 +92,14 @@ def test_the_command_runs(command, folder, monkeypatch, capsys):
     assert capsys.readouterr().out
 
 
-def test_the_python_of_the_readme_runs(folder):
+def test_the_python_of_the_readme_runs(folder, monkeypatch, capsys):
     (block,) = PYTHON_BLOCKS
     assert len([line for line in block.splitlines() if line.strip()]) <= 10
     script = folder / "readme.py"
     script.write_text(block.replace("words_per_task=60)", "words_per_task=8, unseen_per_task=2)").replace("steps=60", "steps=4"))
-    outcome = subprocess.run([sys.executable, script.name], cwd=folder, capture_output=True, text=True, check=False)
-    assert outcome.returncode == 0, outcome.stderr
-    assert "'unseen_accuracy': " in outcome.stdout
+    monkeypatch.chdir(folder)
+    runpy.run_path(script.name, run_name="__main__")
+    assert "'unseen_accuracy': " in capsys.readouterr().out
 
 
 def example(name):

@@ -117,7 +117,8 @@ def write_faulty_rows(folder):
 
 def test_rows_with_faults_are_counted_by_the_features_command(tmp_path, capsys):
     write_faulty_rows(tmp_path / "words")
-    assert features.main([str(tmp_path / "words"), "--local", "--workers", "1", "--storage-path", str(tmp_path / "runs")]) == 0
+    arguments = ["--local", "--workers", "1", "--bad-share", "0.2", "--storage-path", str(tmp_path / "runs")]
+    assert features.main([str(tmp_path / "words"), *arguments]) == 0
     printed = capsys.readouterr().out
     assert "words: 19 words kept, 4 dropped" in printed
     assert "1 dropped, don't-care mark: labels.csv:24 2.png" in printed

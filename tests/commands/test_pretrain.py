@@ -94,7 +94,8 @@ def test_a_training_that_was_killed_continues_bit_for_bit(interrupted, storage, 
     assert not training_folder(interrupted).exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_training_that_a_signal_ends_says_how_to_continue(number, settings, storage, tmp_path, undisturbed):
     out = tmp_path / "weights.safetensors"
     exit_code, output = train_until_ended(out, storage, number, settings.steps)

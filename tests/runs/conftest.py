@@ -8,7 +8,7 @@ from busy_storage import Busy, uploaded, write_busy
 from raygroup.files.places import place
 
 
-@pytest.fixture(params=["folder", "object store"])
+@pytest.fixture(params=["folder", pytest.param("object store", marks=pytest.mark.slow)])
 def busy(request: pytest.FixtureRequest, tmp_path: Path) -> Busy:
     local = write_busy(tmp_path / "runs")
     if request.param == "folder":

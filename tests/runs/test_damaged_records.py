@@ -18,7 +18,7 @@ COMMANDS = {
 WRONG_TYPE = b'{"layout": 1, "finished_at": 7, "trials": 7, "trial": 7, "reason": [], "step": "x", "attempts": 7, "at": {}}'
 
 
-@pytest.fixture(params=["folder", "object store"])
+@pytest.fixture(params=["folder", pytest.param("object store", marks=pytest.mark.slow)])
 def storage(request, tmp_path):
     """A storage path with two finished sweeps, on a file system and on an object store."""
     folder = write_storage(tmp_path / "runs", seeds=(0,))

@@ -32,6 +32,8 @@ from raygroup.storage.leases import attempt_records
 
 KINDS = {
     "worker": ("ray::ResourceTrainable", "ray::RayTrainWorker", "ray::Pack"),
+    "idle": ("ray::IDLE",),
+    "local": ("multiprocessing.forkserver",),
     "driver": ("multiprocessing.spawn",),
     "command": ("-m raygroup.sweep",),
     "raylet": ("raylet/raylet ",),
@@ -39,13 +41,17 @@ KINDS = {
 }
 """Kind of process -> parts of its command line.
 
-If several workers train a pack, the actor that starts them counts as a worker too.
+If several workers train a pack, the actor that starts them counts as a worker too. The processes of
+this machine are ``local``: they prepare words and features, train with ``--local``, and wait for more
+work. The fork server, of which they are copies, is one of them.
 """
 RECORD = "record"
 """The kind of a fault that damages a record."""
 RECORDS = ("checkpoints/state.json", "lease.json", "progress.json")
-WEIGHTS = {"worker": 8, "driver": 1, "command": 1, "raylet": 1, "head": 1, RECORD: 3}
+WEIGHTS = {"worker": 8, "idle": 1, "local": 2, "driver": 1, "command": 1, "raylet": 1, "head": 1, RECORD: 3}
 """Kind of process, or RECORD -> how often it is chosen."""
+LOCAL_SHARE = 0.3
+"""The share of sweeps that run without Ray."""
 LIMIT_S = 300.0
 """A run of the command that takes longer than this hangs."""
 
@@ -74,23 +80,30 @@ class Chaos:
         return self
 
     def _sweep(self, name: str) -> None:
-        """Run the command until its sweep is done, and compare the histories."""
+        """Run the command until its sweep is done, and compare the histories.
+
+        Its words and features are made anew, so that their processes can be killed too.
+        """
+        self.folder = self.storage / name
         seeds = f"(0, {100 + len(self.codes)})" if self.workers == 1 else "(0,)"
         path = space(self.storage.parent, name=name, steps=800, seeds=seeds)
         command = [sys.executable, "-m", "raygroup.sweep", path, "--storage-path", str(self.storage), "--workers", str(self.workers)]
+        if self.workers == 1 and self.random.random() < LOCAL_SHARE:
+            command.append("--local")
+        shutil.rmtree(self.storage / "cache", ignore_errors=True)
         code = None
         while code != 0:
             code = self._run_command(command)
             self.codes[code] += 1
             # Four kills in a row before a checkpoint fail a trial, and the same command tries it again.
             assert code in (0, 3, 5, -signal.SIGKILL), f"exit code {code}"
-            reasons = [json.loads(path.read_text())["reason"] for path in (self.storage / name).glob("*/FAILED.json")]
+            reasons = [json.loads(path.read_text())["reason"] for path in self.folder.glob("*/FAILED.json")]
             assert all("attempts in a row ended without a new checkpoint" in reason for reason in reasons), reasons
         undisturbed = self.storage.parent / f"undisturbed-{name}"
         undisturbed.mkdir()
         shutil.copytree(self.storage / "cache", undisturbed / "cache")
         subprocess.run([*command[:4], "--local", "--storage-path", str(undisturbed)], check=True, stdout=subprocess.DEVNULL)
-        self._compare(self.storage / name, undisturbed / name)
+        self._compare(self.folder, undisturbed / name)
         shutil.rmtree(undisturbed)
 
     def _run_command(self, command: list[str]) -> int:
@@ -103,7 +116,7 @@ class Chaos:
         try:
             while process.poll() is None:
                 if self.killed.total() < self.kills:
-                    self._kill_one(mark, self.random.uniform(0.5, 6.0), process)
+                    self._kill_one(mark, self.random.choice((0.3, 1.0)) * self.random.uniform(0.5, 6.0), process)
                 else:
                     time.sleep(0.2)
                 assert time.monotonic() - start_s < LIMIT_S, f"the command hangs: {log.name}"
@@ -113,29 +126,30 @@ class Chaos:
             end_all(mark)  # the children of a killed command end by themselves, but the next run must not wait for them
 
     def _kill_one(self, mark: str, after_s: float, process: "subprocess.Popen[bytes]") -> None:
-        """Wait, and then kill a process of a random kind, unless nothing trains yet."""
+        """Wait, and then kill a process of a random kind. Before the training only local ones are killed."""
         deadline = time.monotonic() + after_s
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 return
             time.sleep(0.1)
         processes = marked(mark)
-        if not any(any(hint in line for hint in KINDS["worker"]) for line in processes.values()):
+        victims = {kind: [pid for pid, line in processes.items() if any(hint in line for hint in hints)] for kind, hints in KINDS.items()}
+        trains = victims["worker"] or list(self.folder.glob("*/checkpoints/state.json"))
+        kinds = [kind for kind in WEIGHTS if (trains and kind == RECORD) or (victims.get(kind) and (trains or kind == "local"))]
+        if not kinds:
             return
-        kind = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        kind = self.random.choices(kinds, [WEIGHTS[kind] for kind in kinds])[0]
         if kind == RECORD:
             self._damage_record()
             return
-        victims = [pid for pid, line in processes.items() if any(hint in line for hint in KINDS[kind])]
-        if victims:
-            pid = self.random.choice(victims)
-            self.log(f"{self.killed.total() + 1}: {kind} ({processes[pid][:60].strip()})")
-            end(pid)
-            self.killed[kind] += 1
+        pid = self.random.choice(victims[kind])
+        self.log(f"{self.killed.total() + 1}: {kind} ({processes[pid][:60].strip()})")
+        end(pid)
+        self.killed[kind] += 1
 
     def _damage_record(self) -> None:
         """Empty a record of an unfinished trial, or cut it short."""
-        trials = [path.parent for path in sorted(self.storage.glob("*/*/config.json")) if not (path.parent / "DONE.json").exists()]
+        trials = [path.parent for path in sorted(self.folder.glob("*/config.json")) if not (path.parent / "DONE.json").exists()]
         records = [trial / name for trial in trials for name in RECORDS if (trial / name).is_file()]
         if not records:
             return

@@ -164,6 +164,7 @@ def has_same_histories(storage: str, finished: Path) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_a_sweep_on_an_object_store_leaves_the_same_histories_in_immutable_parts(finished, bucket, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("RAYGROUP_COPIES", str(tmp_path / "copies"))
     assert sweep.main([space(tmp_path), "--local", "--storage-path", f"{bucket}/runs"]) == 0

@@ -5,12 +5,15 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from sweep_process import DEADLINE_S, start_command, wait_for_end, wait_until
 from tiny_sweep import space
 
 from raygroup.runs.__main__ import main
 from raygroup.runtime.planning.plan import declare_sweep, load_plan
 from raygroup.storage.sweeps import read_sweeps
+
+pytestmark = pytest.mark.slow
 
 
 def read_status(storage: Path, capsys) -> dict:

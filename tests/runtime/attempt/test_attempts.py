@@ -65,7 +65,7 @@ def test_records_of_an_attempt_after_it_was_taken_over_are_not_read(prepared, tm
     assert agree(plan, undisturbed)
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut short", "gone"])
+@pytest.mark.parametrize("damage", ["flipped", *(pytest.param(each, marks=pytest.mark.slow) for each in ("cut short", "gone"))])
 def test_after_damage_to_a_history_the_trial_resumes_from_a_checkpoint_before_the_damage(damage, prepared, tmp_path, undisturbed):
     plan = declare_plan(prepared, tmp_path, steps=40)
     train_and_stop(plan, prepared, 25)

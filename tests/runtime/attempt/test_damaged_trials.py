@@ -99,7 +99,7 @@ def test_a_checkpoint_that_a_later_attempt_left_behind_does_not_count(interrupte
     assert same_evidence(read_history(folder), undisturbed)
 
 
-@pytest.mark.parametrize("content", ["", "[1]"])
+@pytest.mark.parametrize("content", ["", pytest.param("[1]", marks=pytest.mark.slow)])
 def test_the_command_goes_on_if_every_record_of_an_unfinished_trial_is_damaged(content, interrupted, prepared, tmp_path, undisturbed):
     folder = interrupted.jobs[0].folder
     for name in (INDEX, "lease.json", "progress.json", "config.json"):
@@ -114,7 +114,9 @@ def forget_stores():
     feature_store._verify_once.cache_clear()
 
 
-@pytest.mark.parametrize("damage", ["a bit is flipped", "cut short", "features.json is empty"])
+@pytest.mark.parametrize(
+    "damage", ["a bit is flipped", *(pytest.param(each, marks=pytest.mark.slow) for each in ("cut short", "features.json is empty"))]
+)
 def test_a_damaged_shard_of_features_is_named_and_made_again(damage, interrupted, prepared, tmp_path, undisturbed, capsys):
     (shard,) = prepared.glob("cache/features-*/00000.arrow")
     content = shard.read_bytes()

@@ -140,6 +140,7 @@ def test_the_size_of_shards_does_not_change_features(extracted_storage, data, tm
     assert np.array_equal(features_here, expected)
 
 
+@pytest.mark.slow
 def test_a_sweep_uses_features_of_the_command_and_would_make_the_same_ones(data, tmp_path, capsys):
     name = space(tmp_path, steps=10, grid="{}")
     from_command, from_sweep = tmp_path / "command", tmp_path / "sweep"
@@ -183,6 +184,7 @@ def test_after_a_kill_the_same_command_makes_only_the_missing_shards(much_extrac
     assert not list(folder_of(tmp_path).glob("*.partial-*"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_prints_the_command_that_continues(much_data, tmp_path):
     arguments = arguments_of(much_data, tmp_path, "--local", "--workers", "1")
     with start_command("raygroup.features", arguments) as command:
