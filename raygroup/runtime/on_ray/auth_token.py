@@ -38,6 +38,12 @@ def prepare_token(address: str | None) -> None:
         raise ConfigError(f"{path}: the token file of Ray is empty; delete it, or {_remedy(address)}")
 
 
+def refusal_text(address: str) -> str:
+    """Return the line for a cluster that refuses this user's token."""
+    token = f"the token of {_TEXT}" if os.environ.get(_TEXT, "").strip() else f"the token in {token_path()}"
+    return f"--address {address}: the cluster refuses {token}; {_remedy(address)}"
+
+
 def token_path() -> Path:
     """Return the path of the token file. Raises ConfigError if this user has no home folder."""
     configured = os.environ.get(_PATH)

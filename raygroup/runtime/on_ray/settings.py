@@ -4,18 +4,24 @@ A cluster of raygroup is closed to other users and prints nothing. The environme
 from our measurements.
 """
 
+import contextlib
 import logging
 import os
 import socket
+import tempfile
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from raygroup.errors import ClusterLostError, ConfigError, RayStartError
+from raygroup.runtime.on_ray.auth_token import refusal_text
 from raygroup.runtime.on_ray.session_folder import ray_options, shorten_temporary_folder
 
 _CONNECT_S = 5.0
+_STDERR = 2
+_REFUSED_TOKEN = "InvalidAuthToken"
+"""What Ray's core says if a token is wrong. Its Python side says only that it failed to connect."""
 _CITED_LOG = "The last "
 _MAX_REASON = 150
 """Longest reason from Ray in a message, in characters."""
@@ -96,18 +102,38 @@ def join_cluster(address: str, on_import: Callable[[], None]) -> Any:
     import ray
     from ray.exceptions import AuthenticationError
 
+    core_log: list[str] = []
+
     logging.getLogger("ray").setLevel(logging.ERROR)
     on_import()
     try:
         _require_listening(address)
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        with _stderr_kept(core_log):
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ray.exceptions.RpcError) as error:
+        if any(_REFUSED_TOKEN in line for line in core_log):
+            raise ConfigError(refusal_text(address)) from error
         raise ClusterLostError(f"--address {address}: no Ray cluster answers there: {first_line(error)}") from error
     except ConfigError:
         raise
     except (RuntimeError, ValueError, AuthenticationError) as error:
         raise ConfigError(f"--address {address}: {first_line(error)}") from error
     return ray
+
+
+@contextlib.contextmanager
+def _stderr_kept(lines: list[str]) -> Iterator[None]:
+    """Keep what Ray's core writes to standard error while the block runs. It writes a line for each try."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
+        saved = os.dup(_STDERR)
+        os.dup2(file.fileno(), _STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(saved, _STDERR)
+            os.close(saved)
+            file.seek(0)
+            lines += file
 
 
 def require_listener(head: str) -> None:

@@ -1,10 +1,16 @@
 """Ray is checked before any work: with Ray itself, and addresses at which no cluster answers."""
 
+import os
 import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from given_words import write_folder
-from ray_processes import free_port
+from ray_processes import end_all, free_port, ray_node
+from sweep_process import DEADLINE_S
 from tiny_sweep import space
 
 from raygroup import features, sweep
@@ -50,3 +56,33 @@ def test_an_address_that_accepts_and_never_answers_is_given_up():
 def test_a_text_that_is_no_address_is_bad_input(address):
     with pytest.raises(ConfigError, match=f"--address {address}: must be auto, or HOST:PORT of the head"):
         require_ray(address)
+
+
+def test_a_wrong_token_is_bad_input_and_one_line(tmp_path):
+    without_ray = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment = without_ray | {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+    with tempfile.TemporaryDirectory(prefix="rg", dir="/tmp") as name:  # short: a socket's path may have 107 bytes
+        right, wrong = Path(name) / "right", Path(name) / "wrong"
+        right.write_text("a" * 64)
+        wrong.write_text("b" * 64)
+        address = f"{socket.gethostbyname(socket.gethostname())}:{free_port()}"
+        head = ["--head", f"--port={address.rpartition(':')[2]}", f"--temp-dir={name}/ray", "--include-dashboard=false", "--num-cpus=1"]
+        command = [sys.executable, "-m", "raygroup.sweep", space(tmp_path), "--address", address, "--storage-path", str(tmp_path / "runs")]
+        node = None
+        try:
+            node = ray_node(Path(name) / "head.log", environment | {"RAY_AUTH_TOKEN_PATH": str(right)}, head)
+            done = subprocess.run(
+                command,
+                env=environment | {"RAY_AUTH_TOKEN_PATH": str(wrong)},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=DEADLINE_S,
+            )
+        finally:
+            end_all(f"RAY_AUTH_TOKEN_PATH={right}")
+            if node:
+                node.wait()
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"raygroup: --address {address}: the cluster refuses the token in {wrong}; copy the token file of the cluster")
