@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from raygroup.data.__main__ import main
 from raygroup.errors import ConfigError
 from raygroup.runtime.planning.requirements import require_inputs
 from raygroup.search_space import load
+from raygroup.words.importing.formats import lmdb_check
 from raygroup.words.importing.formats.chosen import CHOICES
 from raygroup.words.importing.formats.registry import FORMATS
 from raygroup.words.importing.importer import data_fingerprint, import_user_words, read_user_words
@@ -457,6 +459,23 @@ def test_a_database_that_is_cut_off_is_an_error_and_does_not_kill_the_process(tm
     file = tmp_path / "data.mdb"
     file.write_bytes(file.read_bytes()[:16384])
     assert "./data.mdb: cut off: it has 16,384 bytes of" in error_of(tmp_path)
+
+
+def test_a_damaged_database_ends_another_process_and_not_this_one(tmp_path):
+    """A value on pages of its own is said to be as long as 2 GB, which lie beyond the end of the file."""
+    write_lmdb(tmp_path, WORDS, image_000000003=b"\x01" * 20_000)
+    file = tmp_path / "data.mdb"
+    content = file.read_bytes()
+    at = content.index(b"image-000000003")
+    file.write_bytes(content[: at - 8] + (2**31 - 1).to_bytes(4, "little") + content[at - 4 :])
+    assert re.search(r"data\.mdb: damaged: reading it ends the process by signal \d+; copy or make it again", error_of(tmp_path))
+
+
+def test_a_database_whose_reading_does_not_end_is_an_error(tmp_path, monkeypatch):
+    write_lmdb(tmp_path, WORDS)
+    monkeypatch.setattr(lmdb_check, "_LEAST_S", 0.0)
+    monkeypatch.setattr(lmdb_check, "_BYTES_PER_S", 1e9)
+    assert "data.mdb: damaged: reading it did not end within 0 s" in error_of(tmp_path)
 
 
 def test_faults_in_a_database_are_told_of_by_key(tmp_path):

@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError
+from raygroup.words.importing.formats.lmdb_check import require_readable, require_whole
 from raygroup.words.importing.formats.word_format import WordFormat
 from raygroup.words.importing.image_files import NoImage
 from raygroup.words.importing.listed_rows import OPTIONAL, ListedRows, ReportProgress, ignore_progress, progress_over
@@ -49,6 +50,7 @@ class LmdbWords:
         Raises ConfigError if the database is damaged, lacks ``num-samples``, or has a text that is
         not UTF-8.
         """
+        require_readable(self.file)
         with _transaction(self.file) as transaction:
             total = _num_samples(self.file, transaction)
             report = progress_over(total, progress)
@@ -92,6 +94,16 @@ class LmdbWords:
             raise ConfigError(f"{self.file}: {key} is {bytes(value or b'')[:_SHOWN]!r}: not UTF-8: write the texts as UTF-8") from error
 
 
+def touch_all(file: Path) -> None:
+    """Read every text and image, and keep none. Raises ConfigError like ``LmdbWords``."""
+    with _transaction(file) as transaction:
+        total = _num_samples(file, transaction)
+        for number in range(1, total + 1):
+            transaction.get(_key("label", number))
+            transaction.get(_key("image", number))
+        transaction.stat()
+
+
 def _key(kind: str, number: int) -> bytes:
     return f"{kind}-{number:09d}".encode()
 
@@ -105,19 +117,11 @@ def _transaction(file: Path) -> Iterator[Any]:
         raise ConfigError(f"{file}: reading an LMDB needs the package lmdb: pip install 'raygroup[lmdb]'") from error
     try:
         with lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False, create=False) as database:
-            _require_whole(file, database)
+            require_whole(file, database)
             with database.begin() as transaction:
                 yield transaction
     except lmdb.Error as error:
         raise ConfigError(f"{file}: not a readable LMDB database: {error}") from error
-
-
-def _require_whole(file: Path, database: Any) -> None:
-    """Raise ConfigError if pages are missing at the end. Reading them would kill the process."""
-    needed = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
-    size = file.stat().st_size
-    if size < needed:
-        raise ConfigError(f"{file}: cut off: it has {size:,} bytes of {needed:,}: copy it again")
 
 
 def _num_samples(file: Path, transaction: Any) -> int:
