@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ _NORMAL_PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
 """Priority with which this process started, in steps of ``nice``."""
 _GIVE_WAY = 10
 _LOWEST_PRIORITY = 19
+_START_PAUSES_S = (0.0, 0.1, 0.5, 1.0)
 
 
 def cores() -> int:
@@ -143,6 +145,14 @@ class WorkerPool:
         return None
 
     def _start_worker(self) -> _Worker:
+        """Start a process. A fork server that was killed is replaced, which may take more than one try."""
+        for pause_s in _START_PAUSES_S:
+            with contextlib.suppress(OSError, EOFError):
+                return self._start_once()
+            time.sleep(pause_s)
+        return self._start_once()
+
+    def _start_once(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, Surroundings()), daemon=True)
         process.start()

@@ -203,6 +203,7 @@ def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undis
     until(lambda: not node.processes())
 
 
+@pytest.mark.long
 def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new_one(nodes, undisturbed, storage, train):
     nodes.provide(2)
     command = train(TWO)
@@ -225,6 +226,7 @@ def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new
     until(lambda: not any(node.processes() for node in orphaned))
 
 
+@pytest.mark.long
 def test_workers_on_several_nodes_train_together_and_go_on_when_one_is_killed(nodes, undisturbed, storage, train, tmp_path):
     nodes.provide(3)
     command = train(ONE_WITH_PLENTY, "--workers", "2")

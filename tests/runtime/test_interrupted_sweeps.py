@@ -89,6 +89,7 @@ def test_a_second_driver_reports_which_process_writes_the_sweep(prepared, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_on_ray_a_sweep_continues_after_its_driver_was_killed_and_after_ctrl_c(finished, prepared, tmp_path):
     arguments = [space(tmp_path, steps=STEPS), "--storage-path", str(prepared)]
     for number, exit_code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):

@@ -1,6 +1,7 @@
 """Worker processes start as copies of a fork server, and take over what their driver has at that time."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -42,6 +43,14 @@ def test_a_later_process_has_the_environment_and_the_streams_of_its_driver(worke
         assert done(later, os.getenv, "PATH") is None
         done(later, say, "a line")
     assert capfd.readouterr() == ("a line\n", "a line\n")
+
+
+def test_a_server_that_is_killed_is_replaced(workers):
+    for _ in range(3):
+        os.kill(done(workers, os.getppid), signal.SIGKILL)
+        workers.resize(0)
+        workers.resize(2)
+        assert done(workers, abs, -1) == 1
 
 
 def test_how_a_process_ended_is_known(workers):

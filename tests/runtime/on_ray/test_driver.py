@@ -109,7 +109,13 @@ def test_two_workers_train_what_one_trains(finished, prepared, tmp_path):
     assert (assignment(together.r_tm) == assignment(alone[name].r_tm)).all()
 
 
-@pytest.mark.parametrize("victim", ["ray::RayTrainWorker", "ray::ResourceTrainable"], ids=["a worker", "what started the workers"])
+@pytest.mark.parametrize(
+    "victim",
+    [
+        pytest.param("ray::RayTrainWorker", id="a worker"),
+        pytest.param("ray::ResourceTrainable", id="what started the workers", marks=pytest.mark.long),
+    ],
+)
 def test_of_several_workers_one_is_killed_and_the_pack_goes_on(victim, prepared, tmp_path):
     running = Sweep(space(tmp_path, steps=400, grid=PLENTY), "--storage-path", str(prepared), "--workers", "2")
     running.wait_for(prepared, "tiny/*/checkpoints/state.json")
