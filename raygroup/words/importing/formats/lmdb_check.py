@@ -11,6 +11,8 @@ from typing import Any
 
 from raygroup.errors import ConfigError
 
+_READER = "raygroup.words.importing.formats.lmdb_database"
+"""Run as a program, it asks for every key that the reader asks for."""
 _LEAST_S = 60.0
 _BYTES_PER_S = 5e6
 """A reading that is slower than this hangs."""
@@ -40,18 +42,7 @@ def _fault(file: Path, size: int, _: int) -> str:
     """Return what happens to a process that reads the database, or an empty text."""
     limit_s = _LEAST_S + size / _BYTES_PER_S
     try:
-        code = subprocess.run([sys.executable, "-m", __name__, str(file)], capture_output=True, check=False, timeout=limit_s).returncode
+        code = subprocess.run([sys.executable, "-m", _READER, str(file)], capture_output=True, check=False, timeout=limit_s).returncode
     except subprocess.TimeoutExpired:
         return f"reading it did not end within {limit_s:.0f} s"
     return f"reading it ends the process by signal {-code}" if code < 0 else ""
-
-
-def _read_all(file: Path) -> None:
-    """Ask for every key that the reader asks for."""
-    from raygroup.words.importing.formats.lmdb_database import touch_all
-
-    touch_all(file)
-
-
-if __name__ == "__main__":
-    _read_all(Path(sys.argv[1]))

@@ -7,6 +7,7 @@ PARSeq use the same. Reading needs the package ``lmdb``, which the extra ``raygr
 import contextlib
 import hashlib
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,7 @@ class LmdbWords:
             raise ConfigError(f"{self.file}: {key} is {bytes(value or b'')[:_SHOWN]!r}: not UTF-8: write the texts as UTF-8") from error
 
 
-def touch_all(file: Path) -> None:
+def _touch_all(file: Path) -> None:
     """Read every text and image, and keep none. Raises ConfigError like ``LmdbWords``."""
     with _transaction(file) as transaction:
         total = _num_samples(file, transaction)
@@ -143,3 +144,6 @@ def _notes(num_entries: int, num_samples: int, has_all_texts: bool) -> list[str]
 LMDB = WordFormat(
     name="lmdb", title="an LMDB", pattern=re.compile(r"data\.mdb", re.IGNORECASE), suffixes=(".mdb",), open=LmdbWords
 )  # fmt: skip
+
+if __name__ == "__main__":
+    _touch_all(Path(sys.argv[1]))
