@@ -98,7 +98,7 @@ def test_the_python_of_the_readme_runs(folder, monkeypatch, capsys):
     script = folder / "readme.py"
     script.write_text(block.replace("words_per_task=60)", "words_per_task=8, unseen_per_task=2)").replace("steps=60", "steps=4"))
     monkeypatch.chdir(folder)
-    runpy.run_path(script.name, run_name="__main__")
+    runpy.run_path(str(script), run_name="__main__")
     assert "'unseen_accuracy': " in capsys.readouterr().out
 
 
