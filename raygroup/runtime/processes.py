@@ -21,7 +21,7 @@ _NORMAL_PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
 """Priority with which this process started, in steps of ``nice``."""
 _GIVE_WAY = 10
 _LOWEST_PRIORITY = 19
-_START_PAUSES_S = (0.0, 0.1, 0.5, 1.0)
+_START_PAUSES_S = (0.0, 0.1, 0.5, 1.0, 0.0)
 
 
 def cores() -> int:
@@ -145,12 +145,19 @@ class WorkerPool:
         return None
 
     def _start_worker(self) -> _Worker:
-        """Start a process. A fork server that was killed is replaced, which may take more than one try."""
+        """Start a process. A fork server that was killed is replaced, which may take more than one try.
+
+        Raises WorkerDiedError after ``len(_START_PAUSES_S)`` tries.
+        """
         for pause_s in _START_PAUSES_S:
-            with contextlib.suppress(OSError, EOFError):
+            try:
                 return self._start_once()
+            except (OSError, EOFError) as error:
+                fault = error
             time.sleep(pause_s)
-        return self._start_once()
+        raise WorkerDiedError(
+            f"{len(_START_PAUSES_S)} times in a row no worker process could be started: {fault}; free memory or use fewer processes"
+        ) from fault
 
     def _start_once(self) -> _Worker:
         ours, theirs = self._context.Pipe()

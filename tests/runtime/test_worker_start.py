@@ -53,6 +53,15 @@ def test_a_server_that_is_killed_is_replaced(workers):
         assert done(workers, abs, -1) == 1
 
 
+def test_processes_that_cannot_be_started_end_in_one_line(workers, monkeypatch):
+    def refuse(process):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("multiprocessing.process.BaseProcess.start", refuse)
+    with pytest.raises(WorkerDiedError, match=r"^5 times in a row no worker process could be started: .*unavailable; free memory"):
+        workers.submit("key", abs, -1)
+
+
 def test_how_a_process_ended_is_known(workers):
     death = done(workers, os._exit, 75)
     assert isinstance(death, WorkerDiedError)
