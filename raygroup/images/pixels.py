@@ -22,6 +22,9 @@ Gray = NDArray[np.uint8]
 """(height, width)."""
 
 _END_OF_JPEG = b"\xff\xd9"
+_SILENT = 0
+_set_log_level = cv2.utils.logging.setLogLevel if hasattr(cv2.utils, "logging") else cv2.setLogLevel  # type: ignore[attr-defined]
+"""OpenCV 5 has moved this function."""
 
 
 def decode(content: bytes, header: Header | None = None) -> Pixels:
@@ -61,7 +64,7 @@ def decode_gray(content: bytes) -> Gray:
 
 
 def _decode_with_opencv(content: bytes, header: Header, flags: int) -> NDArray[np.uint8] | None:
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the error has the text that OpenCV would print
+    _set_log_level(_SILENT)  # the error has the text that OpenCV would print
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
