@@ -3,12 +3,14 @@
 Transparent pixels get a ground on which the text shows. Deep channels keep their contrast.
 """
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from raygroup.images.header import Header
 
@@ -25,10 +27,7 @@ def opaque_pixels(content: bytes, header: Header) -> NDArray[np.uint8] | None:
     """
     if not (header.has_alpha or header.may_be_deep):
         return None
-    try:
-        stored: NDArray[Any] | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        return None
+    stored = _stored_pixels(content, header.kind)
     if stored is None or stored.shape[:2] != (header.height, header.width):
         return None
     has_alpha = stored.ndim == 3 and stored.shape[2] == 4
@@ -36,6 +35,17 @@ def opaque_pixels(content: bytes, header: Header) -> NDArray[np.uint8] | None:
     if alpha is None and stored.dtype == np.uint8:
         return None
     return make_opaque(stored[..., :3] if has_alpha else stored, alpha)
+
+
+def _stored_pixels(content: bytes, kind: str) -> NDArray[Any] | None:
+    """Return the pixels with their opacity, blue first, or None. OpenCV 4.11 loses the opacity of GIFs."""
+    try:
+        if kind == "GIF":
+            with Image.open(io.BytesIO(content), formats=[kind]) as image:
+                return np.asarray(image.convert("RGBA"), np.uint8)[..., [2, 1, 0, 3]]
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except (cv2.error, OSError, SyntaxError, ValueError):
+        return None
 
 
 def make_opaque(colours: NDArray[Any], alpha: NDArray[Any] | None = None) -> NDArray[np.uint8]:

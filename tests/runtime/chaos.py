@@ -52,6 +52,8 @@ WEIGHTS = {"worker": 8, "idle": 1, "local": 2, "driver": 1, "command": 1, "rayle
 """Kind of process, or RECORD -> how often it is chosen."""
 LOCAL_SHARE = 0.3
 """The share of sweeps that run without Ray."""
+PREPARATION_SHARE = 0.3
+"""How often a process is killed when its turn comes before the training. More would never let it begin."""
 LIMIT_S = 300.0
 """A run of the command that takes longer than this hangs."""
 
@@ -136,7 +138,7 @@ class Chaos:
         victims = {kind: [pid for pid, line in processes.items() if any(hint in line for hint in hints)] for kind, hints in KINDS.items()}
         trains = victims["worker"] or list(self.folder.glob("*/checkpoints/state.json"))
         kinds = [kind for kind in WEIGHTS if (trains and kind == RECORD) or (victims.get(kind) and (trains or kind == "local"))]
-        if not kinds:
+        if not kinds or (not trains and self.random.random() > PREPARATION_SHARE):
             return
         kind = self.random.choices(kinds, [WEIGHTS[kind] for kind in kinds])[0]
         if kind == RECORD:
