@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from raygroup.errors import DONE, FAILED
 from raygroup.files.places import Place, local_path, parse_local_path, parse_place, place
 from raygroup.search_space import Sweep
-from raygroup.terminal import Parser, command_line, console, print_json, print_line, run_command
+from raygroup.terminal import Parser, command_line, console, print_json, print_line, print_words, run_command
 from raygroup.values import ACCUMULATE, BAD_SHARE, MEMORY_GB, SECONDS, SHARE, USD, WORKERS
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with out.status("reading the results"):
         print_summary(plan, out, failed, storage_retry(plan, options))
     for line in next_steps(plan):
-        print_line(out, line)
+        print_words(out, line)
     return FAILED if failed or plan.missing else DONE
 
 
