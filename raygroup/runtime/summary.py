@@ -9,6 +9,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group
 from rich.text import Text
 
@@ -25,7 +26,7 @@ from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.sweep_choice import yardsticks
 from raygroup.tables.sweep_result import SweepResult, sweep_result
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
-from raygroup.terminal import Column, fitted_table, print_warning, print_words, size_text, table, titled
+from raygroup.terminal import Column, fitted_table, print_warning, print_words, size_text, titled
 from raygroup.words.charset import Charset
 from raygroup.words.importing.report import Report
 from raygroup.words.word_store import WordStore, open_word_store
@@ -44,6 +45,8 @@ _COLUMNS = (
 )
 _MOST_CHARACTERS = 12
 """Characters outside the charset that are listed one by one."""
+_GAP = 2
+"""Blanks between a task and its words."""
 
 
 def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry: Retry = NO_RETRY) -> None:
@@ -181,11 +184,18 @@ def _print_words(plan: Plan, job: Job, console: Console, retry: Retry) -> None:
     for word in words:
         text = word.text if word.text == word.reading else f"{word.text} -> {word.reading}"
         by_task.setdefault(word.task or "?", []).append(text)
-    rows = table("task", "truth, and the reading where it differs")
-    for task, texts in by_task.items():
-        rows.add_row(task, Text("   ".join(texts)))
     print_words(console, f"words as {job.label} reads them{pictures}")
-    console.print(rows)
+    _print_readings(console, {task: "   ".join(texts) for task, texts in by_task.items()})
+
+
+def _print_readings(console: Console, readings: Mapping[str, str]) -> None:
+    """Print a row for each task. No row is padded: terminals disagree on how wide marks of Bengali and Hindi are."""
+    indent = max(map(cell_len, ["task", *readings])) + _GAP
+    console.print(Text(set_cell_size("task", indent) + "truth, and the reading where it differs", style="dim"), soft_wrap=True)
+    for task, texts in readings.items():
+        lines = Text(texts).wrap(console, console.width - indent) if console.is_terminal else [Text(texts)]
+        for number, line in enumerate(lines):
+            console.print(Text(set_cell_size("" if number else task, indent)) + Text(line.plain.rstrip()), soft_wrap=True)
 
 
 def _counts_text(counts: Mapping[str, int]) -> str:
