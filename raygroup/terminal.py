@@ -240,6 +240,11 @@ def print_words(out: Console, text: str) -> None:
     out.print(text, soft_wrap=not out.is_terminal, markup=False)
 
 
+def wrapped(out: Console, text: str, width: int) -> list[str]:
+    """Return the lines of a text, which end between words and have no blanks at their end."""
+    return [line.plain.rstrip() for line in Text(text).wrap(out, width)]
+
+
 def print_table(out: Console, title: str, rows: Table) -> None:
     """Print a table under its title, as wide as it needs.
 

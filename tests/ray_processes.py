@@ -11,6 +11,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from sweep_process import DEADLINE_S
+
 
 def marked(entry: str) -> dict[int, str]:
     """Process -> command line of everything with this ``NAME=value`` in its environment."""
@@ -20,6 +22,19 @@ def marked(entry: str) -> dict[int, str]:
             if entry.encode() in (process / "environ").read_bytes().split(b"\0"):
                 found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return found
+
+
+def stat_fields(pid: int) -> list[str]:
+    """Return the fields of a process from its state on. The name before them may hold spaces."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def is_running(pid: int) -> bool:
+    """Return True unless a process has ended. Nobody may have collected its exit code yet."""
+    try:
+        return stat_fields(pid)[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def end(pid: int) -> None:
@@ -54,8 +69,8 @@ def ray_node(log: Path, environment: dict[str, str], arguments: Sequence[str]) -
     return process
 
 
-def until_it_runs(node: "subprocess.Popen[bytes]", log: Path, limit_s: float = 400.0) -> None:
-    deadline = time.monotonic() + limit_s
+def until_it_runs(node: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + DEADLINE_S
     while "Ray runtime started" not in log.read_text():
         assert node.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()

@@ -34,11 +34,11 @@ def start_command(module: str, arguments: Sequence[str]) -> "Iterator[subprocess
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def wait_until(reached: Callable[[], object], process: "subprocess.Popen[str]") -> None:
+def wait_until(reached: Callable[[], object], process: "subprocess.Popen[str] | None" = None) -> None:
     """Wait until a state is reached. It fails if the process ends before that."""
     deadline = time.monotonic() + DEADLINE_S
     while not reached():
-        assert process.poll() is None, process.communicate()[0]
+        assert process is None or process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, "the state was not reached in time"
         time.sleep(0.02)
 

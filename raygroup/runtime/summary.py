@@ -26,7 +26,7 @@ from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.sweep_choice import yardsticks
 from raygroup.tables.sweep_result import SweepResult, sweep_result
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
-from raygroup.terminal import Column, fitted_table, print_warning, print_words, size_text, titled
+from raygroup.terminal import Column, fitted_table, print_warning, print_words, size_text, titled, wrapped
 from raygroup.words.charset import Charset
 from raygroup.words.importing.report import Report
 from raygroup.words.word_store import WordStore, open_word_store
@@ -193,9 +193,9 @@ def _print_readings(console: Console, readings: Mapping[str, str]) -> None:
     indent = max(map(cell_len, ["task", *readings])) + _GAP
     console.print(Text(set_cell_size("task", indent) + "truth, and the reading where it differs", style="dim"), soft_wrap=True)
     for task, texts in readings.items():
-        lines = Text(texts).wrap(console, console.width - indent) if console.is_terminal else [Text(texts)]
+        lines = wrapped(console, texts, console.width - indent) if console.is_terminal else [texts]
         for number, line in enumerate(lines):
-            console.print(Text(set_cell_size("" if number else task, indent)) + Text(line.plain.rstrip()), soft_wrap=True)
+            console.print(Text(set_cell_size("" if number else task, indent) + line), soft_wrap=True)
 
 
 def _counts_text(counts: Mapping[str, int]) -> str:

@@ -5,7 +5,7 @@ import unicodedata
 from rich.console import Console
 from rich.text import Text
 
-from raygroup.terminal import Column, fitted_table, print_line, show_controls, titled
+from raygroup.terminal import Column, fitted_table, print_line, show_controls, titled, wrapped
 from raygroup.words.importing.bad_share import num_left_out, num_lost
 from raygroup.words.importing.preview import WordsPreview
 from raygroup.words.importing.reasons import LEFT_OUT
@@ -35,8 +35,8 @@ def print_words_preview(preview: WordsPreview, out: Console) -> None:
     rows = [_row(preview, group) for group in preview.report.groups[:_MAX_ROWS]]
     out.print(titled(f"words of {preview.report.name}, by task and script", fitted_table(_COLUMNS, rows, width)))
     for line in preview_lines(preview):
-        for number, part in enumerate(Text(show_controls(line)).wrap(out, width - len(_INDENT))):
-            print_line(out, _INDENT * (number > 0) + part.plain.rstrip())
+        for number, part in enumerate(wrapped(out, show_controls(line), width - len(_INDENT))):
+            print_line(out, _INDENT * (number > 0) + part)
 
 
 def preview_lines(preview: WordsPreview) -> list[str]:

@@ -23,7 +23,6 @@ PORT = 6399
 _MAX_NODES = 9
 _RAY_FOLDER = Path("/tmp/ray")
 """The path of each node's own folder on that node. It is short, because a socket's path may have 107 bytes."""
-_START_S = 400.0
 _BOOT = 'hostname "$1"; mount --bind "$2" "$3"; exec sleep infinity'
 _MACHINE = ("unshare", "--uts", "--pid", "--fork", "--kill-child=KILL", "--mount-proc")
 _QUICK = {"RAY_health_check_initial_delay_ms": "2000", "RAY_health_check_period_ms": "1000", "RAY_health_check_timeout_ms": "2000",
@@ -211,7 +210,7 @@ class Cluster:
 
     def _wait_for_ray(self, node: Node) -> None:
         assert node.ray is not None
-        until_it_runs(node.ray, node.log, _START_S)
+        until_it_runs(node.ray, node.log)
 
 
 @contextlib.contextmanager

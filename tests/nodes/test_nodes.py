@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from namespaces import Cluster, Node, cluster, kill, missing_right
-from sweep_process import DEADLINE_S
+from sweep_process import DEADLINE_S, wait_until
 from tiny_sweep import space
 
 from raygroup import sweep
@@ -101,15 +101,6 @@ def process(trial: Path) -> int:
     return int(str(attempt_records(trial)[-1]["by"]).split()[1])
 
 
-def until(condition: Callable[[], object], command: Command | None = None) -> None:
-    """Wait for a condition. Fails if the command ends before."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert command is None or command.poll() is None, command.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def output(command: Command, code: int, within_s: float = DEADLINE_S) -> str:
     """Return the output of a command that ends with this code in time."""
     out, _ = command.communicate(timeout=within_s)
@@ -158,14 +149,14 @@ def last_recorded(stream: BinaryIO) -> tuple[int, bool]:
 def test_a_killed_node_costs_one_checkpoint_interval_and_a_new_one_takes_part(nodes, undisturbed, storage, train):
     nodes.provide(2)
     command = train(SIX)
-    until(lambda: len(set(training(storage).values())) == 2, command)
+    wait_until(lambda: len(set(training(storage).values())) == 2, command)
     (other, survivor), (trial, name) = training(storage).items()
     done = {path: path.read_bytes() for path in storage.glob("tiny/*/DONE.json")}
     reached = max(listed_steps(trial))
     waiting = freeze(other, nodes.node_named(survivor))  # else the node that is left may train all the rest before a new one is there
     nodes.node_named(name).kill()
     (new,) = nodes.add()
-    until(lambda: new.name in {host(each) for each in trials(storage) if attempt_records(each)}, command)
+    wait_until(lambda: new.name in {host(each) for each in trials(storage) if attempt_records(each)}, command)
     os.kill(waiting, signal.SIGCONT)
     output(command, 0)
     require_undisturbed(storage, undisturbed, 6)
@@ -180,17 +171,17 @@ def test_a_killed_node_costs_one_checkpoint_interval_and_a_new_one_takes_part(no
 def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undisturbed, storage, train):
     nodes.provide(3)
     command = train(TWO)
-    until(lambda: training(storage), command)
+    wait_until(lambda: training(storage), command)
     trial, name = training(storage).popitem()
     node = nodes.node_named(name)
     zombie = freeze(trial, node)
     node.cut()
     with (trial / "history" / "attempt-1.arrows").open("rb") as stream:
         stood, _ = last_recorded(stream)
-        until(lambda: len(attempt_records(trial)) == 2 and "from_step" in attempt_records(trial)[-1], command)
+        wait_until(lambda: len(attempt_records(trial)) == 2 and "from_step" in attempt_records(trial)[-1], command)
         written = set((trial / "checkpoints").glob("*-1.safetensors"))
         os.kill(zombie, signal.SIGCONT)
-        until(lambda: last_recorded(stream)[1])
+        wait_until(lambda: last_recorded(stream)[1])
         assert last_recorded(stream)[0] - stood <= EVERY
     assert set((trial / "checkpoints").glob("*-1.safetensors")) <= written
     node.heal()
@@ -200,14 +191,14 @@ def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undis
     assert first["by"].endswith(f" on {name}")
     assert not second["by"].endswith(f" on {name}")
     assert json.loads((trial / "DONE.json").read_text())["attempts"] == 2
-    until(lambda: not node.processes())
+    wait_until(lambda: not node.processes())
 
 
 @pytest.mark.long
 def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new_one(nodes, undisturbed, storage, train):
     nodes.provide(2)
     command = train(TWO)
-    until(lambda: len(set(training(storage).values())) == 2, command)
+    wait_until(lambda: len(set(training(storage).values())) == 2, command)
     trial, name = training(storage).popitem()
     nodes.head.kill()
     nodes.node_named(name).kill()
@@ -223,14 +214,14 @@ def test_a_lost_head_is_said_within_90_s_and_the_same_command_goes_on_with_a_new
     output(train(TWO), 0)
     require_undisturbed(storage, undisturbed, 2)
     assert len(attempt_records(trial)) == 2
-    until(lambda: not any(node.processes() for node in orphaned))
+    wait_until(lambda: not any(node.processes() for node in orphaned))
 
 
 @pytest.mark.long
 def test_workers_on_several_nodes_train_together_and_go_on_when_one_is_killed(nodes, undisturbed, storage, train, tmp_path):
     nodes.provide(3)
     command = train(ONE_WITH_PLENTY, "--workers", "2")
-    until(lambda: training(storage), command)
+    wait_until(lambda: training(storage), command)
     trial, name = training(storage).popitem()
     reached = max(listed_steps(trial))
     nodes.node_named(name).kill()

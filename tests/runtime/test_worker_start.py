@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
+from ray_processes import is_running
+from sweep_process import wait_until
 
 from raygroup.errors import WorkerDiedError
 from raygroup.runtime.processes import WorkerPool
@@ -93,7 +93,7 @@ def test_a_process_is_a_copy_of_a_server_that_imports_the_module_and_both_end_wi
     script.write_text(DRIVER)
     driver = subprocess.Popen([sys.executable, str(script), str(report)])
     try:
-        until(report.exists)
+        wait_until(report.exists)
     finally:
         driver.kill()
         driver.wait()
@@ -101,18 +101,4 @@ def test_a_process_is_a_copy_of_a_server_that_imports_the_module_and_both_end_wi
     assert int(server) != driver.pid
     assert "multiprocessing.forkserver import main; main(" in command
     assert repr([LIGHT]) in command
-    until(lambda: not is_running(worker) and not is_running(server))
-
-
-def until(condition):
-    deadline = time.monotonic() + 400
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def is_running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
+    wait_until(lambda: not is_running(int(worker)) and not is_running(int(server)))

@@ -102,10 +102,9 @@ def join_cluster(address: str, on_import: Callable[[], None]) -> Any:
     import ray
     from ray.exceptions import AuthenticationError
 
-    core_log: list[str] = []
-
     logging.getLogger("ray").setLevel(logging.ERROR)
     on_import()
+    core_log: list[str] = []
     try:
         _require_listening(address)
         with _stderr_kept(core_log):

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from given_words import write_folder
+from ray_processes import is_running, stat_fields
 from sweep_process import DEADLINE_S, start_command, wait_for_end, wait_until
 from tiny_sweep import space
 
@@ -260,26 +261,13 @@ def actors_below(pid: int) -> list[int]:
     parents, names = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            parents[int(folder.name)] = int(_stat_fields(int(folder.name))[1])
+            parents[int(folder.name)] = int(stat_fields(int(folder.name))[1])
             names[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
 
     def is_below(child: int) -> bool:
         return child == pid or (child in parents and is_below(parents[child]))
 
     return [child for child, name in names.items() if name.startswith("ray::MapWorker") and is_below(child)]
-
-
-def _stat_fields(pid: int) -> list[str]:
-    """Return the fields of a process from its state on. The name before them may hold spaces."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def is_running(pid: int) -> bool:
-    """Return True unless a process has ended. Nobody may have collected its exit code yet."""
-    try:
-        return _stat_fields(pid)[0] not in "ZX"
-    except OSError:
-        return False
 
 
 @pytest.mark.slow
