@@ -93,6 +93,8 @@ def head_arguments(folder: Path, address: str) -> list[str]:
 def cluster_file(address: str) -> dict[str, Any]:
     """Return a cluster file with GPU nodes and CPU nodes, which start when something waits for them.
 
+    There are more CPU nodes than packs. On a busy machine a node goes while others still start, and the autoscaler takes a GPU node
+    once no CPU node is left to start.
     Unlike a cloud's provider, this one cannot update a node's tags or reach it by ssh. So both are disabled.
     """
     lists = (
@@ -101,7 +103,7 @@ def cluster_file(address: str) -> dict[str, Any]:
     )  # fmt: skip
     memory = {"object_store_memory": 80_000_000}
     return dict.fromkeys(lists, []) | {
-        "cluster_name": "fake", "max_workers": 3, "upscaling_speed": 1.0, "idle_timeout_minutes": IDLE_S / 60, "auth": {},
+        "cluster_name": "fake", "max_workers": 9, "upscaling_speed": 1.0, "idle_timeout_minutes": IDLE_S / 60, "auth": {},
         "file_mounts": {}, "file_mounts_sync_continuously": False,
         "provider": {
             "type": "external", "module": "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider",
@@ -112,7 +114,7 @@ def cluster_file(address: str) -> dict[str, Any]:
         "available_node_types": {
             "ray.head.default": {"resources": {"CPU": 0, "driver": 4}, "node_config": {}, "max_workers": 0},
             "gpu": {"resources": {"CPU": 1, "GPU": 1, **memory}, "node_config": {}, "min_workers": 0, "max_workers": 3},
-            "cpu": {"resources": {"CPU": 1, **memory}, "node_config": {}, "min_workers": 0, "max_workers": 2},
+            "cpu": {"resources": {"CPU": 1, **memory}, "node_config": {}, "min_workers": 0, "max_workers": 6},
         },
     }  # fmt: skip
 
