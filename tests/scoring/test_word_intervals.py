@@ -1,0 +1,46 @@
+"""Intervals of mean scores over words."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from raygroup.scoring.word_intervals import word_interval
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 5), (5, 5), (7, 10), (199, 200), (57, 60)])
+def test_exact_match_has_the_interval_that_wilson_gives_a_share(right: int, count: int):
+    interval = word_interval([1.0] * right + [0.0] * (count - right))
+    expected = binomtest(right, count).proportion_ci(0.95, method="wilson")
+    assert interval.mean == pytest.approx(right / count)
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_scores_that_spread_less_have_a_narrower_interval():
+    words = word_interval([0.8, 0.9, 0.7, 1.0] * 10)
+    shares = word_interval([1.0] * 34 + [0.0] * 6)
+    assert words.mean == pytest.approx(shares.mean)
+    assert words.high - words.low < (shares.high - shares.low) / 2
+
+
+def test_the_interval_covers_the_mean_of_all_words_in_about_95_of_100_samples():
+    random = np.random.default_rng(7)
+    population = np.where(random.random(20_000) < 0.6, 1.0, random.beta(6, 3, 20_000))
+    intervals = [word_interval(random.choice(population, 60).tolist()) for _ in range(2000)]
+    covered = sum(interval.low <= population.mean() <= interval.high for interval in intervals) / len(intervals)
+    assert 0.93 <= covered <= 0.97
+
+
+def test_words_that_all_score_alike_still_have_an_interval():
+    assert word_interval([1.0] * 10).low < 0.8
+    assert word_interval([0.5]).low < 0.2
+
+
+def test_without_words_there_is_no_score():
+    assert math.isnan(word_interval([]).mean)
+
+
+def test_a_score_outside_0_to_1_is_refused():
+    with pytest.raises(ValueError, match="from 0 to 1, not 0.5 to 3"):
+        word_interval([0.5, 3])
