@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from raygroup.history.reader import History
     from raygroup.model.heads.decoding import Reader
     from raygroup.runs.compare import compare
+    from raygroup.runs.pictures import draw_pictures
     from raygroup.runtime.planning.words_preview import preview_words
     from raygroup.search_space import Sweep
     from raygroup.sweep import run_sweep
@@ -27,6 +28,7 @@ _HOMES = {
     "raygroup.history.reader": ("History",),
     "raygroup.model.heads.decoding": ("Reader",),
     "raygroup.runs.compare": ("compare",),
+    "raygroup.runs.pictures": ("draw_pictures",),
     "raygroup.runtime.planning.words_preview": ("preview_words",),
     "raygroup.search_space": ("Sweep",),
     "raygroup.sweep": ("run_sweep",),
@@ -62,6 +64,7 @@ __all__ = [
     "WordsPreview",
     "__version__",
     "compare",
+    "draw_pictures",
     "history_table",
     "preview_words",
     "read_history",

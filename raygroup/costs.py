@@ -28,6 +28,8 @@ A tile has 6 x 6 values for 4 x 4 outputs.
 _FLOAT_BYTES = 4
 _DEVICE_BYTES = 800 * 10**6
 """Memory of a CUDA context, its kernels and the cuBLAS workspaces, before any tensor."""
+_WORD_ENDS = 2
+"""Classes of a head that are no characters: the begin and the end of a word."""
 _NUM_TASKS = 7
 """Tasks of the paper. A task classifier with fewer is hardly smaller."""
 _MULTIPLY_ADDS_PER_CPU_S = 24e9
@@ -50,6 +52,14 @@ def head_parameters(embed: int, hidden: int, classes: int, shape: Sequence[int])
     attention = (hidden + encoded + places + 2) * hidden
     gates = 3 * hidden * (hidden + encoded + places + hidden + 2)
     return convolution + classes * embed + (embed + 1) * hidden + attention + gates + (hidden + 1) * classes
+
+
+def pruned_head_parameters(embed: int, hidden: int, characters: int, shape: Sequence[int]) -> int:
+    """Return the number of weights of a head that keeps only some characters.
+
+    Only the embedding and the output layer have one entry for each class. The begin and the end of a word stay.
+    """
+    return head_parameters(embed, hidden, characters + _WORD_ENDS, shape)
 
 
 def pack_bytes(

@@ -235,9 +235,9 @@ def print_line(out: Console, text: str) -> None:
     out.print(text, soft_wrap=True, markup=False)
 
 
-def print_words(out: Console, text: str) -> None:
+def print_words(out: Console, text: str, *, style: str | None = None) -> None:
     """Print a sentence. On a terminal its lines end between words; elsewhere it is one line."""
-    out.print(text, soft_wrap=not out.is_terminal, markup=False)
+    out.print(text, soft_wrap=not out.is_terminal, markup=False, style=style)
 
 
 def wrapped(out: Console, text: str, width: int) -> list[str]:

@@ -60,9 +60,10 @@ def _name_rows(axes: Axes, tasks: list[str]) -> None:
 
     English names are tick labels, and own names stand between them and the rows.
     """
+    room = 58 if OWN_NAMES.keys() & set(tasks) else 4
     axes.set_yticks(range(len(tasks)), [task_title(task) for task in tasks], fontsize=9)
     axes.tick_params(length=0, labelbottom=False)
-    axes.tick_params(axis="y", pad=58)
+    axes.tick_params(axis="y", pad=room)
     for row, (task, label) in enumerate(zip(tasks, axes.get_yticklabels(), strict=True)):
         label.update(text_style(task_title(task)))
         name = OWN_NAMES.get(task, "")

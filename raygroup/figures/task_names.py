@@ -1,6 +1,7 @@
 """Names of tasks in English and in their own script."""
 
 from raygroup.tasks import TASKS
+from raygroup.words.scripts import script_of_task
 
 OWN_NAMES = {"ar": "العربية", "bn": "বাংলা", "zh": "中文", "hi": "हिन्दी", "ja": "日本語", "ko": "한국어"}
 """Names of the paper's tasks in their own script.
@@ -10,5 +11,5 @@ Latin is missing because its own name is its English one.
 
 
 def task_title(task: str) -> str:
-    """Return a task's English name. A task that raygroup does not know keeps its own."""
-    return TASKS[task].title if task in TASKS else task
+    """Return a task's English name, or the name of its script. A task that raygroup does not know keeps its own."""
+    return TASKS[task].title if task in TASKS else (script_of_task(task) or task)

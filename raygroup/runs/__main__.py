@@ -1,4 +1,4 @@
-"""``python -m raygroup.runs``: list, show, compare, stop, retry, copy and clean sweeps."""
+"""``python -m raygroup.runs``: list, show, draw, compare, stop, retry, copy and clean sweeps."""
 
 import argparse
 from collections.abc import Sequence
@@ -23,7 +23,11 @@ def _run(options: argparse.Namespace, out: Console) -> None:
         from raygroup.runs.find import find_sweep
         from raygroup.runs.show import show_sweep
 
-        show_sweep(find_sweep(options.sweep, storage_paths(options)), out, as_json=options.json)
+        show_sweep(find_sweep(options.sweep, storage_paths(options)), out, trial=options.trial, as_json=options.json)
+    elif options.command == "pictures":
+        from raygroup.runs.pictures import show_pictures
+
+        show_pictures(options.sweep, storage_paths(options), out, as_json=options.json)
     elif options.command == "status":
         from raygroup.runs.status import show_status
 

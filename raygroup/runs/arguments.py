@@ -12,8 +12,8 @@ from raygroup.terminal import Parser
 DEFAULT_STORAGES: tuple[Place, ...] = (Path("runs"),)
 """The storage paths if none are named."""
 _SWEEP_NAME = "name of a sweep, as 'list' shows it"
-_WITH_STORAGES = ("list", "show", "status", "logs", "compare", "stop", "clean")
-_WITH_TABLES = ("list", "show", "status", "logs", "compare", "clean")
+_WITH_STORAGES = ("list", "show", "pictures", "status", "logs", "compare", "stop", "clean")
+_WITH_TABLES = ("list", "show", "pictures", "status", "logs", "compare", "clean")
 
 
 class _Parser(Parser):
@@ -33,12 +33,18 @@ class _Parser(Parser):
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
     parser = Parser(
-        prog="python -m raygroup.runs", description="List, show, compare, stop, retry, copy and clean the sweeps on a storage path.",
+        prog="python -m raygroup.runs", description="List, show, draw, compare, stop, retry, copy and clean the sweeps on a storage path.",
         epilog="exit codes: 0 done, 2 bad input, 3 the storage path failed, 130 interrupted; after 3 and 130 the same command continues",
     )  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     parsers = {name: commands.add_parser(name, help=text) for name, text in _PURPOSES.items()}
     parsers["show"].add_argument("sweep", help=_SWEEP_NAME)
+    parsers["show"].add_argument(
+        "--trial",
+        metavar="TRIAL",
+        help="the trial whose tasks are shown: an id, the beginning of one, or a part of a label (default: the best)",
+    )
+    parsers["pictures"].add_argument("sweep", help=_SWEEP_NAME)
     parsers["status"].add_argument("--sweep", metavar="NAME", help="only this sweep")
     parsers["status"].add_argument("--watch", action="store_true", help="repeat until nothing is left to train, or until Ctrl-C")
     parsers["logs"].add_argument("trial", help="an id, the beginning of one, or a part of a label")
@@ -61,7 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 _PURPOSES = {
     "list": "the sweeps, their state and size",
-    "show": "the trials of a sweep: state, grouping, accuracy",
+    "show": "the trials of a sweep: state, grouping, accuracy, and the scores of each task",
+    "pictures": "draw the assignment over time and some words of every finished trial of a sweep",
     "status": "how far sweeps are, also those that run on other machines",
     "logs": "a trial's attempts, why it failed, its traceback, and the stacks of its stalls",
     "compare": "two sweeps or two trials: settings, groupings and their agreement, scores with intervals",

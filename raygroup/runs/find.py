@@ -43,6 +43,15 @@ def find_trial(name: str, storages: Sequence[Place]) -> tuple[StoredSweep, Store
     return next((sweep, trial) for sweep, trial in candidates if trial is matches[0])
 
 
+def find_trial_of(sweep: StoredSweep, name: str) -> StoredTrial:
+    """Return the trial of a sweep that a user named, as ``find_trial`` does for all sweeps."""
+    matches = match_trials(name, sweep.trials)
+    if len(matches) != 1:
+        reason = f"could be any of {len(matches)} trials" if matches else f"names no trial of {sweep.name}; there are"
+        raise ConfigError(f"'{name}' {reason}: {_describe(matches or sweep.trials)}")
+    return matches[0]
+
+
 def match_trials(name: str, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
     """Return the trials with this id.
 

@@ -1,33 +1,56 @@
-"""``runs show``: a sweep's trials, their groupings and accuracy."""
+"""``runs show``: a sweep's trials, their groupings and accuracy, and the scores of each task of one trial."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from raygroup.errors import ConfigError, HistoryError
-from raygroup.runs.find import warn_of_damage
+from raygroup.runs.find import find_trial_of, warn_of_damage
 from raygroup.storage.layout import PREDICTIONS_FILE
-from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
+from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.terminal import print_json, print_line, print_table, print_warning, table
+
+if TYPE_CHECKING:
+    from raygroup.tables.trial_result import TrialResult
 
 _FROM_HISTORY = ("grouping", "steps", "decisiveness", "settling_step")
 _FROM_PREDICTIONS = ("unseen_accuracy", "unseen_one_minus_ned")
 _NUMBERS = ("steps", "max P_TM", "settled at", "accuracy", "1-NED")
 
 
-def show_sweep(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
-    """Print the hypothesis, the trials, and the reasons of failures."""
-    trials = [_trial_values(trial) for trial in sweep.trials]
+def show_sweep(sweep: StoredSweep, out: Console, *, trial: str | None = None, as_json: bool) -> None:
+    """Print the hypothesis, the trials, the reasons of failures, and the tasks of one trial.
+
+    ``trial`` names the trial whose tasks are shown. Without it, that is the one that the sweep's own summary shows.
+    """
+    from raygroup.tables.sweep_result import SweepResult
+    from raygroup.tables.task_report import print_task_report
+    from raygroup.tables.trial_result import TrialResult
+
+    results = {stored.id: TrialResult(stored) for stored in sweep.trials}
+    named = results[find_trial_of(sweep, trial).id] if trial else None
+    result = SweepResult(sweep, tuple(each for each in results.values() if each.stored.declared and each.is_readable))
+    trials = [_trial_values(each) for each in results.values()]
     if as_json:
         values = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
-        print_json(values | {"damaged": list(sweep.damage)})
+        print_json(values | {"best": result.choice.to_json() if result.choice else None, "damaged": list(sweep.damage)})
     warn_of_damage([sweep])
-    for damage in (damage for trial in trials for damage in trial["damaged"]):
+    for damage in (damage for values in trials for damage in values["damaged"]):
         print_warning(damage)
     if as_json:
         return
+    _print_trials(sweep, trials, out)
+    shown = named or result.shown
+    if shown is not None and shown.is_readable:
+        print_task_report(shown, result.choice, out)
+    elif shown is not None:
+        print_line(out, f"{shown.label} has no scores of tasks: it is {shown.state}")
+
+
+def _print_trials(sweep: StoredSweep, trials: Sequence[dict[str, Any]], out: Console) -> None:
     print_line(out, sweep.hypothesis)
     rows = table("trial", "state", "grouping", *_NUMBERS, right=_NUMBERS)
     for trial in trials:
@@ -40,58 +63,60 @@ def show_sweep(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
             print_line(out, f"{trial['label']} failed at step {trial['failure']['step']}: {trial['failure']['reason']}")
 
 
-def _trial_values(trial: StoredTrial) -> dict[str, Any]:
+def _trial_values(trial: "TrialResult") -> dict[str, Any]:
     """Return what is known of a trial. Values that it does not have yet are None."""
-    outcome = trial.outcome() if trial.state == TrialState.FAILED else {}
-    values: dict[str, Any] = dict.fromkeys((*_FROM_HISTORY, *_FROM_PREDICTIONS))
-    damaged = []
-    for read in (_require_settings, _history_values, _scores):
+    stored = trial.stored
+    outcome = stored.outcome() if trial.state == TrialState.FAILED else {}
+    values: dict[str, Any] = dict.fromkeys((*_FROM_HISTORY, *_FROM_PREDICTIONS)) | {"tasks": []}
+    damaged: dict[str, None] = {}
+    for read in (_require_settings, _history_values, _scores, _tasks):
         try:
             values |= read(trial)
         except ConfigError as error:
-            damaged.append(str(error))
+            damaged[str(error)] = None
     return {
-        "id": trial.id, "label": trial.label, "declared": trial.declared, "state": str(trial.state), **values, "damaged": damaged,
+        "id": trial.id, "label": trial.label, "declared": stored.declared, "state": str(trial.state), **values, "damaged": [*damaged],
         "failure": {name: outcome.get(name) for name in ("step", "reason", "at")} if outcome else None,
     }  # fmt: skip
 
 
-def _require_settings(trial: StoredTrial) -> dict[str, Any]:
+def _require_settings(trial: "TrialResult") -> dict[str, Any]:
     """Check that a finished trial has its own settings."""
     if trial.state == TrialState.DONE:
-        trial.config()
+        _ = trial.settings
     return {}
 
 
-def _history_values(trial: StoredTrial) -> dict[str, Any]:
+def _history_values(trial: "TrialResult") -> dict[str, Any]:
     """Read the grouping from the history. Only a finished trial must have one."""
-    from raygroup.history.assignments import assignment, decisiveness, grouping, settling_row
-
     try:
-        history = trial.history()
+        history = trial.history
     except HistoryError:
         if trial.state == TrialState.DONE:
             raise
         return {}
-    assigned = assignment(history.r_tm)
     return {
-        "grouping": str(grouping(history.tasks, history.heads, assigned[-1])), "steps": int(history.step[-1]),
-        "decisiveness": float(decisiveness(history.r_tm[-1])), "settling_step": int(history.step[settling_row(assigned)]),
+        "grouping": str(trial.groups), "steps": int(history.step[-1]), "decisiveness": trial.decisiveness,
+        "settling_step": trial.settling_step,
     }  # fmt: skip
 
 
-def _scores(trial: StoredTrial) -> dict[str, float | None]:
+def _scores(trial: "TrialResult") -> dict[str, float | None]:
     """Return the mean scores of words never trained on.
 
     Only a finished trial must have predictions.
     """
-    from raygroup.scoring.predictions import read_predictions, score_predictions
-
-    path = trial.folder / PREDICTIONS_FILE
-    if not path.is_file() and trial.state != TrialState.DONE:
+    if not (trial.folder / PREDICTIONS_FILE).is_file() and trial.state != TrialState.DONE:
         return {}
-    score = score_predictions(read_predictions(path, ["split", "task", "text", "reading"]), "unseen").mean
+    score = trial.scores("unseen").mean
     return {"unseen_accuracy": _number(score.accuracy), "unseen_one_minus_ned": _number(score.one_minus_ned)}
+
+
+def _tasks(trial: "TrialResult") -> dict[str, Any]:
+    """Return the results of each task of a finished trial."""
+    from raygroup.tables.task_columns import task_rows_json
+
+    return {"tasks": task_rows_json(trial.task_results())} if trial.state == TrialState.DONE else {}
 
 
 def _number(value: float) -> float | None:

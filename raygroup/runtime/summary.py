@@ -1,32 +1,27 @@
 """Print the result of a sweep.
 
-It has lines on the words, a row for each trial, and a few words with their readings.
+It has lines on the words, a row for each trial, the results by task of the trial to ship, and a few words with their readings.
 """
 
 import functools
-import math
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group
 from rich.text import Text
 
 from raygroup.errors import ConfigError
-from raygroup.files.atomic import atomic_write
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place, size_of
 from raygroup.files.retry import NO_RETRY, Retry
-from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.plan import Plan
-from raygroup.scoring.predictions import read_predictions
-from raygroup.storage.layout import FIGURES_FOLDER, PREDICTIONS_FILE
+from raygroup.runtime.shown_trial import print_shown_trial
 from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.sweep_choice import yardsticks
 from raygroup.tables.sweep_result import SweepResult, sweep_result
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
-from raygroup.terminal import Column, fitted_table, print_warning, print_words, size_text, titled, wrapped
+from raygroup.terminal import Column, fitted_table, print_warning, print_words, size_text, titled
 from raygroup.words.charset import Charset
 from raygroup.words.importing.report import Report
 from raygroup.words.word_store import WordStore, open_word_store
@@ -45,15 +40,13 @@ _COLUMNS = (
 )
 _MOST_CHARACTERS = 12
 """Characters outside the charset that are listed one by one."""
-_GAP = 2
-"""Blanks between a task and its words."""
 
 
 def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry: Retry = NO_RETRY) -> None:
-    """Print a sweep's table and words, and draw a sheet of words.
+    """Print a sweep's tables and words, and draw the pictures of one trial.
 
-    The sheet goes into ``<sweep>/figures``. ``failed`` holds the reasons of the trials that failed
-    in this run, by id. ``retry`` repeats reading that fails.
+    They go into ``<sweep>/figures``. ``failed`` holds the reasons of the trials that failed in this
+    run, by id. ``retry`` repeats reading that fails.
     """
     done = {job.id: job for job in plan.jobs if job.done}
     for store in sorted({job.store for job in done.values()}):
@@ -68,8 +61,8 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
     if done:
         result, others = retry(lambda: _read_trials(plan))
         console.print(_trials_table(plan, result, others, console.width))
-        if readable := [done[trial.id] for trial in result.readable if trial.id in done]:
-            _print_words(plan, readable[len(readable) // 2], console, retry)
+        if result.shown is not None:
+            print_shown_trial(result, result.shown, console, retry)
         for line in result.damaged:
             print_warning(line)
     for job in plan.jobs:
@@ -84,7 +77,7 @@ def _words_lines_of(store: Place) -> list[str]:
 def _read_trials(plan: Plan) -> tuple[SweepResult, list[tuple[str, TrialResult]]]:
     """Read the records of a sweep's trials and of its yardsticks, which stay in memory."""
     result = sweep_result(plan.folder)
-    _ = (result.readable, result.damaged)
+    _ = (result.readable, result.damaged, result.choice)
     return result, _yardstick_trials(plan)
 
 
@@ -141,15 +134,8 @@ def _yardstick_trials(plan: Plan) -> list[tuple[str, TrialResult]]:
         for kind, sweep in others.items()
         if sweep.name != plan.sweep.name
     ]
-    return [(name, trial) for name, trial in trials if _is_readable(trial)]
-
-
-def _is_readable(trial: TrialResult) -> bool:
-    """Return True if a trial of another sweep can be shown. ``runs show`` of that sweep says what is wrong with it."""
-    try:
-        return trial.damage is None
-    except ConfigError:
-        return False
+    # ``runs show`` of another sweep says what is wrong with its trials.
+    return [(name, trial) for name, trial in trials if trial.is_readable]
 
 
 def _score_cells(trial: TrialResult) -> list[str]:
@@ -157,45 +143,8 @@ def _score_cells(trial: TrialResult) -> list[str]:
     for split in TESTED_SPLITS:
         mean = mean_score(trial.scores(split))
         cells += [f"{mean.one_minus_ned:.3f}", f"{mean.accuracy:.3f}"] if mean.num_words else ["-", "-"]
-    worst = trial.worst_one_minus_ned
-    return [*cells, "-" if math.isnan(worst) else f"{worst:.3f}"]
-
-
-def _print_words(plan: Plan, job: Job, console: Console, retry: Retry) -> None:
-    """Print a few words of a trial with their readings.
-
-    The same words are drawn as a contact sheet.
-    """
-    from raygroup.figures.word_sheet import shown_words, word_sheet_figure
-
-    words = shown_words(retry(lambda: read_predictions(job.folder / PREDICTIONS_FILE)))
-    if not words:
-        return
-    sheet = plan.folder / FIGURES_FOLDER / f"words-{job.id}.png"
-    pictures = f"; with their pictures: {sheet}"
-    try:
-        if not sheet.exists():
-            sheet.parent.mkdir(exist_ok=True)
-            with atomic_write(sheet, durable=False) as file:
-                word_sheet_figure(words, f"{plan.sweep.name}, {job.label}").savefig(file, dpi=120, format="png")
-    except OSError as error:
-        pictures = f"; their pictures could not be written: {error}"
-    by_task: dict[str, list[str]] = {}
-    for word in words:
-        text = word.text if word.text == word.reading else f"{word.text} -> {word.reading}"
-        by_task.setdefault(word.task or "?", []).append(text)
-    print_words(console, f"words as {job.label} reads them{pictures}")
-    _print_readings(console, {task: "   ".join(texts) for task, texts in by_task.items()})
-
-
-def _print_readings(console: Console, readings: Mapping[str, str]) -> None:
-    """Print a row for each task. No row is padded: terminals disagree on how wide marks of Bengali and Hindi are."""
-    indent = max(map(cell_len, ["task", *readings])) + _GAP
-    console.print(Text(set_cell_size("task", indent) + "truth, and the reading where it differs", style="dim"), soft_wrap=True)
-    for task, texts in readings.items():
-        lines = wrapped(console, texts, console.width - indent) if console.is_terminal else [texts]
-        for number, line in enumerate(lines):
-            console.print(Text(set_cell_size("" if number else task, indent) + line), soft_wrap=True)
+    worst = trial.worst_task
+    return [*cells, f"{worst.task} {trial.worst_one_minus_ned:.3f}" if worst else "-"]
 
 
 def _counts_text(counts: Mapping[str, int]) -> str:

@@ -25,6 +25,7 @@ from raygroup.storage.layout import (
     STEP_TIMES_FILE,
     STOP_FILE,
     SWEEP_FILE,
+    WORD_FACTS_FILE,
 )
 
 _NUMBER = "number"
@@ -46,6 +47,10 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
     },
     HOLDER_FILE: {"token": str, "by": str, "renewed": _NUMBER},
     CHECKPOINT_INDEX_FILE: {"checkpoints": [{"step": _NUMBER, "file": str, "sha256": str, "history?": dict}]},
+    WORD_FACTS_FILE: {
+        "classes": _NUMBER, "shape": [_NUMBER], "characters": dict, "characters_without_task": str, "device": str, "threads": _NUMBER,
+        "reading_times": [{"words": _NUMBER, "cpu_s": _NUMBER, "wall_s": _NUMBER}],
+    },
     FEATURES_FILE: {"shape": [_NUMBER], "rows": _NUMBER, "shards": [{"rows": _NUMBER, "bytes": _NUMBER, "crc32": _NUMBER}]},
 }  # fmt: skip
 """File -> its fields and their types. ``?`` marks a field that may be missing. A list gives the type of its items."""
@@ -57,6 +62,7 @@ _REMEDIES = {
     DONE_FILE: _TRAIN_AGAIN,
     HISTORY_FILE: _TRAIN_AGAIN,
     PREDICTIONS_FILE: _TRAIN_AGAIN,
+    WORD_FACTS_FILE: "delete it, and tables show '-' for what it held",
     FAILED_FILE: "the sweep's command tries the trial again",
     STOP_FILE: "the sweep's command deletes it",
     LEASE_FILE: "the next attempt writes it anew",

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.scoring.predictions import read_predictions
 from raygroup.scoring.word_accuracy import is_read, one_minus_ned
-from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.tables.trial_result import TrialResult
 
 OVER_SEEDS, OVER_WORDS = "seeds", "words"
@@ -80,8 +78,7 @@ def difference_interval(one: ScoredTrials, other: ScoredTrials, measure: str) ->
 
 
 def _tested_words(trial: TrialResult, split: str) -> tuple[tuple[Word, ...], list[str]]:
-    columns = read_predictions(trial.folder / PREDICTIONS_FILE, _COLUMNS)
-    rows = zip(*(columns[name].to_pylist() for name in _COLUMNS), strict=True)
+    rows = zip(*(trial.predictions[name].to_pylist() for name in _COLUMNS), strict=True)
     kept = [(task, text, reading) for word_split, task, text, reading in rows if word_split == split]
     return tuple((task, text) for task, text, _ in kept), [reading for _, _, reading in kept]
 

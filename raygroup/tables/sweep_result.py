@@ -3,6 +3,7 @@
 It has trials, groupings, scores per task, and tables of them.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,12 +13,13 @@ from raygroup.errors import ConfigError
 from raygroup.files.places import Place, place
 from raygroup.history.reader import History, attempt_files
 from raygroup.history.reader import read_history as read_trial_history
-from raygroup.scoring.word_accuracy import WordScore
 from raygroup.storage.layout import HISTORY_FILE, SWEEP_FILE
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.storage.sweeps import read_sweep as read_stored_sweep
 from raygroup.storage.sweeps import read_sweeps as read_stored_sweeps
 from raygroup.tables.history_rows import history_rows, varied_fields
+from raygroup.tables.task_columns import task_score_table
+from raygroup.tables.trial_choice import TrialChoice, choose_trial
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
 from raygroup.task_groups import TaskGroups
 
@@ -55,6 +57,22 @@ class SweepResult:
     def readable(self) -> tuple[TrialResult, ...]:
         """The finished trials whose records are whole."""
         return tuple(trial for trial in self.done if trial.damage is None)
+
+    @functools.cached_property
+    def choice(self) -> TrialChoice | None:
+        """The trial to ship, and how sure that is. None if no finished trial was tested on unseen words."""
+        return choose_trial(self.readable)
+
+    @property
+    def best(self) -> TrialResult | None:
+        """The trial to ship: the highest mean exact match on unseen words. See ``choice``."""
+        return self.choice.trial if self.choice else None
+
+    @property
+    def shown(self) -> TrialResult | None:
+        """The trial that summaries show: the best, or one in the middle if unseen words name none."""
+        readable = self.readable
+        return self.best or (readable[len(readable) // 2] if readable else None)
 
     @property
     def damaged(self) -> tuple[str, ...]:
@@ -97,6 +115,8 @@ class SweepResult:
             means = [mean_score(trial.scores(split)) for trial in trials]
             columns[f"{split}_one_minus_ned"] = [score.one_minus_ned for score in means]
             columns[f"{split}_accuracy"] = [score.accuracy for score in means]
+        worst = [trial.worst_task for trial in trials]
+        columns["worst_task"] = [None if task is None else task.task for task in worst]
         columns["worst_one_minus_ned"] = [trial.worst_one_minus_ned for trial in trials]
         columns["training_s"] = [trial.training_s for trial in trials]
         return pa.table(columns)
@@ -105,19 +125,16 @@ class SweepResult:
         """Return the scores of every task.
 
         A row is a finished trial, a tested split and a task, with ``words``, ``accuracy`` and
-        ``one_minus_ned``. Raises DamagedFileError like ``table``.
+        ``one_minus_ned``. The columns that end in ``_low`` and ``_high`` bound the 95 % interval over
+        words. ``head`` is the one that reads the task. ``wrong_task`` and ``wrong_head`` count the
+        words that the classifier gave to another task, and to another head. ``parameters``,
+        ``pruned_parameters`` and ``ms_per_word`` are null for trials of earlier versions.
+        ``TaskResult`` has the details. Raises DamagedFileError like ``table``.
         """
         return self._task_scores(self.done, routing)
 
     def _task_scores(self, trials: tuple[TrialResult, ...], routing: str = "classifier") -> pa.Table:
-        rows = [
-            {"trial": trial.label, "split": split, "task": task, **_score_columns(score)}
-            for trial in trials
-            for split in TESTED_SPLITS
-            for task, score in trial.scores(split, routing).by_task.items()
-        ]
-        names = ("trial", "split", "task", "words", "accuracy", "one_minus_ned")
-        return pa.table({name: [row[name] for row in rows] for name in names})
+        return task_score_table([(trial.label, trial.task_results()) for trial in trials], routing)
 
     def to_json(self) -> dict[str, object]:
         """Return the tables of the sweep, its failures and its damaged records as plain JSON values.
@@ -127,7 +144,7 @@ class SweepResult:
         trials = self.readable
         return {
             "name": self.name, "trials": _json_rows(self._table(trials)), "tasks": _json_rows(self._task_scores(trials)),
-            "failed": {**self.failed}, "damaged": [*self.damaged],
+            "best": None if self.choice is None else self.choice.to_json(), "failed": {**self.failed}, "damaged": [*self.damaged],
         }  # fmt: skip
 
     def history(self, every: int = 1) -> pa.Table:
@@ -191,10 +208,6 @@ def history_table(sweep: SweepResult | StoredSweep, every: int = 1) -> pa.Table:
 
 def _has_history(trial: TrialResult) -> bool:
     return (trial.folder / HISTORY_FILE).is_file() or bool(attempt_files(trial.folder))
-
-
-def _score_columns(score: WordScore) -> dict[str, object]:
-    return {"words": score.num_words, "accuracy": score.accuracy, "one_minus_ned": score.one_minus_ned}
 
 
 def _json_rows(table: pa.Table) -> list[dict[str, object]]:

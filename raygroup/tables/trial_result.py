@@ -7,14 +7,16 @@ import numpy as np
 import pyarrow as pa
 
 from raygroup.config import Trial
-from raygroup.errors import DamagedFileError
+from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.places import Place
 from raygroup.history.assignments import Assignment, assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import History
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScore, WordScores
-from raygroup.storage.layout import PREDICTIONS_FILE
+from raygroup.scoring.word_facts import WordFacts, read_word_facts
+from raygroup.storage.layout import PREDICTIONS_FILE, WORD_FACTS_FILE
 from raygroup.storage.sweeps import StoredTrial, TrialState
+from raygroup.tables.task_results import TASK_COLUMNS, TaskResult, task_results, worst_task
 from raygroup.task_groups import TaskGroups
 
 TESTED_SPLITS = ("new", "unseen")
@@ -73,15 +75,23 @@ class TrialResult:
 
     @functools.cached_property
     def damage(self) -> str | None:
-        """The damage of a finished trial's settings, history or predictions, with the way out. None if they can be read.
+        """The damage of a finished trial's settings, history, predictions or facts, with the way out. None if they can be read.
 
         Raises OtherTrialError if the folder holds another trial.
         """
         try:
-            _ = (self.settings, self.history, self._predictions)
+            _ = (self.settings, self.history, self.predictions, self.word_facts)
         except DamagedFileError as error:
             return str(error)
         return None
+
+    @property
+    def is_readable(self) -> bool:
+        """True if the trial is done, and its records are whole and its own."""
+        try:
+            return self.state == TrialState.DONE and self.damage is None
+        except ConfigError:
+            return False
 
     @functools.cached_property
     def assigned(self) -> Assignment:
@@ -109,8 +119,14 @@ class TrialResult:
         return float(np.minimum(np.diff(self.history.clock_s), _LONGEST_STEP_S).sum())
 
     @functools.cached_property
-    def _predictions(self) -> pa.Table:
-        return read_predictions(self.folder / PREDICTIONS_FILE, SCORE_COLUMNS)
+    def predictions(self) -> pa.Table:
+        """The tested words and their readings, without pictures."""
+        return read_predictions(self.folder / PREDICTIONS_FILE, TASK_COLUMNS)
+
+    @functools.cached_property
+    def word_facts(self) -> WordFacts | None:
+        """The facts about the trial's words. None for a trial of an earlier version."""
+        return read_word_facts(self.folder / WORD_FACTS_FILE)
 
     def scores(self, split: str = "unseen", routing: str = "classifier") -> WordScores:
         """Return accuracy and 1-NED for each task and their mean.
@@ -118,13 +134,26 @@ class TrialResult:
         ``split`` is ``train``, ``new`` or ``unseen``. ``routing`` says who picks the head of a
         word: the trained ``classifier``, or the ``true task``, which flatters.
         """
-        return score_predictions(self._predictions, split, routing)
+        return score_predictions(self.predictions, split, routing)
+
+    def task_results(self) -> tuple[TaskResult, ...]:
+        """Return the result of every task on new and on unseen words, in the paper's order."""
+        return self._task_results
+
+    @functools.cached_property
+    def _task_results(self) -> tuple[TaskResult, ...]:
+        return task_results(self.predictions, TESTED_SPLITS, self.groups, self.settings.heads, self.word_facts)
+
+    @property
+    def worst_task(self) -> TaskResult | None:
+        """The task and split with the lowest 1-NED. None if no word has a task."""
+        return worst_task(self.task_results())
 
     @property
     def worst_one_minus_ned(self) -> float:
-        """The lowest 1-NED of any task on new and unseen words. It is nan if no word has a task."""
-        scores = [score.one_minus_ned for split in TESTED_SPLITS for score in self.scores(split).by_task.values()]
-        return min(scores, default=float("nan"))
+        """The lowest 1-NED of any task on new and unseen words, that of ``worst_task``. It is nan if no word has a task."""
+        worst = self.worst_task
+        return float("nan") if worst is None else worst.scores["classifier"].one_minus_ned.mean
 
 
 def mean_score(scores: WordScores) -> WordScore:

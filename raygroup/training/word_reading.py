@@ -3,6 +3,7 @@
 A word is read by the head that its predicted task is routed to, and by the head of its true task.
 """
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,13 @@ from torch import Tensor
 from raygroup.model.grouping import route
 from raygroup.model.heads.decoding import Reader
 from raygroup.randomness import generator
+from raygroup.scoring.word_facts import ReadingTime
 from raygroup.training.packs.trained_trial import TrainedTrial
 from raygroup.words.labels import LONGEST, to_logical
 
 _WORDS_PER_BLOCK = 256
+_TIMED_WORDS = 64
+"""Most words of a task that are read again to time the reading."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,8 @@ def predict_words(trained: TrainedTrial, rows: NDArray[np.intp], true_task: NDAr
     reader = Reader(trained.bank, trained.kernels)
     for start in range(0, len(rows), _WORDS_PER_BLOCK):
         part = slice(start, start + _WORDS_PER_BLOCK)
-        words = torch.from_numpy(trained.data.features.rows(rows[part])).to(trained.device).to(trained.r_tm.dtype)
-        p_wt = trained.classifier(words)[0].softmax(-1)
-        heads = route(p_wt, trained.r_tm, trained.trial.grouping.route).cpu()
+        words = _features(trained, rows[part])
+        p_wt, heads = _routed(trained, words)
         texts, scores = _read(trained, reader, words, heads)
         known_task = torch.from_numpy(true_task[part]).long()
         true_heads = torch.where(known_task >= 0, head_of_task[known_task.clamp(min=0)], -1)
@@ -73,6 +76,41 @@ def predict_words(trained: TrainedTrial, rows: NDArray[np.intp], true_task: NDAr
         readings.head.extend(heads.tolist())
         readings.confidence.extend(scores)
     return readings
+
+
+@torch.no_grad()
+def time_reading(trained: TrainedTrial, rows: NDArray[np.intp], true_task: NDArray[np.int32]) -> tuple[ReadingTime, ...]:
+    """Read a few words of each task once more, by the classifier's route, and return the time.
+
+    The readings are dropped, so this changes no prediction. ``true_task`` is as in ``predict_words``.
+    """
+    reader = Reader(trained.bank, trained.kernels)
+    times = []
+    for number in np.unique(true_task).tolist():
+        words = _features(trained, rows[true_task == number][:_TIMED_WORDS])
+        _wait_for(trained.device)
+        start_s, start_cpu_s = time.perf_counter(), time.process_time()
+        _read(trained, reader, words, _routed(trained, words)[1])
+        _wait_for(trained.device)
+        cpu_s, wall_s = time.process_time() - start_cpu_s, time.perf_counter() - start_s
+        times.append(ReadingTime(trained.data.tasks[number] if number >= 0 else None, len(words), cpu_s, wall_s))
+    return tuple(times)
+
+
+def _wait_for(device: str) -> None:
+    """Wait until a GPU has done what it was given."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _features(trained: TrainedTrial, rows: NDArray[np.intp]) -> Tensor:
+    return torch.from_numpy(trained.data.features.rows(rows)).to(trained.device).to(trained.r_tm.dtype)
+
+
+def _routed(trained: TrainedTrial, words: Tensor) -> tuple[Tensor, Tensor]:
+    """Return P_WT by the classifier, and the head of each word."""
+    p_wt = trained.classifier(words)[0].softmax(-1)
+    return p_wt, route(p_wt, trained.r_tm, trained.trial.grouping.route).cpu()
 
 
 def _read(trained: TrainedTrial, reader: Reader, words: Tensor, heads: Tensor) -> tuple[list[str], list[float]]:

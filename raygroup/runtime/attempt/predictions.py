@@ -1,4 +1,4 @@
-"""Read test words with a trained trial, and write the readings to ``predictions.parquet``.
+"""Read test words with a trained trial, and write the readings and the facts about its words.
 
 The trial's own classifier routes each word to a head.
 """
@@ -6,13 +6,15 @@ The trial's own classifier routes each word to a head.
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from raygroup.files.places import Place
 from raygroup.scoring.predictions import write_predictions
-from raygroup.storage.layout import PREDICTIONS_FILE
+from raygroup.scoring.word_facts import ReadingTime, WordFacts, task_characters, write_word_facts
+from raygroup.storage.layout import PREDICTIONS_FILE, WORD_FACTS_FILE
 from raygroup.training.packs.trained_trial import TrainedTrial
-from raygroup.training.word_reading import predict_words, sample_test_rows
+from raygroup.training.word_reading import predict_words, sample_test_rows, time_reading
 from raygroup.words.word_store import WordStore
 
 _MAX_WORDS = 200
@@ -25,7 +27,7 @@ def predict_test_words(trained: TrainedTrial, words: WordStore) -> Callable[[Pla
     """Read test words of a store with a trained trial.
 
     It reads at most 200 words of each task and split. Returns a function that writes the readings
-    into a trial's folder.
+    and the facts about the words into a trial's folder.
     """
     task_of = words.task_numbers()
     by_split = {split: sample_test_rows(words.rows_of(split), task_of, _MAX_WORDS) for split in ("new", "unseen")}
@@ -38,7 +40,23 @@ def predict_test_words(trained: TrainedTrial, words: WordStore) -> Callable[[Pla
         "reading_by_true_task": readings.by_true_task, "routed_task": readings.task, "head": readings.head,
         "confidence": readings.confidence, "image": _pictures(words, rows, splits, task_of[rows]),
     }  # fmt: skip
-    return lambda folder: write_predictions(folder / PREDICTIONS_FILE, columns)
+    facts = _word_facts(trained, words, time_reading(trained, rows, task_of[rows]))
+
+    def write(folder: Place) -> None:
+        write_predictions(folder / PREDICTIONS_FILE, columns)
+        write_word_facts(folder / WORD_FACTS_FILE, facts)
+
+    return write
+
+
+def _word_facts(trained: TrainedTrial, words: WordStore, times: tuple[ReadingTime, ...]) -> WordFacts:
+    training = words.columns.select(["task", "label"]).take(words.rows_of("train"))
+    characters = task_characters(zip(training["task"].to_pylist(), training["label"].to_pylist(), strict=True))
+    return WordFacts(
+        classes=trained.data.charset.num_classes, shape=tuple(trained.data.features.shape),
+        characters={task: letters for task, letters in characters.items() if task is not None},
+        characters_without_task=characters.get(None, frozenset()), times=times, device=trained.device, threads=torch.get_num_threads(),
+    )  # fmt: skip
 
 
 def _pictures(words: WordStore, rows: NDArray[np.intp], splits: list[str], tasks: NDArray[np.int32]) -> list[bytes | None]:

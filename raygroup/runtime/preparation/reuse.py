@@ -29,13 +29,14 @@ from raygroup.storage.layout import (
     PREDICTIONS_FILE,
     SWEEP_FILE,
     TENSORBOARD_FOLDER,
+    WORD_FACTS_FILE,
     now,
 )
 from raygroup.storage.sweeps import done_ids
 
 _RESULTS = (
-    HISTORY_FILE, PREDICTIONS_FILE, f"{CHECKPOINTS_FOLDER}/{CHECKPOINT_INDEX_FILE}", f"{CHECKPOINTS_FOLDER}/{CHECKPOINTS_GLOB}",
-    f"{TENSORBOARD_FOLDER}/*",
+    HISTORY_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE, f"{CHECKPOINTS_FOLDER}/{CHECKPOINT_INDEX_FILE}",
+    f"{CHECKPOINTS_FOLDER}/{CHECKPOINTS_GLOB}", f"{TENSORBOARD_FOLDER}/*",
 )  # fmt: skip
 """Files that a finished trial hands on."""
 

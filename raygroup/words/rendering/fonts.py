@@ -99,6 +99,11 @@ def fonts_fingerprint(fonts: tuple[FontFile, ...]) -> list[str]:
     return [f"{_digest(font.path)}:{font.index}" for font in fonts]
 
 
+def package_fonts() -> tuple[FontFile, ...]:
+    """Return every upright face of the installed font packages, whatever it can write."""
+    return _package_fonts()
+
+
 @functools.lru_cache(None)
 def code_points(path: str, index: int) -> frozenset[int]:
     """Return the code points that a face has a glyph for."""
