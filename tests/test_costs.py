@@ -1,7 +1,10 @@
 """Costs: sizes of heads and memory of packs against the paper's tables."""
 
+import pytest
+
 from raygroup.config import Heads, Training, Trial
-from raygroup.costs import head_parameters, pack_bytes
+from raygroup.costs import head_parameters, pack_bytes, pruned_head_parameters
+from raygroup.model.heads.bank import HeadBank
 from raygroup.paper import TABLE_4
 
 WORD_SHAPE = (256, 16, 64)
@@ -24,3 +27,15 @@ def test_the_memory_of_table_2s_grid_fits_one_large_gpu():
 def test_a_head_has_as_many_parameters_as_in_table_4():
     for row in TABLE_4:
         assert round(head_parameters(row.embed, row.hidden, 9000, WORD_SHAPE) / 1e6, 2) == row.parameters_m
+
+
+@pytest.mark.parametrize(
+    ("shape", "positions", "convolve"), [((24, 256), (1, 24), False), ((16, 4, 8), (2, 4), True)], ids=["positions", "planes"]
+)
+def test_a_pruned_head_has_the_parameters_of_a_head_built_for_its_characters(shape, positions, convolve):
+    """Five characters, the begin and the end are seven classes. Dropped classes take their embedding, weights and bias along."""
+    features = shape[0] if convolve else shape[1]
+    built = HeadBank(1, 7, features=features, positions=positions, embed=4, hidden=8, convolve=convolve)
+    assert pruned_head_parameters(4, 8, 5, shape) == built.num_parameters(0)
+    full = HeadBank(1, 20, features=features, positions=positions, embed=4, hidden=8, convolve=convolve)
+    assert full.num_parameters(0) - pruned_head_parameters(4, 8, 5, shape) == (20 - 7) * (4 + 8 + 1)

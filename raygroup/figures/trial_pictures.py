@@ -56,7 +56,7 @@ def draw_trial_pictures(drawing: TrialDrawing, folder: Place) -> list[Place]:
     for kind, figure in figures.items():
         path = folder / f"{kind}-{drawing.id}.png"
         if not path.exists():
-            _write_picture(figure(), path)
+            _write_picture(figure, path)
         paths.append(path)
     return paths
 
@@ -73,9 +73,9 @@ def missing_letters_line(texts: Iterable[str]) -> str | None:
     return f"pictures show boxes for signs that no installed font has: {scripts}; {advice}"
 
 
-def _write_picture(figure: Figure, path: Place) -> None:
+def _write_picture(draw: Callable[[], Figure], path: Place) -> None:
     path.parent.mkdir(exist_ok=True)
     with atomic_write(path, durable=False) as file, warnings.catch_warnings():
         # ``missing_letters_line`` says it once for all letters.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        figure.savefig(file, dpi=PIXELS_PER_INCH, format="png")
+        draw().savefig(file, dpi=PIXELS_PER_INCH, format="png")

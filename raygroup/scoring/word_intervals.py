@@ -39,6 +39,21 @@ def word_interval(scores: Sequence[float]) -> WordInterval:
     return WordInterval(mean, max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half)))
 
 
+def mean_interval(intervals: Sequence[WordInterval]) -> WordInterval:
+    """Return the mean of independent means, each counting the same, and its interval. Without any it is nan.
+
+    The distances from each mean to its limits add in squares (Zou and Donner, 2008). So the interval has a width even where all words
+    are read.
+    """
+    count = len(intervals)
+    if not count:
+        return WordInterval(math.nan, math.nan, math.nan)
+    mean = math.fsum(interval.mean for interval in intervals) / count
+    below = math.hypot(*(interval.mean - interval.low for interval in intervals)) / count
+    above = math.hypot(*(interval.high - interval.mean for interval in intervals)) / count
+    return WordInterval(mean, max(0.0, mean - below), min(1.0, mean + above))
+
+
 def _effective_size(scores: Sequence[float], mean: float) -> float:
     """Return the number of 0-or-1 scores with the same mean whose mean varies as much. It is never below the number of words."""
     variance = math.fsum((score - mean) ** 2 for score in scores) / len(scores)

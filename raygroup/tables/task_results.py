@@ -9,10 +9,10 @@ from raygroup.config import Heads
 from raygroup.costs import head_parameters, pruned_head_parameters
 from raygroup.scoring.predictions import ROUTINGS
 from raygroup.scoring.word_accuracy import is_read, one_minus_ned
-from raygroup.scoring.word_facts import WordFacts
 from raygroup.scoring.word_intervals import WordInterval, word_interval
 from raygroup.task_groups import TaskGroups
 from raygroup.tasks import by_paper_order
+from raygroup.words.word_facts import WordFacts
 
 TASK_COLUMNS = ("split", "task", "text", *ROUTINGS.values(), "routed_task", "head")
 """Columns of the predictions that ``task_results`` reads."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from raygroup.tables.score_intervals import Interval, ScoredTrials, difference_interval, scored_trials
+from raygroup.scoring.word_intervals import WordInterval, mean_interval
+from raygroup.tables.score_intervals import ScoredTrials, difference_interval, scored_trials
 from raygroup.tables.trial_result import TrialResult
 
 _SPLIT, _MEASURE = "unseen", "accuracy"
@@ -19,18 +20,18 @@ class TrialChoice:
     """
 
     trial: TrialResult
-    score: Interval
+    score: WordInterval
     """Mean over tasks of exact match on unseen words, with its 95 % interval over words."""
     num_trials: int
     """Trials that were compared, this one included."""
     ties: tuple[TrialResult, ...]
-    """Trials that cannot be told apart from this one: the 95 % interval of the difference over words includes 0."""
+    """Trials that cannot be told apart from this one. The 95 % interval of the difference includes 0, word by word, or has no width."""
 
     def title(self) -> str:
         """Return a line that names the trial and says why it was chosen."""
-        score = f"{self.score.mean:.3f}{_range_text(self.score)}"
-        reason = f"the best of {self.num_trials} trials by mean exact match on unseen words" if self.num_trials > 1 else "mean exact match"
-        return f"{self.trial.label}: {reason}, {score}"
+        score = f"{self.score.mean:.3f} ({self.score.low:.3f} to {self.score.high:.3f})"
+        reason = f"the best of {self.num_trials} trials by " if self.num_trials > 1 else ""
+        return f"{self.trial.label}, {reason}mean exact match on unseen words: {score}"
 
     def caveats(self) -> list[str]:
         """Return sentences on what the choice does not show. There are none for a single trial."""
@@ -60,18 +61,24 @@ def choose_trial(trials: Sequence[TrialResult]) -> TrialChoice | None:
     scored = [(trial, words) for trial in trials if (words := scored_trials([trial], _SPLIT)) is not None]
     if not scored:
         return None
-    best, best_words = max(scored, key=lambda pair: pair[1].interval(_MEASURE).mean)
+    best, best_words = max(scored, key=lambda pair: _mean_score(pair[0]).mean)
     ties = tuple(trial for trial, words in scored if trial is not best and not _is_apart(best_words, words))
-    return TrialChoice(best, best_words.interval(_MEASURE), len(scored), ties)
+    return TrialChoice(best, _mean_score(best), len(scored), ties)
+
+
+def _mean_score(trial: TrialResult) -> WordInterval:
+    """Return the mean over tasks, or over all words if none has a task."""
+    unseen = [result for result in trial.task_results() if result.split == _SPLIT]
+    known = [result for result in unseen if result.task is not None]
+    return mean_interval([result.scores["classifier"].exact for result in known or unseen])
 
 
 def _is_apart(one: ScoredTrials, other: ScoredTrials) -> bool:
-    """Return True if the interval of the difference leaves out 0. Equal words are compared pair by pair."""
+    """Return True if the interval of the difference leaves out 0. Equal words are compared pair by pair.
+
+    An interval without a width says nothing: no word differs, or each task has too few words.
+    """
     difference = difference_interval(one, other, _MEASURE)
-    return difference.low is not None and difference.high is not None and not difference.low <= 0 <= difference.high
-
-
-def _range_text(interval: Interval) -> str:
-    if interval.low is None or interval.high is None:
-        return ""
-    return f" (95 % over words: {max(interval.low, 0):.3f} to {min(interval.high, 1):.3f})"
+    if difference.low is None or difference.high is None or difference.low == difference.high:
+        return False
+    return not difference.low <= 0 <= difference.high

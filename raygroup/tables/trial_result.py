@@ -13,11 +13,11 @@ from raygroup.history.assignments import Assignment, assignment, decisiveness, g
 from raygroup.history.reader import History
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScore, WordScores
-from raygroup.scoring.word_facts import WordFacts, read_word_facts
 from raygroup.storage.layout import PREDICTIONS_FILE, WORD_FACTS_FILE
 from raygroup.storage.sweeps import StoredTrial, TrialState
 from raygroup.tables.task_results import TASK_COLUMNS, TaskResult, task_results, worst_task
 from raygroup.task_groups import TaskGroups
+from raygroup.words.word_facts import WordFacts, read_word_facts
 
 TESTED_SPLITS = ("new", "unseen")
 """New images of training words, and words that were never trained on."""

@@ -14,9 +14,9 @@ from torch import Tensor
 from raygroup.model.grouping import route
 from raygroup.model.heads.decoding import Reader
 from raygroup.randomness import generator
-from raygroup.scoring.word_facts import ReadingTime
 from raygroup.training.packs.trained_trial import TrainedTrial
 from raygroup.words.labels import LONGEST, to_logical
+from raygroup.words.word_facts import ReadingTime
 
 _WORDS_PER_BLOCK = 256
 _TIMED_WORDS = 64

@@ -11,9 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
-from raygroup.figures.font_families import DEFAULT, font_families, text_style
+from raygroup.figures.font_families import DEFAULT, _covering_families, _other_families, font_families, missing_characters, text_style
 from raygroup.figures.task_names import OWN_NAMES
-from raygroup.tasks import TASKS
 from raygroup.words.rendering.fonts import find_fonts
 from raygroup.words.rendering.shaping import ink
 
@@ -97,14 +96,47 @@ def test_latin_comes_from_the_default_family():
     assert font_families("word", "la")[0] == font_families("word")[0] == DEFAULT
 
 
-def test_a_script_without_a_task_comes_from_any_installed_font(tmp_path, monkeypatch):
-    character = "ก"  # Thai, which no font of raygroup or matplotlib has
-    assert not any(task.supports(character) for task in TASKS.values())
+def test_a_script_without_a_font_in_a_package_comes_from_any_installed_font(tmp_path, monkeypatch):
+    character = "\u0f40"  # Tibetan, which no font of raygroup or matplotlib has
+    assert missing_characters(character) == {character}
     monkeypatch.setattr(fontManager, "ttflist", [*fontManager.ttflist])
-    fontManager.addfont(one_glyph_font(tmp_path / "thai.ttf", "0 Thai", character))
+    font_families.cache_clear()
+    _other_families.cache_clear()
+    fontManager.addfont(one_glyph_font(tmp_path / "tibetan.ttf", "0 Tibetan", character))
     pixels = drawn(character)
-    assert font_families(character)[-1] == "0 Thai"
+    assert font_families(character)[-1] == "0 Tibetan"
+    assert missing_characters(character + "x") == set()
     assert (pixels > 200).mean() > 0.9
+    font_families.cache_clear()
+    _other_families.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "text", ["ภาษาไทย", "தமிழ்", "עברית", "Русский", "Ελληνικά", "አማርኛ", "ქართული", "Հայերեն", "ಕನ್ನಡ", "ខ្មែរ", "မြန်မာ", "සිංහල", "ລາວ"]
+)
+def test_the_letters_of_other_scripts_come_from_installed_fonts(text):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert drawn(text).max() == 255
+    assert missing_characters(text) == set()
+
+
+def test_a_family_that_has_the_whole_word_comes_before_those_that_have_a_part():
+    coverages = {
+        "part": frozenset({1, 2}),
+        "all of Unicode": frozenset(range(99)),
+        "script": frozenset({1, 2, 3}),
+        "rest": frozenset({100}),
+    }
+    assert _covering_families(frozenset({1, 2, 3}), coverages) == ["script"]
+    assert _covering_families(frozenset({1, 100, 200}), coverages) == ["rest", "part"]
+
+
+def test_hebrew_reads_from_right_to_left():
+    """The first letter of the word, shin, stands at its right end."""
+    word, first = drawn("שלום"), drawn("ש")
+    place = cv2.matchTemplate(np.pad(word, 12), first, cv2.TM_CCOEFF_NORMED)
+    assert np.unravel_index(place.argmax(), place.shape)[1] > word.shape[1] / 2
 
 
 def one_glyph_font(path, family: str, character: str):

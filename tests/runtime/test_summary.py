@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from raygroup.runtime.summary import _print_readings
+from raygroup.runtime.shown_trial import _print_readings
 
 READINGS = {"bn": "সরাসরি   তথ্য   অনেক   কয়েক", "la": "one   two   three   four   five   six   seven"}
 

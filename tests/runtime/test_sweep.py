@@ -10,11 +10,13 @@ from pack_sessions import declare_plan, folders
 from sweep_process import trial_folders
 from tiny_sweep import space
 
-from raygroup import sweep
+from raygroup import read_sweep, sweep
+from raygroup.costs import head_parameters
 from raygroup.history.reader import read_history
 from raygroup.runtime.attempt import resume
 from raygroup.runtime.attempt.worker import run_pack
 from raygroup.scoring.predictions import read_predictions, write_predictions
+from raygroup.trunks import FEATURE_SHAPE
 
 
 def output_and_imports(arguments: list[str]) -> str:
@@ -40,7 +42,19 @@ def test_the_summary_shows_groupings_and_readings_of_words(finished, tmp_path, c
     out = capsys.readouterr().out
     assert "base_coefficient=0.2 seed=0" in out
     assert "truth, and the reading where it differs" in out
+    assert "by task: base_coefficient=0." in out
     assert len(list(finished.glob("tiny/figures/words-*.png"))) == 1
+    assert len(list(finished.glob("tiny/figures/assignment-*.png"))) == 1
+
+
+def test_a_finished_trial_knows_its_characters_and_how_fast_it_reads(finished):
+    trial = read_sweep("tiny", finished).trials[0]
+    charset = set().union(*trial.word_facts.characters.values())
+    assert trial.word_facts.classes == len(charset) + 2
+    assert trial.word_facts.characters.keys() == {"ar", "hi", "la"}
+    for result in trial.task_results():
+        assert result.parameters == head_parameters(32, 64, len(charset) + 2, FEATURE_SHAPE) >= result.pruned_parameters
+        assert result.ms_per_word > 0
 
 
 def test_a_dry_run_lists_trials_and_cost_without_torch_or_ray(tmp_path):

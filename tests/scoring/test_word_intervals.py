@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from raygroup.scoring.word_intervals import word_interval
+from raygroup.scoring.word_intervals import WordInterval, mean_interval, word_interval
 
 
 @pytest.mark.parametrize(("right", "count"), [(0, 5), (5, 5), (7, 10), (199, 200), (57, 60)])
@@ -44,3 +44,11 @@ def test_without_words_there_is_no_score():
 def test_a_score_outside_0_to_1_is_refused():
     with pytest.raises(ValueError, match="from 0 to 1, not 0.5 to 3"):
         word_interval([0.5, 3])
+
+
+def test_the_mean_of_two_tasks_adds_their_distances_in_squares():
+    """Distances 0.3 and 0.4 below give 0.5 / 2, distances 0.06 and 0.08 above give 0.1 / 2."""
+    mean = mean_interval([WordInterval(0.5, 0.2, 0.56), WordInterval(0.7, 0.3, 0.78)])
+    assert (mean.mean, mean.low, mean.high) == (pytest.approx(0.6), pytest.approx(0.35), pytest.approx(0.65))
+    assert mean_interval([word_interval([1.0] * 10)]) == word_interval([1.0] * 10)
+    assert math.isnan(mean_interval([]).mean)

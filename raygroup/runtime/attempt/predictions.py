@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from raygroup.files.places import Place
 from raygroup.scoring.predictions import write_predictions
-from raygroup.scoring.word_facts import ReadingTime, WordFacts, task_characters, write_word_facts
 from raygroup.storage.layout import PREDICTIONS_FILE, WORD_FACTS_FILE
 from raygroup.training.packs.trained_trial import TrainedTrial
 from raygroup.training.word_reading import predict_words, sample_test_rows, time_reading
+from raygroup.words.word_facts import ReadingTime, WordFacts, task_characters, write_word_facts
 from raygroup.words.word_store import WordStore
 
 _MAX_WORDS = 200
