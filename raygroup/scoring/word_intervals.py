@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 _NORMAL = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
+_NO_SPREAD = 1e-12
+"""A variance below this share of the largest one is rounding."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,6 @@ def _effective_size(scores: Sequence[float], mean: float) -> float:
     """Return the number of 0-or-1 scores with the same mean whose mean varies as much. It is never below the number of words."""
     variance = math.fsum((score - mean) ** 2 for score in scores) / len(scores)
     largest = mean * (1 - mean)
-    if variance <= 0 or largest <= 0:
+    if variance <= _NO_SPREAD * largest:
         return len(scores)  # all words score alike, which says nothing about the spread
     return len(scores) * max(1.0, largest / variance)

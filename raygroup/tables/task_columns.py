@@ -37,10 +37,15 @@ _COLUMNS = (
 )
 NO_TASK = "?"
 """The name of words without a task in tables."""
-COLUMNS_NOTE = (
-    "ranges: 95 % over words; wrong head: unseen words that the classifier sent to another head; by true task: unseen exact match without "
-    "such errors; pruned: parameters of the head with the characters of its tasks alone; ms a word: without the trunk, noisy"
-)
+_NOTES = {
+    "unseen exact": "ranges: 95 % over words",
+    "wrong head": "unseen words that the classifier sent to another head",
+    "wrong task": "those sent to another task, also on the same head",
+    "by true task": "unseen exact match without such errors",
+    "pruned": "parameters of the head with the characters of its tasks alone",
+    "ms a word": "without the trunk, noisy",
+}
+"""Column -> what its heading does not say."""
 
 
 def task_score_table(trials: Sequence[tuple[str, Sequence[TaskResult]]], routing: str) -> pa.Table:
@@ -73,6 +78,13 @@ def fitted_task_table(results: Sequence[TaskResult], width: int) -> Table:
         by_task.setdefault(result.task, {})[result.split] = result
     rows = [[Text(cell) for cell in _cells(task, by_split.get("unseen"), by_split.get("new"))] for task, by_split in by_task.items()]
     return fitted_table(_COLUMNS, rows, width)
+
+
+def columns_note(table: Table) -> str:
+    """Return a sentence on the columns that a table of tasks shows."""
+    shown = [str(column.header) for column in table.columns]
+    notes = [note if note.startswith("ranges") else f"{name}: {note}" for name, note in _NOTES.items() if name in shown]
+    return "; ".join(notes)
 
 
 def _score_row(result: TaskResult, scores: TaskScores) -> dict[str, Any]:

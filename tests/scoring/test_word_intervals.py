@@ -52,3 +52,11 @@ def test_the_mean_of_two_tasks_adds_their_distances_in_squares():
     assert (mean.mean, mean.low, mean.high) == (pytest.approx(0.6), pytest.approx(0.35), pytest.approx(0.65))
     assert mean_interval([word_interval([1.0] * 10)]) == word_interval([1.0] * 10)
     assert math.isnan(mean_interval([]).mean)
+
+
+@pytest.mark.parametrize("score", [1 / 3, 0.1, 0.7])
+def test_words_that_all_score_alike_have_the_interval_of_a_share(score: float):
+    """The mean of six thirds is not exactly a third, which must not count as a spread."""
+    interval = word_interval([score] * 6)
+    assert interval.low < score - 0.05
+    assert interval.high > score + 0.05
