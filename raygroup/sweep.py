@@ -5,7 +5,7 @@ The same command continues after an interruption. ``run_sweep`` is its Python tw
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from raygroup.values import ACCUMULATE, BAD_SHARE, MEMORY_GB, SECONDS, SHARE, US
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from raygroup.files.retry import Retry
     from raygroup.runtime.planning.plan import Plan
     from raygroup.runtime.sweep_run import RunOptions
     from raygroup.tables.sweep_result import SweepResult
@@ -72,7 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from raygroup.runtime.summary import next_steps, print_summary
     from raygroup.runtime.sweep_run import storage_retry, train_missing
-    from raygroup.tables.sweep_result import sweep_result
     from raygroup.words.rendering.font_folder import unread_font_lines
 
     out = console(stderr=arguments.json)
@@ -84,13 +84,24 @@ def _run(arguments: argparse.Namespace) -> int:
         return _dry_run(plan, options, as_json=arguments.json)
     failed = train_missing(plan, options, out)
     if arguments.json:
-        print_json(storage_retry(plan, options)(lambda: sweep_result(plan.folder, failed).to_json()))
+        print_json(_result_json(plan, failed, storage_retry(plan, options)))
         return FAILED if failed or plan.missing else DONE
     with out.status("reading the results"):
         print_summary(plan, out, failed, storage_retry(plan, options))
     for line in next_steps(plan):
         print_words(out, line)
     return FAILED if failed or plan.missing else DONE
+
+
+def _result_json(plan: "Plan", failed: Mapping[str, str], retry: "Retry") -> dict[str, object]:
+    """Return the result as JSON values, with the pictures that are drawn of one trial."""
+    from raygroup.runtime.shown_trial import draw_shown_trial
+    from raygroup.tables.sweep_result import sweep_result
+
+    result = sweep_result(plan.folder, failed)
+    values = retry(result.to_json)
+    pictures = draw_shown_trial(result, result.shown, retry)[1] if result.shown else []
+    return values | {"pictures": [str(path) for path in pictures]}
 
 
 def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:

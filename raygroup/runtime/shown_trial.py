@@ -7,6 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from raygroup.files.places import Place
 from raygroup.files.retry import NO_RETRY, Retry
 from raygroup.storage.layout import FIGURES_FOLDER
 from raygroup.tables.sweep_result import SweepResult
@@ -24,21 +25,31 @@ _GAP = 2
 
 def print_shown_trial(result: SweepResult, trial: TrialResult, console: Console, retry: Retry = NO_RETRY) -> None:
     """Print a trial by task, then a few of its words. Its pictures are drawn if they are not there yet."""
+    print_task_report(trial, result.choice, console)
+    words, pictures = draw_shown_trial(result, trial, retry)
+    if words:
+        print_words(console, f"words as {trial.label} reads them")
+        _print_readings(console, _readings(words))
+    if pictures:
+        print_words(console, f"pictures of {trial.label}: {', '.join(map(str, pictures))}")
+
+
+def draw_shown_trial(result: SweepResult, trial: TrialResult, retry: Retry = NO_RETRY) -> tuple[Sequence["ShownWord"], list[Place]]:
+    """Draw the pictures of a trial if they are not there yet. Return the words that they show, and the pictures.
+
+    What goes wrong is a warning: pictures that cannot be written, and letters that no font has.
+    """
     from raygroup.figures.trial_pictures import draw_trial_pictures, missing_letters_line, read_trial_drawing
 
-    print_task_report(trial, result.choice, console)
     drawing = retry(lambda: read_trial_drawing(trial, result.name))
+    pictures: list[Place] = []
     try:
         pictures = draw_trial_pictures(drawing, result.folder / FIGURES_FOLDER)
-        place = f"pictures of {trial.label}: {', '.join(map(str, pictures))}"
     except OSError as error:
-        place = f"the pictures of {trial.label} could not be written: {error}"
-    if drawing.words:
-        print_words(console, f"words as {trial.label} reads them")
-        _print_readings(console, _readings(drawing.words))
-    print_words(console, place)
+        print_warning(f"the pictures of {trial.label} could not be written: {error}")
     if line := missing_letters_line(drawing.texts()):
         print_warning(line)
+    return drawing.words, pictures
 
 
 def _readings(words: Sequence["ShownWord"]) -> dict[str, str]:

@@ -105,7 +105,7 @@ class SweepResult:
         return self._table(self.done)
 
     def _table(self, trials: tuple[TrialResult, ...]) -> pa.Table:
-        columns: dict[str, list[object]] = {"trial": [trial.label for trial in trials], **self._varied(trials)}
+        columns: dict[str, list[object] | pa.Array] = {"trial": [trial.label for trial in trials], **self._varied(trials)}
         columns |= {
             "grouping": [str(trial.groups) for trial in trials],
             "decisiveness": [trial.decisiveness for trial in trials],
@@ -116,7 +116,7 @@ class SweepResult:
             columns[f"{split}_one_minus_ned"] = [score.one_minus_ned for score in means]
             columns[f"{split}_accuracy"] = [score.accuracy for score in means]
         worst = [trial.worst_task for trial in trials]
-        columns["worst_task"] = [None if task is None else task.task for task in worst]
+        columns["worst_task"] = pa.array([None if task is None else task.task for task in worst], pa.string())
         columns["worst_one_minus_ned"] = [trial.worst_one_minus_ned for trial in trials]
         columns["training_s"] = [trial.training_s for trial in trials]
         return pa.table(columns)

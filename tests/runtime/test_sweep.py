@@ -47,6 +47,15 @@ def test_the_summary_shows_groupings_and_readings_of_words(finished, tmp_path, c
     assert len(list(finished.glob("tiny/figures/assignment-*.png"))) == 1
 
 
+def test_the_result_as_json_has_the_pictures_and_the_trial_to_ship(finished, tmp_path, capsys):
+    assert sweep.main([space(tmp_path), "--json", "--storage-path", str(finished)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert sorted(path.rsplit("/", 1)[1] for path in result["pictures"]) == [
+        f"{kind}-{result['best']['id']}.png" for kind in ("assignment", "words")
+    ]
+    assert all((finished / path).is_file() for path in result["pictures"])
+
+
 def test_a_finished_trial_knows_its_characters_and_how_fast_it_reads(finished):
     trial = read_sweep("tiny", finished).trials[0]
     charset = set().union(*trial.word_facts.characters.values())

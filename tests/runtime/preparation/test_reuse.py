@@ -46,6 +46,7 @@ def test_the_same_trials_under_another_name_are_linked_and_not_trained(storage, 
         assert read_json(trial.folder / "config.json")["sweep"] == "other"
         assert same_evidence(read_history(trial.folder), read_history(twin))
         assert (trial.folder / "history.parquet").samefile(twin / "history.parquet")
+        assert (trial.folder / "word_facts.json").samefile(twin / "word_facts.json")
         assert (trial.folder / "checkpoints" / "state.json").is_file()
 
 
