@@ -44,8 +44,11 @@ def find_trial(name: str, storages: Sequence[Place]) -> tuple[StoredSweep, Store
 
 
 def find_trial_of(sweep: StoredSweep, name: str) -> StoredTrial:
-    """Return the trial of a sweep that a user named, as ``find_trial`` does for all sweeps."""
-    matches = match_trials(name, sweep.trials)
+    """Return the trial of a sweep that a user named, as ``find_trial`` does for all sweeps.
+
+    Trials that the sweep no longer declares come into question only if no declared one matches.
+    """
+    matches = match_trials(name, [trial for trial in sweep.trials if trial.declared]) or match_trials(name, sweep.trials)
     if len(matches) != 1:
         reason = f"could be any of {len(matches)} trials" if matches else f"names no trial of {sweep.name}; there are"
         raise ConfigError(f"'{name}' {reason}: {_describe(matches or sweep.trials)}")

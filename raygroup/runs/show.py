@@ -5,20 +5,29 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from raygroup.errors import ConfigError, HistoryError
 from raygroup.runs.find import find_trial_of, warn_of_damage
 from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.storage.sweeps import StoredSweep, TrialState
-from raygroup.terminal import print_json, print_line, print_table, print_warning, table
+from raygroup.terminal import Column, fitted_table, print_json, print_line, print_warning, titled
 
 if TYPE_CHECKING:
     from raygroup.tables.trial_result import TrialResult
 
 _FROM_HISTORY = ("grouping", "steps", "decisiveness", "settling_step")
 _FROM_PREDICTIONS = ("unseen_accuracy", "unseen_one_minus_ned")
-_NUMBERS = ("steps", "max P_TM", "settled at", "accuracy", "1-NED")
+_COLUMNS = (
+    Column("trial", shortest=20),
+    Column("state"),
+    Column("grouping", shortest=16),
+    Column("steps", right=True, rank=4),
+    Column("max P_TM", right=True, rank=2),
+    Column("settled at", right=True, rank=3),
+    Column("accuracy", right=True),
+    Column("1-NED", right=True, rank=1),
+)
 
 
 def show_sweep(sweep: StoredSweep, out: Console, *, trial: str | None = None, as_json: bool) -> None:
@@ -52,10 +61,7 @@ def show_sweep(sweep: StoredSweep, out: Console, *, trial: str | None = None, as
 
 def _print_trials(sweep: StoredSweep, trials: Sequence[dict[str, Any]], out: Console) -> None:
     print_line(out, sweep.hypothesis)
-    rows = table("trial", "state", "grouping", *_NUMBERS, right=_NUMBERS)
-    for trial in trials:
-        rows.add_row(*_cells(trial))
-    print_table(out, str(sweep.folder), rows)
+    out.print(titled(str(sweep.folder), fitted_table(_COLUMNS, [list(map(Text, _cells(trial))) for trial in trials], out.width)))
     note = "accuracy and 1-NED: words never trained on, routed by the classifier, mean over tasks"
     out.print(note, style="dim", soft_wrap=True)
     for trial in trials:
@@ -127,7 +133,7 @@ def _number(value: float) -> float | None:
 def _cells(trial: dict[str, Any]) -> list[str]:
     label = trial["label"] if trial["declared"] else f"{trial['label']} (no longer in the sweep)"
     return [
-        escape(label), trial["state"], escape(trial["grouping"] or "-"), _text(trial["steps"]), _text(trial["decisiveness"], ".2f"),
+        label, trial["state"], trial["grouping"] or "-", _text(trial["steps"]), _text(trial["decisiveness"], ".2f"),
         _text(trial["settling_step"]), _text(trial["unseen_accuracy"], ".3f"), _text(trial["unseen_one_minus_ned"], ".3f"),
     ]  # fmt: skip
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raygroup.scoring.word_intervals import WordInterval, mean_interval
-from raygroup.tables.score_intervals import ScoredTrials, difference_interval, scored_trials
 from raygroup.tables.trial_result import TrialResult
 
-_SPLIT, _MEASURE = "unseen", "accuracy"
+_SPLIT = "unseen"
 _MOST_NAMED = 3
 """Trials that a sentence names one by one."""
 
@@ -25,7 +24,11 @@ class TrialChoice:
     num_trials: int
     """Trials that were compared, this one included."""
     ties: tuple[TrialResult, ...]
-    """Trials that cannot be told apart from this one. The 95 % interval of the difference includes 0, word by word, or has no width."""
+    """Trials that cannot be told apart from this one: their 95 % intervals overlap.
+
+    Two intervals can overlap although the difference of two trials that were named before is clear. That strictness is wanted here,
+    because the best of many trials is compared with all others.
+    """
 
     def title(self) -> str:
         """Return a line that names the trial and says why it was chosen."""
@@ -42,7 +45,7 @@ class TrialChoice:
             named = ", ".join(trial.label for trial in self.ties[:_MOST_NAMED])
             more = f" and {len(self.ties) - _MOST_NAMED} more" if len(self.ties) > _MOST_NAMED else ""
             others = "1 other" if len(self.ties) == 1 else f"{len(self.ties)} others"
-            lines.insert(0, f"It cannot be told apart from {others} on these words: {named}{more}.")
+            lines.insert(0, f"It cannot be told apart from {others}, because their intervals overlap: {named}{more}.")
         return lines
 
     def to_json(self) -> dict[str, object]:
@@ -58,27 +61,16 @@ def choose_trial(trials: Sequence[TrialResult]) -> TrialChoice | None:
 
     Trials without unseen words do not count. None if no trial is left.
     """
-    scored = [(trial, words) for trial in trials if (words := scored_trials([trial], _SPLIT)) is not None]
-    if not scored:
+    scores = [(trial, score) for trial in trials if (score := _mean_score(trial)) is not None]
+    if not scores:
         return None
-    best, best_words = max(scored, key=lambda pair: _mean_score(pair[0]).mean)
-    ties = tuple(trial for trial, words in scored if trial is not best and not _is_apart(best_words, words))
-    return TrialChoice(best, _mean_score(best), len(scored), ties)
+    best, best_score = max(scores, key=lambda pair: pair[1].mean)
+    ties = tuple(trial for trial, score in scores if trial is not best and score.high >= best_score.low)
+    return TrialChoice(best, best_score, len(scores), ties)
 
 
-def _mean_score(trial: TrialResult) -> WordInterval:
-    """Return the mean over tasks, or over all words if none has a task."""
+def _mean_score(trial: TrialResult) -> WordInterval | None:
+    """Return the mean over tasks, or over all words if none has a task. None without unseen words."""
     unseen = [result for result in trial.task_results() if result.split == _SPLIT]
     known = [result for result in unseen if result.task is not None]
-    return mean_interval([result.scores["classifier"].exact for result in known or unseen])
-
-
-def _is_apart(one: ScoredTrials, other: ScoredTrials) -> bool:
-    """Return True if the interval of the difference leaves out 0. Equal words are compared pair by pair.
-
-    An interval without a width says nothing: no word differs, or each task has too few words.
-    """
-    difference = difference_interval(one, other, _MEASURE)
-    if difference.low is None or difference.high is None or difference.low == difference.high:
-        return False
-    return not difference.low <= 0 <= difference.high
+    return mean_interval([result.scores["classifier"].exact for result in known or unseen]) if unseen else None

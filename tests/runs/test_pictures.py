@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from synthetic_storage import trials, write_storage, write_sweep
+from synthetic_storage import trials, write_storage, write_sweep, write_trial
 
 import raygroup
+from raygroup.config import trial_id
 from raygroup.runs.__main__ import main
 
 
@@ -50,6 +51,13 @@ def test_show_refuses_a_trial_that_the_sweep_does_not_have(storage, capsys):
     assert "'0.9' names no trial of small; there are: small-" in capsys.readouterr().err
     assert main(["show", "small", "--trial", "seed=0", "--storage-path", str(storage)]) == 2
     assert "'seed=0' could be any of 2 trials" in capsys.readouterr().err
+
+
+def test_a_trial_that_the_sweep_no_longer_declares_does_not_hide_a_declared_one(storage, capsys):
+    label, trial = trials((0.2,), control=False, seeds=(0,))[0]
+    write_trial(storage / "small" / trial_id("small", trial, "other words"), "small", label, trial, "2026-01-02")
+    assert main(["show", "small", "--trial", "0.2", "--storage-path", str(storage)]) == 0
+    assert "base_coefficient=0.2 seed=0 (no longer in the sweep)" in capsys.readouterr().out
 
 
 def test_show_says_why_a_trial_has_no_tasks(storage, capsys):
