@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from raygroup.tables.task_columns import columns_note, fitted_task_table
+from raygroup.tables.task_columns import NO_TASK, columns_note, fitted_task_table
 from raygroup.tables.trial_choice import TrialChoice
 from raygroup.tables.trial_result import TrialResult
 from raygroup.terminal import print_words
@@ -31,5 +31,7 @@ def _lines_on_tasks(trial: TrialResult) -> Iterator[str]:
     if worst is not None:
         yield f"worst task: {worst.task}, 1-NED {worst.scores['classifier'].one_minus_ned.mean:.3f} on {worst.split} words"
     tested = {result.task for result in trial.task_results()}
-    if untested := [task for task in trial.history.tasks if task not in tested]:
+    if None in tested:
+        yield f"{NO_TASK}: words without a task, which have no head of their own and no routing errors"
+    elif untested := [task for task in trial.history.tasks if task not in tested]:
         yield f"without a tested word: {', '.join(untested)}"
