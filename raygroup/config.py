@@ -256,10 +256,17 @@ class Pretraining:
     weight_decay: float = 1e-4
     clip: float = 5.0
     seed: int = 0
+    draw: str = "word"
+    """What a step draws. ``word``: all training images count alike. ``task``: all tasks count alike, so a small one learns as soon as a
+    large one."""
+    rehearsal: int = 0
+    """Words to render from the built-in list of each task of a user's ``--words``. They keep first weights (``--from``) from forgetting."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "head_steps", "batch"):
             require_number(f"pretraining.{name}", getattr(self, name), low=1, whole=True)
+        require_choice("pretraining.draw", self.draw, "word", "task")
+        require_number("pretraining.rehearsal", self.rehearsal, low=0, whole=True)
         require(self.heads.count == 1, "pretraining.heads.count", self.heads.count, "1: the universal head")
         require(not self.words.mixture, "pretraining.words.mixture", self.words.mixture, "empty: rendered words have one source")
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place, place
 from raygroup.terminal import Parser, command_line, console, print_line, run_command
 from raygroup.values import BAD_SHARE, SHARD_WORDS, SHARE, WORKERS
@@ -128,9 +127,7 @@ def _plan(data: Place, storage: Place, sweep: str | None, weights: str | None, s
 
     space = load(sweep) if sweep else Sweep(name="features", trial=Trial(heads=Heads(start="independent")))
     if weights is not None:
-        if "weights.file" in space.grid:
-            raise ConfigError(f"--weights {weights}: the search space {sweep} varies weights.file itself; leave --weights out")
-        space = Sweep(name=space.name, trial=space.trial.replaced("weights.file", weights), grid=space.grid, seeds=space.seeds)
+        space = space.with_weights(weights)
     with extraction_progress(screen) as progress:
         return make_plan(space, "", storage, download_words(data), None, progress)
 

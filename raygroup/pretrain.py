@@ -1,82 +1,111 @@
-"""``python -m raygroup.pretrain``: train the trunk and the universal head (stage 1 at laptop scale) that sweeps start from.
+"""``python -m raygroup.pretrain``: train the trunk and the universal head (stage 1) that sweeps start from.
 
-The same command continues after an interruption. ``pretrain`` is its Python twin.
+It trains on the user's words, on words rendered from the user's lists, or on the built-in lists. The same command continues after an
+interruption. ``pretrain`` is its Python twin.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Pretraining
 from raygroup.config_sections import to_json
 from raygroup.files.places import local_path, parse_local_path
-from raygroup.terminal import Parser, command_line, console, print_json, print_line, run_command
-from raygroup.trunks import HEIGHT, WIDTH
-from raygroup.values import STEPS
+from raygroup.terminal import Parser, command_line, console, print_json, print_line, print_words, run_command
+from raygroup.values import BAD_SHARE, SHARE, STEPS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from raygroup.runtime.attempt.training_checkpoints import TrainingCheckpoints
-    from raygroup.scoring.word_accuracy import WordScore
+    from raygroup.runtime.preparation.stage1_words import Stage1Inputs, Stage1Words
+    from raygroup.tables.stage1_table import PretrainingResult
+    from raygroup.training.held_out import HeldOutCurve
     from raygroup.training.universal_weights import UniversalModel
-    from raygroup.words.word_store import WordStore
 
-_TESTED_WORDS = 200
-"""Words of each split and task that score the universal head."""
+BUILT_IN, OWN = "pretrain", "pretrain_own"
+"""The search space without words of the user, and with them."""
 
 
 def pretrain(
-    settings: Pretraining, out: Path | str, *, storage_path: Path | str = "runs", fonts: Path | str | None = None,
+    settings: Pretraining, out: Path | str, *, words: Path | str | None = None, lists: Iterable[tuple[str, Path | str]] = (),
+    start: Path | str | None = None, storage_path: Path | str = "runs", fonts: Path | str | None = None, bad_share: float = BAD_SHARE,
     checkpoint_every: int = 200, progress: bool = False,
-) -> dict[str, Any]:  # fmt: skip
-    """Render the words into the cache, train, score new renders and unseen words, and write the weights file.
+) -> "PretrainingResult":  # fmt: skip
+    """Prepare the words, train, score new images and unseen words, and write the weights file.
 
-    Returns the scores by split and task, which are also in the file. Every ``checkpoint_every`` steps the training is kept in the folder
-    ``OUT.training``, and the same call continues from there, with the same weights bit for bit. Raises ConfigError for fonts, a storage
-    path or an ``out`` that cannot be used, OSError if one of them fails later, and KeyboardInterrupt.
+    ``words`` is what ``--words`` takes, and ``lists`` are pairs of a task and a word list. Both replace the words that the settings
+    would render. ``start`` is ``laptop`` or a weights file to begin with. The scores are also in the file. Every ``checkpoint_every``
+    steps the training is kept in the folder ``OUT.training``, and the same call continues from there, with the same weights bit for bit.
+
+    Raises ConfigError for words, lists, fonts, weights, a storage path or an ``out`` that cannot be used, OSError if one of them fails
+    later, and KeyboardInterrupt.
     """
     from rich.console import Console
 
     from raygroup.runtime.attempt.training_checkpoints import lock_result
+    from raygroup.runtime.preparation.stage1_words import Stage1Inputs
     from raygroup.storage.locks import require_writable
-    from raygroup.training.universal_weights import save_universal
+    from raygroup.words.rendering.own_lists import read_own_lists
 
     STEPS.require("--checkpoint-every", checkpoint_every)
     storage, out = local_path(storage_path), local_path(out)
     require_writable(storage)
     screen = console() if progress else Console(quiet=True)
+    inputs = Stage1Inputs(
+        words=local_path(words) if words else None, lists=read_own_lists((name, local_path(file)) for name, file in lists),
+        fonts=local_path(fonts) if fonts else None, bad_share=bad_share,
+    )  # fmt: skip
+    universal = _starting_weights(start, settings)
     with lock_result(out) as folder:
-        words, data = _rendered_words(settings, storage, local_path(fonts) if fonts else None, screen)
-        about = {"settings": to_json(settings), "data": data}
-        checkpoints = _checkpoints(folder, about, checkpoint_every, screen)
-        universal = _train(words, settings, checkpoints, screen)
-        scores = _score(universal, words)
-        save_universal(out, universal, {**about, "scores": scores})
-        checkpoints.delete()
-    return scores
+        return _pretrain(settings, inputs, universal, (out, folder, storage), checkpoint_every, screen)
 
 
-def _rendered_words(settings: Pretraining, storage: Path, fonts: Path | None, screen: "Console") -> "tuple[WordStore, str]":
-    """Return the rendered words and their fingerprint. They are rendered unless the cache has them."""
-    from raygroup.runtime.preparation.prepare import render_store
-    from raygroup.runtime.processes import WorkerPool, cores
+def _starting_weights(start: Path | str | None, settings: Pretraining) -> "UniversalModel | None":
+    if start is None:
+        return None
+    from raygroup.errors import ConfigError
+    from raygroup.runtime.planning.jobs import weights_file
+    from raygroup.training.universal_weights import load_universal
+
+    universal = load_universal(weights_file(str(start)))
+    size = (universal.head.embeds[0], universal.head.hidden)
+    if size != (settings.heads.embed, settings.heads.hidden):
+        raise ConfigError(
+            f"--from {start}: its head has embed {size[0]} and hidden {size[1]}, but pretraining.heads has {settings.heads.embed} and "
+            f"{settings.heads.hidden}: they must be equal"
+        )
+    return universal
+
+
+def _pretrain(
+    settings: Pretraining, inputs: "Stage1Inputs", start: "UniversalModel | None", places: tuple[Path, Path, Path], every: int,
+    screen: "Console",
+) -> "PretrainingResult":  # fmt: skip
+    """Train with the locked result ``places``: the weights file, its folder of checkpoints, and the storage path."""
+    from raygroup.runtime.preparation.stage1_report import print_inputs
+    from raygroup.runtime.preparation.stage1_words import prepare_stage1_words
     from raygroup.runtime.progress import progress_bars
-    from raygroup.storage.layout import words_path
-    from raygroup.storage.locks import lock_folder
-    from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
-    from raygroup.words.word_store import open_word_store
+    from raygroup.tables.stage1_table import PretrainingResult
+    from raygroup.training.held_out import convergence
+    from raygroup.training.stage1_scores import exact_by_task, score_universal
+    from raygroup.training.universal_weights import save_universal, universal_hash
 
-    font_faces = fonts_of(settings.words, fonts)
-    data = rendered_fingerprint(settings.words, font_faces)
-    store = Path(str(words_path(storage, data)))
-    with lock_folder(store.parent, "cache"), progress_bars(screen) as show_progress:
-        if not store.exists():
-            with WorkerPool(cores()) as workers:
-                render_store(store, settings.words, font_faces, data, show_progress, workers)
-    return open_word_store(store), data
+    out, folder, storage = places
+    with progress_bars(screen) as show_progress:
+        words = prepare_stage1_words(settings, inputs, storage, show_progress)
+    print_inputs(words, inputs, start.charset if start else None, screen)
+    about: dict[str, Any] = {"settings": to_json(settings), "data": words.data}
+    if start is not None:
+        about["start"] = universal_hash(start)
+    checkpoints = _checkpoints(folder, about, every, screen)
+    universal, curve = _train(words, settings, start, checkpoints, screen)
+    scores = score_universal(universal, words.tested)
+    save_universal(out, universal, {**about, "scores": scores, "held_out": curve.to_json()})
+    checkpoints.delete()
+    return PretrainingResult(out=out, scores=scores, convergence=tuple(convergence(curve, settings.steps, exact_by_task(scores))))
 
 
 def _checkpoints(folder: Path, identity: dict[str, Any], every: int, screen: "Console") -> "TrainingCheckpoints":
@@ -90,53 +119,24 @@ def _checkpoints(folder: Path, identity: dict[str, Any], every: int, screen: "Co
     return checkpoints
 
 
-def _train(words: "WordStore", settings: Pretraining, checkpoints: "TrainingCheckpoints", screen: "Console") -> "UniversalModel":
+def _train(
+    words: "Stage1Words", settings: Pretraining, start: "UniversalModel | None", checkpoints: "TrainingCheckpoints", screen: "Console"
+) -> "tuple[UniversalModel, HeldOutCurve]":
     from raygroup.runtime.progress import progress_bars
+    from raygroup.training.held_out import HeldOutCurve
     from raygroup.training.universal import train_universal
     from raygroup.words.charset import Charset
-    from raygroup.words.crops import crop_array
 
-    rows = words.rows_of("train")
-    all_labels = words.labels()
-    labels = [all_labels[row] for row in rows]
-    crops = crop_array(words, rows, settings.words.height, settings.words.width)
+    training, held_out = words.training(), words.held_out()
+    known = start.charset.characters if start else ()
+    charset = Charset.from_labels([*training.labels, *known])
+    curve = HeldOutCurve(held_out.crops, held_out.labels, held_out.tasks, charset)
     with progress_bars(screen) as show_progress:
 
         def report(phase: str, step: int, steps: int, loss: float) -> None:
-            show_progress(f"steps of {phase}", step, steps)
+            show_progress("words through the trunk" if phase == "features" else f"steps of {phase}", step, steps)
 
-        return train_universal(crops, labels, Charset.from_labels(labels), settings, report, checkpoints)
-
-
-def _score(universal: "UniversalModel", words: "WordStore") -> dict[str, Any]:
-    """Return 1-NED and exact match of the universal head, by split and task."""
-    import torch
-
-    from raygroup.model.heads.decoding import Reader
-    from raygroup.model.kernels.forms import choose_kernels
-    from raygroup.scoring.word_accuracy import score_words
-    from raygroup.training.feature_extraction import extract_features
-    from raygroup.training.word_reading import sample_test_rows
-    from raygroup.words.crops import crop_array
-    from raygroup.words.labels import to_logical
-
-    labels, task_of = words.labels(), words.task_numbers()
-    by_split = {}
-    for split in ("new", "unseen"):
-        rows = sample_test_rows(words.rows_of(split), task_of, _TESTED_WORDS)
-        features = torch.from_numpy(extract_features(universal.trunk, crop_array(words, rows, HEIGHT, WIDTH))).float()
-        reader = Reader(universal.head, choose_kernels("auto"))
-        read = reader.greedy(features, torch.zeros(len(rows), dtype=torch.long), max(map(len, labels)) + 1)
-        readings = [to_logical(universal.charset.decode(word)) for word in read.classes.tolist()]
-        names = [words.metadata.tasks[task] for task in task_of[rows]]
-        scores = score_words(names, [labels[row] for row in rows], readings, words.metadata.tasks)
-        rounded = {task: _rounded(score) for task, score in scores.by_task.items()}
-        by_split[split] = {"mean": _rounded(scores.mean), **rounded}
-    return by_split
-
-
-def _rounded(score: "WordScore") -> dict[str, float]:
-    return {"one_minus_ned": round(score.one_minus_ned, 4), "exact": round(score.accuracy, 4)}
+        return train_universal(training.crops, training.labels, charset, settings, report, checkpoints, start, curve, training.tasks), curve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -146,18 +146,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     from raygroup.search_space import load
+    from raygroup.tables.stage1_table import print_result
     from raygroup.words.rendering.font_folder import unread_font_lines
+    from raygroup.words.rendering.own_lists import parse_own_list
 
-    settings = load(options.name, "pretraining", Pretraining)
+    lists = [parse_own_list(text) for text in options.list]
+    settings = load(options.name or (OWN if options.words or lists else BUILT_IN), "pretraining", Pretraining)
     for line in unread_font_lines(options.fonts):
-        print_line(console(), line)
-    scores = pretrain(
-        settings, options.out, storage_path=options.storage_path, fonts=options.fonts, checkpoint_every=options.checkpoint_every,
-        progress=True,
+        print_words(console(), line)
+    result = pretrain(
+        settings, options.out, words=options.words, lists=lists, start=options.start, storage_path=options.storage_path,
+        fonts=options.fonts, bad_share=options.bad_share, checkpoint_every=options.checkpoint_every, progress=not options.json,
     )  # fmt: skip
-    screen = console()
-    print_json(scores, indent=2)
-    print_line(screen, f"weights: {options.out} ({options.out.stat().st_size / 1e6:.2f} MB)")
+    if options.json:
+        print_json(result.to_json(), indent=2)
+    else:
+        print_result(result, console())
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -167,16 +171,31 @@ def build_parser() -> argparse.ArgumentParser:
         description="Train the trunk and the universal head that sweeps start from (stage 1 at laptop scale).",
         epilog="exit codes: 0 done, 2 bad input, 3 storage or a worker failed, 130 interrupted; after 3 and 130 the same command continues",
     )
-    parser.add_argument("name", nargs="?", default="pretrain", help="a file with 'pretraining = Pretraining(...)' (default: pretrain)")
-    parser.add_argument("--out", type=parse_local_path, default=Path("universal.safetensors"), help="the weights file to write")
     parser.add_argument(
-        "--storage-path", type=parse_local_path, default=Path("runs"), help="where the rendered words are cached (default: ./runs)"
+        "name", nargs="?", help=f"a file with 'pretraining = Pretraining(...)' (default: {BUILT_IN}, and {OWN} with --words or --list)"
     )
+    parser.add_argument(
+        "--words", type=parse_local_path, metavar="PATH", help="train on your word images: a folder with labels.csv, a Parquet file"
+    )
+    parser.add_argument(
+        "--list", action="append", default=[], metavar="TASK=FILE",
+        help="also render words from your list, a text file with one word on each line; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--from", dest="start", metavar="laptop|FILE", help="weights to begin with (default: none, so it learns from nothing)"
+    )
+    parser.add_argument("--out", type=parse_local_path, default=Path("universal.safetensors"), help="the weights file to write")
+    parser.add_argument("--storage-path", type=parse_local_path, default=Path("runs"), help="where words are cached (default: ./runs)")
     parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, beside the installed ones")
+    parser.add_argument(
+        "--bad-share", type=SHARE.parse, default=BAD_SHARE, metavar="SHARE",
+        help="largest share of your words that may be dropped, from 0 to 1 (default: 0.05)",
+    )  # fmt: skip
     parser.add_argument(
         "--checkpoint-every", type=STEPS.parse, default=200, metavar="STEPS",
         help="steps between two checkpoints, which lie in OUT.training until the file is written (default: 200)",
     )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
 

@@ -12,7 +12,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, TypeVar
@@ -72,6 +72,12 @@ class Sweep:
                 words = [f"{path.rsplit('.', 1)[-1]}={value}" for path, value in zip(self.grid, point, strict=True)]
                 trials.append((" ".join([*words, f"seed={seed}"]), trial))
         return trials
+
+    def with_weights(self, file: str) -> "Sweep":
+        """Return the sweep on other stage-1 weights. ``file`` is what ``weights.file`` takes. Raises ConfigError if it varies them."""
+        if "weights.file" in self.grid:
+            raise ConfigError(f"--weights {file}: the search space {self.name} varies weights.file itself; leave --weights out")
+        return replace(self, trial=self.trial.replaced("weights.file", file))
 
 
 def _grid_values(path: object, values: object) -> tuple[Any, ...]:

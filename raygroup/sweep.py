@@ -29,10 +29,11 @@ _PLACEMENT = ("device", "kernels", "device_memory_gb", "workers", "accumulate", 
 
 def run_sweep(
     sweep: Sweep | str = "quickstart", *, storage_path: Place | str = "runs", words: Path | str | None = None,
-    fonts: Path | str | None = None, local: bool = False, address: str | None = None, device: str = "cpu", kernels: str = "auto",
-    device_memory_gb: float | None = None, workers: int | tuple[int, int] = 1, accumulate: int = 1, stall_timeout_s: float = 1800.0,
-    storage_patience_s: float = 900.0, cluster: Path | str | None = None, calibrate: bool = False, budget: float | None = None,
-    yes: bool = False, reuse: bool = True, bad_share: float = BAD_SHARE, progress: bool = False,
+    weights: Path | str | None = None, fonts: Path | str | None = None, local: bool = False, address: str | None = None,
+    device: str = "cpu", kernels: str = "auto", device_memory_gb: float | None = None, workers: int | tuple[int, int] = 1,
+    accumulate: int = 1, stall_timeout_s: float = 1800.0, storage_patience_s: float = 900.0, cluster: Path | str | None = None,
+    calibrate: bool = False, budget: float | None = None, yes: bool = False, reuse: bool = True, bad_share: float = BAD_SHARE,
+    progress: bool = False,
 ) -> "SweepResult":  # fmt: skip
     """Train the trials of a sweep that are not done yet, and return the result of all of them.
 
@@ -51,7 +52,7 @@ def run_sweep(
     from raygroup.tables.sweep_result import sweep_result
 
     screen = console() if progress else Console(quiet=True)
-    plan = _plan(sweep, storage_path, words, fonts, screen)
+    plan = _plan(sweep, storage_path, (words, weights, fonts), screen)
     placement = Placement(
         device=device, kernels=kernels, device_memory_gb=device_memory_gb,
         workers=(workers, workers) if isinstance(workers, int) else workers, accumulate=accumulate, stall_timeout_s=stall_timeout_s,
@@ -76,7 +77,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from raygroup.words.rendering.font_folder import unread_font_lines
 
     out = console(stderr=arguments.json)
-    plan = _plan(arguments.name, arguments.storage_path, arguments.words, arguments.fonts, out)
+    plan = _plan(arguments.name, arguments.storage_path, (arguments.words, arguments.weights, arguments.fonts), out)
     options = _run_options(arguments)
     for line in unread_font_lines(arguments.fonts):
         print_line(console(stderr=True), line)
@@ -122,17 +123,19 @@ def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
     return DONE
 
 
-def _plan(sweep: Sweep | str, storage_path: Place | str, words: Path | str | None, fonts: Path | str | None, screen: "Console") -> "Plan":
-    from raygroup.runtime.planning.plan import load_plan, make_plan
+def _plan(
+    sweep: Sweep | str,
+    storage_path: Place | str,
+    inputs: "tuple[Path | str | None, Path | str | None, Path | str | None]",
+    screen: "Console",
+) -> "Plan":
+    """Plan a sweep. ``inputs`` are the paths of words, weights and fonts."""
+    from raygroup.runtime.planning.plan import load_plan
     from raygroup.runtime.progress import progress_bars
 
-    storage = place(storage_path)
-    words_path = local_path(words) if words else None
-    fonts_path = local_path(fonts) if fonts else None
+    words, weights, fonts = (local_path(path) if path else None for path in inputs)
     with progress_bars(screen) as progress:
-        if isinstance(sweep, Sweep):
-            return make_plan(sweep, "", storage, words_path, fonts_path, progress)
-        return load_plan(sweep, storage, words_path, fonts_path, progress)
+        return load_plan(sweep, place(storage_path), words, fonts, progress, str(weights) if weights else None)
 
 
 def _run_options(arguments: argparse.Namespace) -> "RunOptions":
@@ -147,7 +150,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's flags."""
     parser = Parser(
         prog="python -m raygroup.sweep",
-        description="Run the trials of a search space that are not done yet. Apart from --words and --fonts, flags say where, never what.",
+        description="Run the trials of a search space that are not done yet. Apart from --words, --weights and --fonts, flags say where, "
+        "never what.",
         epilog="exit codes: 0 all done, 2 bad input, 3 a trial, the storage path or a worker failed, 4 over budget, 5 cluster lost, "
         "130 interrupted; after 3, 5 and 130 the same command continues",
     )  # fmt: skip
@@ -160,6 +164,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="PATH or PATH:FORMAT",
         help="your own words: a Parquet file, or a folder of images with labels.csv, .tsv or .jsonl, or with another tool's label "
         "file (docs/data.md lists the formats)",
+    )
+    parser.add_argument(
+        "--weights", metavar="laptop|FILE", help="stage-1 weights, a file of python -m raygroup.pretrain (default: the search space's)"
     )
     parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, in addition to the installed ones")
     parser.add_argument(

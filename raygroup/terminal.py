@@ -15,6 +15,7 @@ import select
 import shlex
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TextIO
@@ -69,6 +70,13 @@ class _Console(Console):
 def show_controls(text: str) -> str:
     """Return the text with control characters as escapes. JSON stays the same JSON."""
     return text.translate(_ESCAPES)
+
+
+def visible_character(character: str) -> str:
+    """Return a character as it shows in a row: a mark stands on a dotted circle, others without ink are code points."""
+    if unicodedata.category(character).startswith("M"):
+        return f"\N{DOTTED CIRCLE}{character}"
+    return character if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
 
 
 def run_command(work: Callable[[], int | None], *, resume: str | None = None) -> int:

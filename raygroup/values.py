@@ -74,6 +74,7 @@ class NumberRange:
         return parse
 
 
+COUNT = NumberRange(1, _MOST_COUNT, whole=True)
 WORKERS = NumberRange(1, 10_000, whole=True)
 ACCUMULATE = NumberRange(1, 10_000, whole=True)
 SECONDS = NumberRange(0, 1e9)

@@ -1,9 +1,9 @@
-"""``python -m raygroup.data``: inspect, import, render, export and compare data sets."""
+"""``python -m raygroup.data``: inspect, import, render, export and compare data sets of scenes and words."""
 
 import argparse
 from collections.abc import Sequence
 
-from raygroup.data import duplicates, export, importing, inspection, render
+from raygroup.data import duplicates, export, importing, inspection, render, render_words
 from raygroup.terminal import Parser, command_line, console, run_command
 
 
@@ -23,11 +23,11 @@ def build_parser() -> argparse.ArgumentParser:
     It sets ``run`` to the function of the subcommand, which takes the options and a console.
     """
     parser = Parser(
-        prog="python -m raygroup.data", description="Inspect, import, render, export and compare data sets of scenes.",
+        prog="python -m raygroup.data", description="Inspect, import, render, export and compare data sets of scenes and words.",
         epilog="exit codes: 0 done, 2 bad input, 3 storage or a worker failed, 130 interrupted; after 3 and 130 the same command continues",
     )  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True)
-    for subcommand in (inspection, importing, render, export, duplicates):
+    for subcommand in (inspection, importing, render, render_words, export, duplicates):
         subcommand.add_parser(commands)
     return parser
 

@@ -1,11 +1,9 @@
 """Print what raygroup reads of a user's words, as a table of at most 80 columns."""
 
-import unicodedata
-
 from rich.console import Console
 from rich.text import Text
 
-from raygroup.terminal import Column, fitted_table, print_line, show_controls, titled, wrapped
+from raygroup.terminal import Column, fitted_table, print_line, show_controls, titled, visible_character, wrapped
 from raygroup.words.importing.bad_share import num_left_out, num_lost
 from raygroup.words.importing.preview import WordsPreview
 from raygroup.words.importing.reasons import LEFT_OUT
@@ -56,7 +54,7 @@ def preview_lines(preview: WordsPreview) -> list[str]:
 def _row(preview: WordsPreview, group: WordGroup) -> list[Text]:
     lost, left_out = num_lost(group.dropped), num_left_out(group.dropped)
     unseen = preview.unseen(group)
-    cell = f"{len(unseen)}: {' '.join(map(_visible, [*unseen][:_MAX_CHARACTERS]))}" if unseen else "0"
+    cell = f"{len(unseen)}: {' '.join(map(visible_character, [*unseen][:_MAX_CHARACTERS]))}" if unseen else "0"
     return [Text(str(value)) for value in (group.task, group.script, group.listed, group.kept, lost, left_out, cell)]
 
 
@@ -67,10 +65,3 @@ def _reason_line(preview: WordsPreview, reason: str) -> str:
     of = ", ".join(f"{name} {count}" for name, count in shown) + (" and others" if len(counts) > len(shown) else "")
     verb = "left out" if reason in LEFT_OUT else "dropped"
     return f"{words.count} {verb}, {reason} ({of}): {', '.join(words.examples[:_MAX_EXAMPLES])}"
-
-
-def _visible(character: str) -> str:
-    """Return a character as it shows in a row: a mark stands on a dotted circle, others without ink are code points."""
-    if unicodedata.category(character).startswith("M"):
-        return f"\N{DOTTED CIRCLE}{character}"
-    return character if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"

@@ -1,5 +1,7 @@
 """Run crops through the frozen trunk."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,14 +14,15 @@ _CROPS_PER_BLOCK = 256
 
 
 @torch.no_grad()
-def extract_features(trunk: Trunk, crops: NDArray[np.uint8]) -> NDArray[np.float16]:
+def extract_features(trunk: Trunk, crops: NDArray[np.uint8], progress: Callable[[int], None] = lambda done: None) -> NDArray[np.float16]:
     """Return the word features (n, positions, features) of crops (n, height, width).
 
-    They are computed on the device of the trunk.
+    They are computed on the device of the trunk. ``progress`` gets the number of finished crops.
     """
     device = next(trunk.parameters()).device
     features = np.empty((len(crops), *FEATURE_SHAPE), np.float16)
     for start in range(0, len(crops), _CROPS_PER_BLOCK):
         block = torch.from_numpy(crops[start : start + _CROPS_PER_BLOCK]).to(device)
         features[start : start + len(block)] = trunk(block).half().cpu().numpy()
+        progress(start + len(block))
     return features

@@ -1,7 +1,7 @@
 """Stage 1 on a laptop: train the trunk and the universal head.
 
-First both are trained together on crops. Then the trunk is frozen, and the head is trained alone on
-its features.
+They start from nothing or from other weights. First both are trained together on crops. Then the
+trunk is frozen, and the head is trained alone on its features.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,15 +21,16 @@ from raygroup.model.laptop_trunk import Trunk
 from raygroup.model.losses import word_weights
 from raygroup.randomness import generator
 from raygroup.training.feature_extraction import extract_features
+from raygroup.training.held_out import HeldOutCurve
 from raygroup.training.label_batches import Batch, encode_labels, hidden_characters, longest_first, make_batch
 from raygroup.training.schedule import learning_rate_at
 from raygroup.training.universal_state import NoKeeper, StateKeeper, restore_modules, restore_optimizer, state_tensors
-from raygroup.training.universal_weights import UniversalModel
+from raygroup.training.universal_weights import UniversalModel, copy_universal
 from raygroup.trunks import FEATURE_GRID, FEATURES
 from raygroup.words.charset import Charset
 
 LossCallback = Callable[[str, int, int, float], None]
-"""Gets (phase, step, steps, loss) after every step."""
+"""Gets (phase, step, steps, loss) after every step. The phase ``features`` counts crops between the other two and has no loss."""
 _WARM_UP_STEPS = 200
 
 
@@ -41,43 +42,64 @@ class _Labelled:
     """Crops, or features."""
     targets: NDArray[np.int32]
     lengths: NDArray[np.int32]
+    groups: tuple[NDArray[np.intp], ...]
+    """The rows of each task, if a step draws tasks. A single group holds all rows otherwise."""
 
 
 def train_universal(
     crops: NDArray[np.uint8], labels: Sequence[str], charset: Charset, settings: Pretraining, progress: LossCallback,
-    keeper: StateKeeper | None = None,
+    keeper: StateKeeper | None = None, start: UniversalModel | None = None, held_out: HeldOutCurve | None = None,
+    tasks: Sequence[str] = (),
 ) -> UniversalModel:  # fmt: skip
     """Train a trunk and its universal head on labelled crops.
 
     Crops are (n, 32, 96). The result is the same for the same settings and number of threads. With a
     ``keeper``, the training continues from the state that it kept, with the same result. It counts
-    the steps of both phases together.
+    the steps of both phases together. With ``start``, both begin with its weights, and characters
+    that it does not know begin at random. ``held_out`` measures the loss now and then. ``tasks`` has the task of
+    each word, which ``settings.draw`` may need.
+
+    Raises ConfigError if the head of ``start`` has another size than the settings.
     """
     keeper = keeper or NoKeeper()
+    curve = held_out or HeldOutCurve(crops[:0], (), (), charset)
     torch.manual_seed(settings.seed)
     trunk = Trunk().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     head = HeadBank(
         1, charset.num_classes, features=FEATURES, positions=FEATURE_GRID, embed=settings.heads.embed, hidden=settings.heads.hidden
     )
     head.initialise(0, torch.Generator().manual_seed(settings.seed))
+    if start is not None:
+        trunk.load_state_dict(start.trunk.state_dict())
+        copy_universal(head, [0], start, charset)
     targets, lengths = encode_labels(labels, charset)
+    groups = _groups(tasks if settings.draw == "task" else ("",) * len(labels))
 
     step, state = keeper.restored()
+    curve.restore(state)
     if step < settings.steps:
-        _train_both(trunk, head, _Labelled(crops, targets, lengths), settings, progress, keeper, step, state)
+        _train_both(trunk, head, _Labelled(crops, targets, lengths, groups), settings, _Watch(progress, keeper, curve), step, state)
         step, state = settings.steps, {}
     elif state:
         restore_modules({"trunk": trunk, "head": head}, state)
     trunk.eval().requires_grad_(False)
-    features = _Labelled(extract_features(trunk, crops), targets, lengths)
-    _train_head(trunk, head, features, settings, progress, keeper, step - settings.steps, state)
+    features = _Labelled(extract_features(trunk, crops, lambda done: progress("features", done, len(crops), 0.0)), targets, lengths, groups)
+    _train_head(trunk, head, features, settings, _Watch(progress, keeper, curve), step - settings.steps, state)
     return UniversalModel(trunk, head.requires_grad_(False), charset)
 
 
+@dataclass(frozen=True)
+class _Watch:
+    """All that follows a training step."""
+
+    progress: LossCallback
+    keeper: StateKeeper
+    curve: HeldOutCurve
+
+
 def _train_both(
-    trunk: Trunk, head: HeadBank, words: _Labelled, settings: Pretraining, progress: LossCallback, keeper: StateKeeper,
-    first_step: int, state: Mapping[str, Tensor],
-) -> None:  # fmt: skip
+    trunk: Trunk, head: HeadBank, words: _Labelled, settings: Pretraining, watch: _Watch, first_step: int, state: Mapping[str, Tensor]
+) -> None:
     """Train trunk and head on crops. An auxiliary CTC loss aligns the features early."""
     alignment = nn.Linear(FEATURES, head.classes)
     modules = {"trunk": trunk, "head": head, "alignment": alignment}
@@ -87,7 +109,7 @@ def _train_both(
         restore_modules(modules, state)
         restore_optimizer(optimizer, state)
     for step in range(first_step, settings.steps):
-        rows = _draw_words(words.lengths, settings, "crops", step)
+        rows = _draw_words(words, settings, "crops", step)
         read = trunk(torch.from_numpy(words.inputs[rows]))
         batch = make_batch(read, words.targets[rows], words.lengths[rows])
         loss = _reading_loss(head, batch, settings, "crops", step)
@@ -95,32 +117,45 @@ def _train_both(
         warm_up = min(1.0, (step + 1) / _WARM_UP_STEPS)
         learning_rate = warm_up * learning_rate_at(step, settings.steps, settings.learning_rate)
         _take_step(optimizer, weights, total, learning_rate, settings.clip)
-        if keeper.is_due(step + 1):
-            keeper.keep(step + 1, state_tensors(modules, optimizer))
-        progress("trunk and head", step + 1, settings.steps, float(loss.detach()))
+        if watch.curve.is_due(step + 1, settings.steps):
+            watch.curve.measure(step + 1, trunk, head)
+        if watch.keeper.is_due(step + 1):
+            watch.keeper.keep(step + 1, state_tensors(modules, optimizer) | watch.curve.state())
+        watch.progress("trunk and head", step + 1, settings.steps, float(loss.detach()))
 
 
 def _train_head(
-    trunk: Trunk, head: HeadBank, words: _Labelled, settings: Pretraining, progress: LossCallback, keeper: StateKeeper,
-    first_step: int, state: Mapping[str, Tensor],
-) -> None:  # fmt: skip
+    trunk: Trunk, head: HeadBank, words: _Labelled, settings: Pretraining, watch: _Watch, first_step: int, state: Mapping[str, Tensor]
+) -> None:
     weights = list(head.parameters())
     optimizer = torch.optim.AdamW(weights, settings.head_learning_rate, weight_decay=settings.weight_decay)
     if first_step:
         restore_optimizer(optimizer, state)
     for step in range(first_step, settings.head_steps):
-        rows = _draw_words(words.lengths, settings, "features", step)
+        rows = _draw_words(words, settings, "features", step)
         batch = make_batch(torch.from_numpy(words.inputs[rows]).float(), words.targets[rows], words.lengths[rows])
         loss = _reading_loss(head, batch, settings, "features", step)
         _take_step(optimizer, weights, loss, learning_rate_at(step, settings.head_steps, settings.head_learning_rate), settings.clip)
-        if keeper.is_due(settings.steps + step + 1):
-            keeper.keep(settings.steps + step + 1, state_tensors({"trunk": trunk, "head": head}, optimizer))
-        progress("head", step + 1, settings.head_steps, float(loss.detach()))
+        if watch.curve.is_due(step + 1, settings.head_steps):
+            watch.curve.measure(settings.steps + step + 1, trunk, head)
+        if watch.keeper.is_due(settings.steps + step + 1):
+            watch.keeper.keep(settings.steps + step + 1, state_tensors({"trunk": trunk, "head": head}, optimizer) | watch.curve.state())
+        watch.progress("head", step + 1, settings.head_steps, float(loss.detach()))
 
 
-def _draw_words(lengths: NDArray[np.int32], settings: Pretraining, phase: str, step: int) -> NDArray[np.intp]:
-    rows = generator(settings.seed, "pretraining words", phase, step).integers(0, len(lengths), settings.batch)
-    return rows[longest_first(lengths[rows])]
+def _groups(tasks: Sequence[str]) -> tuple[NDArray[np.intp], ...]:
+    names = np.array(tasks)
+    return tuple(np.flatnonzero(names == name) for name in dict.fromkeys(tasks))
+
+
+def _draw_words(words: _Labelled, settings: Pretraining, phase: str, step: int) -> NDArray[np.intp]:
+    random = generator(settings.seed, "pretraining words", phase, step)
+    if len(words.groups) > 1:
+        drawn = random.integers(0, len(words.groups), settings.batch)
+        rows = np.array([random.choice(words.groups[group]) for group in drawn])
+    else:
+        rows = random.integers(0, len(words.lengths), settings.batch)
+    return rows[longest_first(words.lengths[rows])]
 
 
 def _reading_loss(head: HeadBank, batch: Batch, settings: Pretraining, phase: str, step: int) -> Tensor:

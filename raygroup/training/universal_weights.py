@@ -4,6 +4,7 @@ They are one safetensors file, whose metadata has the charset, the settings and 
 training.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,6 +40,15 @@ def save_universal(path: Path, universal: UniversalModel, about: dict[str, Any])
     head = {"embed": universal.head.embedding.shape[-1], "hidden": universal.head.hidden}
     about = about | {"head": head, "charset": universal.charset.to_json()}
     write_bytes(path, save(tensors, {"raygroup": json.dumps(about)}))
+
+
+def universal_hash(universal: UniversalModel) -> str:
+    """Return the SHA-256 of a model's weights and characters."""
+    digest = hashlib.sha256(universal.charset.hash.encode())
+    for module in (universal.trunk, universal.head):
+        for name, value in sorted(module.state_dict().items()):
+            digest.update(name.encode() + value.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def read_weights_metadata(path: Path) -> dict[str, Any]:

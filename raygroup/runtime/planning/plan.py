@@ -101,10 +101,15 @@ def make_plan(
 
 
 def load_plan(
-    name: str, storage: Place, words: Path | None = None, fonts: Path | None = None, progress: ReportProgress = ignore_progress
-) -> Plan:
-    """Return the plan of a search space, given by name or path. Raises ConfigError like ``make_plan``."""
-    return make_plan(load(name), hypothesis(name), storage, words, fonts, progress)
+    sweep: Sweep | str, storage: Place, words: Path | None = None, fonts: Path | None = None, progress: ReportProgress = ignore_progress,
+    weights: str | None = None,
+) -> Plan:  # fmt: skip
+    """Return the plan of a sweep, or of the search space with this name or path. ``weights`` replace those that it names.
+
+    Raises ConfigError like ``make_plan``.
+    """
+    space, text = (sweep, "") if isinstance(sweep, Sweep) else (load(sweep), hypothesis(sweep))
+    return make_plan(space.with_weights(weights) if weights else space, text, storage, words, fonts, progress)
 
 
 def declare_sweep(plan: Plan) -> None:

@@ -7,12 +7,12 @@ the storage path, where later runs find them.
 import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from raygroup.config import Words
 from raygroup.files.atomic import write_bytes
 from raygroup.files.local_copies import copy_path, publish
 from raygroup.files.places import Place
@@ -28,8 +28,7 @@ from raygroup.values import BAD_SHARE
 from raygroup.words.feature_store import has_features
 from raygroup.words.importing.importer import import_user_words
 from raygroup.words.labels import normalise
-from raygroup.words.rendering.fonts import FontFile
-from raygroup.words.rendering.synthesis import CropOrder, chunks, draw_crops, fonts_of, plan_crops
+from raygroup.words.rendering.synthesis import CropOrder, Rendering, chunks, draw_crops, plan_rendering
 from raygroup.words.word_store import SCHEMA, StoreMetadata, write_word_store
 
 _LOCK_WAIT_S = 3600.0
@@ -90,24 +89,22 @@ def _write_store(plan: Plan, job: Job, path: Path, progress: ProgressCallback, w
     if plan.words is not None:
         import_user_words(plan.words, words.tasks, path, job.data, bad_share, progress)
     else:
-        render_store(path, words, fonts_of(words, plan.fonts), job.data, progress, workers)
+        render_store(path, replace(plan_rendering(words, plan.fonts), fingerprint=job.data), progress, workers)
 
 
-def render_store(
-    path: Path, words: Words, fonts: dict[str, tuple[FontFile, ...]], data: str, progress: ProgressCallback, workers: WorkerPool
-) -> None:
+def render_store(path: Path, rendering: Rendering, progress: ProgressCallback, workers: WorkerPool) -> None:
     """Render words into a word store.
 
-    ``data`` is the fingerprint for its metadata. Its report counts, by task, the renders that were
-    dropped because no font has every glyph of the word.
+    Its report counts, by task, the renders that were dropped because no font has every glyph of the
+    word.
     """
-    orders = plan_crops(words)
+    orders = rendering.orders
     dropped: Counter[str] = Counter()
     done = 0
 
     def batches() -> Iterator[pa.RecordBatch]:
         nonlocal done
-        draw = functools.partial(draw_crops, words=words, fonts=fonts)
+        draw = functools.partial(draw_crops, words=rendering.words, fonts=rendering.fonts, tasks=rendering.tasks)
         parts = [*chunks(orders)]
         # A single part needs no other process.
         for drawn_orders, images, dropped_by_task in map_in_order(workers, draw, parts) if len(parts) > 1 else map(draw, parts):
@@ -117,7 +114,8 @@ def render_store(
             yield _rendered_batch(drawn_orders, images)
 
     def metadata() -> StoreMetadata:
-        return StoreMetadata(fingerprint=data, tasks=words.tasks, report={"missing_glyph": dict(dropped), "words": _word_counts(orders)})
+        report = {"missing_glyph": dict(dropped), "words": _word_counts(orders)}
+        return StoreMetadata(fingerprint=rendering.fingerprint, tasks=tuple(rendering.tasks), report=report)
 
     write_word_store(path, batches(), metadata)
 

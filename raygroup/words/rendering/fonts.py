@@ -44,22 +44,23 @@ class FontFile:
     """Lowest and highest value of the ``wght`` axis. None for a font of one weight."""
 
 
-def find_fonts(task: str, folder: Path | None = None) -> tuple[FontFile, ...]:
+def find_fonts(task: str | Task, folder: Path | None = None) -> tuple[FontFile, ...]:
     """Return the fonts that write a task with its own shapes.
 
-    The system's fonts are added if packages give fewer than two families. All fonts that fit in
-    ``folder`` are added. Raises ConfigError with the task if there is no font at all, and if the
-    folder gives no font that any task can use.
+    ``task`` is the name of a task in ``TASKS``, or any other task. The system's fonts are added if
+    packages give fewer than two families. All fonts that fit in ``folder`` are added. Raises
+    ConfigError with the task if there is no font at all, and if the folder gives no font that any
+    task can use.
     """
-    known = TASKS[task]
+    known = TASKS[task] if isinstance(task, str) else task
     fonts = [font for font in _package_fonts() if can_write(font, known)]
     if len({font.family for font in fonts}) < MIN_FAMILIES:
         fonts += [font for font in _system_fonts() if can_write(font, known)]
     if folder is not None:
-        fonts += [font for font in _user_fonts(folder) if can_write(font, known)]
+        fonts += [font for font in _user_fonts(folder, known) if can_write(font, known)]
     if not fonts:
         raise ConfigError(
-            f"no font for {known.title} ({task}): install the packages of 'pip install raygroup', "
+            f"no font for {known.title} ({known.name}): install the packages of 'pip install raygroup', "
             "Debian's fonts-noto-core and fonts-noto-cjk, or give a folder with --fonts"
         )
     return tuple(dict.fromkeys(fonts))
@@ -115,12 +116,12 @@ def face(path: str, index: int) -> hb.Face:
     return hb.Face(hb.Blob.from_file_path(path), index)
 
 
-def _user_fonts(folder: Path) -> list[FontFile]:
+def _user_fonts(folder: Path, task: Task) -> list[FontFile]:
     if not folder.is_dir():
         raise ConfigError(f"--fonts {folder}: no such folder")
     unread = unread_fonts(folder)
     fonts = [font for font in scan_folder(folder) if font.path not in unread]
-    if not any(can_write(font, task) for font in fonts for task in TASKS.values()):
+    if not any(can_write(font, known) for font in fonts for known in (task, *TASKS.values())):
         reason = f"{len(fonts)} upright fonts, none of which can write a task" if fonts else "no upright .ttf, .otf or .ttc font"
         raise ConfigError(f"--fonts {folder}: {reason}{f'; cannot be read: {named_fonts(unread)}' if unread else ''}")
     return fonts

@@ -9,23 +9,24 @@ import numpy as np
 import uharfbuzz as hb
 from numpy.typing import NDArray
 
-from raygroup.tasks import TASKS
+from raygroup.tasks import TASKS, Task
 from raygroup.words.rendering.fonts import FontFile, face
 
 _UNITS = 64
 """Font units per pixel, so that positions are exact to 1/64 pixel."""
 
 
-def ink(text: str, font: FontFile, task: str, size: int = 32, weight: float | None = None) -> tuple[NDArray[np.uint8], int]:
+def ink(text: str, font: FontFile, task: str | Task, size: int = 32, weight: float | None = None) -> tuple[NDArray[np.uint8], int]:
     """Return a word's ink and the number of missing glyphs.
 
-    The ink (height, width) is cropped tightly. A fully inked pixel is 255. ``size`` is the number of
-    pixels per em. Text without ink gives one empty pixel.
+    The ink (height, width) is cropped tightly. A fully inked pixel is 255. ``task`` is the name of a
+    task in ``TASKS``, or any other task. ``size`` is the number of pixels per em. Text without ink
+    gives one empty pixel.
     """
     scaled = _scaled_font(font, size, weight if font.weights else None)
     buffer = hb.Buffer()
     buffer.add_str(text)
-    known = TASKS[task]
+    known = TASKS[task] if isinstance(task, str) else task
     buffer.script, buffer.language = known.script, known.language
     buffer.direction = known.direction if any(map(known.has_letter, text)) else "ltr"
     hb.shape(scaled, buffer)

@@ -5,7 +5,7 @@ The settings give a list of crops. Each crop has its own keyed generator, so it 
 
 import importlib.metadata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from raygroup.config import RECIPE_VERSION, Words
 from raygroup.config_sections import fingerprint, result_fields
 from raygroup.randomness import generator
+from raygroup.tasks import TASKS, Task
 from raygroup.words.rendering.fonts import FontFile, code_points, find_fonts, fonts_fingerprint
 from raygroup.words.rendering.shaping import ink
 from raygroup.words.rendering.variation import camera_crop
@@ -37,6 +38,26 @@ class CropOrder:
     """Number of this render among those of the word."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rendering:
+    """Crops to draw, and all that their pixels depend on."""
+
+    orders: list[CropOrder]
+    words: Words
+    """Size, variation and seed of the crops."""
+    fonts: Mapping[str, tuple[FontFile, ...]]
+    tasks: Mapping[str, Task]
+    """How the words of each task are written, by name."""
+    fingerprint: str
+
+
+def plan_rendering(words: Words, folder: Path | None) -> Rendering:
+    """Return the rendering of the built-in word lists of a sweep. ``folder`` holds more fonts."""
+    fonts = fonts_of(words, folder)
+    tasks = {task: TASKS[task] for task in words.tasks}
+    return Rendering(orders=plan_crops(words), words=words, fonts=fonts, tasks=tasks, fingerprint=rendered_fingerprint(words, fonts))
+
+
 def fonts_of(words: Words, folder: Path | None) -> dict[str, tuple[FontFile, ...]]:
     """Return the fonts of each task in the settings."""
     return {task: find_fonts(task, folder) for task in words.tasks}
@@ -48,9 +69,13 @@ def rendered_fingerprint(words: Words, fonts: dict[str, tuple[FontFile, ...]]) -
     These are the recipe version, the settings, the bytes of the fonts, and the versions of the
     libraries that choose and draw the words.
     """
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in _DRAWING_LIBRARIES]
     font_hashes = {task: fonts_fingerprint(task_fonts) for task, task_fonts in fonts.items()}
-    return fingerprint(RECIPE_VERSION, result_fields(words), font_hashes, versions)
+    return fingerprint(RECIPE_VERSION, result_fields(words), font_hashes, drawing_versions())
+
+
+def drawing_versions() -> list[str]:
+    """Return the versions of the libraries that choose and draw words."""
+    return [f"{name} {importlib.metadata.version(name)}" for name in _DRAWING_LIBRARIES]
 
 
 def plan_crops(words: Words) -> list[CropOrder]:
@@ -68,17 +93,19 @@ def plan_crops(words: Words) -> list[CropOrder]:
     return orders
 
 
-def draw_png(order: CropOrder, words: Words, fonts: Sequence[FontFile]) -> bytes | None:
+def draw_png(order: CropOrder, words: Words, fonts: Sequence[FontFile], task: Task | None = None) -> bytes | None:
     """Return one gray crop as a PNG.
 
-    Returns None if no font has all glyphs of the word. The same settings and fonts give the same
-    pixels.
+    ``task`` says how the word is written. It is the order's task in ``TASKS`` by default. Returns None
+    if no font has all glyphs of the word. The same settings and fonts give the same pixels.
     """
-    crop = draw_pixels(order, words, fonts)
+    crop = draw_pixels(order, words, fonts, task)
     return None if crop is None else cv2.imencode(".png", crop, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 
-def draw_pixels(order: CropOrder, words: Words, fonts: Sequence[FontFile], *, gray: bool = True) -> NDArray[np.uint8] | None:
+def draw_pixels(
+    order: CropOrder, words: Words, fonts: Sequence[FontFile], task: Task | None = None, *, gray: bool = True
+) -> NDArray[np.uint8] | None:  # fmt: skip
     """Return the pixels of one crop, in the shape of ``camera_crop``.
 
     Returns None if no font has all glyphs of the word.
@@ -88,7 +115,7 @@ def draw_pixels(order: CropOrder, words: Words, fonts: Sequence[FontFile], *, gr
     # A font may map every character and still lack a glyph after shaping. Then another font is tried.
     while candidates:
         font = _choose_font(candidates, random)
-        mask, num_missing = ink(order.text, font, order.task, int(random.integers(*_SIZES)), _draw_weight(font, random))
+        mask, num_missing = ink(order.text, font, task or order.task, int(random.integers(*_SIZES)), _draw_weight(font, random))
         if not num_missing:
             return camera_crop(mask, random, height=words.height, width=words.width, strength=words.variation, gray=gray)
         candidates.remove(font)
@@ -96,18 +123,19 @@ def draw_pixels(order: CropOrder, words: Words, fonts: Sequence[FontFile], *, gr
 
 
 def draw_crops(
-    orders: Sequence[CropOrder], words: Words, fonts: dict[str, tuple[FontFile, ...]]
+    orders: Sequence[CropOrder], words: Words, fonts: Mapping[str, tuple[FontFile, ...]], tasks: Mapping[str, Task] = TASKS
 ) -> tuple[list[CropOrder], list[bytes], Counter[str]]:
     """Draw crops as PNG images.
 
-    Returns the crops that could be drawn and their images. The counter gives, for each task, the
-    number of crops that were dropped because every font lacked a glyph.
+    ``tasks`` says how the words of each task are written. Returns the crops that could be drawn and
+    their images. The counter gives, for each task, the number of crops that were dropped because
+    every font lacked a glyph.
     """
     drawable: list[CropOrder] = []
     images = []
     dropped = Counter[str]()
     for order in orders:
-        image = draw_png(order, words, fonts[order.task])
+        image = draw_png(order, words, fonts[order.task], tasks[order.task])
         if image is None:
             dropped[order.task] += 1
         else:
