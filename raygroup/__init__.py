@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from raygroup.errors import ClusterLostError, ConfigError, HistoryError, OverBudgetError, RaygroupError
     from raygroup.history.reader import History
     from raygroup.model.heads.decoding import Reader
+    from raygroup.read import load
+    from raygroup.reading.package import Package, WordReading
     from raygroup.runs.compare import compare
     from raygroup.runtime.planning.words_preview import preview_words
     from raygroup.search_space import Sweep
@@ -26,6 +28,8 @@ _HOMES = {
     "raygroup.errors": ("ClusterLostError", "ConfigError", "HistoryError", "OverBudgetError", "RaygroupError"),
     "raygroup.history.reader": ("History",),
     "raygroup.model.heads.decoding": ("Reader",),
+    "raygroup.read": ("load",),
+    "raygroup.reading.package": ("Package", "WordReading"),
     "raygroup.runs.compare": ("compare",),
     "raygroup.runtime.planning.words_preview": ("preview_words",),
     "raygroup.search_space": ("Sweep",),
@@ -48,6 +52,7 @@ __all__ = [
     "HistoryError",
     "Loss",
     "OverBudgetError",
+    "Package",
     "Pretraining",
     "RaygroupError",
     "Reader",
@@ -58,11 +63,13 @@ __all__ = [
     "Trial",
     "TrialResult",
     "Weights",
+    "WordReading",
     "Words",
     "WordsPreview",
     "__version__",
     "compare",
     "history_table",
+    "load",
     "preview_words",
     "read_history",
     "read_sweep",
