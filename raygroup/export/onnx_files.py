@@ -68,7 +68,29 @@ def _graph(module: nn.Module, example: Tensor, name: str, outputs: list[str]) ->
             module, (example,), dynamo=True, dynamic_shapes=({0: "words"},), input_names=[name], output_names=outputs, verbose=False,
             optimize=False,
         )  # fmt: skip
-    model = program.model_proto  # type: ignore[union-attr]
+    return _simplify(program.model_proto)  # type: ignore[union-attr]
+
+
+def _simplify(model: Any) -> Any:
+    """Return a model with fewer nodes, whose weights are as they were.
+
+    The weights are inputs meanwhile. So nothing that depends on them is folded into a constant, and
+    other heads can take the graph over.
+    """
+    import onnx
+    from onnxscript import optimizer
+
+    weights = [type(value)() for value in model.graph.initializer]
+    for copy, value in zip(weights, model.graph.initializer, strict=True):
+        copy.CopyFrom(value)
+        model.graph.input.append(onnx.helper.make_tensor_value_info(value.name, value.data_type, value.dims))
+    del model.graph.initializer[:]
+    num_inputs = len(model.graph.input) - len(weights)
+    with _quiet():
+        model = optimizer.optimize(model)
+    names = {value.name for value in model.graph.initializer}
+    del model.graph.input[num_inputs:]
+    model.graph.initializer.extend(value for value in weights if value.name not in names)
     _strip(model)
     return model
 
