@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from raygroup.errors import BAD_INPUT, ConfigError
 from raygroup.files.places import Place, parse_local_path, parse_place, place
 from raygroup.terminal import Parser, console, print_json, print_line, print_warning, run_command
+from raygroup.values import BEAMS, THREADS
 
 if TYPE_CHECKING:
     from raygroup.reading.label_scores import Label, LabelScores
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from raygroup.reading.record import PackageRecord
 
 BACKENDS = ("auto", "onnxruntime", "torch")
-_RECORD_FILE = "package.json"  # as reading.record names it
+_PACKAGE_FILES = ("package.json", "model.safetensors")  # as reading.record names them
+_MANY_IMAGES = 257
+"""Fewest images whose reading shows progress: more than one block. The bars take a while to load."""
 _MAX_PICTURES = 8
 """Most pictures of a task that are drawn."""
 _PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
@@ -39,7 +42,7 @@ def load(
     """
     if backend not in BACKENDS:
         raise ConfigError(f"backend is {backend!r}: it must be one of {', '.join(BACKENDS)}")
-    if (Path(path) / _RECORD_FILE).is_file():
+    if any((Path(path) / name).is_file() for name in _PACKAGE_FILES):
         return _open_package(Path(path), backend, threads)
     if backend == "onnxruntime":
         raise ConfigError(f"{path}: no package, and a trial is read with torch: python -m raygroup.export makes a package of it")
@@ -47,7 +50,11 @@ def load(
     from raygroup.export.trial_model import load_trial_model
 
     paths = [storage_path] if isinstance(storage_path, str) or not isinstance(storage_path, Sequence) else storage_path
-    return load_trial_model(choose_trial(str(path), [place(each) for each in paths])).package
+    try:
+        stored = choose_trial(str(path), [place(each) for each in paths])
+    except ConfigError as error:
+        raise ConfigError(f"{path}: no package, because it has no {_PACKAGE_FILES[0]}; and as a trial: {error}") from error
+    return load_trial_model(stored).package
 
 
 def _open_package(folder: Path, backend: str, threads: int) -> "Package":
@@ -89,6 +96,8 @@ def _run(options: argparse.Namespace) -> int:
     names: list[str] = options.images or [str(label.path) for label in labels.values()]
     if not names:
         raise ConfigError("no images: name files, folders or patterns, or - for paths on standard input, or pass --labels")
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="surrogateescape")  # names of files may be any bytes
     images = list_images(names, sys.stdin) if options.images else [Path(name) for name in names]
     package = load(options.package, backend=options.backend, storage_path=options.storage_path or [Path("runs")], threads=options.threads)
     readings = _read(package, images, options.beams)
@@ -114,11 +123,14 @@ def _labels(file: Path | None) -> "dict[str, Label]":
 
 def _read(package: "Package", images: Sequence[Path], beams: int) -> "list[WordReading]":
     """Read with a progress bar, and print the speed on standard error."""
-    from raygroup.runtime.progress import progress_bars
-
     start_s = time.monotonic()
-    with progress_bars(console(stderr=True), "reading") as show_progress:
-        readings = package.read(images, beams, lambda done: show_progress("words read", done, len(images)))
+    if len(images) < _MANY_IMAGES:
+        readings = package.read(images, beams)
+    else:
+        from raygroup.runtime.progress import progress_bars
+
+        with progress_bars(console(stderr=True), "reading") as show_progress:
+            readings = package.read(images, beams, lambda done: show_progress("words read", done, len(images)))
     wall_s = time.monotonic() - start_s
     line = f"{len(readings)} words in {wall_s:.1f} s, {len(readings) / max(wall_s, 1e-9):.0f} words a second, with {package.backend.name}"
     print_line(console(stderr=True), line)
@@ -181,9 +193,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="a csv, tsv or jsonl file with path and text: print the accuracy by language",
     )
-    parser.add_argument("--beams", type=_beams, default=1, metavar="N", help="beams to follow (default: 1, greedy)")
+    parser.add_argument("--beams", type=BEAMS.parse, default=1, metavar="N", help="beams to follow (default: 1, greedy)")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what computes (default: onnxruntime where it is installed)")
-    parser.add_argument("--threads", type=_threads, default=0, metavar="N", help="threads of onnxruntime (default: it chooses)")
+    parser.add_argument("--threads", type=THREADS.parse, default=0, metavar="N", help="threads of onnxruntime (default: it chooses)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--csv", type=parse_local_path, metavar="FILE", help="also write the readings to a csv file")
     parser.add_argument(
@@ -193,20 +205,6 @@ def build_parser() -> argparse.ArgumentParser:
         "--storage-path", action="append", type=parse_place, metavar="STORAGE", help="where to look for a trial (default: ./runs)"
     )
     return parser
-
-
-def _beams(text: str) -> int:
-    return _whole_number(text, 1, 1000)
-
-
-def _threads(text: str) -> int:
-    return _whole_number(text, 0, 1024)
-
-
-def _whole_number(text: str, low: int, high: int) -> int:
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from {low} to {high}")
-    return int(text)
 
 
 if __name__ == "__main__":

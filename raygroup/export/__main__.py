@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 from raygroup.errors import ConfigError
 from raygroup.files.places import parse_local_path, parse_place
 from raygroup.terminal import Parser, console, print_json, print_line, print_table, print_warning, run_command, size_text, table
+from raygroup.values import EXPORTED_BEAMS
 
 if TYPE_CHECKING:
     from raygroup.export.exporter import Export
-
-_MOST_BEAMS = 64
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("trial", metavar="TRIAL", help="a trial's folder, SWEEP:LABEL, an id, or a part of a label; with --best a sweep")
     parser.add_argument("out", metavar="OUT", type=parse_local_path, help="the folder to write")
     parser.add_argument("--best", action="store_true", help="of sweep TRIAL, take the trial with the highest exact match on unseen words")
-    parser.add_argument("--beams", type=_beams, default=6, metavar="N", help="beams of the ONNX beam readers (default: 6)")
+    parser.add_argument("--beams", type=EXPORTED_BEAMS.parse, default=6, metavar="N", help="beams of the ONNX beam readers (default: 6)")
     parser.add_argument(
         "--onnx", action=argparse.BooleanOptionalAction, default=None,
         help="write ONNX files (default: if raygroup[export] is installed); without them torch is needed to read",
@@ -98,16 +97,6 @@ def build_parser() -> argparse.ArgumentParser:
         "--storage-path", action="append", type=parse_place, metavar="STORAGE", help="where to look for TRIAL; repeatable (default: ./runs)"
     )
     return parser
-
-
-def _beams(text: str) -> int:
-    try:
-        beams = int(text)
-    except ValueError:
-        beams = 0
-    if not 2 <= beams <= _MOST_BEAMS:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 2 to {_MOST_BEAMS}")
-    return beams
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from raygroup.model.heads.bank import HeadBank
 from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.storage.checkpoint_format import read_facts
 from raygroup.storage.checkpoint_index import read_last_checkpoint
-from raygroup.storage.layout import CHECKPOINTS_FOLDER, CONFIG_FILE
-from raygroup.storage.records import read_record
+from raygroup.storage.layout import CHECKPOINTS_FOLDER, CONFIG_FILE, WORD_FACTS_FILE
+from raygroup.storage.records import intact_record, read_record
 from raygroup.storage.sweeps import StoredTrial, TrialState
 from raygroup.trunks import FEATURE_GRID, FEATURES
 from raygroup.words.charset import Charset
@@ -63,10 +63,16 @@ class TrialCheckpoint:
         return classifier.requires_grad_(False)
 
     def training_characters(self) -> dict[str, set[str]] | None:
-        """Return the characters of each task's training labels. None if the prepared words are gone."""
-        path = self.stored.folder.parent.parent / str(self.config.get("store", ""))
+        """Return the characters of each task's training labels.
+
+        They come from the trial's record of them, or for an older trial from the prepared words.
+        None if neither is there.
+        """
+        recorded = intact_record(self.stored.folder / WORD_FACTS_FILE).get("characters")
+        if recorded is not None:
+            return {task: set(characters) for task, characters in recorded.items()}
         try:
-            words = open_word_store(local_copy(path))
+            words = open_word_store(local_copy(self.stored.folder.parent.parent / str(self.config.get("store", ""))))
         except (ConfigError, OSError):
             return None
         seen: dict[str, set[str]] = defaultdict(set)

@@ -1,8 +1,9 @@
 """Find the trial that a user wants to export or to read with."""
 
+import math
 from collections.abc import Sequence
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.places import Place, place
 from raygroup.runs.find import find_sweep, find_trial, match_trials
 from raygroup.storage.layout import CONFIG_FILE, SWEEP_FILE
@@ -10,6 +11,7 @@ from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, read_sweep, read_sweeps
 from raygroup.tables.sweep_result import SweepResult
 from raygroup.tables.trial_result import mean_score
+from raygroup.terminal import print_warning
 
 _MAX_NAMES = 8
 
@@ -68,11 +70,20 @@ def _labelled_trial(sweep: StoredSweep, label: str) -> StoredTrial:
 
 
 def _best_trial(sweep: StoredSweep) -> StoredTrial:
-    """Return the finished trial with the highest mean exact match on unseen words."""
-    trials = SweepResult.of(sweep).readable
-    if not trials:
-        raise ConfigError(f"sweep '{sweep.name}' has no finished trial that can be read: run its command to finish it")
-    return max(trials, key=lambda trial: mean_score(trial.scores("unseen")).accuracy).stored
+    """Return the finished trial with the highest mean exact match on unseen words.
+
+    A trial whose test words cannot be read has no score, and is named on standard error.
+    """
+    scores: list[tuple[float, StoredTrial]] = []
+    for trial in SweepResult.of(sweep).done:
+        try:
+            scores.append((mean_score(trial.scores("unseen")).accuracy, trial.stored))
+        except DamagedFileError as error:
+            print_warning(str(error))
+    scored = [(accuracy, trial) for accuracy, trial in scores if not math.isnan(accuracy)]
+    if not scored:
+        raise ConfigError(f"sweep '{sweep.name}' has no finished trial with unseen words: run its command to finish it, or name a trial")
+    return max(scored, key=lambda pair: pair[0])[1]
 
 
 def _labels(trials: Sequence[StoredTrial]) -> str:

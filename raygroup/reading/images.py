@@ -68,11 +68,13 @@ def _gray(image: Image) -> Gray:
 
 def _content(path: Path) -> bytes:
     try:
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise ImageError(f"{size // 1_000_000} MB: at most {MAX_BYTES // 1_000_000} MB are read")
-        return path.read_bytes()
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MAX_BYTES else b""
     except (OSError, ValueError) as error:
         raise ImageError(_reason(error)) from error
+    if size > MAX_BYTES:
+        raise ImageError(f"{size // 1_000_000} MB: at most {MAX_BYTES // 1_000_000} MB are read")
+    return content
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -71,6 +71,8 @@ class OnnxBackend:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
         options.intra_op_num_threads = self.threads
+        # Every session has threads of its own. Those of idle sessions must not spin.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         path = self.folder / file
         if file not in self.record.files:
             raise ConfigError(f"{path}: the package was exported without ONNX files: read it with torch (backend 'torch')")

@@ -3,7 +3,7 @@
 ``raygroup.load`` returns a ``Package``. The backend computes; everything around it is the same.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -93,7 +93,7 @@ class Package:
         return {"backend": self.backend.name, **{name: value for name, value in asdict(self.record).items() if name in names}}
 
     def read(
-        self, images: Image | Sequence[Image], beams: int = 1, progress: Callable[[int], None] | None = None
+        self, images: Image | Iterable[Image], beams: int = 1, progress: Callable[[int], None] | None = None
     ) -> list[WordReading]:  # fmt: skip
         """Read images of words, in their order.
 
@@ -143,6 +143,6 @@ class Package:
         return WordReading(name, text, task, head.name, confidence, threshold.is_unsure(confidence) if threshold else None)
 
 
-def _sequence(images: Image | Sequence[Image]) -> Sequence[Image]:
+def _sequence(images: Image | Iterable[Image]) -> Sequence[Image]:
     """Return a sequence of images. One image alone is a sequence of one."""
-    return [images] if isinstance(images, str | Path | bytes | np.ndarray) else images
+    return [images] if isinstance(images, str | Path | bytes | np.ndarray) else list(images)

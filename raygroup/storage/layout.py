@@ -29,6 +29,7 @@
             state.json                       list of the checkpoints, with checksums
             step-<step>-<N>.safetensors      state after a step, written by attempt N
           predictions.parquet                the words, as the trained heads read them
+          word_facts.json                    characters by task, and how fast the heads read
           tensorboard/                       scalars
           error.txt                          traceback of an unexpected error
           stalled-<time>-<rank>.txt          stacks of a worker that made no progress
@@ -79,6 +80,7 @@ CHECKPOINTS_FOLDER = "checkpoints"
 CHECKPOINT_INDEX_FILE = "state.json"
 CHECKPOINTS_GLOB = "step-*.safetensors"
 PREDICTIONS_FILE = "predictions.parquet"
+WORD_FACTS_FILE = "word_facts.json"
 TENSORBOARD_FOLDER = "tensorboard"
 ERROR_FILE = "error.txt"
 STACKS_GLOB = "stalled-*.txt"
