@@ -1,4 +1,4 @@
-"""Compare reading with a package to reading with today's ``Reader`` on the trial's whole heads.
+"""Compare reading with a package to today's ``Reader`` on whole heads.
 
 Run ``python benchmarks/package.py [--quick] [--trial FOLDER]``. Without ``--trial`` it trains a small
 trial of five heads first. Both sides get the trunk's features of the same words and take turns in
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def train_trial(folder: Path) -> str:
-    """Train a trial of five heads for a minute, and return its folder."""
+    """Train a small trial of five heads, and return its folder."""
     sweep = Sweep(name="package", trial=Trial(words=Words(words_per_task=40), training=Training(steps=60)))
     with contextlib.redirect_stdout(sys.stderr):
         result = run_sweep(sweep, storage_path=folder / "runs", local=True)

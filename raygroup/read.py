@@ -1,4 +1,4 @@
-"""``python -m raygroup.read``: read images of words with a package or a finished trial.
+"""``python -m raygroup.read``: read images of words.
 
 ``raygroup.load(path).read(images)`` is the command's Python twin.
 """
@@ -24,8 +24,6 @@ BACKENDS = ("auto", "onnxruntime", "torch")
 _PACKAGE_FILES = ("package.json", "model.safetensors")  # as reading.record names them
 _MANY_IMAGES = 257
 """Fewest images whose reading shows progress: more than one block. The bars take a while to load."""
-_MAX_PICTURES = 8
-"""Most pictures of a task that are drawn."""
 _PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 
@@ -138,19 +136,11 @@ def _read(package: "Package", images: Sequence[Path], beams: int) -> "list[WordR
 
 
 def _draw(readings: "list[WordReading]", labels: "dict[str, Label]", path: Path) -> None:
-    """Draw the first pictures of each task with their readings."""
     from raygroup.figures.palette import save_figure
-    from raygroup.figures.reading_sheet import ReadPicture, reading_sheet_figure
-    from raygroup.images.pixels import decode_gray
+    from raygroup.figures.reading_sheet import first_pictures, reading_sheet_figure
 
     truth_of = {str(label.path.absolute()): label.text for label in labels.values()}
-    pictures: dict[str, list[ReadPicture]] = {}
-    for reading in readings:
-        row = pictures.setdefault(reading.task or "", [])
-        if reading.problem is None and len(row) < _MAX_PICTURES:
-            pixels, truth = decode_gray(Path(reading.name).read_bytes()), truth_of.get(str(Path(reading.name).absolute()))
-            row.append(ReadPicture(pixels, reading.task or "", reading.text, reading.confidence or 0.0, bool(reading.unsure), truth))
-    shown = [picture for row in pictures.values() for picture in row]
+    shown = first_pictures(readings, truth_of)
     save_figure(reading_sheet_figure(shown, f"{len(shown)} of {len(readings)} pictures, by the language they were taken for"), path)
 
 

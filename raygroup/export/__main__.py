@@ -1,4 +1,4 @@
-"""``python -m raygroup.export``: write a finished trial as a package that reads words anywhere.
+"""``python -m raygroup.export``: write a finished trial as a package.
 
 ``raygroup.export.exporter.export_trial`` is the command's Python twin.
 """

@@ -1,4 +1,4 @@
-"""The texts of a package for the people who receive it: a README and the licences."""
+"""The README of a package, and what is known of licences."""
 
 import importlib.resources
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _RENDERED_WORDS = (
 
 
 def readme_text(record: PackageRecord, has_onnx: bool) -> str:
-    """Return the README: what the package reads, how well, and how to call it."""
+    """Return the README, for whoever receives the package."""
     template = _resource("readme.md")
     values = {
         "trial": record.trial_id, "tasks": ", ".join(map(_task_title, record.tasks)), "heads": "\n".join(_head_rows(record)),
@@ -35,7 +35,7 @@ def readme_text(record: PackageRecord, has_onnx: bool) -> str:
 
 
 def licenses_text(record: PackageRecord) -> str:
-    """Return what is known of the licences of the weights, the words and the fonts."""
+    """Return what is known of licences of weights, words and fonts."""
     settings = record.trial["settings"]
     rendered = settings["words"]["source"] == "rendered"
     laptop = settings["weights"]["file"] == "laptop"

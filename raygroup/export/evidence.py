@@ -1,4 +1,4 @@
-"""Accuracy and thresholds of a package, from the words that its trial was tested on."""
+"""Accuracy and thresholds of a package, from its trial's test words."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ COLUMNS = ("split", "task", "text", "reading", "routed_task", "confidence", "ima
 
 
 def accuracy_rows(predictions: pa.Table) -> tuple[dict[str, Any], ...]:
-    """Return a row for each tested split and task: words, exact match and 1-NED with 95 % intervals."""
+    """Return the scores of each tested split and task, with 95 % intervals."""
     rows = []
     words = predictions.select(["split", "task", "text", "reading"]).to_pylist()
     tasks = list(dict.fromkeys(word["task"] for word in words))
@@ -28,7 +28,7 @@ def accuracy_rows(predictions: pa.Table) -> tuple[dict[str, Any], ...]:
 
 
 def score_pairs(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return the number of (truth, reading) pairs, and their scores as ``[mean, low, high]``."""
+    """Return the scores of (truth, reading) pairs. A score is ``[mean, low, high]``."""
     exact = word_interval([float(is_read(*pair)) for pair in pairs])
     similar = word_interval([one_minus_ned(*pair) for pair in pairs])
     return {
@@ -37,7 +37,7 @@ def score_pairs(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 
 def task_thresholds(predictions: pa.Table, tasks: Sequence[str]) -> dict[str, Threshold]:
-    """Return the threshold of each task, from the unseen words that the classifier sent to it."""
+    """Return each task's threshold, from unseen words that the classifier sent there."""
     words = [word for word in predictions.select(list(COLUMNS[:-1])).to_pylist() if word["split"] == "unseen"]
     thresholds = {}
     for task in tasks:

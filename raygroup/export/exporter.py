@@ -1,4 +1,4 @@
-"""Write a finished trial as a package: one folder that reads words anywhere."""
+"""Write a finished trial as a package, one folder that reads words."""
 
 import contextlib
 import os
@@ -112,7 +112,7 @@ def _require_free(folder: Path, force: bool) -> None:
 
 @contextlib.contextmanager
 def _new_folder(folder: Path, force: bool) -> Iterator[Path]:
-    """Yield a folder that takes the place of ``folder`` once it is complete."""
+    """Yield a folder that replaces ``folder`` once it is complete."""
     folder = folder.absolute()
     partial, old = (folder.with_name(f".{folder.name}.{kind}-{os.getpid()}-{uuid.uuid4().hex[:6]}") for kind in ("partial", "old"))
     partial.mkdir()

@@ -1,4 +1,4 @@
-"""Name heads by their tasks, so that no group head is taken for another."""
+"""Name heads by their tasks, so that none is taken for another."""
 
 import re
 from collections.abc import Sequence

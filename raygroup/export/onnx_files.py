@@ -1,4 +1,4 @@
-"""Write the network of a package as ONNX files that share one weights file.
+"""Write the network of a package as ONNX files.
 
 An ONNX file holds a graph alone. Its weights are external data: places in ``model.safetensors``,
 which stores tensors as they are. So every weight is stored once, and the files stay small.
@@ -34,7 +34,7 @@ def require_onnx() -> None:
 
 
 def num_onnx_files(record: PackageRecord) -> int:
-    """Return the number of ONNX files: trunk, router, and two for each head."""
+    """Return the number of ONNX files. Each head has two."""
     return 2 + 2 * len(record.heads)
 
 
@@ -96,7 +96,7 @@ def _simplify(model: Any) -> Any:
 
 
 def _strip(model: Any) -> None:
-    """Delete what only a developer needs: stack traces of this machine, and shapes between nodes."""
+    """Delete stack traces of this machine, and shapes between nodes."""
     del model.metadata_props[:]
     for graph in [model.graph, *model.functions]:
         _strip_graph(graph)
@@ -150,7 +150,7 @@ def _refer(value: Any, place: Mapping[str, Any]) -> None:
 
 
 def _tensor_places(weights: bytes) -> dict[str, dict[str, Any]]:
-    """Return the shape, the offset and the length of each tensor of a safetensors file."""
+    """Return shape, offset and length of each tensor in a safetensors file."""
     start = _LENGTH_BYTES + int.from_bytes(weights[:_LENGTH_BYTES], "little")
     header = json.loads(weights[_LENGTH_BYTES:start])
     return {

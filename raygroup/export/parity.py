@@ -1,4 +1,4 @@
-"""Compare the ONNX files of a package with torch, on words that the trial was tested on."""
+"""Compare the ONNX files of a package with torch, on test words."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ _LEAST_EQUAL = 0.95
 
 
 def measure_parity(content: TrialModel, folder: Path, files: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return how far onnxruntime reads the trial's own test words as torch does.
+    """Return how far onnxruntime reads test words as torch does.
 
     Without onnxruntime nothing is compared, and the result says so. Raises ConfigError if the ONNX
     files read otherwise than torch.

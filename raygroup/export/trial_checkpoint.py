@@ -1,4 +1,4 @@
-"""Read what a finished trial learned: its heads, its classifier, R_TM and its charset.
+"""Read the heads, the classifier, R_TM and the charset of a finished trial.
 
 They are in its last checkpoint. Neither the words nor the optimiser's state is needed.
 """

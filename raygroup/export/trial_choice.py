@@ -1,4 +1,4 @@
-"""Find the trial that a user wants to export or to read with."""
+"""Find the trial that a user wants to export or read with."""
 
 import math
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def _labelled_trial(sweep: StoredSweep, label: str) -> StoredTrial:
 
 
 def _best_trial(sweep: StoredSweep) -> StoredTrial:
-    """Return the finished trial with the highest mean exact match on unseen words.
+    """Return the finished trial that reads most unseen words without a mistake.
 
     A trial whose test words cannot be read has no score, and is named on standard error.
     """

@@ -1,4 +1,4 @@
-"""Make the record and the model of a package from a finished trial, in memory."""
+"""Make a package of a finished trial, in memory."""
 
 import functools
 from collections.abc import Mapping
@@ -122,6 +122,6 @@ def _record(checkpoint: TrialCheckpoint, pruned: _PrunedHeads, predictions: pa.T
 
 
 def _groups(checkpoint: TrialCheckpoint) -> Mapping[int, tuple[str, ...]]:
-    """Return the tasks of each head that has some, by its number in the trial."""
+    """Return the tasks of each head that has some, by its number."""
     final = grouping(checkpoint.tasks, checkpoint.r_tm.shape[1], checkpoint.r_tm.argmax(-1).tolist())
     return {head: by_paper_order(set(group)) for head, group in final.by_head.items() if group}

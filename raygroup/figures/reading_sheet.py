@@ -1,7 +1,8 @@
-"""Contact sheet of words with their pictures and readings, with or without the truth."""
+"""Contact sheet of words with their readings, with or without the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,8 +13,13 @@ from raygroup.figures.palette import FAINT, INK, RIGHT, WRONG
 from raygroup.figures.pixel_canvas import canvas_figure, draw_text, name_rows, place, scaled_to_fit
 from raygroup.figures.task_names import task_title
 from raygroup.figures.word_sheet import CROP, GAP, LINE, WIDTH
+from raygroup.images.pixels import decode_gray
+from raygroup.reading.package import WordReading
 from raygroup.scoring.word_accuracy import is_read
 from raygroup.tasks import by_paper_order
+
+_MAX_PICTURES = 8
+"""Most pictures of a task."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,23 @@ class ReadPicture:
     truth: str | None = None
 
 
+def first_pictures(readings: Sequence[WordReading], truth_of: Mapping[str, str]) -> list[ReadPicture]:
+    """Return the first pictures of each task.
+
+    Readings are named by the paths of their pictures. ``truth_of`` has truths by absolute path.
+    """
+    rows: dict[str, list[ReadPicture]] = {}
+    for reading in readings:
+        row = rows.setdefault(reading.task or "", [])
+        if reading.problem is None and len(row) < _MAX_PICTURES:
+            path = Path(reading.name)
+            pixels, truth = decode_gray(path.read_bytes()), truth_of.get(str(path.absolute()))
+            row.append(ReadPicture(pixels, reading.task or "", reading.text, reading.confidence or 0.0, bool(reading.unsure), truth))
+    return [picture for row in rows.values() for picture in row]
+
+
 def reading_sheet_figure(pictures: Sequence[ReadPicture], heading: str) -> Figure:
-    """Draw one row of pictures for each task, each above its reading and its confidence.
+    """Draw one row of pictures for each task, above their readings.
 
     With a truth the reading is blue if right and orange if wrong, and the truth of a wrong one
     stands below. Without it, unsure readings are gray.
@@ -62,7 +83,7 @@ def _colour(picture: ReadPicture) -> str:
 
 
 def _second_line(picture: ReadPicture) -> tuple[str, str]:
-    """Return the truth of a wrong reading, or else the confidence, and the colour."""
+    """Return the truth of a wrong reading, or the confidence. The colour follows."""
     if picture.truth is not None and not is_read(picture.truth, picture.reading):
         return picture.truth, INK
     return f"{picture.confidence:.2f}{' unsure' if picture.unsure else ''}", FAINT

@@ -1,4 +1,4 @@
-"""The router of one trained trial: it tells each word's task and its head."""
+"""The router of a trial, which tells each word's task and head."""
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ class Router(nn.Module):
     p_tm: Tensor
 
     def __init__(self, classifier: TaskClassifiers, r_tm: Tensor, heads: list[int], mode: str) -> None:
-        """``heads`` are the numbers of the heads that are left, which are counted anew from 0.
+        """``heads`` are the heads that are left, counted anew from 0.
 
         R_TM (t, m) is that of all heads. Every task must be on one of those that are left.
         """

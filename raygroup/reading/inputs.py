@@ -1,4 +1,4 @@
-"""List the images that a user named: files, folders, patterns, or paths on standard input."""
+"""List the images that a user named."""
 
 import glob
 import re

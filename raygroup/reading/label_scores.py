@@ -59,7 +59,9 @@ class LabelScores:
 
 
 def read_labels(file: Path) -> dict[str, Label]:
-    """Return the rows of a label file by the key of their image: csv, tsv or jsonl with path and text.
+    """Return the rows of a label file by the key of their image.
+
+    The file is csv, tsv or jsonl with path and text.
 
     Raises ConfigError with file and line for rows that cannot be understood.
     """
@@ -106,5 +108,5 @@ def _score(task: str, pairs: Sequence[tuple[Label, WordReading]]) -> LanguageSco
 
 
 def _key(path: Path) -> str:
-    """Return a text that is the same for all spellings of one path."""
+    """Return a text that all spellings of a path share."""
     return image_key(str(path.absolute()))

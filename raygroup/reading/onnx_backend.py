@@ -47,7 +47,7 @@ class OnnxBackend:
     def decode(
         self, features: NDArray[np.float32], heads: NDArray[np.int64], beams: int
     ) -> tuple[list[NDArray[np.int64]], NDArray[np.float32]]:
-        """Return the classes and the confidence of words (w, positions, features), each read by its head."""
+        """Return the classes and the confidence of words (w, positions, features)."""
         decoded: list[Any] = [None] * len(heads)
         confidence = np.empty(len(heads), np.float32)
         for number in np.unique(heads):

@@ -44,7 +44,10 @@ def print_scores(scores: "LabelScores", out: Console) -> None:
 
 
 def problem_lines(readings: Sequence[WordReading]) -> list[str]:
-    """Return a line for each image that could not be read, at most ten, and one with the number of the others."""
+    """Return a line for each image that could not be read.
+
+    After ten of them, one line has the number of the others.
+    """
     problems = [f"{reading.name}: {reading.problem}" for reading in readings if reading.problem is not None]
     more = len(problems) - _MAX_PROBLEMS
     return problems[:_MAX_PROBLEMS] + ([f"{more} more images could not be read"] if more > 0 else [])

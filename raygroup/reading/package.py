@@ -84,7 +84,7 @@ class Package:
 
     @property
     def accuracy(self) -> tuple[Mapping[str, Any], ...]:
-        """Scores on the trial's test words, with 95 % intervals: a row for each split and task."""
+        """Scores on the trial's test words by split and task, with 95 % intervals."""
         return self.record.accuracy
 
     def summary(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class Package:
         return readings
 
     def read_blocks(self, images: Sequence[Image], beams: int = 1) -> Iterator[list[WordReading]]:
-        """Yield the readings block by block, so that memory does not grow with the number of images."""
+        """Yield the readings block by block. Memory does not grow with their number."""
         self._require_beams(beams)
         for start in range(0, len(images), WORDS_PER_BLOCK):
             yield self._read_crops(make_crops(images[start : start + WORDS_PER_BLOCK], start + 1, self.record.crop), beams)

@@ -1,6 +1,7 @@
-"""The record of a package, ``package.json``: all that a reader must know beside the weights.
+"""The record of a package, ``package.json``.
 
-A package is a folder that a team can ship. ``package.json`` lists its files with their checksums, and
+A package is a folder that a team can ship. The record has all that a reader must know beside the
+weights. It lists its files with their checksums, and
 carries a checksum of itself.
 """
 
@@ -46,7 +47,7 @@ class HeadRecord:
         return Charset(tuple(self.characters))
 
     def tensor(self, name: str) -> str:
-        """Return the name in the weights file of one of the head's tensors."""
+        """Return the name of a tensor of the head in the weights file."""
         return f"head-{self.name}.{name}"
 
     def onnx_file(self, beam: bool) -> str:
@@ -128,8 +129,10 @@ def read_record(folder: Path) -> PackageRecord:
 
 
 def require_whole(folder: Path, record: PackageRecord) -> None:
-    """Raise DamagedFileError if a file of the package is missing or was changed."""
+    """Raise DamagedFileError if a file is missing or was changed."""
     for name, facts in record.files.items():
+        if Path(name).name != name:
+            raise DamagedFileError(f"{folder / RECORD_FILE}: a package has no file {name!r}; {ANOTHER_COPY}")
         try:
             content = (folder / name).read_bytes()
         except OSError as error:

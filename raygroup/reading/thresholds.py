@@ -18,7 +18,7 @@ MIN_ACCEPTED = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """The threshold of one task, and the test words it was derived from."""
+    """The threshold of one task, and the words behind it."""
 
     words: int
     """Test words that the classifier sent to the task."""
@@ -41,7 +41,7 @@ class Threshold:
 
 
 def derive_threshold(confidences: Sequence[float], are_right: Sequence[bool], aim: float = AIM) -> Threshold:
-    """Return the lowest threshold above which the share of right words is ``aim`` or more.
+    """Return the lowest threshold whose accepted words reach the aim.
 
     It accepts ``MIN_ACCEPTED`` words or more. Words of one confidence are accepted together. With
     fewer than ``MIN_WORDS`` words there is no threshold.

@@ -1,4 +1,4 @@
-"""The network of a package in torch: a trunk, a router and pruned heads."""
+"""The network of a package in torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class TorchBackend:
 
     @torch.no_grad()
     def decode(self, features: Tensor, heads: Tensor, beams: int) -> tuple[list[NDArray[np.int64]], NDArray[np.float32]]:
-        """Return the classes and the confidence of words (w, positions, features), each read by its head."""
+        """Return the classes and the confidence of words (w, positions, features)."""
         longest, reader = self.record.longest, self.reader
         decoded = reader.greedy(features, heads, longest) if beams == 1 else reader.beam(features, heads, longest, beams)
         lengths = (decoded.classes != reader.end).sum(1).tolist()

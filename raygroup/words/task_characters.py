@@ -10,7 +10,7 @@ from raygroup.words.scripts import can_spell, knows_letters
 def group_characters(
     charset: Charset, group: Sequence[str], tasks: Sequence[str], seen: Mapping[str, AbstractSet[str]] | None = None
 ) -> list[int]:
-    """Return the classes of a charset that a head of these tasks may write, ascending.
+    """Return the classes that a head of these tasks may write, ascending.
 
     They are the characters that a task of the group can spell by its script, and those in its
     training labels (``seen``: task -> characters). A character that no task of the trial can spell

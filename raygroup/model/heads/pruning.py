@@ -1,4 +1,4 @@
-"""Prune heads to the characters of their groups, and stack heads of different charsets.
+"""Prune heads to the characters of their groups, and stack pruned heads.
 
 Pruning selects rows, so the weights that stay keep their bits. A pruned head writes the strings of
 the whole head restricted to its characters.
@@ -18,7 +18,7 @@ _IMPOSSIBLE = -1e30
 
 @torch.no_grad()
 def prune_head(bank: HeadBank, head: int, characters: Sequence[int]) -> HeadBank:
-    """Return a bank of one head without padding that writes only these characters.
+    """Return a bank of one head that writes only these characters.
 
     ``characters`` are classes of the bank. The begin and the end class always stay. Raises
     ValueError if one of them is no character, or is there twice.
@@ -56,7 +56,7 @@ def stack_heads(heads: Sequence[HeadBank]) -> HeadBank:
 
 
 def _spread(values: Tensor, axis: int, rows: Tensor, size: int, filling: float) -> Tensor:
-    """Return a tensor of ``size`` rows on an axis, with the values in ``rows`` and the filling elsewhere."""
+    """Return the values spread to ``rows`` of ``size`` rows. Others get the filling."""
     shape = [*values.shape]
     shape[axis] = size
     return values.new_full(shape, filling).index_copy(axis, rows.to(values.device), values)
