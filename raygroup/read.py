@@ -35,7 +35,7 @@ def load(
     ``path`` is the folder of a package or a trial, or names a trial as ``raygroup.export`` takes it.
     ``backend`` is ``onnxruntime``, ``torch``, or ``auto``: onnxruntime where it is installed and the
     package has its files. A trial is read with torch. ``threads`` is the number of threads of
-    onnxruntime, and 0 lets it choose. Raises ConfigError if there is nothing to open, if a file of
+    the backend, which for torch holds for the whole process. 0 changes nothing. Raises ConfigError if there is nothing to open, if a file of
     the package is missing or was changed, or if another major version wrote it.
     """
     if backend not in BACKENDS:
@@ -52,6 +52,7 @@ def load(
         stored = choose_trial(str(path), [place(each) for each in paths])
     except ConfigError as error:
         raise ConfigError(f"{path}: no package, because it has no {_PACKAGE_FILES[0]}; and as a trial: {error}") from error
+    _set_torch_threads(threads)
     return load_trial_model(stored).package
 
 
@@ -65,10 +66,18 @@ def _open_package(folder: Path, backend: str, threads: int) -> "Package":
     if backend == "auto":
         backend = "onnxruntime" if record.has_onnx and is_installed() else "torch"
     if backend == "torch":
+        _set_torch_threads(threads)
         return Package(record, _torch_backend(folder, record))
     if not is_installed():
         raise ConfigError("onnxruntime is not installed: pip install 'raygroup[onnx]', or read with torch (backend 'torch')")
     return Package(record, OnnxBackend(folder, record, threads))
+
+
+def _set_torch_threads(threads: int) -> None:
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
 
 
 def _torch_backend(folder: Path, record: "PackageRecord") -> "Backend":
@@ -185,7 +194,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--beams", type=BEAMS.parse, default=1, metavar="N", help="beams to follow (default: 1, greedy)")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what computes (default: onnxruntime where it is installed)")
-    parser.add_argument("--threads", type=THREADS.parse, default=0, metavar="N", help="threads of onnxruntime (default: it chooses)")
+    parser.add_argument(
+        "--threads", type=THREADS.parse, default=0, metavar="N", help="threads to compute with (default: the backend chooses)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--csv", type=parse_local_path, metavar="FILE", help="also write the readings to a csv file")
     parser.add_argument(

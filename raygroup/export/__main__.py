@@ -60,6 +60,7 @@ def _print_package(written: "Export") -> None:
     for head in record.heads:
         rows.add_row(head.name, str(len(head.characters)), f"{head.parameters:,}", f"{head.whole_parameters:,}")
     print_table(out, f"{record.trial_id}, in {written.folder}", rows)
+    print_line(out, f"characters of each head: by {record.characters_from}")
     if record.idle_heads:
         print_line(out, f"left out, because no task is on them: {', '.join(f'head {number}' for number in record.idle_heads)}")
     print_line(out, f"{size_text(record.sizes['bytes'])} in {len(record.files) + 1} files; {_parity_text(record.parity, record.beams)}")

@@ -14,13 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, one_line
 from raygroup.model.heads.loop_reader import BeamLoop, GreedyLoop
 from raygroup.reading.record import ROUTER_FILE, TRUNK_FILE, WEIGHTS_FILE, HeadRecord, PackageRecord
 from raygroup.training.reading_model import ReadingModel
 
 _LENGTH_BYTES = 8
 _EXAMPLE_WORDS = 4
+_MAX_REASON = 100
 _END = "end"
 
 
@@ -63,11 +64,17 @@ def _end(head: HeadRecord) -> Tensor:
 
 def _graph(module: nn.Module, example: Tensor, name: str, outputs: list[str]) -> Any:
     """Return the ONNX model of a module for any number of words."""
-    with _quiet():
-        program = torch.onnx.export(
-            module, (example,), dynamo=True, dynamic_shapes=({0: "words"},), input_names=[name], output_names=outputs, verbose=False,
-            optimize=False,
-        )  # fmt: skip
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                module, (example,), dynamo=True, dynamic_shapes=({0: "words"},), input_names=[name], output_names=outputs, verbose=False,
+                optimize=False,
+            )  # fmt: skip
+    except Exception as error:  # torch has no common class for what it cannot export
+        raise ConfigError(
+            f"torch {torch.__version__} cannot write {type(module).__name__} as ONNX ({one_line(str(error), _MAX_REASON)}): "
+            "another version of torch or onnxscript may, or pass --no-onnx"
+        ) from error
     return _simplify(program.model_proto)  # type: ignore[union-attr]
 
 

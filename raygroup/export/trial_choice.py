@@ -24,10 +24,11 @@ def choose_trial(name: str, storages: Sequence[Place], *, best: bool = False) ->
     highest mean exact match on unseen words. Raises ConfigError if no trial or several match.
     """
     sweep_name, colon, label = name.partition(":")
-    if colon and not label.startswith("//"):
+    if colon and "/" not in sweep_name and not label.startswith("//"):
+        if best:
+            raise ConfigError(f"--best: {name} is one trial; name its sweep, or leave --best out")
         return _labelled_trial(find_sweep(sweep_name, storages), label)
-    is_path = "/" in name or (place(name) / SWEEP_FILE).is_file() or (place(name) / CONFIG_FILE).is_file()
-    if is_path:
+    if "/" in name or any((place(name) / file).is_file() for file in (SWEEP_FILE, CONFIG_FILE)):
         return _trial_at(place(name), best)
     sweeps = [sweep for storage in storages if storage.is_dir() for sweep in read_sweeps(storage) if sweep.name == name]
     if sweeps:

@@ -64,7 +64,13 @@ def load_trial_model(stored: StoredTrial, beams: int = DEFAULT_BEAMS) -> TrialMo
     checkpoint = read_trial_checkpoint(stored)
     predictions = read_predictions(stored.folder / PREDICTIONS_FILE, COLUMNS)
     weights = str(checkpoint.config.get("weights", "laptop"))
-    universal = load_universal_weights(stored.folder.parent.parent, weights)
+    try:
+        universal = load_universal_weights(stored.folder.parent.parent, weights)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{stored.folder}: its stage-1 weights {weights} are not in {stored.folder.parent.parent}: "
+            "'python -m raygroup.runs pull' copies them with --caches"
+        ) from error
     pruned = _prune_heads(checkpoint)
     router = Router(checkpoint.classifier(), checkpoint.r_tm, [*pruned.banks], checkpoint.trial.grouping.route)
     model = ReadingModel(universal.trunk, router.eval().requires_grad_(False), tuple(pruned.banks.values()))

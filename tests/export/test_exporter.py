@@ -135,6 +135,13 @@ def test_a_trial_without_its_trained_heads_is_refused_with_the_way_out(trial, tm
         export_plain(trial, tmp_path / "out")
 
 
+def test_a_trial_whose_stage_1_weights_were_not_copied_is_refused_with_the_way_out(trial, tmp_path):
+    config = json.loads((trial / "config.json").read_text())
+    (trial / "config.json").write_text(json.dumps(config | {"weights": "cache/weights-0123456789abcdef/weights.safetensors"}))
+    with pytest.raises(ConfigError, match="its stage-1 weights cache/weights-.* are not in .*copies them with --caches"):
+        export_plain(trial, tmp_path / "out")
+
+
 def test_a_trial_is_refused_if_its_trunk_is_not_the_one_it_was_trained_with(trial, tmp_path, monkeypatch):
     from raygroup.runtime.attempt.pack_inputs import load_universal_weights
 
@@ -151,6 +158,19 @@ def test_a_trial_is_refused_if_its_trunk_is_not_the_one_it_was_trained_with(tria
     with pytest.raises(ConfigError, match="are not those that it was trained with"):
         export_plain(trial, tmp_path / "out")
     pack_inputs._load_weights.cache_clear()
+
+
+def test_a_torch_that_cannot_write_onnx_is_one_line(trial, tmp_path, monkeypatch):
+    pytest.importorskip("onnxscript", reason="needs raygroup[export]")
+
+    def fail(*_, **__):
+        raise NotImplementedError("no\nwhile_loop " * 50)
+
+    monkeypatch.setattr(torch.onnx, "export", fail)
+    with pytest.raises(ConfigError, match=r"torch .* cannot write Trunk as ONNX \(no while_loop.*or pass --no-onnx") as refused:
+        export_trial(trial, tmp_path / "out")
+    assert len(str(refused.value)) < 300
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("beams", [1, 0, True, 2.5, 1000])

@@ -108,6 +108,17 @@ def test_a_graph_that_onnxruntime_cannot_open_is_named(onnx_package, tmp_path):
         OnnxBackend(package, read_record(package)).read(np.zeros((1, *CROP_SIZE), np.uint8), 1)
 
 
+def test_any_changed_byte_of_any_onnx_file_is_noticed(onnx_package, tmp_path):
+    package = shutil.copytree(onnx_package, tmp_path / "package")
+    for path in package.glob("*.onnx"):
+        content = path.read_bytes()
+        for damaged in (content[:-1], content[:50] + bytes([content[50] ^ 1]) + content[51:], b""):
+            path.write_bytes(damaged)
+            with pytest.raises(DamagedFileError, match=re.escape(path.name)):
+                raygroup.load(package)
+        path.write_bytes(content)
+
+
 def test_the_example_in_the_readme_reads_without_raygroup(onnx_package, finished_trial, tmp_path):
     package = shutil.copytree(onnx_package, tmp_path / "package")
     example = next(

@@ -38,8 +38,9 @@ def test_the_best_trial_has_the_highest_exact_match_on_unseen_words(storage, tri
     accuracy = {trial.id: trial.scores("unseen").mean.accuracy for trial in trials}
     assert choose_trial("small", [storage], best=True).id == max(accuracy, key=accuracy.get)
     assert choose_trial(str(storage / "small"), [], best=True).id == max(accuracy, key=accuracy.get)
-    with pytest.raises(ConfigError, match="is one trial; name its sweep"):
-        choose_trial(str(trials[0].folder), [storage], best=True)
+    for name in (str(trials[0].folder), f"small:{trials[0].label}"):
+        with pytest.raises(ConfigError, match="is one trial; name its sweep"):
+            choose_trial(name, [storage], best=True)
 
 
 def test_what_is_not_there_is_named(storage):
