@@ -35,8 +35,10 @@ def load(
     ``path`` is the folder of a package or a trial, or names a trial as ``raygroup.export`` takes it.
     ``backend`` is ``onnxruntime``, ``torch``, or ``auto``: onnxruntime where it is installed and the
     package has its files. A trial is read with torch. ``threads`` is the number of threads of
-    the backend, which for torch holds for the whole process. 0 changes nothing. Raises ConfigError if there is nothing to open, if a file of
-    the package is missing or was changed, or if another major version wrote it.
+    the backend, which for torch holds for the whole process. 0 changes nothing.
+
+    Raises ConfigError if there is nothing to open, if a file of the package is missing or was
+    changed, or if another major version wrote it.
     """
     if backend not in BACKENDS:
         raise ConfigError(f"backend is {backend!r}: it must be one of {', '.join(BACKENDS)}")
@@ -194,9 +196,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--beams", type=BEAMS.parse, default=1, metavar="N", help="beams to follow (default: 1, greedy)")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what computes (default: onnxruntime where it is installed)")
-    parser.add_argument(
-        "--threads", type=THREADS.parse, default=0, metavar="N", help="threads to compute with (default: the backend chooses)"
-    )
+    parser.add_argument("--threads", type=THREADS.parse, default=0, metavar="N", help="threads (default: the backend chooses)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--csv", type=parse_local_path, metavar="FILE", help="also write the readings to a csv file")
     parser.add_argument(

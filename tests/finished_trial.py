@@ -19,6 +19,7 @@ from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.runtime.attempt.checkpoints import save_checkpoint
 from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS
 from raygroup.scoring.predictions import write_predictions
+from raygroup.storage.identity import without_rendering
 from raygroup.storage.layout import CONFIG_FILE, DONE_FILE, PREDICTIONS_FILE, SWEEP_FILE
 from raygroup.training.universal_weights import copy_universal, load_universal
 from raygroup.trunks import CROP_SIZE, FEATURE_GRID, FEATURES
@@ -45,12 +46,15 @@ class FinishedTrial:
     tasks: list[str]
 
 
-def write_trial(storage: Path, **changes: object) -> FinishedTrial:
-    """Write the sweep ``tiny`` with one finished trial. ``changes`` are fields of its settings by their dotted path."""
+def write_trial(storage: Path, *, given: bool = False, **changes: object) -> FinishedTrial:
+    """Write the sweep ``tiny`` with one finished trial.
+
+    ``changes`` are fields of its settings by their dotted path. With ``given``, the id is that of a trial on a user's words.
+    """
     trial = Trial(words=WORDS, heads=Heads(count=4), training=Training(steps=10))
     for path, value in changes.items():
         trial = trial.replaced(path.replace("__", "."), value)
-    folder = storage / "tiny" / trial_id("tiny", trial, DATA)
+    folder = storage / "tiny" / trial_id("tiny", without_rendering(trial) if given else trial, DATA)
     folder.mkdir(parents=True)
     words, texts, tasks = _rendered_words()
     universal = load_universal(LAPTOP_WEIGHTS)

@@ -13,6 +13,11 @@ _OWN_WEIGHTS = (
     "Stage-1 weights (trunk and universal head): those that come with raygroup, Apache-2.0. They were trained on rendered words (below)."
 )
 _UNKNOWN = "raygroup does not know their licence. Name it here before you pass the folder on."
+_ORIGINS = {
+    "rendered": "rendered (below).",
+    "given": f"images of whoever trained it. {_UNKNOWN}",
+    "unknown": f"rendered (below), or images of whoever trained it. Of the latter, {_UNKNOWN}",
+}
 _RENDERED_WORDS = (
     "Rendered words: from the word lists of the Python package wordfreq (code Apache-2.0, data CC BY-SA 4.0), drawn with fonts of Noto and "
     "Hind Siliguri under the SIL Open Font License 1.1, or with fonts of the user."
@@ -37,14 +42,13 @@ def readme_text(record: PackageRecord, has_onnx: bool) -> str:
 def licenses_text(record: PackageRecord) -> str:
     """Return what is known of licences of weights, words and fonts."""
     settings = record.trial["settings"]
-    rendered = settings["words"]["source"] == "rendered"
     laptop = settings["weights"]["file"] == "laptop"
     parts = [
         f"This folder holds weights of the raygroup trial {record.trial_id}.",
         "raygroup: Apache-2.0. Its code and the graphs in the ONNX files are under this licence.",
         _OWN_WEIGHTS if laptop else f"Stage-1 weights: the file {settings['weights']['file']!r} of whoever trained the trial. {_UNKNOWN}",
-        "Words of the trial: rendered (below)." if rendered else f"Words of the trial: images of whoever trained it. {_UNKNOWN}",
-        *([_RENDERED_WORDS] if rendered or laptop else []),
+        f"Words of the trial: {_ORIGINS[record.trial['words']]}",
+        *([_RENDERED_WORDS] if laptop or record.trial["words"] != "given" else []),
         "The folder holds no words, no word lists and no fonts.",
     ]
     return "\n\n".join(parts) + "\n"

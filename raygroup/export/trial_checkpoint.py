@@ -3,6 +3,7 @@
 They are in its last checkpoint. Neither the words nor the optimiser's state is needed.
 """
 
+import functools
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,24 +11,28 @@ from typing import Any
 
 from torch import Tensor
 
-from raygroup.config import Trial
+from raygroup.config import Trial, trial_id
 from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.local_copies import local_copy
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.storage.checkpoint_format import read_facts
 from raygroup.storage.checkpoint_index import read_last_checkpoint
+from raygroup.storage.identity import without_rendering
 from raygroup.storage.layout import CHECKPOINTS_FOLDER, CONFIG_FILE, WORD_FACTS_FILE
 from raygroup.storage.records import intact_record, read_record
 from raygroup.storage.sweeps import StoredTrial, TrialState
 from raygroup.trunks import FEATURE_GRID, FEATURES
 from raygroup.words.charset import Charset
-from raygroup.words.word_store import open_word_store
+from raygroup.words.word_store import WordStore, open_word_store
 
 _NO_HEADS = (
     "the trial has no trained heads: 'python -m raygroup.runs clean --heads' removes them, and "
     "'python -m raygroup.runs pull' copies them with --checkpoints last"
 )
+
+RENDERING_REPORT = "missing_glyph"
+"""A field that only the report on rendered words has."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,8 @@ class TrialCheckpoint:
         recorded = intact_record(self.stored.folder / WORD_FACTS_FILE).get("characters")
         if recorded is not None:
             return {task: set(characters) for task, characters in recorded.items()}
-        try:
-            words = open_word_store(local_copy(self.stored.folder.parent.parent / str(self.config.get("store", ""))))
-        except (ConfigError, OSError):
+        words = self._words
+        if words is None:
             return None
         seen: dict[str, set[str]] = defaultdict(set)
         training = words.columns.take(words.rows_of("train"))
@@ -81,6 +85,29 @@ class TrialCheckpoint:
             if task is not None:
                 seen[task].update(label)
         return dict(seen)
+
+    @property
+    def words_origin(self) -> str:
+        """``rendered``, ``given`` by whoever trained the trial, or ``unknown``."""
+        sweep, data = self.stored.id.rpartition("-")[0], str(self.config["data"])
+        origins = {
+            origin
+            for origin, variant in (("rendered", self.trial), ("given", without_rendering(self.trial)))
+            if self.stored.id == trial_id(sweep, variant, data)
+        }
+        if len(origins) == 1:
+            return origins.pop()
+        if self._words is None:
+            return "unknown"
+        return "rendered" if RENDERING_REPORT in self._words.metadata.report else "given"
+
+    @functools.cached_property
+    def _words(self) -> WordStore | None:
+        """The words that were prepared for the trial, if they are still there."""
+        try:
+            return open_word_store(local_copy(self.stored.folder.parent.parent / str(self.config.get("store", ""))))
+        except (ConfigError, OSError):
+            return None
 
     def _part(self, start: str) -> dict[str, Tensor]:
         return {name[len(start) :]: value.float() for name, value in self.tensors.items() if name.startswith(start)}

@@ -31,7 +31,7 @@ from raygroup.words.task_characters import group_characters
 
 DEFAULT_BEAMS = 6
 FROM_LABELS = "the script of each task and its training labels"
-FROM_SCRIPTS = "the script of each task, because the training words are gone"
+FROM_SCRIPTS = "the script of each task alone, because the training words are gone or name no tasks"
 _LEAST_SAME = 0.5
 """Share of the trial's own test words that must be read again as it read them.
 
@@ -118,7 +118,10 @@ def _record(checkpoint: TrialCheckpoint, pruned: _PrunedHeads, predictions: pa.T
     settings["weights"]["file"] = PurePath(settings["weights"]["file"]).name  # the folders of this machine are nobody's business
     return PackageRecord(
         versions=versions(),
-        trial={"id": stored.id, "label": stored.label, "sweep": stored.folder.parent.name, "settings": settings},
+        trial={
+            "id": stored.id, "label": stored.label, "sweep": stored.folder.parent.name, "words": checkpoint.words_origin,
+            "settings": settings,
+        },
         tasks=checkpoint.tasks, grouping={task: head.name for head in heads for task in head.tasks},
         route=trial.grouping.route, heads=heads,
         idle_heads=tuple(sorted(set(range(trial.heads.count)) - pruned.banks.keys())), characters_from=pruned.characters_from,

@@ -62,7 +62,7 @@ class PackageRecord:
     versions: Mapping[str, str]
     """Version of raygroup and of the libraries that wrote the package."""
     trial: Mapping[str, Any]
-    """Id, label and settings of the trial."""
+    """Id, label, sweep and settings of the trial, and whether its ``words`` were rendered or given."""
     tasks: tuple[str, ...]
     """In the order of the router's output."""
     grouping: Mapping[str, str]
