@@ -4,19 +4,24 @@ A finished trial and its packages are made once for all tests that read with the
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from finished_trial import FinishedTrial, write_trial
 from s3_server import bucket, object_store  # noqa: F401
+
+if TYPE_CHECKING:
+    from finished_trial import FinishedTrial
 
 
 @pytest.fixture(scope="session")
-def finished_trial(tmp_path_factory: pytest.TempPathFactory) -> FinishedTrial:
+def finished_trial(tmp_path_factory: pytest.TempPathFactory) -> "FinishedTrial":
+    from finished_trial import write_trial  # it imports torch, which most tests do not need
+
     return write_trial(tmp_path_factory.mktemp("finished") / "runs")
 
 
 @pytest.fixture(scope="session")
-def plain_package(finished_trial: FinishedTrial, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain_package(finished_trial: "FinishedTrial", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A package without ONNX files."""
     from raygroup.export.exporter import export_trial
 
@@ -24,7 +29,7 @@ def plain_package(finished_trial: FinishedTrial, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def onnx_package(finished_trial: FinishedTrial, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def onnx_package(finished_trial: "FinishedTrial", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A package with ONNX files. Writing it takes half a minute, so tests that need it are slow."""
     from raygroup.export.exporter import export_trial
 

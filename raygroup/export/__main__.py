@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import parse_local_path, parse_place
-from raygroup.terminal import Parser, console, print_json, print_line, print_table, print_warning, run_command, size_text, table
+from raygroup.terminal import (
+    Parser,
+    console,
+    print_json,
+    print_line,
+    print_table,
+    print_warning,
+    print_words,
+    run_command,
+    size_text,
+    table,
+)
 from raygroup.values import EXPORTED_BEAMS
 
 if TYPE_CHECKING:
@@ -60,10 +71,10 @@ def _print_package(written: "Export") -> None:
     for head in record.heads:
         rows.add_row(head.name, str(len(head.characters)), f"{head.parameters:,}", f"{head.whole_parameters:,}")
     print_table(out, f"{record.trial_id}, in {written.folder}", rows)
-    print_line(out, f"characters of each head: by {record.characters_from}")
+    print_words(out, f"characters of each head: by {record.characters_from}")
     if record.idle_heads:
         print_line(out, f"left out, because no task is on them: {', '.join(f'head {number}' for number in record.idle_heads)}")
-    print_line(out, f"{size_text(record.sizes['bytes'])} in {len(record.files) + 1} files; {_parity_text(record.parity, record.beams)}")
+    print_words(out, f"{size_text(record.sizes['bytes'])} in {len(record.files) + 1} files; {_parity_text(record.parity, record.beams)}")
     print_line(out, f"to read: python -m raygroup.read {written.folder} IMAGES")
 
 
