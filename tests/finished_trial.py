@@ -46,15 +46,15 @@ class FinishedTrial:
     tasks: list[str]
 
 
-def write_trial(storage: Path, *, given: bool = False, **changes: object) -> FinishedTrial:
+def write_trial(storage: Path, *, on_users_words: bool = False, **changes: object) -> FinishedTrial:
     """Write the sweep ``tiny`` with one finished trial.
 
-    ``changes`` are fields of its settings by their dotted path. With ``given``, the id is that of a trial on a user's words.
+    ``changes`` are fields of its settings by their dotted path. With ``on_users_words``, the id is that of a trial on a user's words.
     """
     trial = Trial(words=WORDS, heads=Heads(count=4), training=Training(steps=10))
     for path, value in changes.items():
         trial = trial.replaced(path.replace("__", "."), value)
-    folder = storage / "tiny" / trial_id("tiny", without_rendering(trial) if given else trial, DATA)
+    folder = storage / "tiny" / trial_id("tiny", without_rendering(trial) if on_users_words else trial, DATA)
     folder.mkdir(parents=True)
     words, texts, tasks = _rendered_words()
     universal = load_universal(LAPTOP_WEIGHTS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from raygroup.errors import ConfigError
 from raygroup.export.documents import LICENSES_FILE, README_FILE, licenses_text, readme_text
-from raygroup.export.onnx_files import num_onnx_files, onnx_files, require_onnx
+from raygroup.export.onnx_files import num_onnx_files, onnx_files, onnx_versions, require_onnx
 from raygroup.export.parity import measure_parity
 from raygroup.export.trial_choice import choose_trial
 from raygroup.export.trial_model import DEFAULT_BEAMS, TrialModel, load_trial_model
@@ -70,7 +70,8 @@ def _write_files(content: TrialModel, folder: Path, onnx: bool, progress: Report
             write_bytes(folder / name, graph)
             progress("ONNX files written", number, total)
         parity = measure_parity(content, folder, {name: file_facts(graph) for name, graph in files.items()})
-    record = replace(content.record, parity=parity)
+    versions = {**content.record.versions, **(onnx_versions() if onnx else {})}
+    record = replace(content.record, parity=parity, versions=versions)
     texts = {LICENSES_FILE: licenses_text(record), README_FILE: readme_text(record, onnx)}
     for name, text in texts.items():
         files[name] = text.encode()
@@ -125,5 +126,5 @@ def _new_folder(folder: Path, force: bool) -> Iterator[Path]:
         partial.rename(folder)
         sync_folder(folder.parent)
     finally:
-        for left in (partial, old):
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in (partial, old):
+            shutil.rmtree(leftover, ignore_errors=True)

@@ -9,6 +9,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
@@ -32,6 +33,15 @@ def require_onnx() -> None:
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ConfigError(f"{error.name} is not installed: pip install 'raygroup[export]', or pass --no-onnx") from error
+
+
+def onnx_versions() -> dict[str, str]:
+    """Return the versions of the packages that write ONNX files and compare them."""
+    version_of = {}
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        with contextlib.suppress(PackageNotFoundError):
+            version_of[package] = version(package)
+    return version_of
 
 
 def num_onnx_files(record: PackageRecord) -> int:

@@ -50,7 +50,7 @@ class TrialCheckpoint:
     @property
     def r_tm(self) -> Tensor:
         """R_TM after the last step, (t, m)."""
-        return self.tensors["r_tm"]
+        return self.tensors["r_tm"].float()
 
     def bank(self) -> HeadBank:
         """Return the trial's heads."""

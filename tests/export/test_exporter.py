@@ -90,7 +90,7 @@ def test_the_readme_and_the_licences_say_what_the_package_is(plain_package):
 
 def test_licences_of_a_users_words_are_left_to_the_user(plain_package, tmp_path):
     assert read_record(plain_package).trial["words"] == "rendered"
-    written = export_plain(write_trial(tmp_path / "runs", given=True).folder, tmp_path / "out")
+    written = export_plain(write_trial(tmp_path / "runs", on_users_words=True).folder, tmp_path / "out")
     assert written.record.trial["words"] == "given"
     assert "raygroup does not know their licence. Name it here" in (written.folder / "LICENSES").read_text()
 

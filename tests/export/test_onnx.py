@@ -66,6 +66,7 @@ def test_one_run_of_each_file_takes_a_batch_of_any_size(packages, crops, count):
 def test_the_record_says_that_both_were_compared(onnx_package):
     parity = read_record(onnx_package).parity
     assert parity["compared"]
+    assert {"torch", "onnx", "onnxscript", "onnxruntime"} <= read_record(onnx_package).versions.keys()
     assert parity["greedy"]["equal"] == parity["beam"]["equal"] == parity["words"] > 100
     assert parity["greedy"]["confidence_difference"] < 1e-5
 
