@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from raygroup.errors import ClusterLostError, ConfigError, HistoryError, OverBudgetError, RaygroupError
     from raygroup.history.reader import History
     from raygroup.model.heads.decoding import Reader
+    from raygroup.read import load
+    from raygroup.reading.package import Package, WordReading
     from raygroup.runs.compare import compare
     from raygroup.runs.pictures import draw_pictures
     from raygroup.runtime.planning.words_preview import preview_words
@@ -27,6 +29,8 @@ _HOMES = {
     "raygroup.errors": ("ClusterLostError", "ConfigError", "HistoryError", "OverBudgetError", "RaygroupError"),
     "raygroup.history.reader": ("History",),
     "raygroup.model.heads.decoding": ("Reader",),
+    "raygroup.read": ("load",),
+    "raygroup.reading.package": ("Package", "WordReading"),
     "raygroup.runs.compare": ("compare",),
     "raygroup.runs.pictures": ("draw_pictures",),
     "raygroup.runtime.planning.words_preview": ("preview_words",),
@@ -50,6 +54,7 @@ __all__ = [
     "HistoryError",
     "Loss",
     "OverBudgetError",
+    "Package",
     "Pretraining",
     "RaygroupError",
     "Reader",
@@ -60,12 +65,14 @@ __all__ = [
     "Trial",
     "TrialResult",
     "Weights",
+    "WordReading",
     "Words",
     "WordsPreview",
     "__version__",
     "compare",
     "draw_pictures",
     "history_table",
+    "load",
     "preview_words",
     "read_history",
     "read_sweep",

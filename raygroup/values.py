@@ -93,6 +93,9 @@ BAD_SHARE = 0.05
 """Largest share of a user's listed words that an import may lose, unless the user allows more."""
 CROP_HEIGHT = NumberRange(8, 16_384, whole=True)
 NOTICE_SECONDS = NumberRange(0, 60, open_low=True)
+BEAMS = NumberRange(1, 1000, whole=True)
+EXPORTED_BEAMS = NumberRange(2, 1000, whole=True)
+THREADS = NumberRange(0, 1024, whole=True)
 
 
 def _digits(number: float) -> str:

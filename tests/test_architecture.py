@@ -19,12 +19,12 @@ LAYERS = {
         "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "packing", "paper",
         "values",
     ),
-    "records": ("randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "tables"),
+    "records": ("randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "tables", "reading"),
     "figures": ("figures",),
     "model": ("model",),
     "training": ("training",),
     "runtime": ("runtime",),
-    "entry points": ("__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "runs", "data", "cluster"),
+    "entry points": ("__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "read", "runs", "data", "cluster"),
 }  # fmt: skip
 """Layer -> the modules and packages of raygroup in it, lowest first."""
 

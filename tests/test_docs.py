@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from raygroup import evaluate, features, pretrain, reproduce, sweep
+from raygroup import evaluate, features, pretrain, read, reproduce, sweep
 from raygroup.cluster.__main__ import build_parser as cluster_parser
 from raygroup.data.__main__ import build_parser as data_parser
+from raygroup.export.__main__ import build_parser as export_parser
 from raygroup.runs.arguments import build_parser as runs_parser
 
 ROOT = Path(__file__).parents[1]
@@ -16,7 +17,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 PARSERS = {
     "sweep": sweep.build_parser, "features": features.build_parser, "pretrain": pretrain.build_parser,
     "evaluate": evaluate.build_parser, "reproduce": reproduce.build_parser, "runs": runs_parser, "cluster": cluster_parser,
-    "data": data_parser,
+    "data": data_parser, "export": export_parser, "read": read.build_parser,
 }  # fmt: skip
 COMMAND = re.compile(r"python -m raygroup\.(\w+) ([^\n`\"]*)")
 
@@ -30,6 +31,7 @@ def commands():
 def test_there_are_pages():
     assert {page.stem for page in PAGES} >= {
         "index", "quickstart", "architecture", "python", "reproduction", "performance", "data", "clusters", "faults", "security", "history",
+        "reading",
     }  # fmt: skip
 
 

@@ -54,13 +54,18 @@ def decode_gray(content: bytes) -> Gray:
     header = read_header(content)
     opaque = opaque_pixels(content, header)
     if opaque is not None:
-        gray = opaque if opaque.ndim == 2 else np.asarray(cv2.cvtColor(opaque, cv2.COLOR_BGR2GRAY), np.uint8)
+        gray = opaque if opaque.ndim == 2 else to_gray(opaque)
         return _turn(gray, header.orientation)
     pixels = _decode_with_opencv(content, header, cv2.IMREAD_GRAYSCALE)
     if pixels is None:
         colours = _decode_with_pillow(content)
-        return _turn(np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8), header.orientation)
+        return _turn(to_gray(colours), header.orientation)
     return pixels
+
+
+def to_gray(colours: Pixels) -> Gray:
+    """Return the gray values of colours, blue first."""
+    return np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def _decode_with_opencv(content: bytes, header: Header, flags: int) -> NDArray[np.uint8] | None:

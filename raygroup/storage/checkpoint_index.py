@@ -51,6 +51,24 @@ def read_checkpoint(trial_folder: Place, step: int) -> tuple[bytes, Checksums]:
     return (trial_folder / CHECKPOINTS_FOLDER / entry.file).read_bytes(), entry.history
 
 
+def read_last_checkpoint(trial_folder: Place) -> bytes | None:
+    """Return the content of the last listed checkpoint, or None if none is listed or its file is gone.
+
+    Raises DamagedFileError if its bytes have changed. Unlike ``sound_steps`` this asks nothing of the
+    history, which a finished trial has sealed.
+    """
+    for entry in _read_index(trial_folder)[-1:]:
+        path = trial_folder / CHECKPOINTS_FOLDER / entry.file
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise DamagedFileError(f"{path}: damaged: its checksum is not the listed one")
+        return content
+    return None
+
+
 def keep_last_checkpoint(trial_folder: Place) -> None:
     """Delete all checkpoints but the last. A finished trial needs no other."""
     last = _read_index(trial_folder)[-1:]

@@ -1,12 +1,16 @@
 """Turn encoded word images into crops for the trunk."""
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError, ImageError
 from raygroup.images.pixels import Gray, decode_gray
-from raygroup.words.word_store import WordStore
+
+if TYPE_CHECKING:
+    from raygroup.words.word_store import WordStore
 
 
 def decode_crop(image: bytes, height: int, width: int) -> Gray:
@@ -36,7 +40,7 @@ def fit(pixels: Gray, height: int, width: int) -> Gray:
     return crop
 
 
-def crop_array(store: WordStore, rows: NDArray[np.int64], height: int, width: int) -> NDArray[np.uint8]:
+def crop_array(store: "WordStore", rows: NDArray[np.int64], height: int, width: int) -> NDArray[np.uint8]:
     """Return the crops of the rows in their order, (n, height, width).
 
     Raises ConfigError with the file and the row if an image cannot be read.

@@ -3,13 +3,15 @@
 The word store lies in a cache that may be cleaned, so the facts that tables need are kept beside the readings.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place
 from raygroup.storage.records import read_record_if_exists
+from raygroup.words.charset import Charset
+from raygroup.words.task_characters import group_characters
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class WordFacts:
     threads: int
     """Threads of PyTorch that read."""
 
-    def characters_of(self, tasks: Iterable[str]) -> frozenset[str]:
-        """Return the characters that a head of these tasks must write.
+    @property
+    def charset(self) -> Charset:
+        """Return the characters of all training words, which are those of a whole head."""
+        return Charset(tuple(sorted(self.characters_without_task.union(*self.characters.values()))))
 
-        Nobody knows which head will read a word without a task, so every head keeps the characters of such words.
-        """
-        return self.characters_without_task.union(*(self.characters.get(task, frozenset()) for task in tasks))
+    def kept_characters(self, group: Sequence[str], tasks: Sequence[str]) -> int:
+        """Return the number of characters of a pruned head. ``tasks`` are all tasks of the trial, and ``group`` those of the head."""
+        return len(group_characters(self.charset, group, tasks, self.characters))
 
     def ms_per_word(self, task: str | None) -> float | None:
         """Return milliseconds for each word of a task: processor time on a CPU, wall time on other devices. None if nothing was timed."""

@@ -19,6 +19,10 @@ KEYS = {
     "orchestration": {
         "empty_trial_s", "history_3000_s", "wall_over_work", "plan_10000_s", "driver_rss_mb", "first_step_s", "device",
     },
+    "package": {
+        "package_mb", "greedy_ratio", "beam_ratio", "greedy_torch_ratio", "first_word_s", "compared_words", "greedy_equal", "beam_equal",
+        "machine",
+    },
     "quickstart": {"wall_s", "peak_gib", "trial_cpu_s", "wall_over_work", "device"},
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
     "scoring": {"score_2000_images_s"},

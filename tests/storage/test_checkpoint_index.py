@@ -2,6 +2,7 @@
 
 import pytest
 
+from raygroup.errors import DamagedFileError
 from raygroup.storage.checkpoint_index import (
     add_checkpoint,
     checkpoint_files,
@@ -9,6 +10,7 @@ from raygroup.storage.checkpoint_index import (
     keep_last_checkpoint,
     listed_steps,
     read_checkpoint,
+    read_last_checkpoint,
     sound_steps,
 )
 
@@ -34,6 +36,19 @@ def test_only_the_last_two_checkpoints_are_kept(trial):
     assert listed_steps(trial) == (20, 30)
     assert names(trial) == ["step-000020-1.safetensors", "step-000030-1.safetensors"]
     assert read_checkpoint(trial, 30) == (b"state after 30", {})
+
+
+def test_the_last_checkpoint_is_read_without_its_history(trial):
+    assert read_last_checkpoint(trial) == b"state after 30"
+    (trial / "checkpoints" / "step-000030-1.safetensors").write_bytes(b"other")
+    with pytest.raises(DamagedFileError, match="step-000030-1.safetensors: damaged: its checksum is not the listed one"):
+        read_last_checkpoint(trial)
+    (trial / "checkpoints" / "step-000030-1.safetensors").unlink()
+    assert read_last_checkpoint(trial) is None
+
+
+def test_a_trial_without_any_checkpoint_has_no_last_one(tmp_path):
+    assert read_last_checkpoint(tmp_path) is None
 
 
 def test_a_later_attempt_replaces_the_checkpoints_after_its_start(trial):

@@ -64,7 +64,7 @@ def test_intervals_are_wilsons():
     assert (exact.low, exact.high) == (pytest.approx(0.1500, abs=1e-4), pytest.approx(0.8500, abs=1e-4))
 
 
-def test_a_head_keeps_the_characters_of_its_group_and_of_words_without_a_task():
+def test_a_head_keeps_the_characters_of_its_group_and_shared_signs():
     """Head 0 reads ``hi`` and ``la``: one letter, four letters and ``1``, with two ends of words. Head 1 keeps three and the ends."""
     by_task = {result.task: result for result in results() if result.split == "unseen"}
     assert by_task["la"].parameters == head_parameters(4, 8, 12, (24, 256))

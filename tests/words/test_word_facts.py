@@ -27,11 +27,11 @@ def test_damaged_facts_are_named_with_the_way_out(tmp_path, content):
         read_word_facts(tmp_path / "word_facts.json")
 
 
-def test_a_head_writes_the_characters_of_its_tasks_and_of_words_without_a_task():
-    assert FACTS.characters_of(["la"]) == set("ab1")
-    assert FACTS.characters_of(["la", "hi"]) == set("ab1कख")
-    assert FACTS.characters_of([]) == set("b1")
-    assert FACTS.characters_of(["a task without training words"]) == set("b1")
+def test_a_head_keeps_the_letters_of_its_tasks_and_the_signs_that_all_tasks_share():
+    """The characters are ``1 a b क ख``: ``la`` spells three of them, and ``hi`` three."""
+    assert FACTS.kept_characters(["la"], ["hi", "la"]) == 3
+    assert FACTS.kept_characters(["hi"], ["hi", "la"]) == 3
+    assert FACTS.kept_characters(["la", "hi"], ["hi", "la"]) == 5
 
 
 def test_labels_give_their_characters_by_task():

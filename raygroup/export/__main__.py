@@ -1,0 +1,115 @@
+"""``python -m raygroup.export``: write a finished trial as a package.
+
+``raygroup.export.exporter.export_trial`` is the command's Python twin.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from raygroup.errors import ConfigError
+from raygroup.files.places import parse_local_path, parse_place
+from raygroup.terminal import (
+    Parser,
+    console,
+    print_json,
+    print_line,
+    print_table,
+    print_warning,
+    print_words,
+    run_command,
+    size_text,
+    table,
+)
+from raygroup.values import EXPORTED_BEAMS
+
+if TYPE_CHECKING:
+    from raygroup.export.exporter import Export
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(lambda: _run(build_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> None:
+    from raygroup.export.exporter import export_trial
+    from raygroup.export.onnx_files import require_onnx
+    from raygroup.runtime.progress import progress_bars
+
+    with_onnx = options.onnx is not False
+    if options.onnx is None:
+        try:
+            require_onnx()
+        except ConfigError as error:
+            print_warning(f"only safetensors are written: {error}")
+            with_onnx = False
+    with progress_bars(console(stderr=True), "exporting") as show_progress:
+        written = export_trial(
+            options.trial, options.out, storage_path=options.storage_path or [Path("runs")], best=options.best, beams=options.beams,
+            onnx=with_onnx, force=options.force, progress=show_progress,
+        )  # fmt: skip
+    if options.json:
+        print_json({"folder": str(written.folder), **_summary(written)})
+    else:
+        _print_package(written)
+
+
+def _summary(written: "Export") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    names = ("trial", "tasks", "grouping", "idle_heads", "thresholds", "accuracy", "parity", "sizes", "files")
+    return {name: value for name, value in asdict(written.record).items() if name in names}
+
+
+def _print_package(written: "Export") -> None:
+    out, record = console(), written.record
+    numbers = ("characters", "parameters", "before pruning")
+    rows = table("head", *numbers, right=numbers)
+    for head in record.heads:
+        rows.add_row(head.name, str(len(head.characters)), f"{head.parameters:,}", f"{head.whole_parameters:,}")
+    print_table(out, f"{record.trial_id}, in {written.folder}", rows)
+    print_words(out, f"characters of each head: by {record.characters_from}")
+    if record.idle_heads:
+        print_line(out, f"left out, because no task is on them: {', '.join(f'head {number}' for number in record.idle_heads)}")
+    print_words(out, f"{size_text(record.sizes['bytes'])} in {len(record.files) + 1} files; {_parity_text(record.parity, record.beams)}")
+    print_line(out, f"to read: python -m raygroup.read {written.folder} IMAGES")
+
+
+def _parity_text(parity: Any, beams: int) -> str:
+    if not parity:
+        return "no ONNX files"
+    if not parity["compared"]:
+        return f"ONNX files not compared with torch: {parity['reason']}"
+    return (
+        f"onnxruntime reads as torch: greedy {parity['greedy']['equal']} of {parity['words']} words, "
+        f"{beams} beams {parity['beam']['equal']} of {parity['words']}"
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
+    parser = Parser(
+        prog="python -m raygroup.export", description="Write a finished trial as a package: one folder that reads words anywhere.",
+        epilog="exit codes: 0 written, 2 bad input, such as a trial that is not done",
+    )  # fmt: skip
+    parser.add_argument("trial", metavar="TRIAL", help="a trial's folder, SWEEP:LABEL, an id, or a part of a label; with --best a sweep")
+    parser.add_argument("out", metavar="OUT", type=parse_local_path, help="the folder to write")
+    parser.add_argument("--best", action="store_true", help="of sweep TRIAL, take the trial with the highest exact match on unseen words")
+    parser.add_argument("--beams", type=EXPORTED_BEAMS.parse, default=6, metavar="N", help="beams of the ONNX beam readers (default: 6)")
+    parser.add_argument(
+        "--onnx", action=argparse.BooleanOptionalAction, default=None,
+        help="write ONNX files (default: if raygroup[export] is installed); without them torch is needed to read",
+    )  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="replace the package in OUT")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--storage-path", action="append", type=parse_place, metavar="STORAGE", help="where to look for TRIAL; repeatable (default: ./runs)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
