@@ -25,8 +25,8 @@ from timing import AlternatedTimes, prepare_process
 
 from raygroup.config import Training, Trial, Words
 from raygroup.export.exporter import export_trial
-from raygroup.export.trial_checkpoint import read_trial_checkpoint
 from raygroup.export.named_trial import named_trial
+from raygroup.export.trial_checkpoint import read_trial_checkpoint
 from raygroup.model.heads.decoding import Reader
 from raygroup.model.kernels.forms import choose_kernels
 from raygroup.read import load

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from raygroup.errors import ConfigError
 from raygroup.export.documents import LICENSES_FILE, README_FILE, licenses_text, readme_text
+from raygroup.export.named_trial import named_trial
 from raygroup.export.onnx_files import num_onnx_files, onnx_files, onnx_versions, require_onnx
 from raygroup.export.parity import measure_parity
-from raygroup.export.named_trial import named_trial
 from raygroup.export.trial_model import DEFAULT_BEAMS, TrialModel, load_trial_model
 from raygroup.files.atomic import sync_folder, write_bytes
 from raygroup.files.places import Place, local_path, place
