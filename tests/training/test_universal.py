@@ -36,9 +36,12 @@ class Memory:
 def train(keeper=None):
     crops = np.random.default_rng(0).integers(0, 256, (len(LABELS), 32, 96), dtype=np.uint8)
     steps = []
-    model = train_universal(
-        crops, LABELS, Charset.from_labels(LABELS), SETTINGS, lambda phase, step, steps_, loss: steps.append((phase, step, loss)), keeper
-    )
+
+    def note(phase, step, num_steps, loss):
+        if phase != "features":
+            steps.append((phase, step, loss))
+
+    model = train_universal(crops, LABELS, Charset.from_labels(LABELS), SETTINGS, note, keeper)
     return {**{f"trunk.{n}": v for n, v in model.trunk.state_dict().items()}, **model.head.state_dict()}, steps
 
 
