@@ -104,7 +104,7 @@ def _head_sizes(head: int | None, groups: TaskGroups, heads: Heads, facts: WordF
     if head is None or facts is None:
         return None, None
     embed, hidden = heads.embeds[head], heads.hiddens[head]
-    num_characters = facts.kept_characters(groups.by_head[head], [*dict(groups.head_of)])
+    num_characters = facts.kept_characters([*groups.by_head[head]], [*dict(groups.head_of)])
     return head_parameters(embed, hidden, facts.classes, facts.shape), pruned_head_parameters(embed, hidden, num_characters, facts.shape)
 
 

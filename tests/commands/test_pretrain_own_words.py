@@ -16,7 +16,8 @@ from raygroup.words.word_store import open_word_store
 SPACE = """
 from raygroup.config import Heads, Pretraining, Words
 words = Words(words_per_task=12, unseen_per_task=4, renders=1, seed=1)
-pretraining = Pretraining(words=words, steps=9, head_steps=4, batch=4, draw="task", rehearsal={rehearsal}, heads=Heads(count=1, start="independent"))
+heads = Heads(count=1, start="independent")
+pretraining = Pretraining(words=words, steps=9, head_steps=4, batch=4, draw="task", rehearsal={rehearsal}, heads=heads)
 """
 SWEEP = """
 from raygroup.config import Heads, Training, Trial
