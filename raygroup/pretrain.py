@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from raygroup.runtime.attempt.training_checkpoints import TrainingCheckpoints
+    from raygroup.runtime.preparation.stage1_result import PretrainingResult
     from raygroup.runtime.preparation.stage1_words import Stage1Inputs, Stage1Words
-    from raygroup.tables.stage1_table import PretrainingResult
     from raygroup.training.held_out import HeldOutCurve
     from raygroup.training.universal_weights import UniversalModel
 
@@ -86,9 +86,9 @@ def _pretrain(
 ) -> "PretrainingResult":  # fmt: skip
     """Train with the locked result ``places``: the weights file, its folder of checkpoints, and the storage path."""
     from raygroup.runtime.preparation.stage1_report import print_inputs
+    from raygroup.runtime.preparation.stage1_result import PretrainingResult
     from raygroup.runtime.preparation.stage1_words import prepare_stage1_words
     from raygroup.runtime.progress import progress_bars
-    from raygroup.tables.stage1_table import PretrainingResult
     from raygroup.training.held_out import convergence
     from raygroup.training.stage1_scores import exact_by_task, score_universal
     from raygroup.training.universal_weights import save_universal, universal_hash
@@ -145,8 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
+    from raygroup.runtime.preparation.stage1_result import print_result
     from raygroup.search_space import load
-    from raygroup.tables.stage1_table import print_result
     from raygroup.words.rendering.font_folder import unread_font_lines
     from raygroup.words.rendering.own_lists import parse_own_list
 

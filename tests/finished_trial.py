@@ -12,6 +12,7 @@ import torch
 from raygroup.config import Heads, Training, Trial, Words, trial_id
 from raygroup.config_sections import fingerprint, to_json
 from raygroup.files.atomic import write_json
+from raygroup.history.writer import HistoryWriter, remove_attempts, seal
 from raygroup.model.grouping import route
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.heads.decoding import Reader
@@ -74,10 +75,20 @@ def write_trial(storage: Path, *, on_users_words: bool = False, **changes: objec
     facts = {"charset": charset.to_json(), "tasks": TASKS, "kernels": "winograd"}
     save_checkpoint(folder, trial.training.steps, tensors, facts, 1, {})
     _write_predictions(folder, words, texts, tasks, features, bank, classifier, r_tm, charset)
+    _write_history(folder, trial, r_tm)
     write_json(folder / DONE_FILE, {"steps": trial.training.steps, "finished_at": "2026-01-01T00:00:00+00:00"})
     declared = {"name": "tiny", "hypothesis": "none", "trials": [{"id": folder.name, "label": "seed=0"}], "data": DATA}
     write_json(folder.parent / SWEEP_FILE, declared | {"written_at": "2026-01-01T00:00:00+00:00"})
     return FinishedTrial(folder, words, texts, tasks)
+
+
+def _write_history(folder: Path, trial: Trial, r_tm: torch.Tensor) -> None:
+    metadata = {"config": to_json(trial), "label": "seed=0", "data": DATA, "versions": {"raygroup": "0"}, "git_commit": None}
+    with HistoryWriter(folder, 1, TASKS, trial.heads.count, metadata) as writer:
+        for step in range(1, trial.training.steps + 1):
+            writer.append(step, r_tm.numpy(), [1.0] * trial.heads.count, 1.0, 0.0, 0.5, 640.0, 1.8e9 + step)
+    seal(folder)
+    remove_attempts(folder)
 
 
 def _rendered_words() -> tuple[list[bytes], list[str], list[str]]:

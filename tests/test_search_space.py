@@ -8,7 +8,7 @@ from raygroup.errors import ConfigError
 from raygroup.search_space import SHIPPED, Sweep, find, hypothesis, load
 
 SPACES = sorted(path for path in SHIPPED[0].glob("*.py") if path.stem != "__init__")
-SWEEPS = [path for path in SPACES if path.stem != "pretrain"]
+SWEEPS = [path for path in SPACES if not path.stem.startswith("pretrain")]
 
 
 def refused(call, *values, **named):
@@ -145,8 +145,22 @@ def test_a_shipped_sweep_loads_is_named_after_its_file_and_declares_trials_that_
     assert len(set(ids)) == len(ids) > 0
 
 
-def test_stage_1_has_a_search_space_of_its_own():
-    assert load("pretrain", "pretraining", Pretraining).heads.count == 1
+@pytest.mark.parametrize("name", ["pretrain", "pretrain_own"])
+def test_stage_1_has_search_spaces_of_its_own(name):
+    assert load(name, "pretraining", Pretraining).heads.count == 1
+
+
+def test_own_words_of_stage_1_are_other_pictures_than_those_of_a_sweep():
+    assert load("pretrain_own", "pretraining", Pretraining).words.seed != Trial().words.seed
+
+
+def test_other_weights_change_nothing_else_in_a_sweep_and_a_grid_of_weights_is_refused():
+    sweep = Sweep(name="mine", grid={"heads.count": (1, 2)}, seeds=(0, 1))
+    changed = sweep.with_weights("mine.safetensors")
+    assert {trial.weights.file for _, trial in changed.trials()} == {"mine.safetensors"}
+    assert [label for label, _ in changed.trials()] == [label for label, _ in sweep.trials()]
+    with pytest.raises(ConfigError, match="--weights laptop: the search space mine varies weights.file itself"):
+        Sweep(name="mine", grid={"weights.file": ("laptop",)}).with_weights("laptop")
 
 
 def test_quickstart_and_table3_ask_the_papers_question_and_the_control_asks_it_of_noise():
