@@ -3,13 +3,12 @@
 import importlib.util
 import re
 import runpy
-import shlex
 import zipfile
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 from given_words import write_folder
+from page_commands import commands, run_page_command
 from tiny_sweep import space
 
 ROOT = Path(__file__).parents[1]
@@ -20,13 +19,6 @@ NOT_RUN_HERE = {
     'pytest -n 2 --dist loadscope -m "not slow"', "tensorboard --logdir runs/quickstart",
 }  # fmt: skip
 """Installations, the suite itself, and a program that serves until it is ended."""
-
-
-def commands(page):
-    """The commands in a page's shell blocks, without their comments."""
-    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    lines = [line.partition("#")[0] for block in blocks for line in block.splitlines()]
-    return [command.strip() for line in lines for command in line.split("&&") if command.strip()]
 
 
 ALL_COMMANDS = list(dict.fromkeys(command for page in PAGES for command in commands(page)))
@@ -82,13 +74,9 @@ def test_ci_installs_and_tests_as_the_readme_says():
 
 @pytest.mark.parametrize("command", RAYGROUP_COMMANDS)
 def test_the_command_runs(command, folder, monkeypatch, capsys):
-    """Without Ray, because its start takes longer than all of these. tests/runtime runs the sweep on Ray."""
+    """Without Ray. tests/runtime runs the sweep on Ray."""
     monkeypatch.chdir(folder)
-    _, _, module, *arguments = shlex.split(command)
-    if module in ("raygroup.sweep", "raygroup.features"):
-        arguments.append("--local")
-    is_package = (ROOT / module.replace(".", "/")).is_dir()
-    assert import_module(f"{module}.__main__" if is_package else module).main(arguments) == 0, capsys.readouterr().err
+    assert run_page_command(command) == 0, capsys.readouterr().err
     assert capsys.readouterr().out
 
 

@@ -1,10 +1,12 @@
 """``data render-words``: draw word images from word lists, in any script that has a font."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Words
+from raygroup.config_sections import fingerprint
 from raygroup.data.inputs import Subparsers, add_json_argument
 from raygroup.data.progress import show_progress
 from raygroup.errors import ConfigError
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from raygroup.words.rendering.own_lists import OwnList
     from raygroup.words.rendering.synthesis import Rendering
+    from raygroup.words.word_store import WordStore
 
 _DEFAULTS = Words()
 
@@ -26,13 +30,19 @@ def add_parser(commands: Subparsers) -> None:
     """Add the subcommand and its flags."""
     parser = commands.add_parser("render-words", help="draw word images from your word lists, in any script that has a font")
     parser.set_defaults(run=run)
-    parser.add_argument("out", type=parse_local_path, metavar="OUT.parquet", help="the file of words, which --words reads everywhere")
+    parser.add_argument(
+        "out",
+        type=parse_local_path,
+        metavar="OUT",
+        help="OUT.parquet, or a new folder of images with labels.csv; --words reads both",
+    )
     parser.add_argument(
         "--list", action="append", default=[], metavar="TASK=FILE", help="a text file with one word on each line; may be repeated"
     )
     parser.add_argument("--tasks", metavar="ar,bn,...", help="also draw these tasks from the built-in lists")
     parser.add_argument("--words", type=COUNT.parse, default=600, metavar="N", help="training words of each task (default: 600)")
     parser.add_argument("--unseen", type=COUNT.parse, default=60, metavar="N", help="words of each task kept unseen (default: 60)")
+    parser.add_argument("--split", choices=("all", "unseen"), default="all", help="unseen: only unseen words, to test with")
     parser.add_argument("--renders", type=COUNT.parse, default=6, metavar="N", help="training images of each word (default: 6)")
     parser.add_argument("--max-characters", type=COUNT.parse, default=8, metavar="N", help="longest word (default: 8; at most 31)")
     parser.add_argument("--variation", type=SHARE.parse, default=0.6, help="strength of the scene-like variation (default: 0.6)")
@@ -54,7 +64,14 @@ def run(options: argparse.Namespace, out: "Console") -> None:
     )  # fmt: skip
     with show_progress(out, quiet=options.json) as report:
         summary = render_words(
-            options.out, map(parse_own_list, options.list), settings, tasks, fonts=options.fonts, workers=options.workers, progress=report
+            options.out,
+            map(parse_own_list, options.list),
+            settings,
+            tasks,
+            split=options.split,
+            fonts=options.fonts,
+            workers=options.workers,
+            progress=report,
         )
     summary["unread_fonts"] = [*unread_font_lines(options.fonts)]
     if options.json:
@@ -80,36 +97,70 @@ def drawing_settings(tasks: tuple[str, ...], **settings: Any) -> Words:
 
 def render_words(
     out: Path, lists: "Iterable[tuple[str, Path]]", settings: Words = _DEFAULTS, tasks: tuple[str, ...] = (), *,
-    fonts: Path | None = None, workers: int | None = None, progress: Any = lambda label, done, total: None,
+    split: str = "all", fonts: Path | None = None, workers: int | None = None, progress: Any = lambda label, done, total: None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Draw word images into a Parquet file that ``--words`` reads.
+    """Draw word images into a Parquet file or a folder. ``--words`` reads both.
 
     ``lists`` are pairs of a task and a text file with one word on each line. ``tasks`` are drawn from the built-in lists, within
-    ``settings``, which must have the same tasks. If the file holds the same words already, nothing is drawn. Returns the counts.
+    ``settings``, which must have the same tasks. ``split`` is ``all`` or ``unseen``. If a file holds the same words already, nothing is
+    drawn. Returns the counts.
 
-    Raises ConfigError for a list or fonts that cannot be used, and if ``out`` is another file.
+    Raises ConfigError for a list or fonts that cannot be used, and if ``out`` is another file or a folder that is there.
     """
-    from raygroup.runtime.preparation.prepare import render_store
-    from raygroup.runtime.processes import WorkerPool, cores
     from raygroup.words.rendering.own_lists import read_own_lists
-    from raygroup.words.rendering.own_rendering import join_renderings, list_lines, plan_own_rendering
-    from raygroup.words.rendering.synthesis import plan_rendering
+    from raygroup.words.rendering.own_rendering import list_lines
     from raygroup.words.word_store import open_word_store
 
     own = read_own_lists(lists)
+    rendering = _rendering(own, settings, tasks, split, fonts)
+    if out.suffix == ".parquet":
+        is_new = not _holds(out, rendering)
+        if is_new:
+            _draw(out, rendering, workers, progress)
+        store = open_word_store(out)
+    else:
+        is_new, store = True, _draw_folder(out, rendering, workers, progress)
+    return {
+        "out": str(out), "drawn": is_new, "images": len(store), "tasks": list(store.metadata.tasks), **store.metadata.report,
+        "lists": list_lines(own, rendering),
+    }  # fmt: skip
+
+
+def _rendering(own: "tuple[OwnList, ...]", settings: Words, tasks: tuple[str, ...], split: str, fonts: Path | None) -> "Rendering":
+    from raygroup.words.rendering.own_rendering import join_renderings, plan_own_rendering
+    from raygroup.words.rendering.synthesis import plan_rendering
+
     parts = ([plan_rendering(settings, fonts)] if tasks else []) + ([plan_own_rendering(own, settings, fonts)] if own else [])
     if not parts:
         raise ConfigError("no words to draw: give --list TASK=FILE or --tasks")
     rendering = join_renderings(*parts) if len(parts) > 1 else parts[0]
-    is_there = _holds(out, rendering)
-    if not is_there:
-        with WorkerPool(workers or cores()) as pool:
-            render_store(out, rendering, progress, pool)
-    store = open_word_store(out)
-    return {
-        "out": str(out), "drawn": not is_there, "images": len(store), "tasks": list(store.metadata.tasks), **store.metadata.report,
-        "lists": list_lines(own, parts[-1]) if own else [],
-    }  # fmt: skip
+    if split == "all":
+        return rendering
+    orders = [order for order in rendering.orders if order.split == split]
+    return replace(rendering, orders=orders, fingerprint=fingerprint(rendering.fingerprint, split))
+
+
+def _draw(file: Path, rendering: "Rendering", workers: int | None, progress: Any) -> None:
+    from raygroup.runtime.preparation.prepare import render_store
+    from raygroup.runtime.processes import WorkerPool, cores
+
+    with WorkerPool(workers or cores()) as pool:
+        render_store(file, rendering, progress, pool)
+
+
+def _draw_folder(folder: Path, rendering: "Rendering", workers: int | None, progress: Any) -> "WordStore":
+    """Draw into a folder of images. Returns the store that they came from, without its images."""
+    from raygroup.words.image_folder import write_image_folder
+    from raygroup.words.word_store import open_word_store
+
+    if folder.exists():
+        raise ConfigError(f"{folder}: is there already: delete it, or name another folder, or a file that ends in .parquet")
+    file = folder.with_name(f"{folder.name}.partial.parquet")
+    _draw(file, rendering, workers, progress)
+    store = open_word_store(file)
+    write_image_folder(store, folder)
+    file.unlink()
+    return store
 
 
 def _holds(out: Path, rendering: "Rendering") -> bool:
