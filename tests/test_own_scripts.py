@@ -34,6 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow  # it writes ONNX, which takes half a minute
 def test_the_tutorial_runs_from_words_to_a_package_that_reads(folder, capsys):
     for command in COMMANDS:
         if command in NOT_RUN_HERE:
