@@ -19,6 +19,7 @@ KEYS = {
     "orchestration": {
         "empty_trial_s", "history_3000_s", "wall_over_work", "plan_10000_s", "driver_rss_mb", "first_step_s", "device",
     },
+    "own_scripts": {"pretrain_cpu_min", "lowest_new_script", "largest_loss", "before", "after", "machine"},
     "package": {
         "package_mb", "greedy_ratio", "beam_ratio", "greedy_torch_ratio", "first_word_s", "compared_words", "greedy_equal", "beam_equal",
         "machine",
@@ -40,6 +41,9 @@ def test_every_benchmark_is_tested():
 @pytest.mark.parametrize("name", KEYS)
 def test_a_quick_run_ends_in_one_json_object(name, tmp_path):
     arguments = ["--storage-path", str(tmp_path / "runs"), "--local"] if name == "quickstart" else []
+    if name == "own_scripts":
+        (tmp_path / "greek.txt").write_text("\n".join(a + b + c for a in "αβγδ" for b in "ειου" for c in "νρσ"), encoding="utf-8")
+        arguments = ["--list", f"greek={tmp_path / 'greek.txt'}"]
     command = [sys.executable, str(FOLDER / f"{name}.py"), "--quick", *arguments]
     environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=580)
