@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Pretraining
 from raygroup.config_sections import to_json
+from raygroup.errors import ConfigError
 from raygroup.files.places import local_path, parse_local_path
 from raygroup.terminal import Parser, command_line, console, print_json, print_line, print_words, run_command
 from raygroup.values import BAD_SHARE, SHARE, STEPS
@@ -58,6 +59,8 @@ def pretrain(
         words=local_path(words) if words else None, lists=read_own_lists((name, local_path(file)) for name, file in lists),
         fonts=local_path(fonts) if fonts else None, bad_share=bad_share,
     )  # fmt: skip
+    if settings.words.source != "rendered" and inputs.words is None:
+        raise ConfigError(f"pretraining.words.source is {settings.words.source!r}: pass words of {settings.words.source} with --words PATH")
     universal = _starting_weights(start, settings)
     with lock_result(out) as folder:
         return _pretrain(settings, inputs, universal, (out, folder, storage), checkpoint_every, screen)
@@ -66,7 +69,6 @@ def pretrain(
 def _starting_weights(start: Path | str | None, settings: Pretraining) -> "UniversalModel | None":
     if start is None:
         return None
-    from raygroup.errors import ConfigError
     from raygroup.runtime.planning.jobs import weights_file
     from raygroup.training.universal_weights import load_universal
 

@@ -145,9 +145,14 @@ def test_a_shipped_sweep_loads_is_named_after_its_file_and_declares_trials_that_
     assert len(set(ids)) == len(ids) > 0
 
 
-@pytest.mark.parametrize("name", ["pretrain", "pretrain_own"])
+@pytest.mark.parametrize("name", ["pretrain", "pretrain_own", "pretrain_mlt19"])
 def test_stage_1_has_search_spaces_of_its_own(name):
     assert load(name, "pretraining", Pretraining).heads.count == 1
+
+
+def test_stage_1_of_table_3_has_the_size_of_its_heads():
+    heads, table3 = load("pretrain_mlt19", "pretraining", Pretraining).heads, load("table3").trial.heads
+    assert (heads.embed, heads.hidden) == (table3.embed, table3.hidden)
 
 
 def test_own_words_of_stage_1_are_other_pictures_than_those_of_a_sweep():
