@@ -259,6 +259,9 @@ class Pretraining:
     draw: str = "word"
     """What a step draws. ``word``: all training images count alike. ``task``: all tasks count alike, so a small one learns as soon as a
     large one."""
+    new_task_weight: float = 1.0
+    """How often a step draws a new task, compared with the others. It needs ``draw`` ``task``. A task is new if the first weights
+    (``--from``) know fewer than half of its characters."""
     rehearsal: int = 0
     """Words to render from the built-in list of each task of a user's ``--words``. They keep first weights (``--from``) from forgetting."""
 
@@ -266,6 +269,11 @@ class Pretraining:
         for name in ("steps", "head_steps", "batch"):
             require_number(f"pretraining.{name}", getattr(self, name), low=1, whole=True)
         require_choice("pretraining.draw", self.draw, "word", "task")
+        require_number("pretraining.new_task_weight", self.new_task_weight, low=0.01, high=100)
+        require(
+            self.draw == "task" or self.new_task_weight == 1, "pretraining.new_task_weight", self.new_task_weight,
+            "1 if pretraining.draw is 'word', because no task is drawn",
+        )  # fmt: skip
         require_number("pretraining.rehearsal", self.rehearsal, low=0, whole=True)
         require(self.heads.count == 1, "pretraining.heads.count", self.heads.count, "1: the universal head")
         require(not self.words.mixture, "pretraining.words.mixture", self.words.mixture, "empty: rendered words have one source")

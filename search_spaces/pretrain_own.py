@@ -14,5 +14,6 @@ pretraining = Pretraining(
     learning_rate=1e-3,
     heads=Heads(count=1, start="independent"),
     draw="task",
+    new_task_weight=2.0,
     rehearsal=1500,
 )

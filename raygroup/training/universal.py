@@ -42,8 +42,17 @@ class _Labelled:
     """Crops, or features."""
     targets: NDArray[np.int32]
     lengths: NDArray[np.int32]
-    groups: tuple[NDArray[np.intp], ...]
+    groups: "_Groups"
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """The groups of words that a step draws from."""
+
+    rows: tuple[NDArray[np.intp], ...]
     """The rows of each task, if a step draws tasks. A single group holds all rows otherwise."""
+    shares: NDArray[np.float64]
+    """The probability of each group."""
 
 
 def train_universal(
@@ -73,7 +82,7 @@ def train_universal(
         trunk.load_state_dict(start.trunk.state_dict())
         copy_universal(head, [0], start, charset)
     targets, lengths = encode_labels(labels, charset)
-    groups = _groups(tasks if settings.draw == "task" else ("",) * len(labels))
+    groups = _groups(labels, tasks if settings.draw == "task" else ("",) * len(labels), start, settings.new_task_weight)
 
     step, state = keeper.restored()
     curve.restore(state)
@@ -143,16 +152,21 @@ def _train_head(
         watch.progress("head", step + 1, settings.head_steps, float(loss.detach()))
 
 
-def _groups(tasks: Sequence[str]) -> tuple[NDArray[np.intp], ...]:
+def _groups(labels: Sequence[str], tasks: Sequence[str], start: UniversalModel | None, new_task_weight: float) -> _Groups:
+    """Group the words by task. A task weighs more if ``start`` knows fewer than half of its characters."""
     names = np.array(tasks)
-    return tuple(np.flatnonzero(names == name) for name in dict.fromkeys(tasks))
+    rows = tuple(np.flatnonzero(names == name) for name in dict.fromkeys(tasks))
+    known = set(start.charset.characters) if start else set()
+    characters = [set().union(*(labels[row] for row in group)) for group in rows]
+    weights = np.array([new_task_weight if start and 2 * len(own & known) < len(own) else 1.0 for own in characters])
+    return _Groups(rows, weights / weights.sum())
 
 
 def _draw_words(words: _Labelled, settings: Pretraining, phase: str, step: int) -> NDArray[np.intp]:
     random = generator(settings.seed, "pretraining words", phase, step)
-    if len(words.groups) > 1:
-        drawn = random.integers(0, len(words.groups), settings.batch)
-        rows = np.array([random.choice(words.groups[group]) for group in drawn])
+    if len(words.groups.rows) > 1:
+        drawn = random.choice(len(words.groups.rows), settings.batch, p=words.groups.shares)
+        rows = np.array([random.choice(words.groups.rows[group]) for group in drawn])
     else:
         rows = random.integers(0, len(words.lengths), settings.batch)
     return rows[longest_first(words.lengths[rows])]

@@ -109,15 +109,18 @@ def test_first_weights_are_those_of_the_start_and_new_characters_are_random():
     torch.testing.assert_close(trained.head.output[0, :, CHARSET.end], head.output[0, :, 3])
 
 
-def test_tasks_are_drawn_alike_however_many_words_they_have():
+def test_tasks_are_drawn_alike_however_many_words_they_have_and_new_ones_more_often():
     labels, tasks = [*LABELS] * 20 + ["cc"], ["large"] * 120 + ["small"]
     crops = np.repeat(CROPS[:1], len(labels), axis=0)
     settings = Pretraining(steps=4, head_steps=1, batch=50, heads=SETTINGS.heads, draw="task")
     from raygroup.training import universal
 
-    words = universal._Labelled(crops, *universal.encode_labels(labels, CHARSET), universal._groups(tasks))
-    drawn = np.concatenate([universal._draw_words(words, settings, "crops", step) for step in range(40)])
-    assert 0.45 < (drawn == 120).mean() < 0.55
+    known = UniversalModel(Trunk(), HeadBank(1, 5, features=256, positions=(1, 24), embed=6, hidden=8), Charset(("a", "b", "d")))
+    for start, weight, share in ((None, 1.0, 1 / 2), (known, 1.0, 1 / 2), (known, 3.0, 3 / 4), (None, 3.0, 1 / 2)):
+        groups = universal._groups(labels, tasks, start, weight)
+        words = universal._Labelled(crops, *universal.encode_labels(labels, CHARSET), groups)
+        drawn = np.concatenate([universal._draw_words(words, settings, "crops", step) for step in range(40)])
+        assert (drawn == 120).mean() == pytest.approx(share, abs=0.04), "``small`` has only the character c, which is new"
 
 
 @pytest.mark.parametrize(
