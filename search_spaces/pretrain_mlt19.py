@@ -4,7 +4,7 @@ Run ``python -m raygroup.pretrain pretrain_mlt19 --words data/words --out mlt19-
 
 The head has the size of those in ``table3``, which start as copies of it. The trunk is the laptop's, not the paper's.
 
-Not run at this scale yet: the data sets are not part of raygroup.
+Expected: a start for five heads that reads MLT19. Nobody has run it at this scale: the data sets are not part of raygroup.
 """
 
 from raygroup.config import Heads, Pretraining, Words

@@ -20,10 +20,11 @@ from raygroup.storage.checkpoint_format import read_facts
 from raygroup.storage.checkpoint_index import read_last_checkpoint
 from raygroup.storage.identity import without_rendering
 from raygroup.storage.layout import CHECKPOINTS_FOLDER, CONFIG_FILE, WORD_FACTS_FILE
-from raygroup.storage.records import intact_record, read_record
+from raygroup.storage.records import read_record
 from raygroup.storage.sweeps import StoredTrial, TrialState
 from raygroup.trunks import FEATURE_GRID, FEATURES
 from raygroup.words.charset import Charset
+from raygroup.words.word_facts import read_word_facts
 from raygroup.words.word_store import WordStore, open_word_store
 
 _NO_HEADS = (
@@ -71,11 +72,10 @@ class TrialCheckpoint:
         """Return the characters of each task's training labels.
 
         They come from the trial's record of them, or for an older trial from the prepared words.
-        None if neither is there.
+        None if neither is there. Raises DamagedFileError if the record is damaged.
         """
-        recorded = intact_record(self.stored.folder / WORD_FACTS_FILE).get("characters")
-        if recorded is not None:
-            return {task: set(characters) for task, characters in recorded.items()}
+        if facts := read_word_facts(self.stored.folder / WORD_FACTS_FILE):
+            return {task: set(characters) for task, characters in facts.characters.items()}
         words = self._words
         if words is None:
             return None

@@ -16,6 +16,7 @@ from raygroup.export.exporter import export_trial
 from raygroup.reading.record import read_record
 from raygroup.storage.layout import DONE_FILE
 from raygroup.words.scripts import can_spell
+from raygroup.words.word_facts import WordFacts, write_word_facts
 
 
 @pytest.fixture
@@ -54,7 +55,11 @@ def test_a_trial_whose_words_are_gone_is_exported_by_the_scripts_of_its_tasks(pl
 
 
 def test_recorded_characters_of_training_labels_stay_with_their_head(trial, tmp_path):
-    (trial / "word_facts.json").write_text(json.dumps({"layout": 1, "characters": {"ar": "", "hi": "a", "la": ""}}))
+    characters = {"ar": frozenset(), "hi": frozenset("a"), "la": frozenset()}
+    facts = WordFacts(
+        classes=3, shape=(24, 256), characters=characters, characters_without_task=frozenset(), times=(), device="cpu", threads=1
+    )
+    write_word_facts(trial / "word_facts.json", facts)
     record = export_plain(trial, tmp_path / "out").record
     assert record.characters_from == trial_model.FROM_LABELS
     assert "a" in record.heads[0].characters
