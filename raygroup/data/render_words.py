@@ -89,10 +89,10 @@ def run(options: argparse.Namespace, out: "Console") -> None:
 
 def drawing_settings(tasks: tuple[str, ...], **settings: Any) -> Words:
     """Return the settings of a rendering. Tasks have as many characters as in a sweep."""
-    characters = dict(zip(_DEFAULTS.tasks, _DEFAULTS.characters, strict=True))
-    if not tasks:
-        return Words(**settings)
-    return Words(tasks=tasks, characters=tuple(characters.get(task, 2) for task in tasks), **settings)
+    from raygroup.words.rendering.synthesis import words_of_tasks
+
+    words = Words(**settings)
+    return words_of_tasks(words, tasks) if tasks else words
 
 
 def render_words(

@@ -6,8 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from raygroup.reading.thresholds import Threshold, derive_threshold
-from raygroup.scoring.word_accuracy import is_read, one_minus_ned
-from raygroup.scoring.word_intervals import word_interval
+from raygroup.scoring.word_accuracy import is_read, pair_intervals
 from raygroup.tables.trial_result import TESTED_SPLITS
 
 COLUMNS = ("split", "task", "text", "reading", "routed_task", "confidence", "image")
@@ -29,8 +28,7 @@ def accuracy_rows(predictions: pa.Table) -> tuple[dict[str, Any], ...]:
 
 def score_pairs(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Return the scores of (truth, reading) pairs. A score is ``[mean, low, high]``."""
-    exact = word_interval([float(is_read(*pair)) for pair in pairs])
-    similar = word_interval([one_minus_ned(*pair) for pair in pairs])
+    exact, similar = pair_intervals(pairs)
     return {
         "words": len(pairs), "accuracy": [exact.mean, exact.low, exact.high], "one_minus_ned": [similar.mean, similar.low, similar.high]
     }  # fmt: skip

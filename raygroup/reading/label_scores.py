@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.reading.package import WordReading
-from raygroup.scoring.word_accuracy import is_read, one_minus_ned
-from raygroup.scoring.word_intervals import word_interval
+from raygroup.scoring.word_accuracy import pair_intervals
 from raygroup.tasks import by_paper_order
 from raygroup.words.coverage import task_shares
 from raygroup.words.importing.image_files import image_key
@@ -98,8 +97,7 @@ def _languages(labels: Sequence[Label], tasks: Sequence[str]) -> list[str]:
 
 
 def _score(task: str, pairs: Sequence[tuple[Label, WordReading]]) -> LanguageScore:
-    exact = word_interval([float(reading.problem is None and is_read(label.text, reading.text)) for label, reading in pairs])
-    similar = word_interval([one_minus_ned(label.text, reading.text) if reading.problem is None else 0.0 for label, reading in pairs])
+    exact, similar = pair_intervals((label.text, reading.text if reading.problem is None else None) for label, reading in pairs)
     marks = [reading.unsure for _, reading in pairs if reading.unsure is not None]
     return LanguageScore(
         task, len(pairs), (exact.mean, exact.low, exact.high), (similar.mean, similar.low, similar.high),

@@ -1,10 +1,11 @@
 """Word accuracy and 1-NED of each task, and their means."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
+from raygroup.scoring.word_intervals import WordInterval, word_interval
 from raygroup.words.labels import normalise
 
 
@@ -62,6 +63,17 @@ def is_read(truth: str, reading: str, *, exact: bool = False) -> bool:
     ``exact`` every code point must agree.
     """
     return _form(truth, exact) == _form(reading, exact)
+
+
+def pair_intervals(pairs: Iterable[tuple[str, str | None]]) -> tuple[WordInterval, WordInterval]:
+    """Return exact match and 1-NED of (truth, reading) pairs, with 95 % intervals over words.
+
+    A word that could not be read at all has the reading None, and scores 0.
+    """
+    words = list(pairs)
+    exact = [float(reading is not None and is_read(truth, reading)) for truth, reading in words]
+    similar = [0.0 if reading is None else one_minus_ned(truth, reading) for truth, reading in words]
+    return word_interval(exact), word_interval(similar)
 
 
 def score_words(

@@ -8,8 +8,8 @@ import pyarrow as pa
 from raygroup.config import Heads
 from raygroup.costs import head_parameters, pruned_head_parameters
 from raygroup.scoring.predictions import ROUTINGS
-from raygroup.scoring.word_accuracy import is_read, one_minus_ned
-from raygroup.scoring.word_intervals import WordInterval, word_interval
+from raygroup.scoring.word_accuracy import pair_intervals
+from raygroup.scoring.word_intervals import WordInterval
 from raygroup.task_groups import TaskGroups
 from raygroup.tasks import by_paper_order
 from raygroup.words.word_facts import WordFacts
@@ -92,11 +92,7 @@ def _task_result(
 
 
 def _scores(texts: Sequence[str], readings: Sequence[str]) -> TaskScores:
-    pairs = list(zip(texts, readings, strict=True))
-    return TaskScores(
-        word_interval([float(is_read(text, reading)) for text, reading in pairs]),
-        word_interval([one_minus_ned(text, reading) for text, reading in pairs]),
-    )
+    return TaskScores(*pair_intervals(zip(texts, readings, strict=True)))
 
 
 def _head_sizes(head: int | None, groups: TaskGroups, heads: Heads, facts: WordFacts | None) -> tuple[int, int] | tuple[None, None]:

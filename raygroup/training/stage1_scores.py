@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from raygroup.model.heads.decoding import Reader
 from raygroup.model.kernels.forms import choose_kernels
-from raygroup.scoring.word_accuracy import WordScore, is_read, one_minus_ned, score_words
-from raygroup.scoring.word_intervals import word_interval
+from raygroup.scoring.word_accuracy import WordScore, pair_intervals, score_words
 from raygroup.tasks import by_paper_order
 from raygroup.training.feature_extraction import extract_features
 from raygroup.training.universal_weights import UniversalModel
@@ -65,8 +64,7 @@ def _scores(words: Labelled, readings: list[str]) -> dict[str, Any]:
     rows: dict[str, Any] = {"mean": _rounded(scores.mean)}
     for task, score in scores.by_task.items():
         pairs = [(label, text) for name, label, text in zip(words.tasks, words.labels, readings, strict=True) if name == task]
-        exact = word_interval([float(is_read(*pair)) for pair in pairs])
-        similar = word_interval([one_minus_ned(*pair) for pair in pairs])
+        exact, similar = pair_intervals(pairs)
         rows[task] = _rounded(score) | {
             "exact_interval": [round(exact.low, 4), round(exact.high, 4)],
             "one_minus_ned_interval": [round(similar.low, 4), round(similar.high, 4)],

@@ -39,7 +39,7 @@ class TaskCharacters:
         return [script for script, _ in by_script.most_common() if script not in NO_SCRIPT]
 
 
-def task_characters(words: Stage1Words, known: Charset | None) -> list[TaskCharacters]:
+def count_characters(words: Stage1Words, known: Charset | None) -> list[TaskCharacters]:
     """Return the characters of each task. ``known`` are those of the first weights, None if there are none."""
     seen = set(known.characters) if known else set()
     rows = []
@@ -62,7 +62,7 @@ def print_inputs(words: Stage1Words, inputs: Stage1Inputs, known: Charset | None
     """Print the words by task, with the characters that are new to the weights, then remarks."""
     if not inputs.are_own:
         return
-    rows = task_characters(words, known)
+    rows = count_characters(words, known)
     for line in [line for store in words.stores for line in words_lines(store)] + list(words.notes):
         print_words(out, line)
     cells = [[Text(cell) for cell in _cells(row, known)] for row in rows]

@@ -24,7 +24,7 @@ from raygroup.words.crops import crop_array
 from raygroup.words.importing.importer import data_fingerprint, import_user_words
 from raygroup.words.rendering.own_lists import OwnList
 from raygroup.words.rendering.own_rendering import list_lines, plan_own_rendering
-from raygroup.words.rendering.synthesis import Rendering, plan_rendering
+from raygroup.words.rendering.synthesis import Rendering, plan_rendering, words_of_tasks
 from raygroup.words.word_store import WordStore, open_word_store
 
 UNKNOWN_TASK = "any"
@@ -150,10 +150,7 @@ def prepare_stage1_words(settings: Pretraining, inputs: Stage1Inputs, storage: P
 
 def _rehearsal_words(settings: Pretraining, tasks: list[str]) -> Words:
     """Return the settings of words from the built-in lists of these tasks."""
-    characters = dict(zip(settings.words.tasks, settings.words.characters, strict=True))
-    return replace(
-        settings.words, tasks=tuple(tasks), characters=tuple(characters[task] for task in tasks), words_per_task=settings.rehearsal
-    )
+    return replace(words_of_tasks(settings.words, tasks), words_per_task=settings.rehearsal)
 
 
 def _rendered(rendering: Rendering, storage: Path, progress: ProgressCallback) -> WordStore:

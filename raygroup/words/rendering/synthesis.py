@@ -6,7 +6,7 @@ The settings give a list of crops. Each crop has its own keyed generator, so it 
 import importlib.metadata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -49,6 +49,12 @@ class Rendering:
     tasks: Mapping[str, Task]
     """How the words of each task are written, by name."""
     fingerprint: str
+
+
+def words_of_tasks(words: Words, tasks: Sequence[str]) -> Words:
+    """Return the settings with these tasks alone. Each keeps its number of characters. Raises ConfigError for an unknown task."""
+    characters = dict(zip(words.tasks, words.characters, strict=True))
+    return replace(words, tasks=tuple(tasks), characters=tuple(characters.get(task, 2) for task in tasks))
 
 
 def plan_rendering(words: Words, folder: Path | None) -> Rendering:
