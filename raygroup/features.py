@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.files.places import Place, parse_place, place
 from raygroup.terminal import Parser, command_line, console, print_line, run_command
-from raygroup.values import BAD_SHARE, SHARD_WORDS, SHARE, WORKERS
+from raygroup.values import BAD_SHARE, SHARD_WORDS, SHARE, WORKERS, add_bad_share_argument
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -159,10 +159,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="words in a shard, a multiple of 1024 (default: 16384, fewer for a small set)",
     )
-    parser.add_argument(
-        "--bad-share", type=SHARE.parse, default=BAD_SHARE, metavar="SHARE",
-        help="largest share of the words that may be dropped, from 0 to 1 (default: 0.05)",
-    )  # fmt: skip
+    add_bad_share_argument(parser)
     parser.add_argument("--dry-run", action="store_true", help="say which features exist and which do not, then stop")
     return parser
 

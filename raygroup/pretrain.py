@@ -15,7 +15,7 @@ from raygroup.config_sections import to_json
 from raygroup.errors import ConfigError
 from raygroup.files.places import local_path, parse_local_path
 from raygroup.terminal import Parser, command_line, console, print_json, print_line, print_words, run_command
-from raygroup.values import BAD_SHARE, SHARE, STEPS
+from raygroup.values import BAD_SHARE, STEPS, add_bad_share_argument
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -189,10 +189,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=parse_local_path, default=Path("universal.safetensors"), help="the weights file to write")
     parser.add_argument("--storage-path", type=parse_local_path, default=Path("runs"), help="where words are cached (default: ./runs)")
     parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, beside the installed ones")
-    parser.add_argument(
-        "--bad-share", type=SHARE.parse, default=BAD_SHARE, metavar="SHARE",
-        help="largest share of your words that may be dropped, from 0 to 1 (default: 0.05)",
-    )  # fmt: skip
+    add_bad_share_argument(parser)
     parser.add_argument(
         "--checkpoint-every", type=STEPS.parse, default=200, metavar="STEPS",
         help="steps between two checkpoints, which lie in OUT.training until the file is written (default: 200)",

@@ -13,7 +13,7 @@ from raygroup.errors import DONE, FAILED
 from raygroup.files.places import Place, local_path, parse_local_path, parse_place, place
 from raygroup.search_space import Sweep
 from raygroup.terminal import Parser, command_line, console, print_json, print_line, print_words, run_command
-from raygroup.values import ACCUMULATE, BAD_SHARE, MEMORY_GB, SECONDS, SHARE, USD, WORKERS
+from raygroup.values import ACCUMULATE, BAD_SHARE, MEMORY_GB, SECONDS, USD, WORKERS, add_bad_share_argument
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -169,13 +169,17 @@ def build_parser() -> argparse.ArgumentParser:
         "--weights", metavar="laptop|FILE", help="stage-1 weights, a file of python -m raygroup.pretrain (default: the search space's)"
     )
     parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, in addition to the installed ones")
-    parser.add_argument(
-        "--bad-share", type=SHARE.parse, default=BAD_SHARE, metavar="SHARE",
-        help="largest share of your words that may be dropped, from 0 to 1 (default: 0.05)",
-    )  # fmt: skip
+    add_bad_share_argument(parser)
     parser.add_argument(
         "--storage-path", type=parse_place, default=Path("runs"), help="where results go: a folder, or s3://bucket/folder (default: ./runs)"
     )
+    _add_placement_arguments(parser)
+    _add_cost_arguments(parser)
+    return parser
+
+
+def _add_placement_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say where and how trials run."""
     parser.add_argument("--address", help="a running Ray cluster to join (default: Ray on this machine)")
     parser.add_argument("--local", action="store_true", help="train without Ray, in processes of this machine; histories are the same")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where a trial computes (default: cpu)")
@@ -203,6 +207,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--storage-patience", type=SECONDS.parse, default=900.0, dest="storage_patience_s", metavar="SECONDS",
         help="how long to wait for a storage path that is full or fails (default: 900)",
     )  # fmt: skip
+
+
+def _add_cost_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that forecast a sweep or limit what it does."""
     parser.add_argument("--dry-run", action="store_true", help="list the trials, their packs and their cost, then stop")
     parser.add_argument("--json", action="store_true", help="print the result, or with --dry-run the forecast, as one JSON object")
     parser.add_argument("--calibrate", action="store_true", help="time a few steps here first, for --dry-run and --budget")
@@ -212,7 +220,6 @@ def build_parser() -> argparse.ArgumentParser:
         "--no-reuse", action="store_false", dest="reuse", help="train also trials that another sweep on this storage path has finished"
     )
     parser.add_argument("--yes", action="store_true", help="run it even if it costs more than --budget")
-    return parser
 
 
 if __name__ == "__main__":

@@ -102,6 +102,14 @@ def _digits(number: float) -> str:
     return f"{number:,.0f}" if number == int(number) and number < 1e15 else f"{number:g}"
 
 
+def add_bad_share_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--bad-share`` to a command that reads a user's words."""
+    parser.add_argument(
+        "--bad-share", type=SHARE.parse, default=BAD_SHARE, metavar="SHARE",
+        help="largest share of your words that may be dropped, from 0 to 1 (default: 0.05)",
+    )  # fmt: skip
+
+
 class MisfitError(Exception):
     """A value does not have the type of its field."""
 
