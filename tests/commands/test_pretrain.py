@@ -5,7 +5,7 @@ import signal
 from dataclasses import replace
 
 import pytest
-import torch
+from stage1_training import one_thread  # noqa: F401
 from sweep_process import start_command, wait_for_end, wait_until
 
 from raygroup import pretrain
@@ -22,17 +22,6 @@ words = Words(tasks=("ar", "la"), characters=(20, 20), words_per_task=6, unseen_
 pretraining = Pretraining(words=words, steps=20, head_steps=60, batch=4, heads=Heads(count=1, start="independent", embed=6, hidden=8))
 """
 EVERY = 2
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """The bits depend on the number of threads, and several would wait for each other on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

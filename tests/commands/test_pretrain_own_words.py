@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 from given_words import write_folder
+from stage1_training import one_thread  # noqa: F401
 
 from raygroup import pretrain, sweep
 from raygroup.data import __main__ as data
@@ -25,16 +25,6 @@ from raygroup.search_space import Sweep
 sweep = Sweep(name="own", trial=Trial(heads=Heads(count=2), training=Training(steps=4, batch=8)))
 """
 THAI = "\n".join(a + b + c for a in "กขค" for b in "งจฉ" for c in "ชซ") + "\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

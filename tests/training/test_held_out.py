@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from stage1_training import Memory, one_thread  # noqa: F401
 
 from raygroup.config import Heads, Pretraining
 from raygroup.model.heads.bank import HeadBank
@@ -36,14 +37,6 @@ def same(one, other):
     return all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_measuring_changes_no_bit_of_the_weights():
     held_out = curve()
     assert same(bits(train()), bits(train(held_out=held_out)))
@@ -69,22 +62,6 @@ def test_the_loss_is_the_mean_over_words_of_the_mean_over_characters():
 
 
 def test_a_training_that_continues_keeps_its_measurements():
-    class Memory:
-        def __init__(self, until):
-            self.states, self.until = {0: {}}, until
-
-        def restored(self):
-            return max(self.states), self.states[max(self.states)]
-
-        def is_due(self, step):
-            if step == self.until:
-                self.until = None
-                raise KeyboardInterrupt
-            return step % 2 == 0
-
-        def keep(self, step, state):
-            self.states[step] = state
-
     memory, whole = Memory(5), curve()
     train(held_out=whole)
     with pytest.raises(KeyboardInterrupt):

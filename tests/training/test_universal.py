@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from stage1_training import Memory, one_thread  # noqa: F401
 
 from raygroup.config import Heads, Pretraining
 from raygroup.training.universal import train_universal
@@ -10,27 +11,6 @@ from raygroup.words.charset import Charset
 
 LABELS = ["ab", "ba", "a", "bab", "cab", "abc", "c", "bc"]
 SETTINGS = Pretraining(steps=6, head_steps=5, batch=4, heads=Heads(count=1, start="independent", embed=6, hidden=8))
-
-
-class Memory:
-    """Keeps every second state, and interrupts the training once, after a step."""
-
-    def __init__(self, interrupt_after=None):
-        self.states = {0: {}}
-        self.interrupt_after = interrupt_after
-
-    def restored(self):
-        step = max(self.states)
-        return step, self.states[step]
-
-    def is_due(self, step):
-        if step == self.interrupt_after:
-            self.interrupt_after = None
-            raise KeyboardInterrupt
-        return step % 2 == 0
-
-    def keep(self, step, state):
-        self.states[step] = state
 
 
 def train(keeper=None):
@@ -43,15 +23,6 @@ def train(keeper=None):
 
     model = train_universal(crops, LABELS, Charset.from_labels(LABELS), SETTINGS, note, keeper)
     return {**{f"trunk.{n}": v for n, v in model.trunk.state_dict().items()}, **model.head.state_dict()}, steps
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """The bits depend on the number of threads, and several would wait for each other on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
