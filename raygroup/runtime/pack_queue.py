@@ -17,8 +17,8 @@ from raygroup.runtime.attempt.failure import mark_failed, read_failure
 from raygroup.runtime.planning.jobs import Job, declare_trials
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.storage.checkpoint_index import listed_steps
-from raygroup.storage.layout import FAILED_FILE, STOP_FILE
-from raygroup.storage.sweeps import done_ids
+from raygroup.storage.layout import FAILED_FILE, LEASE_FILE, STOP_FILE
+from raygroup.storage.sweeps import done_ids, is_done
 
 MAX_FRUITLESS_ATTEMPTS = 3
 """Attempts in a row that may end without a new checkpoint. The next one fails its trials for good."""
@@ -92,11 +92,18 @@ class PackQueue:
         return not self.running and (self.stopped or not self.waiting)
 
     def end(self, pack: JobPack, failed: dict[str, str]) -> None:
-        """Take back a pack whose process has finished. ``failed`` holds its failed trials: id -> reason."""
+        """Take back a pack whose process has finished. ``failed`` holds its failed trials: id -> reason.
+
+        A trial that is neither done nor failed left the pack because its lease was lost. It is tried
+        again, unless a user asked the sweep to stop.
+        """
         self.running.pop(pack.id, None)
         self.failed |= failed
         self._failed_jobs |= {job.id: job for job in pack.jobs if job.id in failed}
         self.listener.on_end([job.id for job in pack.jobs])
+        left = tuple(job for job in pack.jobs if job.id not in failed and not self.retry_storage(functools.partial(is_done, job.folder)))
+        if left and not self._stop_requested():
+            self._try_again(pack, left, f"it left its pack, because {LEASE_FILE} was taken over, removed or damaged")
 
     def retry(self, pack: JobPack, reason: str) -> None:
         """Take back a pack whose process ended before its trials did.
@@ -108,8 +115,11 @@ class PackQueue:
         self.listener.on_end([job.id for job in pack.jobs])
         done = self.retry_storage(lambda: done_ids(self.sweep_folder))
         jobs = tuple(job for job in pack.jobs if job.id not in done and not self._note_failure(job))
-        if not jobs:
-            return
+        if jobs:
+            self._try_again(pack, jobs, reason)
+
+    def _try_again(self, pack: JobPack, jobs: tuple[Job, ...], reason: str) -> None:
+        """Queue these trials of a pack once more, or fail them if they do not advance."""
         if DeviceMemoryError.marker in reason and len(jobs) > 1:
             half = len(jobs) // 2
             self.listener.on_message(f"{pack.id}: its device has too little memory for {len(jobs)} trials together; trying halves")
@@ -157,12 +167,16 @@ class PackQueue:
         self._fruitless[first_id] = self._fruitless.get(first_id, 0) + 1
         return self._fruitless[first_id] <= MAX_FRUITLESS_ATTEMPTS
 
+    def _stop_requested(self) -> bool:
+        self.stopped = self.stopped or self.retry_storage((self.sweep_folder / STOP_FILE).is_file)
+        return self.stopped
+
     def _check_requests(self) -> None:
         """Follow a user's requests to stop, or to retry failed trials."""
         if time.monotonic() - self._last_check < _CHECK_EVERY_S:
             return
         self._last_check = time.monotonic()
-        self.stopped = self.stopped or self.retry_storage((self.sweep_folder / STOP_FILE).is_file)
+        self._stop_requested()
         # ``runs retry`` removes FAILED.json.
         retried = self.retry_storage(lambda: [job for job in self._failed_jobs.values() if not (job.folder / FAILED_FILE).is_file()])
         for job in retried:

@@ -88,6 +88,7 @@ def test_a_trial_that_was_done_before_its_process_broke_is_not_run_again(prepare
     assert run_pack([plan.jobs[0].folder], prepared) == {}
     queue.retry(pack, "its process ended by SIGKILL")
     assert queue.next().jobs == plan.jobs[1:]
+    (plan.jobs[1].folder / "DONE.json").write_text("{}")
     queue.end(JobPack(plan.jobs[1:]), {})
     assert queue.over
     assert listener.running == []
@@ -117,3 +118,23 @@ def test_after_a_request_to_stop_no_pack_is_handed_out(prepared, tmp_path, liste
     assert not queue.over
     queue.end(pack, {})
     assert queue.over
+
+
+def test_a_trial_that_left_its_pack_without_an_outcome_is_tried_again(prepared, tmp_path, listener):
+    plan = declare_plan(prepared, tmp_path)
+    queue = make_queue(plan, prepared, listener, size=2)
+    (plan.jobs[0].folder / "DONE.json").write_text("{}")
+    queue.end(queue.next(), {})
+    assert listener.running == []
+    assert "lease.json was taken over, removed or damaged; going on from step 0" in listener.messages[-1]
+    assert queue.next().jobs == (plan.jobs[1],)
+
+
+def test_a_trial_that_was_stopped_on_request_is_not_tried_again(prepared, tmp_path, listener):
+    plan = declare_plan(prepared, tmp_path)
+    queue = make_queue(plan, prepared, listener, size=2)
+    pack = queue.next()
+    (plan.folder / "STOP.json").write_text("{}")
+    queue.end(pack, {})
+    assert queue.over
+    assert listener.messages == []

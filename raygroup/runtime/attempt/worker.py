@@ -43,7 +43,7 @@ def run_pack(
     this pack is not tried again. Raises NodeDrainedError if ``drain_reason`` returns a reason,
     LeaseLostError if another process has taken over every trial, and DeviceMemoryError if the
     device has too little memory. After a user's request to stop it returns, with trials that are
-    neither done nor failed.
+    neither done nor failed. So it does if another process has taken over some of the trials.
     """
     torch.set_num_threads(1)
     if placement.device == "cpu":
@@ -115,7 +115,9 @@ def _train_pack(leases: Sequence[Lease], context: WorkerContext, interruption: I
     """
 
     def on_failure(folder: Place, error: Exception) -> None:
-        failed[folder.name] = record_failure(folder, error)
+        # A trial that was taken over belongs to another process, so it is not marked as failed.
+        if not isinstance(error, LeaseLostError):
+            failed[folder.name] = record_failure(folder, error)
 
     try:
         session = open_session(leases, context, on_failure)
