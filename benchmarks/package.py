@@ -29,7 +29,7 @@ from raygroup.export.named_trial import named_trial
 from raygroup.export.trial_checkpoint import read_trial_checkpoint
 from raygroup.model.heads.decoding import Reader
 from raygroup.model.kernels.forms import choose_kernels
-from raygroup.read import load
+from raygroup.read.opening import load
 from raygroup.reading.package import Package
 from raygroup.search_space import Sweep
 from raygroup.sweep import run_sweep

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from raygroup.errors import ClusterLostError, ConfigError, HistoryError, OverBudgetError, RaygroupError
     from raygroup.history.reader import History
     from raygroup.model.heads.decoding import Reader
-    from raygroup.read import load
+    from raygroup.read.opening import load
     from raygroup.reading.package import Package, WordReading
     from raygroup.runs.compare import compare
     from raygroup.runs.pictures import draw_pictures
@@ -29,7 +29,7 @@ _HOMES = {
     "raygroup.errors": ("ClusterLostError", "ConfigError", "HistoryError", "OverBudgetError", "RaygroupError"),
     "raygroup.history.reader": ("History",),
     "raygroup.model.heads.decoding": ("Reader",),
-    "raygroup.read": ("load",),
+    "raygroup.read.opening": ("load",),
     "raygroup.reading.package": ("Package", "WordReading"),
     "raygroup.runs.compare": ("compare",),
     "raygroup.runs.pictures": ("draw_pictures",),

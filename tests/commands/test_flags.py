@@ -4,20 +4,21 @@ import argparse
 
 import pytest
 
-from raygroup import evaluate, features, pretrain, read, reproduce, sweep
+from raygroup import evaluate, features, pretrain, reproduce, sweep
 from raygroup.cluster.__main__ import build_parser as cluster_parser
 from raygroup.data.__main__ import build_parser as data_parser
 from raygroup.data.__main__ import main as data_main
 from raygroup.errors import ConfigError
 from raygroup.export.__main__ import build_parser as export_parser
+from raygroup.read.__main__ import build_parser as read_parser
 from raygroup.runs.arguments import build_parser as runs_parser
 from raygroup.runtime.placement import Placement
 from raygroup.terminal import Parser
 from raygroup.values import NumberRange
 
 PARSERS = [
-    module.build_parser for module in (sweep, features, pretrain, evaluate, reproduce, read)
-] + [export_parser, data_parser, runs_parser, cluster_parser]  # fmt: skip
+    module.build_parser for module in (sweep, features, pretrain, evaluate, reproduce)
+] + [read_parser, export_parser, data_parser, runs_parser, cluster_parser]  # fmt: skip
 
 
 def all_parsers(parser):

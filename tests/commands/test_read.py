@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from raygroup import read
 from raygroup.export import __main__ as export
+from raygroup.read import __main__ as read
 from raygroup.reading.record import read_record
 
 
