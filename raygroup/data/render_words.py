@@ -111,8 +111,8 @@ def render_words(
     from raygroup.words.rendering.own_rendering import list_lines
     from raygroup.words.word_store import open_word_store
 
-    own = read_own_lists(lists)
-    rendering = _rendering(own, settings, tasks, split, fonts)
+    own_lists = read_own_lists(lists)
+    rendering = _rendering(own_lists, settings, tasks, split, fonts)
     if out.suffix == ".parquet":
         is_new = not _holds(out, rendering)
         if is_new:
@@ -122,15 +122,15 @@ def render_words(
         is_new, store = True, _draw_folder(out, rendering, workers, progress)
     return {
         "out": str(out), "drawn": is_new, "images": len(store), "tasks": list(store.metadata.tasks), **store.metadata.report,
-        "lists": list_lines(own, rendering),
+        "lists": list_lines(own_lists, rendering),
     }  # fmt: skip
 
 
-def _rendering(own: "tuple[OwnList, ...]", settings: Words, tasks: tuple[str, ...], split: str, fonts: Path | None) -> "Rendering":
+def _rendering(own_lists: "tuple[OwnList, ...]", settings: Words, tasks: tuple[str, ...], split: str, fonts: Path | None) -> "Rendering":
     from raygroup.words.rendering.own_rendering import join_renderings, plan_own_rendering
     from raygroup.words.rendering.synthesis import plan_rendering
 
-    parts = ([plan_rendering(settings, fonts)] if tasks else []) + ([plan_own_rendering(own, settings, fonts)] if own else [])
+    parts = ([plan_rendering(settings, fonts)] if tasks else []) + ([plan_own_rendering(own_lists, settings, fonts)] if own_lists else [])
     if not parts:
         raise ConfigError("no words to draw: give --list TASK=FILE or --tasks")
     rendering = join_renderings(*parts) if len(parts) > 1 else parts[0]

@@ -20,9 +20,9 @@ def accuracy_rows(predictions: pa.Table) -> tuple[dict[str, Any], ...]:
     tasks = list(dict.fromkeys(word["task"] for word in words))
     for split in TESTED_SPLITS:
         for task in tasks:
-            own = [(word["text"], word["reading"]) for word in words if word["split"] == split and word["task"] == task]
-            if own:
-                rows.append({"split": split, "task": task, **score_pairs(own)})
+            pairs = [(word["text"], word["reading"]) for word in words if word["split"] == split and word["task"] == task]
+            if pairs:
+                rows.append({"split": split, "task": task, **score_pairs(pairs)})
     return tuple(rows)
 
 
@@ -39,7 +39,7 @@ def task_thresholds(predictions: pa.Table, tasks: Sequence[str]) -> dict[str, Th
     words = [word for word in predictions.select(list(COLUMNS[:-1])).to_pylist() if word["split"] == "unseen"]
     thresholds = {}
     for task in tasks:
-        own = [word for word in words if word["routed_task"] == task and word["confidence"] is not None]
-        are_right = [is_read(word["text"], word["reading"]) for word in own]
-        thresholds[task] = derive_threshold([word["confidence"] for word in own], are_right)
+        routed = [word for word in words if word["routed_task"] == task and word["confidence"] is not None]
+        are_right = [is_read(word["text"], word["reading"]) for word in routed]
+        thresholds[task] = derive_threshold([word["confidence"] for word in routed], are_right)
     return thresholds

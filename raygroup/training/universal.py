@@ -158,7 +158,7 @@ def _groups(labels: Sequence[str], tasks: Sequence[str], start: UniversalModel |
     rows = tuple(np.flatnonzero(names == name) for name in dict.fromkeys(tasks))
     known = set(start.charset.characters) if start else set()
     characters = [set().union(*(labels[int(row)] for row in group)) for group in rows]
-    weights = np.array([new_task_weight if start and 2 * len(own & known) < len(own) else 1.0 for own in characters])
+    weights = np.array([new_task_weight if start and 2 * len(each & known) < len(each) else 1.0 for each in characters])
     return _Groups(rows, weights / weights.sum())
 
 

@@ -19,8 +19,8 @@ def group_characters(
     """
     if any(not knows_letters(task) and task not in (seen or {}) for task in group):
         return list(range(1, charset.end))
-    own, others = (_characters(charset, members, seen or {}) for members in (group, tasks))
-    return [number for number, character in enumerate(charset.characters, start=1) if character in own or character not in others]
+    here, elsewhere = (_characters(charset, members, seen or {}) for members in (group, tasks))
+    return [number for number, character in enumerate(charset.characters, start=1) if character in here or character not in elsewhere]
 
 
 def _characters(charset: Charset, tasks: Sequence[str], seen: Mapping[str, AbstractSet[str]]) -> set[str]:

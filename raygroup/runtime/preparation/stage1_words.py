@@ -139,7 +139,7 @@ def prepare_stage1_words(settings: Pretraining, inputs: Stage1Inputs, storage: P
         notes += list_lines(inputs.lists, rendering)
     if inputs.words is not None and settings.rehearsal:
         rehearsed = [task for task in settings.words.tasks if task in stores[0].metadata.tasks]
-        rehearsed = [task for task in rehearsed if task not in {own.name for own in inputs.lists}]
+        rehearsed = [task for task in rehearsed if task not in {each.name for each in inputs.lists}]
         if rehearsed:
             stores.append(_rendered(plan_rendering(_rehearsal_words(settings, rehearsed), inputs.fonts), storage, progress))
             notes.append(f"{settings.rehearsal} words of each built-in list are rendered too, against forgetting: {', '.join(rehearsed)}")

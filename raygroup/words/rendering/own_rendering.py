@@ -21,11 +21,11 @@ def plan_own_rendering(lists: Sequence[OwnList], words: Words, folder: Path | No
 
     Raises ConfigError if no font can write a list.
     """
-    fonts = {own.name: find_fonts(own.task, folder) for own in lists}
-    orders = [order for own in lists for order in plan_list_crops(own, words)]
-    hashes = [_list_fingerprint(own, fonts[own.name]) for own in lists]
+    fonts = {each.name: find_fonts(each.task, folder) for each in lists}
+    orders = [order for each in lists for order in plan_list_crops(each, words)]
+    hashes = [_list_fingerprint(each, fonts[each.name]) for each in lists]
     return Rendering(
-        orders=orders, words=words, fonts=fonts, tasks={own.name: own.task for own in lists},
+        orders=orders, words=words, fonts=fonts, tasks={each.name: each.task for each in lists},
         fingerprint=fingerprint(RECIPE_VERSION, result_fields(words), hashes, drawing_versions()),
     )  # fmt: skip
 
@@ -75,11 +75,11 @@ def _list_fingerprint(own: OwnList, fonts: tuple[FontFile, ...]) -> list[object]
 def list_lines(lists: Sequence[OwnList], rendering: Rendering) -> list[str]:
     """Return the lines for the user on each list: its words, what is dropped, and its fonts."""
     lines = []
-    for own in lists:
-        families = sorted({font.family for font in rendering.fonts[own.name]})
+    for each in lists:
+        families = sorted({font.family for font in rendering.fonts[each.name]})
         more = f" and {len(families) - _MAX_NAMED} more" if len(families) > _MAX_NAMED else ""
-        lines.append(f"{own.name}: {len(own.words)} words in {own.task.title} script; fonts: {', '.join(families[:_MAX_NAMED])}{more}")
-        dropped = own.dropped | {f"longer than {rendering.words.max_characters} characters": _too_long(own, rendering.words)}
+        lines.append(f"{each.name}: {len(each.words)} words in {each.task.title} script; fonts: {', '.join(families[:_MAX_NAMED])}{more}")
+        dropped = each.dropped | {f"longer than {rendering.words.max_characters} characters": _too_long(each, rendering.words)}
         lines += [f"  {count} dropped, {reason}" for reason, count in dropped.items() if count]
         if len(families) < 2:
             lines.append("  one font family: heads may learn the font instead of the script; --fonts FOLDER adds more")

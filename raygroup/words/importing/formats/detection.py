@@ -74,11 +74,11 @@ def _listing_in(folder: Path, choice: str) -> Listing:
 
 def _open(folder: Path, known: WordFormat, files: Mapping[str, Sequence[Path]], winner: str) -> Listing:
     """Return the words of the files of one format. The others are named in notes."""
-    own = files[known.name]
-    if len(own) > 1 and not known.has_several:
-        raise ConfigError(f"{folder}: {' and '.join(file.name for file in own)}: keep one, or give the path of the one to read")
-    listing = known.open(own[0]) if len(own) == 1 else JoinedListings(folder, tuple(map(known.open, own)))
-    return _with_notes(listing, {name: paths for name, paths in files.items() if name != known.name}, winner)
+    paths = files[known.name]
+    if len(paths) > 1 and not known.has_several:
+        raise ConfigError(f"{folder}: {' and '.join(file.name for file in paths)}: keep one, or give the path of the one to read")
+    listing = known.open(paths[0]) if len(paths) == 1 else JoinedListings(folder, tuple(map(known.open, paths)))
+    return _with_notes(listing, {name: others for name, others in files.items() if name != known.name}, winner)
 
 
 _Noted = TypeVar("_Noted")

@@ -47,9 +47,9 @@ class JoinedListings:
 
     def place(self, rows: pa.Table, row: int) -> str:
         member = self.members[rows["member"][row].as_py()]
-        own = rows.slice(row, 1)
-        own = own.set_column(own.schema.get_field_index("line"), "line", own["number"])
-        return f"{_prefix(member.root, self.root)}{member.place(own, 0)}"
+        line = rows.slice(row, 1)
+        line = line.set_column(line.schema.get_field_index("line"), "line", line["number"])
+        return f"{_prefix(member.root, self.root)}{member.place(line, 0)}"
 
     def image_keys(self, rows: pa.Table) -> pa.Array | None:
         keys = [member.image_keys(rows.slice(start, count)) for member, start, count in self._ranges(rows)]
