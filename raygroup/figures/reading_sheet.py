@@ -8,11 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from raygroup.figures.font_families import text_style
 from raygroup.figures.palette import FAINT, INK, RIGHT, WRONG
-from raygroup.figures.pixel_canvas import canvas_figure, draw_text, name_rows, place, scaled_to_fit
 from raygroup.figures.task_names import task_title
-from raygroup.figures.word_sheet import CROP, GAP, LINE, WIDTH
+from raygroup.figures.word_rows import Cell, word_rows_figure
 from raygroup.images.pixels import decode_gray
 from raygroup.reading.package import WordReading
 from raygroup.scoring.word_accuracy import is_read
@@ -54,36 +52,20 @@ def first_pictures(readings: Sequence[WordReading], truth_of: Mapping[str, str])
 def reading_sheet_figure(pictures: Sequence[ReadPicture], heading: str) -> Figure:
     """Draw one row of pictures for each task, above their readings.
 
-    With a truth the reading is blue if right and orange if wrong, and the truth of a wrong one
-    stands below. Without it, unsure readings are gray.
+    With a truth the reading is blue with a tick if right and orange with a cross if wrong, and the
+    truth of a wrong one stands below. Without it, unsure readings are gray.
     """
     names = by_paper_order({picture.task for picture in pictures})
     rows = {task_title(name): [picture for picture in pictures if picture.task == name] for name in names}
-    columns, row_height = max(map(len, rows.values()), default=1), CROP + 2 * LINE + GAP
-    canvas = np.full((row_height * len(rows) or LINE, columns * (WIDTH + GAP), 3), 255, np.uint8)
-    figure, axes = canvas_figure(canvas.shape, heading)
-    name_rows(axes, {name: row_height * (number + 0.5) for number, name in enumerate(rows)})
-    for number, row in enumerate(rows.values()):
-        for column, picture in enumerate(row):
-            top, left = row_height * number, column * (WIDTH + GAP)
-            colours = np.repeat(picture.pixels[..., None], 3, axis=2)
-            place(canvas[top : top + CROP, left : left + WIDTH], scaled_to_fit(colours, CROP, WIDTH))
-            x, y = left + WIDTH / 2, top + CROP + LINE / 2
-            draw_text(axes, picture.reading, (x, y), WIDTH, colour=_colour(picture), **text_style(picture.reading, picture.task))
-            below, colour = _second_line(picture)
-            draw_text(axes, below, (x, y + LINE), WIDTH, colour=colour, **text_style(below, picture.task))
-    axes.imshow(canvas, interpolation="antialiased")
-    return figure
+    return word_rows_figure(rows, heading, _draw_picture)
 
 
-def _colour(picture: ReadPicture) -> str:
-    if picture.truth is not None:
-        return RIGHT if is_read(picture.truth, picture.reading) else WRONG
-    return FAINT if picture.unsure else INK
-
-
-def _second_line(picture: ReadPicture) -> tuple[str, str]:
-    """Return the truth of a wrong reading, or the confidence. The colour follows."""
-    if picture.truth is not None and not is_read(picture.truth, picture.reading):
-        return picture.truth, INK
-    return f"{picture.confidence:.2f}{' unsure' if picture.unsure else ''}", FAINT
+def _draw_picture(cell: Cell, picture: ReadPicture) -> None:
+    cell.show_picture(np.repeat(picture.pixels[..., None], 3, axis=2))
+    is_right = None if picture.truth is None else is_read(picture.truth, picture.reading)
+    colour = {None: FAINT if picture.unsure else INK, True: RIGHT, False: WRONG}[is_right]
+    cell.write(0, picture.reading, picture.task, colour, is_right)
+    if picture.truth is not None and not is_right:
+        cell.write(1, picture.truth, picture.task, INK)
+    else:
+        cell.write(1, f"{picture.confidence:.2f}{' unsure' if picture.unsure else ''}", picture.task, FAINT)

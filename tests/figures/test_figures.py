@@ -9,7 +9,8 @@ from raygroup.figures.palette import HEADS, INK, RIGHT, WRONG, head_colour, save
 from raygroup.figures.scene_sheet import ShownScene, scene_sheet_figure
 from raygroup.figures.table3 import table3_figure
 from raygroup.figures.table_files import write_table3_pictures
-from raygroup.figures.word_sheet import WIDTH, ShownWord, word_sheet_figure
+from raygroup.figures.word_rows import WIDTH
+from raygroup.figures.word_sheet import ShownWord, word_sheet_figure
 from raygroup.history.reader import History
 from raygroup.paper import TABLE_3
 from raygroup.scenes.scene import Instance
