@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from raygroup import evaluate, features, pretrain, read, reproduce, sweep
+from raygroup import evaluate, features, pretrain, reproduce, sweep
 from raygroup.cluster.__main__ import build_parser as cluster_parser
 from raygroup.data.__main__ import build_parser as data_parser
 from raygroup.export.__main__ import build_parser as export_parser
+from raygroup.read.__main__ import build_parser as read_parser
 from raygroup.runs.arguments import build_parser as runs_parser
 
 ROOT = Path(__file__).parents[1]
@@ -17,7 +18,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 PARSERS = {
     "sweep": sweep.build_parser, "features": features.build_parser, "pretrain": pretrain.build_parser,
     "evaluate": evaluate.build_parser, "reproduce": reproduce.build_parser, "runs": runs_parser, "cluster": cluster_parser,
-    "data": data_parser, "export": export_parser, "read": read.build_parser,
+    "data": data_parser, "export": export_parser, "read": read_parser,
 }  # fmt: skip
 COMMAND = re.compile(r"python -m raygroup\.(\w+) ([^\n`\"]*)")
 
