@@ -26,8 +26,8 @@ from training_problem import PLANES, random_training_data, unused_universal_mode
 from raygroup.config import Heads, Training, Trial
 from raygroup.costs import pack_bytes
 from raygroup.model.kernels.forms import Kernels, choose_kernels
-from raygroup.packing import fill_packs
 from raygroup.training.packs.pack import Pack
+from raygroup.training.packs.packing import fill_packs
 from raygroup.training.packs.training_data import TrainingData
 
 STEPS = 20_000

@@ -16,7 +16,7 @@ HEAVY = ("torch", "ray", "tensorboardX")
 
 LAYERS = {
     "vocabulary": (
-        "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "packing", "paper",
+        "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "spotter_config", "paper",
         "values",
     ),
     "records": ("randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "tables", "reading"),

@@ -15,12 +15,12 @@ from typing import Any
 from raygroup.config import Trial, trial_from_json
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place
-from raygroup.packing import shared_settings
 from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.plan import Plan
 from raygroup.storage.layout import CONFIG_FILE, DONE_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record, read_record
 from raygroup.storage.sweeps import done_ids
+from raygroup.training.packs.packing import shared_settings
 
 _NO_EFFECT = ("training.steps", "training.order_seed", "training.checkpoint_every", "words.mixture", "words.mixture_weighting")
 """Settings that the trials of a pack share, without an effect on the time of a step."""

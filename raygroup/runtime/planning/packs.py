@@ -11,10 +11,10 @@ from raygroup.costs import pack_bytes
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
 from raygroup.model.kernels.forms import choose_kernels
-from raygroup.packing import fill_packs, shared_settings
 from raygroup.runtime.placement import Placement, gpu_memory_gb, require_kernels
 from raygroup.runtime.planning.jobs import Job
 from raygroup.storage.checkpoint_index import listed_steps
+from raygroup.training.packs.packing import fill_packs, shared_settings
 from raygroup.trunks import FEATURE_SHAPE
 from raygroup.words.charset import Charset
 from raygroup.words.feature_store import stored_shape

@@ -8,7 +8,7 @@ from torch import Tensor
 from raygroup.config import Trial
 from raygroup.errors import ConfigError
 from raygroup.model.kernels.forms import Kernels, cpu_forms
-from raygroup.packing import shared_settings
+from raygroup.training.packs.packing import shared_settings
 from raygroup.training.packs.sharding import WorkerRank
 
 
