@@ -111,7 +111,7 @@ def read_scenes(path: Path) -> Iterator[StoredScene]:
         with pq.ParquetFile(part) as file:
             for group in range(file.num_row_groups):
                 for row in file.read_row_group(group).to_pylist():
-                    yield _scene(row)
+                    yield scene_of_row(row)
 
 
 def scene_parts(path: Path) -> list[Path]:
@@ -134,7 +134,8 @@ def scene_parts(path: Path) -> list[Path]:
     return parts
 
 
-def _scene(row: dict[str, Any]) -> StoredScene:
+def scene_of_row(row: dict[str, Any]) -> StoredScene:
+    """Return the scene of a row, as ``pyarrow`` gives it."""
     instances = tuple(
         Instance(
             None if instance["polygon"] is None else np.array(instance["polygon"], np.float64).reshape(-1, 2),
