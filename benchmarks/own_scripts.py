@@ -20,7 +20,8 @@ from timing import prepare_process
 
 from raygroup.config import Heads, Pretraining, Training, Trial, Words
 from raygroup.data.render_words import drawing_settings, render_words
-from raygroup.pretrain import OWN, pretrain
+from raygroup.pretrain.__main__ import OWN
+from raygroup.pretrain.words import pretrain
 from raygroup.search_space import Sweep, load
 from raygroup.sweep import run_sweep
 from raygroup.words.rendering.own_lists import parse_own_list

@@ -21,7 +21,7 @@ COMMANDS = {
     "cluster": "check a cluster file, prepare AWS, watch for spot notices, run a job",
 }
 """The name of every command, and its purpose. ``raygroup NAME`` is ``python -m raygroup.NAME``."""
-_PACKAGES = {"runs", "data", "cluster", "export", "read"}
+_PACKAGES = {"runs", "data", "cluster", "export", "pretrain", "read"}
 """Commands of several modules, whose ``main`` is in ``__main__``."""
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from raygroup import evaluate, features, pretrain, reproduce, sweep
+from raygroup import evaluate, features, reproduce, sweep
 from raygroup.cluster.__main__ import build_parser as cluster_parser
 from raygroup.data.__main__ import build_parser as data_parser
 from raygroup.export.__main__ import build_parser as export_parser
+from raygroup.pretrain import __main__ as pretrain
 from raygroup.read.__main__ import build_parser as read_parser
 from raygroup.runs.arguments import build_parser as runs_parser
 

@@ -4,12 +4,13 @@ import argparse
 
 import pytest
 
-from raygroup import evaluate, features, pretrain, reproduce, sweep
+from raygroup import evaluate, features, reproduce, sweep
 from raygroup.cluster.__main__ import build_parser as cluster_parser
 from raygroup.data.__main__ import build_parser as data_parser
 from raygroup.data.__main__ import main as data_main
 from raygroup.errors import ConfigError
 from raygroup.export.__main__ import build_parser as export_parser
+from raygroup.pretrain import __main__ as pretrain
 from raygroup.read.__main__ import build_parser as read_parser
 from raygroup.runs.arguments import build_parser as runs_parser
 from raygroup.runtime.placement import Placement

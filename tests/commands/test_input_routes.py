@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from tiny_sweep import space
 
-from raygroup import features, pretrain, run_sweep, sweep
+from raygroup import features, run_sweep, sweep
 from raygroup.data.__main__ import main as data
 from raygroup.errors import MAX_MESSAGE, ConfigError
+from raygroup.pretrain import __main__ as pretrain
 
 WORDS = [f"word{number}" for number in range(20)]
 

@@ -8,9 +8,9 @@ import pytest
 from stage1_training import one_thread  # noqa: F401
 from sweep_process import start_command, wait_for_end, wait_until
 
-from raygroup import pretrain
 from raygroup.config import Pretraining
 from raygroup.errors import ConfigError
+from raygroup.pretrain import __main__ as pretrain
 from raygroup.runtime.attempt.training_checkpoints import training_folder
 from raygroup.search_space import load
 from raygroup.storage.checkpoint_index import checkpoint_files, listed_steps

@@ -7,8 +7,9 @@ import pytest
 from given_words import write_folder
 from stage1_training import one_thread  # noqa: F401
 
-from raygroup import pretrain, sweep
+from raygroup import sweep
 from raygroup.data import __main__ as data
+from raygroup.pretrain import __main__ as pretrain
 from raygroup.storage.layout import CONFIG_FILE
 from raygroup.training.universal_weights import load_universal, read_weights_metadata
 from raygroup.words.word_store import open_word_store

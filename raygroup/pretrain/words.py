@@ -1,21 +1,15 @@
-"""``python -m raygroup.pretrain``: train the trunk and the universal head (stage 1) that sweeps start from.
+"""Train the trunk and the universal head of recognisers (stage 1). ``pretrain`` is the command's Python twin."""
 
-It trains on the user's words, on words rendered from the user's lists, or on the built-in lists. The same command continues after an
-interruption. ``pretrain`` is its Python twin.
-"""
-
-import argparse
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Pretraining
 from raygroup.config_sections import to_json
 from raygroup.errors import ConfigError
-from raygroup.files.places import local_path, parse_local_path
-from raygroup.terminal import Parser, command_line, console, print_json, print_line, print_words, run_command
-from raygroup.values import BAD_SHARE, STEPS, add_bad_share_argument
+from raygroup.files.places import local_path
+from raygroup.terminal import console, print_line
+from raygroup.values import BAD_SHARE, STEPS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,9 +19,6 @@ if TYPE_CHECKING:
     from raygroup.runtime.preparation.stage1_words import Stage1Inputs, Stage1Words
     from raygroup.training.held_out import HeldOutCurve
     from raygroup.training.universal_weights import UniversalModel
-
-BUILT_IN, OWN = "pretrain", "pretrain_own"
-"""The search space without words of the user, and with them."""
 
 
 def pretrain(
@@ -102,7 +93,7 @@ def _pretrain(
     about: dict[str, Any] = {"settings": to_json(settings), "data": words.data}
     if start is not None:
         about["start"] = universal_hash(start)
-    checkpoints = _checkpoints(folder, about, every, screen)
+    checkpoints = open_checkpoints(folder, about, every, screen)
     universal, curve = _train(words, settings, start, checkpoints, screen)
     scores = score_universal(universal, words.tested)
     save_universal(out, universal, {**about, "scores": scores, "held_out": curve.to_json()})
@@ -110,7 +101,7 @@ def _pretrain(
     return PretrainingResult(out=out, scores=scores, convergence=tuple(convergence(curve, settings.steps, exact_by_task(scores))))
 
 
-def _checkpoints(folder: Path, identity: dict[str, Any], every: int, screen: "Console") -> "TrainingCheckpoints":
+def open_checkpoints(folder: Path, identity: dict[str, Any], every: int, screen: "Console") -> "TrainingCheckpoints":
     """Open the checkpoints, and say from which step the training continues."""
     from raygroup.runtime.attempt.training_checkpoints import TrainingCheckpoints
 
@@ -139,64 +130,3 @@ def _train(
             show_progress("words through the trunk" if phase == "features" else f"steps of {phase}", step, steps)
 
         return train_universal(training.crops, training.labels, charset, settings, report, checkpoints, start, curve, training.tasks), curve
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(lambda: _run(build_parser().parse_args(arguments)), resume=command_line("raygroup.pretrain", arguments))
-
-
-def _run(options: argparse.Namespace) -> None:
-    from raygroup.runtime.preparation.stage1_result import print_result
-    from raygroup.search_space import load
-    from raygroup.words.rendering.font_folder import unread_font_lines
-    from raygroup.words.rendering.own_lists import parse_own_list
-
-    lists = [parse_own_list(text) for text in options.list]
-    settings = load(options.name or (OWN if options.words or lists else BUILT_IN), "pretraining", Pretraining)
-    for line in unread_font_lines(options.fonts):
-        print_words(console(), line)
-    result = pretrain(
-        settings, options.out, words=options.words, lists=lists, start=options.start, storage_path=options.storage_path,
-        fonts=options.fonts, bad_share=options.bad_share, checkpoint_every=options.checkpoint_every, progress=not options.json,
-    )  # fmt: skip
-    if options.json:
-        print_json(result.to_json(), indent=2)
-    else:
-        print_result(result, console())
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command's arguments."""
-    parser = Parser(
-        prog="python -m raygroup.pretrain",
-        description="Train the trunk and the universal head that sweeps start from (stage 1 at laptop scale).",
-        epilog="exit codes: 0 done, 2 bad input, 3 storage or a worker failed, 130 interrupted; after 3 and 130 the same command continues",
-    )
-    parser.add_argument(
-        "name", nargs="?", help=f"a file with 'pretraining = Pretraining(...)' (default: {BUILT_IN}, and {OWN} with --words or --list)"
-    )
-    parser.add_argument(
-        "--words", type=parse_local_path, metavar="PATH", help="train on your word images: a folder with labels.csv, a Parquet file"
-    )
-    parser.add_argument(
-        "--list", action="append", default=[], metavar="TASK=FILE",
-        help="also render words from your list, a text file with one word on each line; may be repeated",
-    )  # fmt: skip
-    parser.add_argument(
-        "--from", dest="start", metavar="laptop|FILE", help="weights to begin with (default: none, so it learns from nothing)"
-    )
-    parser.add_argument("--out", type=parse_local_path, default=Path("universal.safetensors"), help="the weights file to write")
-    parser.add_argument("--storage-path", type=parse_local_path, default=Path("runs"), help="where words are cached (default: ./runs)")
-    parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, beside the installed ones")
-    add_bad_share_argument(parser)
-    parser.add_argument(
-        "--checkpoint-every", type=STEPS.parse, default=200, metavar="STEPS",
-        help="steps between two checkpoints, which lie in OUT.training until the file is written (default: 200)",
-    )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
