@@ -10,6 +10,7 @@
           features.json                      list of the shards, written last: the store is complete
           ray.log                            output of Ray during the extraction
         weights-<hash>/weights.safetensors   stage-1 weights
+        scenes-<hash>/scenes.arrow           scenes that a detector trains on
         step_times.json                      measured step times
         train/                               state of Ray Train
       <sweep>/
@@ -53,9 +54,10 @@ HOLDER_FILE = "holder.json"
 WORDS_FILE = "words.parquet"
 FEATURES_FILE = "features.json"
 WEIGHTS_FILE = "weights.safetensors"
-WORDS_PREFIX, FEATURES_PREFIX, WEIGHTS_PREFIX = "words-", "features-", "weights-"
+WORDS_PREFIX, FEATURES_PREFIX, WEIGHTS_PREFIX, SCENES_PREFIX = "words-", "features-", "weights-", "scenes-"
 """Starts of the names of cache folders."""
-CACHE_PREFIXES = (WORDS_PREFIX, FEATURES_PREFIX, WEIGHTS_PREFIX)
+CACHE_PREFIXES = (WORDS_PREFIX, FEATURES_PREFIX, WEIGHTS_PREFIX, SCENES_PREFIX)
+SCENES_FILE = "scenes.arrow"
 STEP_TIMES_FILE = "step_times.json"
 RAY_LOG_FILE = "ray.log"
 TRAIN_FOLDER = "train"
@@ -111,6 +113,11 @@ def features_path(storage: Place, fingerprint: str) -> Place:
 def weights_path(storage: Place, fingerprint: str) -> Place:
     """Return the path of the shared copy of stage-1 weights with this fingerprint."""
     return storage / CACHE_FOLDER / f"{WEIGHTS_PREFIX}{fingerprint[:_HASH_LENGTH]}" / WEIGHTS_FILE
+
+
+def scenes_path(storage: Place, fingerprint: str) -> Place:
+    """Return the path of the scenes with this fingerprint, as a memory-mapped file."""
+    return storage / CACHE_FOLDER / f"{SCENES_PREFIX}{fingerprint[:_HASH_LENGTH]}" / SCENES_FILE
 
 
 def shard_file(number: int) -> str:

@@ -1,0 +1,44 @@
+"""The weights of a detector: one safetensors file, whose metadata has its size and its training."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from raygroup.errors import ConfigError
+from raygroup.files.atomic import write_bytes
+from raygroup.model.spotter.detector import DetectorNetwork
+from raygroup.model.spotter.shape import SHAPES
+
+KIND = "detector"
+
+
+def save_detector(path: Path, network: DetectorNetwork, size: str, about: dict[str, Any]) -> None:
+    """Write a weights file atomically. ``about`` is added to its metadata."""
+    from safetensors.torch import save
+
+    tensors: dict[str, Tensor] = {name: value.contiguous() for name, value in network.state_dict().items()}
+    write_bytes(path, save(tensors, {"raygroup": json.dumps({"kind": KIND, "size": size, **about})}))
+
+
+def load_detector(path: Path) -> tuple[DetectorNetwork, dict[str, Any]]:
+    """Load a weights file, frozen and ready for evaluation, and its metadata.
+
+    Raises ConfigError if the file is missing or not one of ``save_detector``.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise ConfigError(f"{path}: no file of a detector's weights")
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {}).get("raygroup", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except SafetensorError as error:
+        raise ConfigError(f"{path}: not a safetensors file: {error}") from error
+    if about.get("kind") != KIND or about.get("size") not in SHAPES:
+        raise ConfigError(f"{path}: no detector: python -m raygroup.pretrain --scenes writes one")
+    network = DetectorNetwork(SHAPES[about["size"]])
+    network.load_state_dict(tensors)
+    return network.eval().requires_grad_(False), about
