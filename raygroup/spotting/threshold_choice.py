@@ -1,0 +1,68 @@
+"""Choose a spotter's thresholds on labelled scenes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from raygroup.scoring.curve import curve
+from raygroup.scoring.protocols import mlt19
+from raygroup.scoring.results import Result
+from raygroup.scoring.submissions import quadrilateral, script_name
+from raygroup.scoring.word_columns import Word, detection_columns, truth_columns
+from raygroup.spotting.spotter import SpottedWord, SpottingThresholds
+
+READING_STEPS = 20
+"""Confidences of reading that are tried: equal steps of the words' share."""
+IGNORED = "###"
+_FALLBACK_SCRIPT = "Latin"
+
+
+@dataclass(frozen=True)
+class LabelledScene:
+    """The true words of a scene, and the words that a spotter finds in it."""
+
+    name: str
+    truths: tuple[Word, ...]
+    """A don't-care word has the text ``###``."""
+    words: tuple[SpottedWord, ...]
+
+
+def score_scenes(scenes: Sequence[LabelledScene], task: int, thresholds: SpottingThresholds) -> Result:
+    """Score the words that these thresholds keep, by task 1, 3 or 4 of MLT19."""
+    truths = truth_columns({scene.name: [_convex(word) for word in scene.truths] for scene in scenes}, IGNORED)
+    kept = {scene.name: [_scored(word, task) for word in scene.words if thresholds.keeps(word)] for scene in scenes}
+    return mlt19.score(truths, detection_columns(kept, truths), task)
+
+
+def choose_thresholds(scenes: Sequence[LabelledScene], chosen_on: str) -> dict[str, SpottingThresholds]:
+    """Return the thresholds with the highest H, for each purpose.
+
+    ``detection`` has one on regions, by task 1. ``end-to-end`` has that and one on readings, by task
+    4. Of thresholds with the same H the lowest wins.
+    """
+    everything = SpottingThresholds(chosen_on=chosen_on)
+    points = curve(score_scenes(scenes, 1, everything))
+    best = replace(everything, detection=float(points.threshold[points.best]) if len(points.threshold) else 0.0)
+    readings = np.array([word.confidence for scene in scenes for word in scene.words])
+    steps = np.quantile(readings, np.linspace(0, 0.95, READING_STEPS)) if len(readings) else np.zeros(1)
+    tried = [replace(everything, detection=detection, reading=float(step)) for step in (0.0, *steps) for detection in (0.0, best.detection)]
+    by_score: Mapping[float, SpottingThresholds] = {
+        score_scenes(scenes, 4, thresholds).scores.hmean: thresholds for thresholds in reversed(tried)
+    }
+    return {"detection": best, "end-to-end": by_score[max(by_score)]}
+
+
+def _convex(word: Word) -> Word:
+    return replace(word, polygon=_corners(word.polygon))
+
+
+def _scored(word: SpottedWord, task: int) -> Word:
+    """Return a detection as a submission has it. Without a text it gets a mark that no word has."""
+    script = script_name(word.task) if word.task else _FALLBACK_SCRIPT
+    confidence = word.detection if task != 4 else word.detection * max(word.confidence, 1e-4)
+    return Word(_corners(word.polygon.tolist()), word.text or "?", script, confidence)
+
+
+def _corners(polygon: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in quadrilateral(polygon)]
