@@ -8,14 +8,13 @@ import numpy as np
 from raygroup.scoring.curve import curve
 from raygroup.scoring.protocols import mlt19
 from raygroup.scoring.results import Result
-from raygroup.scoring.submissions import quadrilateral, script_name
+from raygroup.scoring.submissions import quadrilateral
 from raygroup.scoring.word_columns import Word, detection_columns, truth_columns
 from raygroup.spotting.spotter import SpottedWord, SpottingThresholds
 
 READING_STEPS = 20
 """Confidences of reading that are tried: equal steps of the words' share."""
 IGNORED = "###"
-_FALLBACK_SCRIPT = "Latin"
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class LabelledScene:
 
     name: str
     truths: tuple[Word, ...]
-    """A don't-care word has the text ``###``."""
+    """``script`` has the task of a word. A don't-care word has the text ``###``."""
     words: tuple[SpottedWord, ...]
 
 
@@ -59,9 +58,8 @@ def _convex(word: Word) -> Word:
 
 def _scored(word: SpottedWord, task: int) -> Word:
     """Return a detection as a submission has it. Without a text it gets a mark that no word has."""
-    script = script_name(word.task) if word.task else _FALLBACK_SCRIPT
     confidence = word.detection if task != 4 else word.detection * max(word.confidence, 1e-4)
-    return Word(_corners(word.polygon.tolist()), word.text or "?", script, confidence)
+    return Word(_corners(word.polygon.tolist()), word.text or "?", word.task, confidence)
 
 
 def _corners(polygon: Sequence[Sequence[float]]) -> list[tuple[float, float]]:

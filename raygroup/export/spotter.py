@@ -1,0 +1,103 @@
+"""Write a spotter: a detector, a package that reads its words, and thresholds chosen on labelled scenes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from raygroup.errors import ConfigError
+from raygroup.export.exporter import export_trial
+from raygroup.export.onnx_files import require_onnx, write_graph
+from raygroup.files.atomic import write_bytes
+from raygroup.files.places import Place, local_path
+from raygroup.model.spotter.detector import DetectorNetwork
+from raygroup.scenes.scene_store import read_scenes
+from raygroup.scenes.scene_table import scenes_fingerprint
+from raygroup.spotting.model_folder import DETECTOR_FILE, DETECTOR_GRAPH, READER_FOLDER, RECORD_FILE, SpotterRecord, file_hash, record_bytes
+from raygroup.spotting.network_input import SETTINGS
+from raygroup.spotting.scene_reading import read_labelled_scenes
+from raygroup.spotting.spotter import Spotter, SpotterSettings
+from raygroup.spotting.threshold_choice import choose_thresholds, score_scenes
+from raygroup.training.spotter.detector_weights import load_detector
+from raygroup.training.spotter.map_backend import TorchMaps
+
+_EXAMPLE = (1, 3, 64, 96)
+ReportProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class SpotterExport:
+    """A spotter that was written."""
+
+    folder: Path
+    record: SpotterRecord
+
+
+def export_spotter(
+    trial: str | Path, out: str | Path, *, detector: str | Path, scenes: str | Path, storage_path: Place | str | Sequence[Place | str] = "runs",
+    best: bool = False, onnx: bool = True, force: bool = False, progress: ReportProgress = lambda work, done, total: None,
+) -> SpotterExport:  # fmt: skip
+    """Write the folder of a spotter.
+
+    ``detector`` is a weights file of ``raygroup.pretrain --scenes``. ``trial`` is a finished trial, as
+    ``export_trial`` takes it. It reads the words. ``scenes`` are imported scenes that neither was
+    trained on: they choose the thresholds. Raises ConfigError for anything of these that cannot be used.
+    """
+    folder = local_path(out)
+    network, about = load_detector(local_path(detector))
+    folder.mkdir(parents=True, exist_ok=True)
+    reader = export_trial(
+        trial, folder / READER_FOLDER, storage_path=storage_path, best=best, onnx=onnx, force=force, progress=progress
+    )  # fmt: skip
+    files = {DETECTOR_FILE: local_path(detector).read_bytes()}
+    if onnx:
+        require_onnx()
+        files[DETECTOR_GRAPH] = detector_graph(network)
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    settings = SpotterSettings(input=SETTINGS[about["size"]])
+    thresholds, scores = _validated(folder / READER_FOLDER, network, settings, local_path(scenes), progress)
+    record = SpotterRecord(
+        settings=replace(settings, thresholds=thresholds), detector=about, scores=scores,
+        files={name: file_hash(content) for name, content in files.items()},
+    )  # fmt: skip
+    write_bytes(folder / RECORD_FILE, record_bytes(record))
+    assert reader.folder == folder / READER_FOLDER
+    return SpotterExport(folder, record)
+
+
+def detector_graph(network: DetectorNetwork) -> bytes:
+    """Return a detector as ONNX, for images of any size that is divisible by 32."""
+    sizes = {0: "images", 2: "height", 3: "width"}
+    return write_graph(_Probabilities(network), torch.zeros(_EXAMPLE), "images", ["probabilities"], sizes)
+
+
+class _Probabilities(nn.Module):
+    def __init__(self, network: DetectorNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(images).sigmoid()  # type: ignore[no-any-return]
+
+
+def _validated(
+    reader: Path, network: DetectorNetwork, settings: SpotterSettings, scenes: Path, progress: ReportProgress
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the thresholds for each purpose, and the scores with them."""
+    from raygroup.read.opening import load
+
+    stored = list(read_scenes(scenes))
+    if not stored:
+        raise ConfigError(f"--scenes {scenes}: it has no scenes to choose thresholds on")
+    spotter = Spotter(TorchMaps(network), load(reader), settings)
+    read = read_labelled_scenes(spotter, stored, lambda done: progress("scenes read", done, len(stored)))
+    thresholds = choose_thresholds(read, scenes_fingerprint(scenes)[:16])
+    scores = {
+        purpose: {f"task {task}": round(score_scenes(read, task, chosen).scores.hmean, 4) for task in (1, 3, 4)}
+        for purpose, chosen in thresholds.items()
+    }
+    return thresholds, {"scenes": len(stored), **scores}
