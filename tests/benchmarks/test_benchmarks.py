@@ -29,6 +29,8 @@ KEYS = {
     "scoring": {"score_2000_images_s"},
 }  # fmt: skip
 """Benchmark -> keys of its JSON object."""
+WHOLE_SWEEPS = {"orchestration", "own_scripts", "quickstart"}
+"""Benchmarks of commands that other tests run too."""
 PARTS = {"machine", "operators", "paper_heads", "reading_times", "timing", "training_problem"}
 """Modules that benchmarks share. ``on_gpu`` has tests of its own."""
 
@@ -38,7 +40,7 @@ def test_every_benchmark_is_tested():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] if name in WHOLE_SWEEPS else []) for name in KEYS])
 def test_a_quick_run_ends_in_one_json_object(name, tmp_path):
     arguments = ["--storage-path", str(tmp_path / "runs"), "--local"] if name == "quickstart" else []
     if name == "own_scripts":

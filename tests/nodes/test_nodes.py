@@ -168,6 +168,7 @@ def test_a_killed_node_costs_one_checkpoint_interval_and_a_new_one_takes_part(no
     assert all(path.read_bytes() == content for path, content in done.items())
 
 
+@pytest.mark.long
 def test_a_node_that_was_cut_off_and_comes_back_writes_nothing_more(nodes, undisturbed, storage, train):
     nodes.provide(3)
     command = train(TWO)

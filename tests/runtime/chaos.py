@@ -7,6 +7,7 @@ by a new one.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -54,8 +55,8 @@ LOCAL_SHARE = 0.3
 """The share of sweeps that run without Ray."""
 PREPARATION_SHARE = 0.3
 """How often a process is killed when its turn comes before the training. More would never let it begin."""
-LIMIT_S = 300.0
-"""A run of the command that takes longer than this hangs."""
+LIMIT_S = 240.0
+"""A run of the command hangs if it writes nothing in this time after the last kill."""
 
 
 @dataclass
@@ -114,18 +115,28 @@ class Chaos:
         log = (self.storage.parent / "command.log").open("a")
         environment = os.environ | dict([mark.split("=")])
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
-        start_s = time.monotonic()
+        last_s, files = time.monotonic(), self._written_files()
         try:
             while process.poll() is None:
                 if self.killed.total() < self.kills:
                     self._kill_one(mark, self.random.choice((0.3, 1.0)) * self.random.uniform(0.5, 6.0), process)
                 else:
                     time.sleep(0.2)
-                assert time.monotonic() - start_s < LIMIT_S, f"the command hangs: {log.name}"
+                if (now_files := self._written_files()) != files:
+                    last_s, files = time.monotonic(), now_files
+                assert time.monotonic() - last_s < LIMIT_S, f"the command hangs: {log.name}"
             return process.returncode
         finally:
             log.close()
             end_all(mark)  # the children of a killed command end by themselves, but the next run must not wait for them
+
+    def _written_files(self) -> dict[Path, int]:
+        """Return when each file of the trials and of the cache was last written."""
+        written = {}
+        for path in (*self.folder.glob("*/**/*"), *self.storage.glob("cache/**/*")):
+            with contextlib.suppress(OSError):  # files come and go
+                written[path] = path.stat().st_mtime_ns
+        return written
 
     def _kill_one(self, mark: str, after_s: float, process: "subprocess.Popen[bytes]") -> None:
         """Wait, and then kill a process of a random kind. Before the training only local ones are killed."""
