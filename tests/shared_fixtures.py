@@ -33,6 +33,15 @@ def reference_weights(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
     return rule.state_dict(shapes, rule.OVERRIDES)
 
 
+def reference_keys(name: str) -> dict[str, list[int]]:
+    """Return the names and shapes of a released network's weights. Skips where they are not there."""
+    path = _FOLDER / f"keys_{name}.json"
+    if not path.is_file():
+        pytest.skip(f"no reference fixtures at {_FOLDER}")
+    keys: dict[str, list[int]] = json.loads(path.read_text())["keys"]
+    return keys
+
+
 def _rule() -> Any:
     spec = importlib.util.spec_from_file_location("detfill", _FOLDER / "detfill.py")
     assert spec is not None

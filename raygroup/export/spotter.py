@@ -17,9 +17,8 @@ from raygroup.model.spotter.detector import DetectorNetwork
 from raygroup.scenes.scene_store import read_scenes
 from raygroup.scenes.scene_table import scenes_fingerprint
 from raygroup.spotting.model_folder import DETECTOR_FILE, DETECTOR_GRAPH, READER_FOLDER, RECORD_FILE, SpotterRecord, file_hash, record_bytes
-from raygroup.spotting.network_input import SETTINGS
 from raygroup.spotting.scene_reading import read_labelled_scenes
-from raygroup.spotting.spotter import Spotter, SpotterSettings
+from raygroup.spotting.spotter import INPUTS, Spotter, SpotterSettings
 from raygroup.spotting.threshold_choice import choose_thresholds, score_scenes
 from raygroup.training.spotter.detector_weights import load_detector
 from raygroup.training.spotter.map_backend import TorchMaps
@@ -58,7 +57,7 @@ def export_spotter(
         files[DETECTOR_GRAPH] = detector_graph(network)
     for name, content in files.items():
         write_bytes(folder / name, content)
-    settings = SpotterSettings(input=SETTINGS[about["size"]])
+    settings = SpotterSettings(input=INPUTS[about["size"]])
     thresholds, scores = _validated(folder / READER_FOLDER, network, settings, local_path(scenes), progress)
     record = SpotterRecord(
         settings=replace(settings, thresholds=thresholds), detector=about, scores=scores,

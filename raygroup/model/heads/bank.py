@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from raygroup.model.heads.cell import Cell, Grid
 from raygroup.model.heads.cross_entropy import weighted_nll
 from raygroup.model.heads.recurrence import DecoderOptions, decoder_states
-from raygroup.model.heads.shapes import AXES, axis_sizes, size_per_head, unpadded_index
+from raygroup.model.heads.shapes import ALL_AXES, AXES, axis_sizes, size_per_head, unpadded_index
 from raygroup.model.kernels.convolution import encode_planes, resize_planes
 from raygroup.model.kernels.forms import PLAIN, Kernels
 from raygroup.model.kernels.products import per_head_product, shared_input_product
@@ -160,8 +160,9 @@ class HeadBank(nn.Module):
 
         It is (m, l, h), the sum of the shares of a position's row and column and of the bias.
         """
-        columns = self.place[:, None, : self.grid.columns]
-        rows = self.place[:, self.grid.columns :, None]
+        place = self.place_weights()
+        columns = place[:, None, : self.grid.columns]
+        rows = place[:, self.grid.columns :, None]
         return (columns + rows).flatten(1, 2) + self.attention_bias[:, None]
 
     def word_gates(self, inputs: Tensor) -> Tensor:
@@ -180,6 +181,10 @@ class HeadBank(nn.Module):
         score = self.score * self._score_mask if self.mixed_sizes else self.score
         return Cell(torch.cat([self.query, self.gate_state], 2), self.gate_state_bias, self.gate_context, score)
 
+    def place_weights(self) -> Tensor:
+        """Return the attention's weights of each column and row, (m, columns + rows, h)."""
+        return self.place
+
     def _axis_sizes(self, embed: int, hidden: int) -> dict[str, int]:
         return axis_sizes(
             features=self.features, classes=self.classes, positions=self.grid, embed=embed, hidden=hidden, convolve=self.convolve
@@ -187,7 +192,7 @@ class HeadBank(nn.Module):
 
     def _head_index(self, name: str, head: int) -> tuple[Tensor, ...]:
         """Return the index of one head's weights in its padded parameter."""
-        return unpadded_index(AXES[name], self._axis_sizes(self.embeds[head], self.hiddens[head]), self._padded_sizes)
+        return unpadded_index(ALL_AXES[name], self._axis_sizes(self.embeds[head], self.hiddens[head]), self._padded_sizes)
 
     def _padding_mask(self, name: str) -> Tensor:
         """Return a parameter's mask: 1 for weights of heads, 0 for padding."""

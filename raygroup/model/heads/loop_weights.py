@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from raygroup.model.heads.bank import HeadBank
+from raygroup.model.heads.location_tables import LocatedHeadBank
 
 
 class LoopWeights(nn.Module):
@@ -37,8 +38,10 @@ class LoopWeights(nn.Module):
     def __init__(self, bank: HeadBank, longest: int) -> None:
         """``bank`` has one head without a convolution. Raises ValueError for any other."""
         super().__init__()
-        if bank.heads != 1 or bank.convolve:
-            raise ValueError(f"a bank of {bank.heads} heads{' with a convolution' * bank.convolve}: only one plain head can be exported")
+        located = isinstance(bank, LocatedHeadBank)
+        if bank.heads != 1 or bank.convolve or located:
+            extras = " with a convolution" * bank.convolve + " with location tables" * located
+            raise ValueError(f"a bank of {bank.heads} heads{extras}: only one plain head can be exported")
         self.grid, self.features, self.hidden = bank.grid, bank.features, bank.hidden
         self.longest = longest
         # A tensor, so that heads of different charsets have one graph.

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from raygroup.model.heads.bank import BEGIN, HeadBank
-from raygroup.model.heads.shapes import AXES
+from raygroup.model.heads.location_tables import fold_location_tables
+from raygroup.model.heads.shapes import ALL_AXES
 
 _IMPOSSIBLE = -1e30
 """Output bias of a class that a head lacks. Its probability is zero."""
@@ -30,27 +31,28 @@ def prune_head(bank: HeadBank, head: int, characters: Sequence[int]) -> HeadBank
     pruned = _empty_like(bank, [bank.embeds[head]], [bank.hiddens[head]], len(rows))
     for name, _ in pruned.named_parameters():
         values = bank.head_parameter(name, head)
-        if "classes" in AXES[name]:
-            values = values.index_select(AXES[name].index("classes"), rows)
+        if "classes" in ALL_AXES[name]:
+            values = values.index_select(ALL_AXES[name].index("classes"), rows)
         pruned.set_head_parameter(name, 0, values)
     return pruned.requires_grad_(False)
 
 
 @torch.no_grad()
 def stack_heads(heads: Sequence[HeadBank]) -> HeadBank:
-    """Return one bank of several banks with one head each.
+    """Return one bank of several banks with one head each. Location tables are folded in.
 
     Their charsets may differ. The end is the last class of the stack, and classes that a head lacks
     have no probability.
     """
+    heads = [fold_location_tables(head) for head in heads]
     classes = max(head.classes for head in heads)
     stacked = _empty_like(heads[0], [head.embeds[0] for head in heads], [head.hiddens[0] for head in heads], classes)
     for number, head in enumerate(heads):
         rows = torch.tensor([*range(head.classes - 1), classes - 1])
         for name, _ in head.named_parameters():
             values = head.head_parameter(name, 0)
-            if "classes" in AXES[name]:
-                values = _spread(values, AXES[name].index("classes"), rows, classes, _IMPOSSIBLE if name == "output_bias" else 0.0)
+            if "classes" in ALL_AXES[name]:
+                values = _spread(values, ALL_AXES[name].index("classes"), rows, classes, _IMPOSSIBLE if name == "output_bias" else 0.0)
             stacked.set_head_parameter(name, number, values)
     return stacked.requires_grad_(False)
 
@@ -63,7 +65,7 @@ def _spread(values: Tensor, axis: int, rows: Tensor, size: int, filling: float) 
 
 
 def _empty_like(bank: HeadBank, embeds: list[int], hiddens: list[int], classes: int) -> HeadBank:
-    empty = HeadBank(
+    empty = type(bank)(
         len(embeds), classes, features=bank.features, positions=bank.grid, embed=embeds, hidden=hiddens, convolve=bank.convolve
     )  # fmt: skip
     return empty.to(bank.embedding.device, bank.embedding.dtype)

@@ -21,14 +21,19 @@ AXES = {
 ``encoded`` followed by ``places``.
 """
 
+TABLE_AXES = {"column_table": ("columns", "columns"), "row_table": ("rows", "rows")}
+"""The parameters that only a ``LocatedHeadBank`` has, and the meaning of their axes."""
+ALL_AXES = AXES | TABLE_AXES
+
 
 def axis_sizes(*, features: int, classes: int, positions: Sequence[int], embed: int, hidden: int, convolve: bool) -> dict[str, int]:
     """Return the size of each axis in ``AXES``. ``positions`` is (rows, columns)."""
     encoded = hidden if convolve else features
-    places = sum(positions)
+    rows, columns = positions
+    places = rows + columns
     return {
         "kernel": 3, "features": features, "classes": classes, "embed": embed, "hidden": hidden, "gates": 3 * hidden, "encoded": encoded,
-        "places": places, "seen": encoded + places,
+        "places": places, "rows": rows, "columns": columns, "seen": encoded + places,
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from raygroup.randomness import generator
 from raygroup.scenes.scene_store import StoredScene
 from raygroup.scenes.scene_table import SceneTable
 from raygroup.spotter_config import Detector
+from raygroup.spotting.spotter import INPUTS
 from raygroup.training.packs.sharding import SOLE_RANK, WorkerRank
 from raygroup.training.schedule import learning_rate_at
 from raygroup.training.spotter.map_losses import map_losses
@@ -93,7 +94,7 @@ class DetectorTrainer:
         """Return this worker's samples as (n, 3, side, side) pixels, and their text and weight maps (n, side, side)."""
         samples = [self._draw_sample(number, scene) for number, scene in self._drawn_scenes()]
         pixels, text, weight = (np.stack(arrays) for arrays in zip(*samples, strict=True))
-        return self.network.normalised(torch.from_numpy(pixels).to(self.device), self.dtype), self._to_device(text), self._to_device(weight)
+        return self._normalised(pixels), self._to_device(text), self._to_device(weight)
 
     def _drawn_scenes(self) -> Iterator[tuple[int, StoredScene]]:
         random = generator(self.settings.seed, "detector scenes", self.step)
@@ -109,6 +110,13 @@ class DetectorTrainer:
         ignored = [labelled[number].dont_care for number in sample.numbers]
         text, weight = text_maps(sample.polygons, ignored, (settings.side, settings.side), settings.smallest_word)
         return sample.pixels, text, weight
+
+    def _normalised(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """Return samples (n, side, side, 3), blue first, as the network's input."""
+        inputs = INPUTS[self.settings.size]
+        values = torch.from_numpy(pixels if inputs.channels == "BGR" else pixels[..., ::-1].copy()).to(self.device, self.dtype)
+        values = (values - values.new_tensor(inputs.mean)) / values.new_tensor(inputs.std)
+        return values.permute(0, 3, 1, 2)  # channels-last in memory
 
     def _to_device(self, values: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(values).to(self.device, self.dtype)

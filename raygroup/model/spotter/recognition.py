@@ -1,0 +1,87 @@
+"""The recognition heads of a spotter, in banks of one charset each.
+
+Heads that share a charset are stacked in one bank. Heads with charsets of their own, as the released
+networks have them, are banks of one head. Shapes: w words, m heads of all banks in order, n
+characters of all words in the order of ``HeadBank.states``.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from raygroup.model.heads.bank import HeadBank
+from raygroup.model.heads.decoding import Reader
+from raygroup.model.kernels.convolution import resize_planes
+from raygroup.model.kernels.forms import PLAIN, Kernels
+
+NO_CHARACTER = -1
+"""Class after the end of a word."""
+
+
+class BankLabels(NamedTuple):
+    """The characters of all words, in the charset of one bank."""
+
+    inputs: Tensor
+    """The class before each character, (n,)."""
+    characters: Tensor
+    """Classes, (n,)."""
+
+
+class SpottedWords(NamedTuple):
+    """The words that heads read."""
+
+    classes: Tensor
+    """Classes of the head's own charset, (w, longest), filled up with ``NO_CHARACTER``."""
+    confidence: Tensor
+    """Mean probability of a word's characters and its end, (w,)."""
+
+
+class RecognitionHeads(nn.Module):
+    """All heads of a spotter. Every bank reads the same planes."""
+
+    def __init__(self, banks: Sequence[HeadBank]) -> None:
+        super().__init__()
+        self.banks = nn.ModuleList(banks)
+        self.bank_of_head = [number for number, bank in enumerate(banks) for _ in range(bank.heads)]
+
+    @property
+    def heads(self) -> int:
+        """Return the number of heads of all banks."""
+        return len(self.bank_of_head)
+
+    def losses(
+        self, planes: Tensor, labels: Sequence[BankLabels], active: Sequence[int], weights: Tensor, form: Kernels = PLAIN
+    ) -> tuple[Tensor, Tensor]:
+        """Return each head's weighted loss (m,), and the loss of every character (m, n).
+
+        ``planes`` (w, c, h, w') are longest word first. ``labels`` has one entry for each bank, and
+        ``weights`` is (m, n). Only the first result has gradients.
+        """
+        shares = torch.split(weights, [bank.heads for bank in self._banks()])
+        pairs = [
+            bank.losses(resize_planes(planes, bank.plane_size), label.inputs, label.characters, active, share, form)
+            for bank, label, share in zip(self._banks(), labels, shares, strict=True)
+        ]
+        return torch.cat([total for total, _ in pairs]), torch.cat([nll for _, nll in pairs])
+
+    @torch.no_grad()
+    def read(self, planes: Tensor, heads: Tensor, longest: int, width: int = 6, form: Kernels = PLAIN) -> SpottedWords:
+        """Read each word by its head (w,), with ``width`` beams, or greedily if ``width`` is 1."""
+        classes = torch.full((len(planes), longest), NO_CHARACTER, device=planes.device)
+        confidence = planes.new_zeros(len(planes))
+        first = 0
+        for bank in self._banks():
+            words = ((heads >= first) & (heads < first + bank.heads)).nonzero()[:, 0]
+            if len(words):
+                reader, inputs = Reader(bank, form), (planes[words], heads[words] - first, longest)
+                decoded = reader.greedy(*inputs) if width == 1 else reader.beam(*inputs, width)
+                end = bank.classes - 1
+                classes[words] = decoded.classes.masked_fill(decoded.classes == end, NO_CHARACTER)
+                confidence[words] = decoded.confidence
+            first += bank.heads
+        return SpottedWords(classes, confidence)
+
+    def _banks(self) -> list[HeadBank]:
+        return list(self.banks)  # type: ignore[arg-type]
