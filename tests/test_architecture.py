@@ -19,7 +19,9 @@ LAYERS = {
         "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "packing", "paper",
         "values",
     ),
-    "records": ("randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "tables", "reading"),
+    "records": (
+        "randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "spotting", "tables", "reading",
+    ),
     "figures": ("figures",),
     "model": ("model",),
     "training": ("training",),
