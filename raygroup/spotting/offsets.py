@@ -13,16 +13,11 @@ import shapely
 from numpy.typing import NDArray
 
 from raygroup.scenes.scene import Polygon
-from raygroup.spotting.outlines import Floats, Measures
+from raygroup.spotting.outlines import Floats, Measures, Outlines
 
 SHRINK_RATIO = 0.4
 """r: a kernel of a square has about this share of its side."""
 _MITRE_LIMIT = 2.0
-
-
-def shrinking_offset(area: float, perimeter: float, ratio: float = SHRINK_RATIO) -> float:
-    """Return how far the sides of a polygon move inwards."""
-    return area * (1 - ratio**2) / perimeter if perimeter else 0.0
 
 
 def unclipping_offsets(kernels: Measures, ratio: float = SHRINK_RATIO) -> Floats:
@@ -44,41 +39,54 @@ def rectangle_measures(sides: Floats) -> Measures:
     return Measures(sides[:, 0] * sides[:, 1], 2 * sides.sum(axis=1), np.full(len(sides), 4.0))
 
 
-def shrink_polygon(polygon: Polygon, ratio: float = SHRINK_RATIO, *, steps: int = 16) -> Polygon | None:
-    """Return a word's kernel, or None if nothing is left of it.
+def shrink_polygons(polygons: Sequence[Polygon], ratio: float = SHRINK_RATIO, *, inset: float = 0.0) -> list[Polygon]:
+    """Return the kernel of each word, without points if nothing is left.
 
-    Corners lie on a grid of ``steps`` a pixel. The released code has 1, and cuts off what lies
-    behind the point before it shrinks. If a polygon falls apart, the first piece is returned.
+    ``inset`` pixels are taken off the kernel's sides as well.
     """
+    measures = Outlines.of(polygons).measure()
+    offsets = measures.areas * (1 - ratio**2) / np.maximum(measures.perimeters, 1e-12)
+    return offset_polygons(polygons, -(offsets + inset))
+
+
+def offset_polygons(polygons: Sequence[Polygon], offsets: Floats) -> list[Polygon]:
+    """Move the sides of polygons outwards, or inwards if negative, with sharp corners.
+
+    Each polygon has its own offset. Of a polygon that falls apart the largest piece is returned, and
+    of one that vanishes no points. Holes are left out.
+    """
+    shapes = np.fromiter((shapely.Polygon(polygon) for polygon in polygons), object, len(polygons))
+    moved = shapely.buffer(shapes, offsets, join_style="mitre", mitre_limit=_MITRE_LIMIT)
+    return [_outer_ring(shape) for shape in moved]
+
+
+def shrink_on_grid(polygon: Polygon, ratio: float = SHRINK_RATIO) -> Polygon | None:
+    """Return a word's kernel as the released code makes it, or None if nothing is left."""
     shape = shapely.Polygon(polygon)
-    pieces = offset_polygon(polygon, -shrinking_offset(shape.area, shape.length, ratio), steps=steps)
+    pieces = offset_on_grid(polygon, -shape.area * (1 - ratio**2) / shape.length) if shape.length else []
     return pieces[0] if pieces else None
 
 
-def offset_polygon(polygon: Polygon, offset: float, *, steps: int = 1) -> list[Polygon]:
-    """Move the sides of a polygon outwards, or inwards if negative, with round corners.
+def grow_on_grid(polygon: Polygon, growth: float) -> list[Polygon]:
+    """Move a polygon's sides outwards by ``growth`` times its area over its perimeter, as the released code does."""
+    shape = shapely.Polygon(polygon)
+    return offset_on_grid(polygon, shape.area * growth / shape.length) if shape.length else []
 
-    The pieces are on a grid of ``steps`` a pixel, as Clipper finds them.
+
+def offset_on_grid(polygon: Polygon, offset: float) -> list[Polygon]:
+    """Move the sides of a polygon with round corners, on whole pixels, and return its pieces.
+
+    Coordinates lose their fractions first: this is how the released code calls Clipper.
     """
-    clipper = pyclipper.PyclipperOffset(2.0, 0.25)
-    clipper.AddPath((polygon * steps).tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
-    return [np.asarray(piece, np.float64) / steps for piece in clipper.Execute(offset * steps)]
-
-
-def grow_polygons(polygons: Sequence[Polygon], offsets: Floats) -> list[Polygon]:
-    """Move the sides of polygons outwards, each by its own offset, with sharp corners.
-
-    Holes that close or open are left out. A polygon that cannot be moved comes back without points.
-    """
-    shapes = np.fromiter((shapely.Polygon(polygon) for polygon in polygons), object, len(polygons))
-    grown = shapely.buffer(shapes, offsets, join_style="mitre", mitre_limit=_MITRE_LIMIT)
-    return [_outer_ring(shape) for shape in grown]
+    clipper = pyclipper.PyclipperOffset()
+    clipper.AddPath(np.trunc(polygon).astype(np.int64).tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+    return [np.asarray(piece, np.float64) for piece in clipper.Execute(offset)]
 
 
 def _outer_ring(shape: shapely.Geometry) -> NDArray[np.float64]:
     """Return the corners of the largest part, each once."""
-    parts = shapely.get_parts(shape)
-    if not len(parts):
+    parts = [part for part in shapely.get_parts(shape) if not part.is_empty]
+    if not parts:
         return np.zeros((0, 2))
     largest = parts[0] if len(parts) == 1 else max(parts, key=shapely.area)
     return np.asarray(shapely.get_coordinates(shapely.get_exterior_ring(largest))[:-1], np.float64)

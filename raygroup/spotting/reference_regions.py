@@ -10,11 +10,10 @@ from itertools import islice
 
 import cv2
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from raygroup.scenes.scene import Polygon
-from raygroup.spotting.offsets import offset_polygon
+from raygroup.spotting.offsets import grow_on_grid
 from raygroup.spotting.outlines import Floats
 from raygroup.spotting.rectangles import sorted_corners
 from raygroup.spotting.regions import Regions, no_regions
@@ -69,7 +68,7 @@ def _regions(
         if score < settings.least_score and not training:
             continue
         outline = cv2.approxPolyDP(contour, 0.01 * cv2.arcLength(contour, True), True)[:, 0].astype(np.float64)
-        pieces = _grow(outline, settings.polygon_growth) if len(outline) >= 3 else []
+        pieces = grow_on_grid(outline, settings.polygon_growth) if len(outline) >= 3 else []
         if len(pieces) == 1:
             yield score, pieces[0], *_grown_rectangle(rectangle, settings.box_growth, bitmap.shape)
 
@@ -84,11 +83,6 @@ def _mean_inside(probabilities: NDArray[np.float32], corners: Floats) -> float:
     return float(cv2.mean(np.ascontiguousarray(probabilities[top : bottom + 1, left : right + 1]), mask)[0])
 
 
-def _grow(polygon: Polygon, growth: float) -> list[Polygon]:
-    shape = shapely.Polygon(polygon)
-    return offset_polygon(polygon, shape.area * growth / shape.length)
-
-
 def _grown_rectangle(rectangle: Floats, growth: float, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
     """Return the upright box around a grown rectangle, and the smallest rectangle around it.
 
@@ -96,6 +90,6 @@ def _grown_rectangle(rectangle: Floats, growth: float, shape: tuple[int, ...]) -
     Points beyond the map move to its border first.
     """
     height, width = shape
-    points = np.clip(np.concatenate(_grow(rectangle, growth)), 0, (width, height))
+    points = np.clip(np.concatenate(grow_on_grid(rectangle, growth)), 0, (width, height))
     box = np.concatenate([points.min(axis=0), points.max(axis=0)])
     return box, sorted_corners(cv2.minAreaRect(points.astype(np.float32)))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.scenes.scene import Polygon
-from raygroup.spotting.offsets import SHRINK_RATIO, grow_polygons, rectangle_measures, unclipping_offsets
+from raygroup.spotting.offsets import SHRINK_RATIO, offset_polygons, rectangle_measures, unclipping_offsets
 from raygroup.spotting.outlines import Floats, Outlines
 from raygroup.spotting.rectangles import rectangle_corners
 
@@ -126,7 +126,7 @@ def _grown_outlines(contours: list[NDArray[np.int32]], rectangles: Floats, ratio
     offsets = unclipping_offsets(edges, ratio) + _PIXEL_EDGE
     usable = [place for place, outline in enumerate(smooth) if len(outline) >= 3]
     polygons = list(rectangles)
-    for place, grown in zip(usable, grow_polygons([smooth[place] for place in usable], offsets[usable]), strict=True):
+    for place, grown in zip(usable, offset_polygons([smooth[place] for place in usable], offsets[usable]), strict=True):
         if len(grown) >= 3 and cv2.contourArea(grown.astype(np.float32)) >= edges.areas[place]:
             polygons[place] = grown
     return tuple(polygons)
