@@ -73,10 +73,16 @@ class Measures:
     turns: Floats
     """Sum of the tangents of half of the angle at each corner: 4 for a rectangle, pi for a circle."""
 
-    def grow(self, offset: float) -> "Measures":
-        """Return the measures of the polygons moved outwards."""
-        areas = self.areas + offset * self.perimeters + offset**2 * self.turns
-        return Measures(areas, self.perimeters + 2 * offset * self.turns, self.turns)
+    def grow(self, offsets: Floats) -> "Measures":
+        """Return the measures of the polygons moved outwards, each by its own offset."""
+        areas = self.areas + offsets * self.perimeters + offsets**2 * self.turns
+        return Measures(areas, self.perimeters + 2 * offsets * self.turns, self.turns)
+
+    def offsets_to(self, areas: Floats) -> Floats:
+        """Return how far the polygons must grow to have these areas, (n,). None shrinks."""
+        missing = np.maximum(areas - self.areas, 0)
+        root = np.sqrt(self.perimeters**2 + 4 * np.maximum(self.turns, 0) * missing)
+        return np.asarray(2 * missing / np.maximum(self.perimeters + root, 1e-12), np.float64)
 
 
 def _cross(one: Floats, other: Floats) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from raygroup.scenes.scene import Polygon
 from raygroup.spotting.offsets import SHRINK_RATIO, offset_polygons, rectangle_measures, unclipping_offsets
-from raygroup.spotting.outlines import Floats, Outlines
+from raygroup.spotting.outlines import Floats, Measures, Outlines
 from raygroup.spotting.rectangles import rectangle_corners
 
 _PIXEL_EDGE = 0.5
@@ -57,23 +57,37 @@ class Regions:
         return len(self.scores)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kernels:
+    """The n connected pieces of a map."""
+
+    contours: list[NDArray[np.int32]]
+    """Outer contours, through the centres of pixels."""
+    scores: Floats
+    """Mean probabilities."""
+    pixels: Floats
+    """Numbers of pixels."""
+
+    def take(self, places: NDArray[np.intp]) -> "_Kernels":
+        return _Kernels([self.contours[place] for place in places], self.scores[places], self.pixels[places])
+
+
 def find_regions(probabilities: NDArray[np.float32], settings: RegionSettings) -> Regions:
     """Return the regions of one segmentation map, (height, width), the largest score first.
 
     A map without text gives no regions.
     """
-    contours, scores = _contours(probabilities, settings)
-    if not contours:
+    kernels = _find_kernels(probabilities, settings)
+    centres, sides, angles = _smallest_rectangles(kernels)
+    wide_enough = np.flatnonzero(sides.min(axis=1, initial=np.inf) >= settings.least_side)
+    order = wide_enough[np.argsort(-kernels.scores[wide_enough], kind="stable")][: settings.most_regions]
+    if not len(order):
         return no_regions()
-    centres, sides, angles = _smallest_rectangles(contours)
-    wide_enough = sides.min(axis=1) >= settings.least_side
-    order = np.flatnonzero(wide_enough)[np.argsort(-scores[wide_enough], kind="stable")][: settings.most_regions]
     grown = sides[order] + 2 * unclipping_offsets(rectangle_measures(sides[order]), settings.shrink_ratio)[:, None]
     rectangles = rectangle_corners(centres[order], grown, angles[order])
-    polygons = tuple(rectangles)
-    if settings.outline == "polygon":
-        polygons = _grown_outlines([contours[place] for place in order], rectangles, settings.shrink_ratio)
-    return Regions(upright_boxes(polygons, probabilities.shape), scores[order], polygons, rectangles)
+    kernels = kernels.take(order)
+    polygons = tuple(rectangles) if settings.outline == "rectangle" else _grown_outlines(kernels, rectangles, settings.shrink_ratio)
+    return Regions(upright_boxes(polygons, probabilities.shape), kernels.scores, polygons, rectangles)
 
 
 def no_regions() -> Regions:
@@ -92,47 +106,61 @@ def upright_boxes(polygons: tuple[Polygon, ...], shape: tuple[int, ...]) -> NDAr
     return np.clip(np.concatenate([least, most], axis=1), 0, (width, height, width, height)).astype(np.float32)
 
 
-def _contours(probabilities: NDArray[np.float32], settings: RegionSettings) -> tuple[list[NDArray[np.int32]], Floats]:
-    """Return the outer contours of the connected pieces that are large and sure enough, and their scores."""
+def _find_kernels(probabilities: NDArray[np.float32], settings: RegionSettings) -> _Kernels:
+    """Return the connected pieces that are large and sure enough."""
     bitmap = np.asarray(probabilities > settings.threshold, np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(bitmap, connectivity=8, ltype=cv2.CV_32S)
     pixels = np.flatnonzero(bitmap)
     totals = np.bincount(labels.ravel()[pixels], probabilities.ravel()[pixels], minlength=len(stats))
-    counts = stats[:, cv2.CC_STAT_AREA]
+    counts = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     means = totals / np.maximum(counts, 1)
     contours, hierarchy = cv2.findContours(bitmap, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     if hierarchy is None:
-        return [], np.zeros(0)
+        return _Kernels([], np.zeros(0), np.zeros(0))
     outer = [contour[:, 0] for contour, parent in zip(contours, hierarchy[0, :, 3], strict=True) if parent < 0]
     firsts = np.array([contour[0] for contour in outer])
     pieces = labels[firsts[:, 1], firsts[:, 0]]
     kept = np.flatnonzero((counts[pieces] >= settings.least_pixels) & (means[pieces] >= settings.least_score))
-    return [outer[place] for place in kept], means[pieces[kept]]
+    return _Kernels(outer, means[pieces], counts[pieces]).take(kept)
 
 
-def _smallest_rectangles(contours: list[NDArray[np.int32]]) -> tuple[Floats, Floats, Floats]:
-    """Return centres (n, 2), sides (n, 2) and angles (n,) in degrees of the rectangles around whole pixels."""
-    found = np.array([(*centre, *sides, angle) for centre, sides, angle in map(cv2.minAreaRect, contours)])
-    return found[:, :2] + _PIXEL_EDGE, found[:, 2:4] + 2 * _PIXEL_EDGE, found[:, 4]
+def _smallest_rectangles(kernels: _Kernels) -> tuple[Floats, Floats, Floats]:
+    """Return centres (n, 2), sides (n, 2) and angles (n,) in degrees of the rectangles around kernels."""
+    smallest = [(*centre, *sides, angle) for centre, sides, angle in map(cv2.minAreaRect, kernels.contours)]
+    rows = np.array(smallest, np.float64).reshape(-1, 5)
+    sides = rows[:, 2:4]
+    return rows[:, :2] + _PIXEL_EDGE, sides + 2 * _edges(rectangle_measures(sides), kernels.pixels)[:, None], rows[:, 4]
 
 
-def _grown_outlines(contours: list[NDArray[np.int32]], rectangles: Floats, ratio: float) -> tuple[Polygon, ...]:
-    """Return the outlines of the words whose kernels have these contours.
+def _edges(through_centres: Measures, pixels: Floats) -> Floats:
+    """Return how far outlines through the centres of pixels grow to lie on the edges of the pixels.
+
+    This is half a pixel for level outlines, and less for others, which touch the foremost pixels. The
+    number of pixels tells.
+    """
+    return np.minimum(through_centres.offsets_to(pixels), _PIXEL_EDGE)
+
+
+def _grown_outlines(kernels: _Kernels, rectangles: Floats, ratio: float) -> tuple[Polygon, ...]:
+    """Return the outlines of the words that have these kernels.
 
     A contour of fewer than three corners, or one that crosses itself, gives way to its rectangle.
     """
-    smooth = [_smooth(contour) for contour in contours]
-    edges = Outlines.of(smooth).measure().grow(_PIXEL_EDGE)
-    offsets = unclipping_offsets(edges, ratio) + _PIXEL_EDGE
+    smooth = [_smooth(contour) for contour in kernels.contours]
+    measures = Outlines.of(smooth).measure()
+    edges = _edges(measures, kernels.pixels)
+    offsets = edges + unclipping_offsets(measures.grow(edges), ratio)
     usable = [place for place, outline in enumerate(smooth) if len(outline) >= 3]
     polygons = list(rectangles)
     for place, grown in zip(usable, offset_polygons([smooth[place] for place in usable], offsets[usable]), strict=True):
-        if len(grown) >= 3 and cv2.contourArea(grown.astype(np.float32)) >= edges.areas[place]:
+        if len(grown) >= 3 and cv2.contourArea(grown.astype(np.float32)) >= measures.areas[place]:
             polygons[place] = grown
     return tuple(polygons)
 
 
 def _smooth(contour: NDArray[np.int32]) -> Polygon:
     """Return a contour without the stairs of its pixels, in pixel coordinates."""
-    tolerance = min(max(0.005 * cv2.arcLength(contour, True), 0.75), 3.0)
+    length = cv2.arcLength(contour, True)
+    thickness = 2 * cv2.contourArea(contour) / max(length, 1.0)
+    tolerance = max(1.0, min(0.01 * length, 0.1 * thickness))
     return np.asarray(cv2.approxPolyDP(contour, tolerance, True)[:, 0], np.float64) + _PIXEL_EDGE
