@@ -19,7 +19,9 @@ LAYERS = {
         "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "spotter_config", "paper",
         "values",
     ),
-    "records": ("randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "tables", "reading"),
+    "records": (
+        "randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "spotting", "tables", "reading",
+    ),
     "figures": ("figures",),
     "model": ("model",),
     "training": ("training",),

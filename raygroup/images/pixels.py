@@ -55,11 +55,11 @@ def decode_gray(content: bytes) -> Gray:
     opaque = opaque_pixels(content, header)
     if opaque is not None:
         gray = opaque if opaque.ndim == 2 else to_gray(opaque)
-        return _turn(gray, header.orientation)
+        return turn_upright(gray, header.orientation)
     pixels = _decode_with_opencv(content, header, cv2.IMREAD_GRAYSCALE)
     if pixels is None:
         colours = _decode_with_pillow(content)
-        return _turn(to_gray(colours), header.orientation)
+        return turn_upright(to_gray(colours), header.orientation)
     return pixels
 
 
@@ -96,12 +96,12 @@ def _decode_with_pillow(content: bytes) -> Pixels:
         raise ImageError(f"cannot be decoded: {error_text(error)}") from error
 
 
-def _turn(gray: Gray, orientation: int) -> Gray:
-    """Turn stored pixels as the EXIF orientation says."""
+def turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn stored pixels, gray or in colour, as the EXIF orientation says."""
     if orientation in (5, 6, 7, 8):
-        gray = gray.T
+        pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
-        gray = gray[:, ::-1]
+        pixels = pixels[:, ::-1]
     if orientation in (3, 4, 7, 8):
-        gray = gray[::-1]
-    return np.ascontiguousarray(gray)
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)

@@ -27,6 +27,7 @@ KEYS = {
     "quickstart": {"wall_s", "peak_gib", "trial_cpu_s", "wall_over_work", "device"},
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
     "scoring": {"score_2000_images_s"},
+    "spotting": {"total_ratio", "regions_ratio", "masks_ratio", "reading_ratio", "rectangles_ms", "crops_ms", "machine"},
 }  # fmt: skip
 """Benchmark -> keys of its JSON object."""
 WHOLE_SWEEPS = {"orchestration", "own_scripts", "quickstart"}

@@ -1,0 +1,133 @@
+"""Compare the work on the words of a photograph with the released spotter's loops over words.
+
+Run ``python benchmarks/spotting.py [--quick]``. A map of 1280 x 960 pixels with 50 words is turned into
+regions, their masks of 7 and 32 pixels are drawn, and their features are read with six beams. The
+loops are restated in benchmarks/baselines/ and get the same map, polygons and features. Both sides
+take turns in one process, on one thread. Ratios are of processor seconds: the median over rounds.
+``total_ratio`` is over all three. pycocotools must be installed. The last line is one JSON object.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from baselines.looped import STEPS
+from baselines.spotting_loops import looped_masks, looped_regions
+from machine import machine_name, print_figures
+from numpy.typing import NDArray
+from paper_heads import make_looped
+from reading_times import BEAMS, make_readable_words
+from timing import AlternatedTimes, prepare_process
+
+from raygroup.model.heads.decoding import Reader
+from raygroup.model.kernels.forms import choose_kernels
+from raygroup.spotting.offsets import shrink_polygons
+from raygroup.spotting.rectangles import rectangle_corners
+from raygroup.spotting.reference_regions import ReferenceSettings, reference_regions
+from raygroup.spotting.regions import RegionSettings, find_regions
+from raygroup.spotting.roi_masks import roi_masks
+from raygroup.spotting.word_crops import word_crops
+
+COLUMNS, ROWS = 5, 10
+"""A map has as many words."""
+SIZES = (7, 32)
+"""Sides of the masks of the box head and of the mask head."""
+WIDTH, HEIGHT = 1280, 960
+
+
+def main() -> None:
+    """Measure the parts, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one round with few classes, to try the program: the figures mean little")
+    quick = parser.parse_args().quick
+    prepare_process()
+    cv2.setNumThreads(1)
+    words = word_rectangles()
+    times = AlternatedTimes(
+        region_steps(probability_map(words)) | mask_steps(words) | reading_steps(200 if quick else 9002) | crop_steps(words),
+        1 if quick else 9, "cpu", {"regions": 5, "rectangles": 5, "reference regions": 3, "looped regions": 3, "masks": 5, "looped masks": 3},
+    )  # fmt: skip
+    figures = figures_of(times) | {"words": len(words), "machine": machine_name("cpu")}
+    print_figures(figures)
+    print(json.dumps(figures))
+
+
+def figures_of(times: AlternatedTimes) -> dict[str, Any]:
+    """Return the ratios of the parts, the ratio of their sums, and milliseconds."""
+    parts = ("regions", "masks", "reading")
+    totals = [sum(seconds[f"looped {part}"] for part in parts) / sum(seconds[part] for part in parts) for seconds in times.rounds]
+    figures: dict[str, Any] = {"total_ratio": round(float(np.median(totals)), 2)}
+    figures |= {f"{part}_ratio": times.ratio(f"looped {part}", part) for part in parts}
+    figures["rectangles_ratio"] = times.ratio("looped regions", "rectangles")
+    return figures | {f"{name.replace(' ', '_')}_ms": round(1000 * times.seconds(name), 2) for name in times.rounds[0]}
+
+
+def word_rectangles() -> NDArray[np.float64]:
+    """Return words of many sizes in a grid, (n, 4, 2), tilted a little."""
+    random = np.random.default_rng(0)
+    cells = np.stack(np.meshgrid(np.arange(COLUMNS), np.arange(ROWS)), axis=-1).reshape(-1, 2)
+    centres = (cells + 0.5) * (WIDTH / COLUMNS, HEIGHT / ROWS) + random.uniform(-4, 4, cells.shape)
+    sides = np.stack([random.uniform(60, 200, len(cells)), random.uniform(20, 48, len(cells))], axis=1)
+    return rectangle_corners(centres, sides, random.normal(0, 6, len(cells)))
+
+
+def probability_map(words: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return a map as a trained network gives it: soft edges, and some noise on the ground."""
+    kernels = np.zeros((HEIGHT, WIDTH), np.float32)
+    for kernel in shrink_polygons(list(words)):
+        cv2.fillPoly(kernels, [np.round(kernel * 16).astype(np.int32)], 0.98, shift=4)
+    noise = np.random.default_rng(1).uniform(0, 0.02, kernels.shape).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(kernels, (0, 0), 0.8) + noise, np.float32)
+
+
+def region_steps(probabilities: NDArray[np.float32]) -> dict[str, Callable[[], object]]:
+    """Return the ways to find regions. All must find every word."""
+    as_tensor = torch.from_numpy(probabilities)
+    steps: dict[str, Callable[[], Any]] = {
+        "looped regions": lambda: looped_regions(as_tensor)[1],
+        "reference regions": lambda: reference_regions(probabilities, (HEIGHT, WIDTH), ReferenceSettings()),
+        "regions": lambda: find_regions(probabilities, RegionSettings(outline="polygon")),
+        "rectangles": lambda: find_regions(probabilities, RegionSettings()),
+    }
+    for name, step in steps.items():
+        assert len(step()) == COLUMNS * ROWS, f"{name} finds {len(step())} words"
+    return steps  # type: ignore[return-value]
+
+
+def mask_steps(words: NDArray[np.float64]) -> dict[str, Callable[[], object]]:
+    """Return both ways to draw the masks of both heads. Their pixels must be equal."""
+    probabilities = torch.from_numpy(probability_map(words))
+    boxes, _, polygons = looped_regions(probabilities)
+    for size in SIZES:
+        assert np.array_equal(roi_masks(polygons, boxes, size), looped_masks(polygons, boxes, size).numpy())
+    return {
+        "looped masks": lambda: [looped_masks(polygons, boxes, size) for size in SIZES],
+        "masks": lambda: [torch.from_numpy(roi_masks(polygons, boxes, size)) for size in SIZES],
+    }
+
+
+def reading_steps(classes: int) -> dict[str, Callable[[], object]]:
+    """Return both ways to read the features of as many words with two heads and six beams."""
+    bank, words = make_readable_words(2, COLUMNS * ROWS, classes, "cpu", 6)
+    looped = make_looped(bank, "cpu")
+    heads = torch.arange(len(words)) % 2
+    reader = Reader(bank, choose_kernels("auto", "cpu"))
+    channels_last = words.contiguous(memory_format=torch.channels_last)
+    return {
+        "looped reading": lambda: [head.beam(words[heads == number], BEAMS) for number, head in enumerate(looped)],
+        "reading": lambda: reader.beam(channels_last, heads, STEPS, BEAMS),
+    }
+
+
+def crop_steps(words: NDArray[np.float64]) -> dict[str, Callable[[], object]]:
+    """Return the way to cut the words out of a photograph. It has no counterpart in the released code."""
+    photograph = np.random.default_rng(2).integers(0, 255, (HEIGHT, WIDTH), np.uint8)
+    return {"crops": lambda: word_crops(photograph, list(words))}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Pixels and polygons of a text spotter: input images, regions, masks and word crops."""
