@@ -58,7 +58,7 @@ def _set_column(task: str, texts: Sequence[str], fonts: Sequence[FontFile], em: 
     words = [vertical_ink(text, font, task, em, weight) for text in texts]
     if any(word.num_missing or word.ink.size == 1 for word in words):
         return None
-    axis = max(max(word.axis for word in words), 0)
+    axis = max(0, *(word.axis for word in words))
     width = max(axis - word.axis + word.ink.shape[1] for word in words)
     tops = np.cumsum([0, *(word.ink.shape[0] + space for word in words[:-1])]).tolist()
     column = np.zeros((tops[-1] + words[-1].ink.shape[0], width), np.uint8)

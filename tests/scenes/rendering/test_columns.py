@@ -13,7 +13,7 @@ from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.words.rendering.fonts import find_fonts
 from raygroup.words.rendering.vertical_shaping import VERTICAL_TASKS
 
-SETTINGS = SceneSettings(words_per_task=200, vertical=1.0, tasks=("ja", "zh", "la"), curved=0.3)
+SETTINGS = SceneSettings(words_per_task=60, vertical=1.0, tasks=("ja", "zh", "la"), curved=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def materials():
 
 @pytest.fixture(scope="module")
 def layouts(materials):
-    return [lay_out(SETTINGS, materials, number) for number in range(30)]
+    return [lay_out(SETTINGS, materials, number) for number in range(16)]
 
 
 def is_han(placed):
@@ -41,7 +41,9 @@ def test_words_of_a_column_run_down_and_columns_run_to_the_left():
 
 
 def test_every_box_is_tight_around_the_ink_of_its_word():
-    block = typeset_columns([("ja", ["スーパー", "10%"]), ("zh", ["这说,"])], {task: find_fonts(task) for task in ("ja", "zh")}, 40, generator("boxes"))  # fmt: skip
+    columns = [("ja", ["スーパー", "10%"]), ("zh", ["这说,"])]
+    block = typeset_columns(columns, {task: find_fonts(task) for task in ("ja", "zh")}, 40, generator("boxes"))
+    assert block is not None
     for number, (x0, y0, x1, y1) in enumerate(block.boxes):
         rows, columns = np.nonzero(block.ink_of_word(number))
         assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (x0, y0, x1, y1)
@@ -56,14 +58,14 @@ def test_with_share_one_all_blocks_of_chinese_and_japanese_are_vertical_and_no_o
 
 def test_a_share_of_the_settings_is_vertical(materials):
     settings = replace(SETTINGS, vertical=0.5, words=(4, 4))
-    blocks = [placed for number in range(80) for placed in lay_out(settings, materials, number) if is_han(placed)]
+    blocks = [placed for number in range(60) for placed in lay_out(settings, materials, number) if is_han(placed)]
     assert 0.4 < np.mean([placed.block.is_vertical for placed in blocks]) < 0.6
 
 
 def test_vertical_words_are_tall_and_have_four_corners_from_the_top_right_way_round(layouts):
     """The first corner is the top left of the upright column, and the corners run clockwise as seen."""
     words = [(placed, word) for placed, word in words_of(layouts) if placed.block.is_vertical and len(placed.block.texts[word]) > 1]
-    assert len(words) > 50
+    assert len(words) > 30
     for placed, word in words:
         polygon = placed.polygon(word)
         across, down = polygon[1] - polygon[0], polygon[3] - polygon[0]
@@ -85,10 +87,12 @@ def test_all_ink_of_a_vertical_word_is_inside_its_polygon_and_none_of_others(lay
 
 def test_a_polygon_is_filled_with_ink_from_end_to_end(layouts):
     """Ink comes within 3 pixels of each of the four sides of a straight column."""
-    straight = [(placed, word) for placed, word in words_of(layouts) if placed.block.is_vertical]
-    for placed, word in straight:
-        rows, columns = np.nonzero(ink_of(placed, word, SETTINGS) > 30)
+    compared = 0
+    for placed, word in words_of(layouts):
         low, high = placed.polygon(word).min(axis=0), placed.polygon(word).max(axis=0)
-        if (np.sort(placed.polygon(word), axis=0)[0] == np.sort(placed.polygon(word), axis=0)[1]).all():
+        if placed.block.is_vertical and (placed.polygon(word)[[0, 2]] == (low, high)).all():
+            rows, columns = np.nonzero(ink_of(placed, word, SETTINGS) > 30)
             assert (np.abs(np.array([columns.min(), rows.min()]) - low) <= 3).all()
             assert (np.abs(np.array([columns.max(), rows.max()]) - high) <= 3).all()
+            compared += 1
+    assert compared > 10
