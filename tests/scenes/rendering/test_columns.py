@@ -90,9 +90,10 @@ def test_a_polygon_is_filled_with_ink_from_end_to_end(layouts):
     compared = 0
     for placed, word in words_of(layouts):
         low, high = placed.polygon(word).min(axis=0), placed.polygon(word).max(axis=0)
-        if placed.block.is_vertical and (placed.polygon(word)[[0, 2]] == (low, high)).all():
+        upright = [low, (high[0], low[1]), high, (low[0], high[1])]
+        if placed.block.is_vertical and (placed.polygon(word) == upright).all():
             rows, columns = np.nonzero(ink_of(placed, word, SETTINGS) > 30)
             assert (np.abs(np.array([columns.min(), rows.min()]) - low) <= 3).all()
             assert (np.abs(np.array([columns.max(), rows.max()]) - high) <= 3).all()
             compared += 1
-    assert compared > 10
+    assert compared > 5
