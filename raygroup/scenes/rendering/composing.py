@@ -17,6 +17,7 @@ from raygroup.errors import ConfigError
 from raygroup.randomness import generator
 from raygroup.scenes.formats.script_names import MLT19_OF_TASK, task_of
 from raygroup.scenes.rendering.backgrounds import Picture, image_files, make_background
+from raygroup.scenes.rendering.clutter.painting import add_clutter
 from raygroup.scenes.rendering.painting import add_camera_effects, paint
 from raygroup.scenes.rendering.placing import PlacedBlock, place_blocks
 from raygroup.scenes.rendering.settings import SceneSettings
@@ -56,7 +57,9 @@ def load_materials(settings: SceneSettings, fonts: Path | None = None) -> Materi
 
 
 def lay_out(settings: SceneSettings, materials: Materials, number: int) -> list[PlacedBlock]:
-    """Return the text blocks of a scene with their places."""
+    """Return the text blocks of a scene with their places. Some scenes have none."""
+    if settings.textless and _generator(settings, number, "textless").random() < settings.textless:
+        return []
     return place_blocks(settings, materials.words, materials.fonts, _generator(settings, number))
 
 
@@ -75,6 +78,10 @@ def draw(settings: SceneSettings, blocks: Sequence[PlacedBlock], number: int) ->
     cv2.setNumThreads(1)
     random = _generator(settings, number, "pixels")
     picture = make_background(settings.width, settings.height, random, settings.backgrounds)
+    if settings.clutter:
+        clutter_random = _generator(settings, number, "clutter")
+        if clutter_random.random() < settings.clutter:
+            add_clutter(picture, int(clutter_random.integers(settings.clutter_objects[0], settings.clutter_objects[1] + 1)), clutter_random)
     for placed in blocks:
         paint(picture, placed, random)
     return add_camera_effects(picture, random)

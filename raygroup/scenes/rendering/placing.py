@@ -11,26 +11,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from raygroup.scenes.rendering.columns import typeset_columns
 from raygroup.scenes.rendering.random_warps import draw_warp
-from raygroup.scenes.rendering.settings import SceneSettings
+from raygroup.scenes.rendering.settings import COMMON_LARGEST_TEXT, SceneSettings
+from raygroup.scenes.rendering.text_sizes import MIN_EM, draw_em, draw_first_ems
 from raygroup.scenes.rendering.typesetting import Block, typeset
 from raygroup.scenes.rendering.warping import Warp
 from raygroup.scenes.scene import Polygon
 from raygroup.words.rendering.fonts import FontFile
+from raygroup.words.rendering.vertical_shaping import VERTICAL_TASKS
 
 ILLEGIBLE = ("tiny", "blurred", "faint")
 """Reasons why a don't-care cannot be read."""
 _MARGIN = 1.0
 """Pixels between ink and its polygon, before corners are rounded."""
-_MIN_EM = 13
-"""Pixels of the smallest em that can be read."""
-_MAX_EM_SHARE = 0.15
-"""Largest em, as a share of the scene's shorter side."""
-_TINY_EM = (5, 8)
 _NUM_BLOCKS = 60
 """Blocks that are tried for one scene."""
 _NUM_POSITIONS = 12
 """Positions that are tried for one block."""
+_NUM_SHRINKS = 4
+"""Sizes that are tried for one large block."""
 _MIN_PADDING = 3
 """Pixels around a block that other blocks stay out of."""
 _LINES = ((1,), (1, 1), (2,), (3,), (2, 1), (1, 2), (2, 2), (1, 1, 1))
@@ -77,10 +77,13 @@ def place_blocks(
     tasks = random.permutation(settings.tasks)[: int(random.integers(1, 4))].tolist()
     occupied = np.zeros((settings.height, settings.width), np.uint8)
     blocks: list[PlacedBlock] = []
+    first_ems = draw_first_ems(settings, num_left, random)
     for attempt in range(_NUM_BLOCKS):
         illegible = str(random.choice(ILLEGIBLE)) if random.random() < settings.dont_care else None
         # the second half of the attempts uses the smallest text, which is most likely to fit
-        em = _draw_em(settings, illegible, random) if attempt < _NUM_BLOCKS // 2 else _MIN_EM
+        em = draw_em(settings, illegible, random) if attempt < _NUM_BLOCKS // 2 else MIN_EM
+        if first_ems and illegible is None:
+            em = first_ems.pop()
         warped = _make_block(settings, _draw_lines(num_left, tasks, words, random), fonts, em, random)
         placed = warped and _find_place(warped[0], warped[1], warped[2], occupied, illegible, random)
         if placed:
@@ -89,13 +92,6 @@ def place_blocks(
         if not num_left:
             break
     return blocks
-
-
-def _draw_em(settings: SceneSettings, illegible: str | None, random: np.random.Generator) -> int:
-    if illegible == "tiny":
-        return int(random.integers(_TINY_EM[0], _TINY_EM[1] + 1))
-    largest = max(_MAX_EM_SHARE * min(settings.width, settings.height), _MIN_EM + 3)
-    return int(_MIN_EM * (largest / _MIN_EM) ** (random.random() ** 1.3))
 
 
 def _draw_lines(
@@ -124,18 +120,32 @@ def _make_block(
 ) -> tuple[Block, Warp, float] | None:
     """Return the block, its warp and its padding.
 
-    Returns None if no font has the characters, or if the warped block is larger than the scene.
+    Returns None if no font has the characters, or if the warped block is larger than the scene. A large block has one word, and
+    shrinks until it fits.
     """
+    largest_common = COMMON_LARGEST_TEXT * min(settings.width, settings.height)
+    is_large = settings.largest_text > COMMON_LARGEST_TEXT and em > largest_common
+    if is_large:
+        lines = [(lines[0][0], [min(lines[0][1], key=len)])]
     chance = random.random()
-    padding = float(_MIN_PADDING + (em * random.uniform(0.15, 0.5) if random.random() < 0.6 else 0))
-    if chance < settings.curved:
-        lines = lines[:1]
-    block = typeset(lines, fonts, em, random)
-    if block is None:
-        return None
-    warp = draw_warp(settings, block, padding, chance, random)
-    fits = warp.size[0] <= settings.width and warp.size[1] <= settings.height
-    return (block, warp, padding) if fits else None
+    lines = lines[:1] if chance < settings.curved else lines
+    in_columns = _draws_columns(settings, lines, random)
+    for _ in range(_NUM_SHRINKS if is_large else 1):
+        padding = float(_MIN_PADDING + (em * random.uniform(0.15, 0.5) if random.random() < 0.6 else 0))
+        block = (typeset_columns if in_columns else typeset)(lines, fonts, em, random)
+        if block is None:
+            return None
+        warp = draw_warp(settings, block, padding, chance, random)
+        room = min(settings.width / warp.size[0], settings.height / warp.size[1])
+        if room >= 1:
+            return block, warp, padding
+        em = max(int(0.97 * em * room), MIN_EM)
+    return None
+
+
+def _draws_columns(settings: SceneSettings, lines: list[tuple[str, list[str]]], random: np.random.Generator) -> bool:
+    """Return whether the words run from top to bottom. Without vertical text, no random number is drawn."""
+    return settings.vertical > 0 and all(task in VERTICAL_TASKS for task, _ in lines) and random.random() < settings.vertical
 
 
 def _find_place(

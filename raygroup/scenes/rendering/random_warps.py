@@ -1,6 +1,6 @@
 """Draw the warps of text blocks.
 
-A block is curved, rotated, seen from the side or straight.
+A block is curved, rotated, seen from the side or straight. Vertical blocks are never curved.
 """
 
 import math
@@ -20,15 +20,15 @@ def draw_warp(settings: SceneSettings, block: Block, padding: float, chance: flo
     leaves ``padding`` pixels around the block.
     """
     height, width = block.ink.shape
-    if chance < settings.curved:
+    if chance < settings.curved and not block.is_vertical:
         return _draw_arc(width, height, padding, random)
     chance -= settings.curved
-    if chance < settings.rotated:
+    if 0 <= chance < settings.rotated:
         steep = random.random() < 0.15
         angle = float(np.clip(random.normal(0, 0.7 if steep else 0.22), -math.pi / 2, math.pi / 2))
         return homography((width, height), padding, angle)
-    if chance < settings.rotated + settings.perspective:
-        moves = _draw_corner_moves(width, height, random)
+    if 0 <= chance < settings.rotated + settings.perspective:
+        moves = _mirror(_draw_corner_moves(height, width, random)) if block.is_vertical else _draw_corner_moves(width, height, random)
         return homography((width, height), padding, float(random.normal(0, 0.12)), moves)
     return homography((width, height), padding)
 
@@ -57,3 +57,8 @@ def _draw_corner_moves(width: int, height: int, random: np.random.Generator) -> 
     if random.random() < 0.5:
         return np.array([[nearer, shrinkage], [0, slope], [0, slope], [nearer, -shrinkage]])
     return np.array([[0, slope], [-nearer, shrinkage], [-nearer, -shrinkage], [0, slope]])
+
+
+def _mirror(moves: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the moves of a block's corners after x and y change places."""
+    return moves[[0, 3, 2, 1], ::-1]

@@ -28,6 +28,8 @@ class Block:
     """Box around the ink of each word."""
     em: int
     """Pixels of one em."""
+    is_vertical: bool = False
+    """Whether the words run from top to bottom."""
 
     def ink_of_word(self, number: int) -> Ink:
         """Return the block's ink without the other words."""
@@ -78,12 +80,11 @@ def _set_line(task: str, texts: Sequence[str], fonts: Sequence[FontFile], em: in
 
     All random numbers are drawn before the first return, so every case uses equally many.
     """
-    font = _choose_font(texts, fonts, random)
-    weight = float(np.round(random.uniform(300, 900), -2))
+    font = choose_font(texts, fonts, random)
+    weight = choose_weight(font, random)
     space = int(em * random.uniform(0.3, 0.6)) + 2
     if font is None:
         return None
-    weight = float(np.clip(weight, *font.weights)) if font.weights else weight
     drawn = [ink(text, font, task, em, weight) for text in texts]
     if any(missing or picture.size == 1 for picture, missing in drawn):
         return None
@@ -117,7 +118,7 @@ def _align_tops(words: Sequence[Ink]) -> list[int]:
     return [top - min(tops) for top in tops]
 
 
-def _choose_font(texts: Sequence[str], fonts: Sequence[FontFile], random: np.random.Generator) -> FontFile | None:
+def choose_font(texts: Sequence[str], fonts: Sequence[FontFile], random: np.random.Generator) -> FontFile | None:
     """Return a random font that has every character, or None.
 
     The family is chosen first and then one of its files. So a family with many weights is not
@@ -132,3 +133,9 @@ def _choose_font(texts: Sequence[str], fonts: Sequence[FontFile], random: np.ran
     family = families[int(family_chance * len(families))]
     files = [font for font in able if font.family == family]
     return files[int(file_chance * len(files))]
+
+
+def choose_weight(font: FontFile | None, random: np.random.Generator) -> float:
+    """Return a random weight that the font has."""
+    weight = float(np.round(random.uniform(300, 900), -2))
+    return float(np.clip(weight, *font.weights)) if font and font.weights else weight

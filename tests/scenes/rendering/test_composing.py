@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import shapely
 from PIL import Image
+from rendered_scenes_for_tests import ink_of, inside, words_of
 
 from raygroup.errors import ConfigError
 from raygroup.randomness import generator
@@ -35,18 +36,6 @@ def layouts(materials):
     return [lay_out(SETTINGS, materials, number) for number in range(40)]
 
 
-def ink_of(placed, word, settings=SETTINGS):
-    """Return the ink of one word, in the pixels of the scene."""
-    scene = np.zeros((settings.height, settings.width), np.uint8)
-    patch = placed.warp.apply(placed.block.ink_of_word(word))
-    scene[placed.y : placed.y + patch.shape[0], placed.x : placed.x + patch.shape[1]] = patch
-    return scene
-
-
-def inside(polygon, settings=SETTINGS):
-    return cv2.fillPoly(np.zeros((settings.height, settings.width), np.uint8), [polygon.astype(np.int32)], 1) > 0
-
-
 def area(polygon):
     """Return the area by the shoelace formula.
 
@@ -56,24 +45,19 @@ def area(polygon):
     return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
 
 
-def words_of(layouts):
-    """Return the block and the number of every word."""
-    return [(placed, word) for blocks in layouts for placed in blocks for word in range(len(placed.block.texts))]
-
-
 def test_the_ink_of_every_word_is_inside_its_polygon(layouts, materials):
     curved = [lay_out(CURVED, materials, number) for number in range(20)]
     for placed, word in words_of([*layouts, *curved]):
-        inked = ink_of(placed, word) > 127
+        inked = ink_of(placed, word, SETTINGS) > 127
         assert inked.any() or placed.block.em < 13
-        assert (inked & inside(placed.polygon(word))).sum() >= 0.99 * inked.sum()
+        assert (inked & inside(placed.polygon(word), SETTINGS)).sum() >= 0.99 * inked.sum()
 
 
 def test_a_polygon_is_not_much_larger_than_the_smallest_rectangle_around_the_ink(layouts):
     """Each side may grow by up to two pixels, so only words of at least 12 pixels are compared."""
     compared = 0
     for placed, word in words_of(layouts):
-        rows, columns = np.nonzero(ink_of(placed, word) > 60)
+        rows, columns = np.nonzero(ink_of(placed, word, SETTINGS) > 60)
         hull = cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32))
         (_, (wide, high), _) = cv2.minAreaRect(hull)
         if min(wide, high) >= 12:
@@ -109,7 +93,9 @@ def test_no_two_words_of_a_scene_overlap(layouts):
 
 def test_the_ink_of_blocks_does_not_overlap(layouts):
     for blocks in layouts:
-        inked = sum((sum(ink_of(placed, word) > 0 for word in range(len(placed.block.texts))) > 0).astype(int) for placed in blocks)
+        inked = sum(
+            (sum(ink_of(placed, word, SETTINGS) > 0 for word in range(len(placed.block.texts))) > 0).astype(int) for placed in blocks
+        )
         assert np.max(inked) == 1
 
 
@@ -200,7 +186,7 @@ def test_readable_words_contrast_with_their_surroundings(materials):
         blocks = lay_out(SETTINGS, materials, number)
         bright = luma(draw(SETTINGS, blocks, number))
         for placed, word in words_of([blocks]):
-            inked = ink_of(placed, word)
+            inked = ink_of(placed, word, SETTINGS)
             ring = cv2.dilate(inked, np.ones((9, 9))) - cv2.dilate(inked, np.ones((3, 3)))
             if placed.illegible is None and placed.block.em >= 20 and (inked > 250).sum() > 20:
                 differences.append(abs(bright[inked > 250].mean() - bright[ring > 127].mean()))
@@ -215,7 +201,7 @@ def test_a_faint_word_has_little_contrast(materials):
         blocks = [placed for placed in lay_out(settings, materials, number) if placed.illegible == "faint"]
         bright = luma(draw(settings, blocks, number))
         for placed, word in words_of([blocks]):
-            inked = ink_of(placed, word)
+            inked = ink_of(placed, word, SETTINGS)
             ring = cv2.dilate(inked, np.ones((5, 5))) - cv2.dilate(inked, np.ones((3, 3)))
             faint.append(abs(bright[inked > 250].mean() - bright[ring > 127].mean()) if (inked > 250).any() else 0)
     assert len(faint) > 20
