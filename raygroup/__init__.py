@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from raygroup.runs.pictures import draw_pictures
     from raygroup.runtime.planning.words_preview import preview_words
     from raygroup.search_space import Sweep
+    from raygroup.spot.opening import load_spotter
+    from raygroup.spotting.spotter import SpottedWord, Spotter
     from raygroup.sweep import run_sweep
     from raygroup.tables.comparison import Comparison
     from raygroup.tables.sweep_result import SweepResult, history_table, read_history, read_sweep, read_sweeps
@@ -30,6 +32,8 @@ _HOMES = {
     "raygroup.history.reader": ("History",),
     "raygroup.model.heads.decoding": ("Reader",),
     "raygroup.read.opening": ("load",),
+    "raygroup.spot.opening": ("load_spotter",),
+    "raygroup.spotting.spotter": ("SpottedWord", "Spotter"),
     "raygroup.reading.package": ("Package", "WordReading"),
     "raygroup.runs.compare": ("compare",),
     "raygroup.runs.pictures": ("draw_pictures",),
@@ -58,6 +62,8 @@ __all__ = [
     "Pretraining",
     "RaygroupError",
     "Reader",
+    "SpottedWord",
+    "Spotter",
     "Sweep",
     "SweepResult",
     "TaskGroups",
@@ -73,6 +79,7 @@ __all__ = [
     "draw_pictures",
     "history_table",
     "load",
+    "load_spotter",
     "preview_words",
     "read_history",
     "read_sweep",

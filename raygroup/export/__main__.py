@@ -35,9 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from raygroup.export.exporter import export_trial
     from raygroup.export.onnx_files import require_onnx
-    from raygroup.runtime.progress import progress_bars
 
     with_onnx = options.onnx is not False
     if options.onnx is None:
@@ -46,6 +44,18 @@ def _run(options: argparse.Namespace) -> None:
         except ConfigError as error:
             print_warning(f"only safetensors are written: {error}")
             with_onnx = False
+    if (options.detector is None) != (options.scenes is None):
+        raise ConfigError("--detector and --scenes go together: a spotter's thresholds are chosen on labelled scenes")
+    if options.detector is None:
+        _export_package(options, with_onnx)
+    else:
+        _export_spotter(options, with_onnx)
+
+
+def _export_package(options: argparse.Namespace, with_onnx: bool) -> None:
+    from raygroup.export.exporter import export_trial
+    from raygroup.runtime.progress import progress_bars
+
     with progress_bars(console(stderr=True), "exporting") as show_progress:
         written = export_trial(
             options.trial, options.out, storage_path=options.storage_path or [Path("runs")], best=options.best, beams=options.beams,
@@ -55,6 +65,28 @@ def _run(options: argparse.Namespace) -> None:
         print_json({"folder": str(written.folder), **_summary(written)})
     else:
         _print_package(written)
+
+
+def _export_spotter(options: argparse.Namespace, with_onnx: bool) -> None:
+    from raygroup.export.spotter import export_spotter
+    from raygroup.runtime.progress import progress_bars
+
+    with progress_bars(console(stderr=True), "exporting") as show_progress:
+        written = export_spotter(
+            options.trial, options.out, detector=options.detector, scenes=options.scenes,
+            storage_path=options.storage_path or [Path("runs")], best=options.best, onnx=with_onnx, force=options.force,
+            progress=show_progress,
+        )  # fmt: skip
+    scores = written.record.scores
+    if options.json:
+        print_json({"folder": str(written.folder), "scores": scores})
+        return
+    out = console()
+    for purpose, thresholds in written.record.settings.thresholds.items():
+        points = ", ".join(f"{name} {value:.3f}" for name, value in scores[purpose].items())
+        least = f"regions from {thresholds.detection:.2f}, readings from {thresholds.reading:.2f}"
+        print_words(out, f"{purpose}: {least}; H on the {scores['scenes']} scenes that chose them: {points}")
+    print_line(out, f"to spot: python -m raygroup.spot PHOTOGRAPHS --model {written.folder} --out DIR")
 
 
 def _summary(written: "Export") -> dict[str, Any]:
@@ -103,6 +135,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--onnx", action=argparse.BooleanOptionalAction, default=None,
         help="write ONNX files (default: if raygroup[export] is installed); without them torch is needed to read",
     )  # fmt: skip
+    parser.add_argument(
+        "--detector", type=parse_local_path, metavar="FILE",
+        help="write a spotter: this detector of raygroup.pretrain --scenes, with the trial as its reader; needs --scenes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--scenes", type=parse_local_path, metavar="PATH", help="imported scenes that nothing was trained on, to choose the thresholds"
+    )
     parser.add_argument("--force", action="store_true", help="replace the package in OUT")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(

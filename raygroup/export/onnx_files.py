@@ -24,6 +24,7 @@ _LENGTH_BYTES = 8
 _EXAMPLE_WORDS = 4
 _MAX_REASON = 100
 _END = "end"
+_ANY_WORDS = {0: "words"}
 
 
 def require_onnx() -> None:
@@ -72,12 +73,23 @@ def _end(head: HeadRecord) -> Tensor:
     return torch.tensor(len(head.characters) + 1)
 
 
-def _graph(module: nn.Module, example: Tensor, name: str, outputs: list[str]) -> Any:
-    """Return the ONNX model of a module for any number of words."""
+def plain_onnx_file(
+    module: nn.Module, example: Tensor, name: str, output: str, sizes: Mapping[int, Any], weights_file: str, weights: bytes
+) -> bytes:  # fmt: skip
+    """Return the graph of a module with one input and one output.
+
+    Its weights are those of a safetensors file with this name and content. ``sizes`` names the axes of the input that may have any size.
+    """
+    graph = _graph(module, example, name, [output], sizes)
+    return _with_weights(graph, lambda tensor: tensor, _tensor_places(weights), file=weights_file)
+
+
+def _graph(module: nn.Module, example: Tensor, name: str, outputs: list[str], sizes: Mapping[int, Any] = _ANY_WORDS) -> Any:
+    """Return the ONNX model of a module, by default for any number of words."""
     try:
         with _quiet():
             program = torch.onnx.export(
-                module, (example,), dynamo=True, dynamic_shapes=({0: "words"},), input_names=[name], output_names=outputs, verbose=False,
+                module, (example,), dynamo=True, dynamic_shapes=(dict(sizes),), input_names=[name], output_names=outputs, verbose=False,
                 optimize=False,
             )  # fmt: skip
     except Exception as error:  # torch has no common class for what it cannot export
@@ -134,8 +146,9 @@ def _strip_graph(graph: Any) -> None:
 
 
 def _with_weights(
-    graph: Any, tensor_name: Callable[[str], str], places: Mapping[str, Mapping[str, Any]], own: Mapping[str, Tensor] | None = None
-) -> bytes:
+    graph: Any, tensor_name: Callable[[str], str], places: Mapping[str, Mapping[str, Any]], own: Mapping[str, Tensor] | None = None,
+    file: str = WEIGHTS_FILE,
+) -> bytes:  # fmt: skip
     """Return an ONNX file whose weights are places in the weights file.
 
     ``tensor_name`` turns the name of an initialiser into that of the tensor. Initialisers in ``own``
@@ -150,19 +163,19 @@ def _with_weights(
         if own and value.name in own:
             value.CopyFrom(onnx.numpy_helper.from_array(own[value.name].numpy(), value.name))
         elif place:
-            _refer(value, place)
+            _refer(value, place, file)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 
 
-def _refer(value: Any, place: Mapping[str, Any]) -> None:
+def _refer(value: Any, place: Mapping[str, Any], file: str) -> None:
     import onnx
 
     value.ClearField("raw_data")
     value.dims[:] = place["shape"]
     value.data_location = onnx.TensorProto.EXTERNAL
     del value.external_data[:]
-    for key, text in (("location", WEIGHTS_FILE), ("offset", place["offset"]), ("length", place["length"])):
+    for key, text in (("location", file), ("offset", place["offset"]), ("length", place["length"])):
         value.external_data.add(key=key, value=str(text))
 
 

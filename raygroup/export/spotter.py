@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from raygroup.errors import ConfigError
 from raygroup.export.exporter import export_trial
-from raygroup.export.onnx_files import require_onnx, write_graph
+from raygroup.export.onnx_files import plain_onnx_file, require_onnx
 from raygroup.files.atomic import write_bytes
 from raygroup.files.places import Place, local_path
 from raygroup.model.spotter.detector import DetectorNetwork
@@ -36,8 +36,9 @@ class SpotterExport:
 
 
 def export_spotter(
-    trial: str | Path, out: str | Path, *, detector: str | Path, scenes: str | Path, storage_path: Place | str | Sequence[Place | str] = "runs",
-    best: bool = False, onnx: bool = True, force: bool = False, progress: ReportProgress = lambda work, done, total: None,
+    trial: str | Path, out: str | Path, *, detector: str | Path, scenes: str | Path,
+    storage_path: Place | str | Sequence[Place | str] = "runs", best: bool = False, onnx: bool = True, force: bool = False,
+    progress: ReportProgress = lambda work, done, total: None,
 ) -> SpotterExport:  # fmt: skip
     """Write the folder of a spotter.
 
@@ -54,7 +55,7 @@ def export_spotter(
     files = {DETECTOR_FILE: local_path(detector).read_bytes()}
     if onnx:
         require_onnx()
-        files[DETECTOR_GRAPH] = detector_graph(network)
+        files[DETECTOR_GRAPH] = detector_graph(network, files[DETECTOR_FILE])
     for name, content in files.items():
         write_bytes(folder / name, content)
     settings = SpotterSettings(input=INPUTS[about["size"]])
@@ -68,19 +69,22 @@ def export_spotter(
     return SpotterExport(folder, record)
 
 
-def detector_graph(network: DetectorNetwork) -> bytes:
-    """Return a detector as ONNX, for images of any size that is divisible by 32."""
-    sizes = {0: "images", 2: "height", 3: "width"}
-    return write_graph(_Probabilities(network), torch.zeros(_EXAMPLE), "images", ["probabilities"], sizes)
+def detector_graph(network: DetectorNetwork, weights: bytes) -> bytes:
+    """Return a detector as ONNX, for images of any size that is divisible by 32. ``weights`` is the content of its weights file."""
+    rows, columns = (torch.export.Dim(name, min=1, max=1000) * 32 for name in ("rows", "columns"))
+    sizes = {0: torch.export.Dim("images", min=1), 2: rows, 3: columns}
+    return plain_onnx_file(_Probabilities(network), torch.zeros(_EXAMPLE), "images", "probabilities", sizes, DETECTOR_FILE, weights)
 
 
 class _Probabilities(nn.Module):
+    """The detector's probabilities. Its weights have the names that they have in the weights file."""
+
     def __init__(self, network: DetectorNetwork) -> None:
         super().__init__()
-        self.network = network
+        self.trunk, self.segmentation = network.trunk, network.segmentation
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.network(images).sigmoid()  # type: ignore[no-any-return]
+        return self.segmentation(self.segmentation.fuse(self.trunk(images))).sigmoid()  # type: ignore[no-any-return]
 
 
 def _validated(

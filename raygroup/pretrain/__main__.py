@@ -63,8 +63,9 @@ def _run_words(options: argparse.Namespace) -> None:
     for line in unread_font_lines(options.fonts):
         print_words(console(), line)
     result = pretrain(
-        settings, options.out or Path("universal.safetensors"), words=options.words, lists=lists, start=options.start, storage_path=options.storage_path,
-        fonts=options.fonts, bad_share=options.bad_share, checkpoint_every=options.checkpoint_every, progress=not options.json,
+        settings, options.out or Path("universal.safetensors"), words=options.words, lists=lists, start=options.start,
+        storage_path=options.storage_path, fonts=options.fonts, bad_share=options.bad_share, checkpoint_every=options.checkpoint_every,
+        progress=not options.json,
     )  # fmt: skip
     if options.json:
         print_json(result.to_json(), indent=2)

@@ -80,7 +80,7 @@ def _scene_table(scenes: Path, storage: Path) -> "tuple[SceneTable, str]":
     from raygroup.storage.layout import scenes_path
 
     data = scenes_fingerprint(scenes)
-    path = local_path(scenes_path(storage, data))
+    path = Path(str(scenes_path(storage, data)))
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_scene_table(scenes, path)

@@ -21,12 +21,12 @@ _MIN_SIDE = 2.0
 _MAX_WIDTH = 4096
 
 
-def crop(pixels: Pixels, polygon: Polygon | None, height: int = 64, *, turn_vertical: bool = True) -> Pixels | None:
+def crop(pixels: Pixels, polygon: Polygon | None, height: int = 64, *, turn_vertical: bool = True, margin: float = 0.0) -> Pixels | None:
     """Cut out the word inside a polygon, upright.
 
     The crop is at most ``height`` pixels high: larger words are scaled down, smaller ones keep
     their size. Returns None if the word is too small or outside the image. ``polygon`` None stands
-    for the whole image.
+    for the whole image. ``margin`` adds air on all sides, as a share of the word's short side.
 
     For a polygon with more than four corners, the smallest rectangle around it is cut out. The area
     outside the polygon then gets the median colour of the area inside.
@@ -34,6 +34,8 @@ def crop(pixels: Pixels, polygon: Polygon | None, height: int = 64, *, turn_vert
     if polygon is None:
         return _scale_down(pixels, height)
     corners = reading_quad(polygon)
+    if margin:
+        corners = add_margin(corners[None], margin)[0]
     if not _overlaps(corners, pixels):
         return None
     if _is_vertical(corners) and turn_vertical:
@@ -67,6 +69,19 @@ def reading_quad(polygon: Polygon) -> Polygon:
     ends = polygon[[0, max(middle - 1, 0), middle, len(polygon) - 1]]
     orders = [np.roll(direction, turn, axis=0) for direction in (box, box[::-1]) for turn in range(4)]
     return min(orders, key=lambda order: float(((order - ends) ** 2).sum()))
+
+
+def add_margin(quads: NDArray[np.float64], margin: float) -> NDArray[np.float64]:
+    """Grow quadrilaterals (n, 4, 2) in reading order on all sides by a share of their short sides."""
+    along = quads[:, [1, 2]] - quads[:, [0, 3]]
+    down = quads[:, [3, 2]] - quads[:, [0, 1]]
+    wide, high = (np.hypot(edges[..., 0], edges[..., 1]) for edges in (along, down))
+    air = margin * np.minimum(wide.mean(axis=1), high.mean(axis=1))[:, None, None]
+    right, below = (air * edges / np.maximum(lengths, 1e-9)[..., None] for edges, lengths in ((along, wide), (down, high)))
+    top, bottom = right[:, 0], right[:, 1]
+    left_edge, right_edge = below[:, 0], below[:, 1]
+    moves = np.stack([-top - left_edge, top - right_edge, bottom + right_edge, -bottom + left_edge], axis=1)
+    return np.asarray(quads + moves, np.float64)
 
 
 def _mask(word: NDArray[np.uint8], polygon: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raygroup.errors import BAD_INPUT, ConfigError, ImageError
+from raygroup.errors import BAD_INPUT, ImageError
 from raygroup.files.places import parse_local_path
 from raygroup.read.opening import BACKENDS
 from raygroup.spot.opening import load_spotter

@@ -88,11 +88,11 @@ def _require_unchanged(path: Path, digest: str) -> None:
 
 def _record(stored: Mapping[str, Any]) -> SpotterRecord:
     settings = stored["settings"]
-    image = {name: tuple(value) if isinstance(value, list) else value for name, value in settings["input"].items()}
+    image: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in settings["input"].items()}
     thresholds = {name: SpottingThresholds(**values) for name, values in settings["thresholds"].items()}
     return SpotterRecord(
         settings=SpotterSettings(
-            input=InputSettings(**image), regions=RegionSettings(**settings["regions"]), air=settings["air"], thresholds=thresholds
+            input=InputSettings(**image), regions=RegionSettings(**settings["regions"]), margin=settings["margin"], thresholds=thresholds
         ),
         detector=stored["detector"], scores=stored["scores"], files=stored["files"],
     )  # fmt: skip

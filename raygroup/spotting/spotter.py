@@ -18,7 +18,7 @@ from raygroup.scenes.scene import Polygon
 from raygroup.spotting.network_input import COMPACT, REFERENCE, InputSettings, NetworkInput, prepare_input
 from raygroup.spotting.photograph import Photograph
 from raygroup.spotting.regions import Regions, RegionSettings, find_regions
-from raygroup.spotting.word_crops import cut_words
+from raygroup.spotting.word_crops import MARGIN, word_crops
 
 INPUTS = {"compact": COMPACT, "reference": REFERENCE}
 """Size of a detector -> the form in which it takes images."""
@@ -56,8 +56,8 @@ class SpotterSettings:
 
     input: InputSettings = COMPACT
     regions: RegionSettings = RegionSettings()
-    air: float = 0.08
-    """Space around a word in its crop, as a share of the word's height."""
+    margin: float = MARGIN
+    """Space around a word in its crop, as a share of the word's short side."""
     thresholds: Mapping[str, SpottingThresholds] = field(default_factory=lambda: {name: SpottingThresholds() for name in PURPOSES})
 
 
@@ -113,16 +113,10 @@ class Spotter:
     def read_regions(self, photograph: Photograph, regions: Regions, prepared: NetworkInput, beams: int = 1) -> list[SpottedWord]:
         """Read the words of regions."""
         polygons = [prepared.to_photograph(polygon) for polygon in regions.polygons]
-        rectangles = [prepared.to_photograph(corners) for corners in regions.rectangles]
         gray = np.asarray(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), np.uint8)
-        crops = cut_words(gray, rectangles, self.settings.air)
-        numbers = [number for number, crop in enumerate(crops) if crop is not None]
-        readings = self.reader.read([crops[number] for number in numbers], beams)
-        return [
-            _word(polygons[number], float(regions.scores[number]), reading)
-            for number, reading in zip(numbers, readings, strict=True)
-            if reading.problem is None
-        ]
+        cut = word_crops(gray, [prepared.to_photograph(corners) for corners in regions.rectangles], margin=self.settings.margin)
+        readings = self.reader.read(list(cut.crops), beams)
+        return [_word(polygons[word], float(regions.scores[word]), reading) for word, reading in zip(cut.words, readings, strict=True)]
 
 
 def _word(polygon: Polygon, detection: float, reading: WordReading) -> SpottedWord:

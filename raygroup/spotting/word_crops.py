@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.images.pixels import Gray
-from raygroup.scenes.cropping import crop, reading_quad
+from raygroup.scenes.cropping import add_margin, crop, reading_quad
 from raygroup.scenes.scene import Polygon
 from raygroup.trunks import CROP_SIZE
 from raygroup.words.crops import fit
@@ -41,19 +41,6 @@ def word_crops(
     for place, word in enumerate(word for word in cut if word is not None):
         crops[place] = fit(word, height, width)
     return WordCrops(crops, words)
-
-
-def add_margin(quads: NDArray[np.float64], margin: float = MARGIN) -> NDArray[np.float64]:
-    """Grow quadrilaterals (n, 4, 2) in reading order on all sides by a share of their short sides."""
-    along = quads[:, [1, 2]] - quads[:, [0, 3]]
-    down = quads[:, [3, 2]] - quads[:, [0, 1]]
-    wide, high = (np.hypot(edges[..., 0], edges[..., 1]) for edges in (along, down))
-    air = margin * np.minimum(wide.mean(axis=1), high.mean(axis=1))[:, None, None]
-    right, below = (air * edges / np.maximum(lengths, 1e-9)[..., None] for edges, lengths in ((along, wide), (down, high)))
-    top, bottom = right[:, 0], right[:, 1]
-    left_edge, right_edge = below[:, 0], below[:, 1]
-    moves = np.stack([-top - left_edge, top - right_edge, bottom + right_edge, -bottom + left_edge], axis=1)
-    return np.asarray(quads + moves, np.float64)
 
 
 def _cut(gray: Gray, polygon: Polygon, height: int, margin: float, turn_vertical: bool) -> Gray | None:

@@ -1,10 +1,11 @@
 """The detecting part of a spotter: from images to the map of text."""
 
+from torch import Tensor, nn
+
 from raygroup.model.spotter.freezing import FreezableNetwork
 from raygroup.model.spotter.resnet_fpn import ResNetFPN
 from raygroup.model.spotter.segmentation import SegmentationHead
 from raygroup.model.spotter.shape import SpotterShape
-from torch import Tensor, nn
 
 _RARE_TEXT = -2.0
 """First bias of the map: most pixels are no text."""

@@ -6,7 +6,7 @@ It decodes each image and cuts out the words.
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import cv2
@@ -41,6 +41,12 @@ class ImportSettings:
     """Store crops as PNG, not as JPEG of quality 95: three times the bytes and twice the time."""
     symbols: bool = False
     """Keep words of the script ``Symbols``, which the paper discards."""
+    margin: float = 0.0
+    """Air around a crop, as a share of the word's short side. Spotters cut words with 0.1."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings for a fingerprint. Without a margin it is that of versions that had none."""
+        return {name: value for name, value in asdict(self).items() if name != "margin" or value}
 
 
 @dataclass
@@ -107,7 +113,7 @@ def _add_scene(scene: Scene, content: bytes, header: Header, pixels: Pixels, set
         word = None
         reason = _drop_reason(instance, label, settings)
         if not reason:
-            word = crop(pixels, instance.polygon, settings.crop_height, turn_vertical=settings.turn_vertical)
+            word = crop(pixels, instance.polygon, settings.crop_height, turn_vertical=settings.turn_vertical, margin=settings.margin)
         if word is None:
             result.dropped[reason or "too small, or outside of the image"] += 1
             continue

@@ -3,7 +3,6 @@
 The record identifies what the parts were made from, so that a second run can reuse them.
 """
 
-import dataclasses
 import functools
 import hashlib
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ class SceneShard:
             for instance in scene.instances:
                 digest.update(repr((instance.text, instance.script, instance.dont_care)).encode("utf-8", "surrogatepass"))
                 digest.update(b"" if instance.polygon is None else instance.polygon.tobytes())
-        return fingerprint(RECIPE_VERSION, dataclasses.asdict(self.settings), digest.hexdigest())
+        return fingerprint(RECIPE_VERSION, self.settings.to_json(), digest.hexdigest())
 
     def read_record(self) -> dict[str, Any]:
         """Return the record of a finished, unchanged shard, or an empty dict."""

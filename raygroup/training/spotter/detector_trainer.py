@@ -25,8 +25,8 @@ from raygroup.training.packs.sharding import SOLE_RANK, WorkerRank
 from raygroup.training.schedule import learning_rate_at
 from raygroup.training.spotter.map_losses import map_losses
 from raygroup.training.spotter.scene_samples import draw_sample
+from raygroup.training.spotter.segmentation_targets import labelled_polygons, segmentation_targets
 from raygroup.training.spotter.shared_norm import share_norms
-from raygroup.training.spotter.targets import text_maps
 from raygroup.training.universal_state import restore_modules, restore_optimizer, state_tensors
 
 LOSSES = ("dice", "cross_entropy")
@@ -104,12 +104,12 @@ class DetectorTrainer:
 
     def _draw_sample(self, place: int, scene: StoredScene) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
         random = generator(self.settings.seed, "detector sample", self.step, place)
-        labelled = [instance for instance in scene.instances if instance.polygon is not None]
+        polygons, is_ignored = labelled_polygons(scene.instances)
         settings = self.settings.samples
-        sample = draw_sample(decode(scene.image), [each.polygon for each in labelled if each.polygon is not None], settings, random)
-        ignored = [labelled[number].dont_care for number in sample.numbers]
-        text, weight = text_maps(sample.polygons, ignored, (settings.side, settings.side), settings.smallest_word)
-        return sample.pixels, text, weight
+        sample = draw_sample(decode(scene.image), polygons, settings, random)
+        shape, ignored = (settings.side, settings.side), is_ignored[list(sample.numbers)]
+        targets = segmentation_targets(sample.polygons, ignored, shape, least_side=settings.smallest_word)
+        return sample.pixels, targets.kernels, targets.weights
 
     def _normalised(self, pixels: NDArray[np.uint8]) -> Tensor:
         """Return samples (n, side, side, 3), blue first, as the network's input."""

@@ -66,7 +66,7 @@ def _draw_centre(
     limits = np.array(size[::-1], np.float64)
     centre = random.uniform(0, limits)
     if polygons and random.random() < settings.around_words:
-        centre = polygons[random.integers(len(polygons))].mean(0)
+        centre = polygons[int(random.integers(len(polygons)))].mean(0)
     centre = centre + random.uniform(-0.35, 0.35, 2) * settings.side / zoom
     # Little of the sample lies outside the scene.
     reach = np.minimum(settings.side / 2 / zoom, limits / 2)
