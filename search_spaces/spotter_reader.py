@@ -1,0 +1,19 @@
+"""Stage 1 of the words that a spotter reads: ``python -m raygroup.pretrain spotter_reader --words DATA/words --from laptop``.
+
+``raygroup.data render`` writes scenes with 600 characters of each task, and the shipped weights know 30 to 400. So words with these
+characters are rendered beside those that were cut out of scenes.
+
+Expected: the universal head reads words of other rendered scenes, cut out with a margin of 0.1.
+"""
+
+from raygroup.config import Heads, Pretraining, Words
+
+pretraining = Pretraining(
+    words=Words(characters=(600,) * 7, words_per_task=2000, unseen_per_task=100, renders=4, max_characters=14, seed=1),
+    steps=1800,
+    head_steps=700,
+    learning_rate=2e-3,
+    heads=Heads(count=1, start="independent"),
+    draw="task",
+    rehearsal=3000,
+)
