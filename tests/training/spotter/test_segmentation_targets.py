@@ -46,7 +46,9 @@ def test_a_kernel_covers_the_shrunk_rectangle():
 @pytest.mark.parametrize("degrees", [0, 10, 45])
 def test_a_kernel_has_the_area_of_its_polygon_wherever_it_lies(degrees):
     random, drawn, exact = np.random.default_rng(0), 0, 0.0
-    turn = np.array([[np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], [-np.sin(np.radians(degrees)), np.cos(np.radians(degrees))]])
+    turn = np.array(
+        [[np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], [-np.sin(np.radians(degrees)), np.cos(np.radians(degrees))]]
+    )
     for _ in range(50):
         word = (rectangle(-40, -12, 40, 12) @ turn) + 60 + random.uniform(-1, 1, 2)
         drawn += segmentation_targets([word], np.array([False]), (120, 120)).kernels.sum()
