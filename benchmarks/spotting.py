@@ -4,7 +4,8 @@ Run ``python benchmarks/spotting.py [--quick]``. A map of 1280 x 960 pixels with
 regions, their masks of 7 and 32 pixels are drawn, and their features are read with six beams. The
 loops are restated in benchmarks/baselines/ and get the same map, polygons and features. Both sides
 take turns in one process, on one thread. Ratios are of processor seconds: the median over rounds.
-``total_ratio`` is over all three, and ``geometry_ratio`` over regions, as rectangles, and masks. pycocotools must be installed. The last line is one JSON object.
+``total_ratio`` is over all three, and ``geometry_ratio`` over the regions, as rectangles, and the
+masks. pycocotools must be installed. The last line is one JSON object.
 """
 
 import argparse

@@ -90,7 +90,7 @@ class Outlines:
         after = self.following()
         turned = _cross(edges, edges[after]) * np.sign(self.signed_areas())[self.owners]
         straight = lengths * lengths[after] + (edges * edges[after]).sum(axis=1)
-        return np.divide(turned, straight, out=np.full(len(edges), np.inf), where=straight > 0)
+        return np.asarray(np.divide(turned, straight, out=np.full(len(edges), np.inf), where=straight > 0), np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

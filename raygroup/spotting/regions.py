@@ -103,7 +103,7 @@ def upright_boxes(polygons: tuple[Polygon, ...], shape: tuple[int, ...]) -> NDAr
     least = np.minimum.reduceat(outlines.points, outlines.starts)
     most = np.maximum.reduceat(outlines.points, outlines.starts)
     height, width = shape[:2]
-    return np.clip(np.concatenate([least, most], axis=1), 0, (width, height, width, height)).astype(np.float32)
+    return np.asarray(np.clip(np.concatenate([least, most], axis=1), 0, (width, height, width, height)), np.float32)
 
 
 def _find_kernels(probabilities: NDArray[np.float32], settings: RegionSettings) -> _Kernels:
@@ -123,7 +123,7 @@ def _find_kernels(probabilities: NDArray[np.float32], settings: RegionSettings) 
     counts = np.bincount(owners, minlength=len(outer)).astype(np.float64)
     means = np.bincount(owners, probabilities.ravel()[pixels], minlength=len(outer)) / counts
     kept = np.flatnonzero((counts >= settings.least_pixels) & (means >= settings.least_score))
-    return _Kernels([contour[:, 0] for contour in outer], means, counts).take(kept)
+    return _Kernels([np.asarray(contour[:, 0], np.int32) for contour in outer], means, counts).take(kept)
 
 
 def _smallest_rectangles(kernels: _Kernels) -> tuple[Floats, Floats, Floats]:
