@@ -73,15 +73,12 @@ def reading_quad(polygon: Polygon) -> Polygon:
 
 def add_margin(quads: NDArray[np.float64], margin: float) -> NDArray[np.float64]:
     """Grow quadrilaterals (n, 4, 2) in reading order on all sides by a share of their short sides."""
-    along = quads[:, [1, 2]] - quads[:, [0, 3]]
-    down = quads[:, [3, 2]] - quads[:, [0, 1]]
-    wide, high = (np.hypot(edges[..., 0], edges[..., 1]) for edges in (along, down))
+    along, down = quads[:, [1, 1, 2, 2]] - quads[:, [0, 0, 3, 3]], quads[:, [3, 2, 2, 3]] - quads[:, [0, 1, 1, 0]]
+    wide, high = (np.hypot(sides[..., 0], sides[..., 1]) for sides in (along, down))
     air = margin * np.minimum(wide.mean(axis=1), high.mean(axis=1))[:, None, None]
-    right, below = (air * edges / np.maximum(lengths, 1e-9)[..., None] for edges, lengths in ((along, wide), (down, high)))
-    top, bottom = right[:, 0], right[:, 1]
-    left_edge, right_edge = below[:, 0], below[:, 1]
-    moves = np.stack([-top - left_edge, top - right_edge, bottom + right_edge, -bottom + left_edge], axis=1)
-    return np.asarray(quads + moves, np.float64)
+    right, below = (air * sides / np.maximum(lengths, 1e-9)[..., None] for sides, lengths in ((along, wide), (down, high)))
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
+    return np.asarray(quads + signs[:, :1] * right + signs[:, 1:] * below, np.float64)
 
 
 def _mask(word: NDArray[np.uint8], polygon: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Boxes = NDArray[np.float32]
 """(n, 4): x1, y1, x2, y2 in pixels of the network's input."""
 
-DELTA_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
+DELTA_WEIGHTS = np.array((10.0, 10.0, 5.0, 5.0), np.float32)
 """Deltas are multiplied by these in training."""
 _MOST_GROWTH = float(np.log(1000 / 16))
 """Natural logarithm of the largest factor by which a box may grow."""
@@ -53,13 +53,13 @@ def encode_boxes(boxes: Boxes, proposals: Boxes) -> NDArray[np.float32]:
     centres, sizes = _centres_and_sizes(np.asarray(boxes, np.float32))
     proposal_centres, proposal_sizes = _centres_and_sizes(np.asarray(proposals, np.float32))
     shifts = (centres - proposal_centres) / proposal_sizes
-    return np.concatenate([shifts, np.log(sizes / proposal_sizes)], axis=1) * np.float32(DELTA_WEIGHTS)
+    return np.asarray(np.concatenate([shifts, np.log(sizes / proposal_sizes)], axis=1) * DELTA_WEIGHTS, np.float32)
 
 
 def decode_boxes(proposals: Boxes, deltas: NDArray[np.float32]) -> Boxes:
     """Return proposals moved and scaled by deltas, (n, 4)."""
     centres, sizes = _centres_and_sizes(np.asarray(proposals, np.float32))
-    moves = np.asarray(deltas, np.float32) / np.float32(DELTA_WEIGHTS)
+    moves = np.asarray(deltas, np.float32) / DELTA_WEIGHTS
     moved = centres + moves[:, :2] * sizes
     scaled = sizes * np.exp(np.minimum(moves[:, 2:], np.float32(_MOST_GROWTH)))
     return np.concatenate([moved - scaled / 2, moved + scaled / 2 - 1], axis=1)
@@ -68,7 +68,7 @@ def decode_boxes(proposals: Boxes, deltas: NDArray[np.float32]) -> Boxes:
 def clip_boxes(boxes: Boxes, image_size: tuple[int, int]) -> Boxes:
     """Return the boxes clipped to an image's pixels."""
     height, width = image_size
-    return np.clip(boxes, 0, np.float32((width - 1, height - 1) * 2))
+    return np.clip(boxes, 0, np.array((width - 1, height - 1) * 2, np.float32))
 
 
 def distinct_boxes(boxes: Boxes, scores: NDArray[np.float32], most_overlap: float = 0.5) -> NDArray[np.intp]:
@@ -96,12 +96,12 @@ def box_overlaps(boxes: Boxes, others: Boxes) -> NDArray[np.float32]:
 def _shared_lengths(boxes: Boxes, others: Boxes, axis: int) -> NDArray[np.float32]:
     """Return the pixels along an axis that each box shares with each other box, (n, k)."""
     ends = np.minimum(boxes[:, None, axis + 2], others[:, axis + 2])
-    return np.maximum(ends - np.maximum(boxes[:, None, axis], others[:, axis]) + 1, 0)
+    return np.asarray(np.maximum(ends - np.maximum(boxes[:, None, axis], others[:, axis]) + 1, 0), np.float32)
 
 
 def _centres_and_sizes(boxes: Boxes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     sizes = boxes[:, 2:] - boxes[:, :2]
-    return boxes[:, :2] + sizes / 2, sizes
+    return np.asarray(boxes[:, :2] + sizes / 2, np.float32), np.asarray(sizes, np.float32)
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -54,10 +54,25 @@ def offset_polygons(polygons: Sequence[Polygon], offsets: Floats) -> list[Polygo
 
     Each polygon has its own offset. Of a polygon that falls apart the largest piece is returned, and
     of one that vanishes no points. Holes are left out.
+
+    All are moved at once, corner by corner. Shapely does the few whose sides meet, which takes ten
+    times as long.
     """
-    shapes = np.fromiter((shapely.Polygon(polygon) for polygon in polygons), object, len(polygons))
-    moved = shapely.buffer(shapes, offsets, join_style="mitre", mitre_limit=_MITRE_LIMIT)
-    return [_outer_ring(shape) for shape in moved]
+    outlines = Outlines.of(polygons)
+    moved, is_sound = outlines.move(offsets)
+    results = moved.split()
+    is_sound &= outlines.counts >= 3
+    is_sound[is_sound] = shapely.is_valid(_shapes([results[place] for place in np.flatnonzero(is_sound)]))
+    for place in np.flatnonzero(~is_sound).tolist():
+        shape = shapely.Polygon(polygons[place]) if len(polygons[place]) >= 3 else shapely.Polygon()
+        results[place] = _outer_ring(shape.buffer(offsets[place], join_style="mitre", mitre_limit=_MITRE_LIMIT))
+    return results
+
+
+def _shapes(polygons: Sequence[Polygon]) -> NDArray[np.object_]:
+    """Return Shapely's polygons, made in one call."""
+    outlines = Outlines.of(polygons)
+    return np.asarray(shapely.polygons(shapely.linearrings(outlines.points, indices=outlines.owners)), np.object_)
 
 
 def shrink_on_grid(polygon: Polygon, ratio: float = SHRINK_RATIO) -> Polygon | None:

@@ -48,16 +48,49 @@ class Outlines:
 
     def measure(self) -> "Measures":
         """Return the area, perimeter and turns of every polygon."""
-        after = self.following()
-        edges = self.points[after] - self.points
-        lengths = np.hypot(edges[:, 0], edges[:, 1])
+        edges, lengths = self._edges()
+        half_turns = self._half_turns(edges, lengths)
+        return Measures(abs(self.signed_areas()), self.total(lengths), self.total(np.clip(half_turns, -_STEEPEST, _STEEPEST)))
+
+    def signed_areas(self) -> Floats:
+        """Return the area of each polygon, (n,), positive if its points run clockwise on a screen."""
         # coordinates from a polygon's first point on: products of large coordinates lose digits
         local = self.points - np.repeat(self.points[self.starts], self.counts, axis=0)
-        doubled = self.total(_cross(local, edges))
-        turned = _cross(edges, edges[after]) * np.sign(doubled)[self.owners]
+        return self.total(_cross(local, self._edges()[0])) / 2
+
+    def move(self, offsets: Floats) -> tuple["Outlines", NDArray[np.bool_]]:
+        """Move all sides outwards, each polygon by its own offset, and test which results are sound, (n,).
+
+        A result is not sound if a side has turned round, a corner is too sharp or a point stands twice.
+        """
+        edges, lengths = self._edges()
+        half_turns = self._half_turns(edges, lengths)
+        outward = np.sign(self.signed_areas())[self.owners, None] * np.stack([edges[:, 1], -edges[:, 0]], axis=1)
+        normals = outward / np.maximum(lengths, 1e-12)[:, None]
+        after = self.following()
+        both = normals + normals[after]
+        corners = both * (offsets[self.owners] / np.maximum((normals * both).sum(axis=1), 1e-12))[:, None]
+        points = np.empty_like(self.points)
+        points[after] = self.points[after] + corners
+        moved = Outlines(points, self.starts, self.counts)
+        is_bad = ((moved._edges()[0] * edges).sum(axis=1) <= 0) | (abs(half_turns) >= _STEEPEST)
+        return moved, self.total(is_bad.astype(np.float64)) == 0
+
+    def split(self) -> list[Polygon]:
+        """Return the polygons one by one."""
+        return [self.points[start : start + count] for start, count in zip(self.starts.tolist(), self.counts.tolist(), strict=True)]
+
+    def _edges(self) -> tuple[Floats, Floats]:
+        """Return the side after each point, (k, 2), and its length, (k,)."""
+        edges = self.points[self.following()] - self.points
+        return edges, np.hypot(edges[:, 0], edges[:, 1])
+
+    def _half_turns(self, edges: Floats, lengths: Floats) -> Floats:
+        """Return the tangent of half of the angle at the end of each side, (k,), positive at convex corners."""
+        after = self.following()
+        turned = _cross(edges, edges[after]) * np.sign(self.signed_areas())[self.owners]
         straight = lengths * lengths[after] + (edges * edges[after]).sum(axis=1)
-        halves = np.divide(turned, straight, out=np.sign(turned) * _STEEPEST, where=straight > 0)
-        return Measures(np.abs(doubled) / 2, self.total(lengths), self.total(np.clip(halves, -_STEEPEST, _STEEPEST)))
+        return np.asarray(np.divide(turned, straight, out=np.full(len(edges), np.inf), where=straight > 0), np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

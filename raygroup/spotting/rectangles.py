@@ -1,11 +1,13 @@
 """Order the corners of rotated rectangles."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from raygroup.spotting.outlines import Floats
 
-RotatedRectangle = tuple[tuple[float, float], tuple[float, float], float]
+RotatedRectangle = tuple[Sequence[float], Sequence[float], float]
 """Centre, sides and angle, as OpenCV gives them."""
 
 

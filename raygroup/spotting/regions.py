@@ -103,25 +103,27 @@ def upright_boxes(polygons: tuple[Polygon, ...], shape: tuple[int, ...]) -> NDAr
     least = np.minimum.reduceat(outlines.points, outlines.starts)
     most = np.maximum.reduceat(outlines.points, outlines.starts)
     height, width = shape[:2]
-    return np.clip(np.concatenate([least, most], axis=1), 0, (width, height, width, height)).astype(np.float32)
+    return np.asarray(np.clip(np.concatenate([least, most], axis=1), 0, (width, height, width, height)), np.float32)
 
 
 def _find_kernels(probabilities: NDArray[np.float32], settings: RegionSettings) -> _Kernels:
     """Return the connected pieces that are large and sure enough."""
-    bitmap = np.asarray(probabilities > settings.threshold, np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(bitmap, connectivity=8, ltype=cv2.CV_32S)
-    pixels = np.flatnonzero(bitmap)
-    totals = np.bincount(labels.ravel()[pixels], probabilities.ravel()[pixels], minlength=len(stats))
-    counts = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
-    means = totals / np.maximum(counts, 1)
-    contours, hierarchy = cv2.findContours(bitmap, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    is_text = probabilities > settings.threshold
+    contours, hierarchy = cv2.findContours(is_text.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     if hierarchy is None:
         return _Kernels([], np.zeros(0), np.zeros(0))
-    outer = [contour[:, 0] for contour, parent in zip(contours, hierarchy[0, :, 3], strict=True) if parent < 0]
-    firsts = np.array([contour[0] for contour in outer])
-    pieces = labels[firsts[:, 1], firsts[:, 0]]
-    kept = np.flatnonzero((counts[pieces] >= settings.least_pixels) & (means[pieces] >= settings.least_score))
-    return _Kernels(outer, means[pieces], counts[pieces]).take(kept)
+    outer = [contour for contour, parent in zip(contours, hierarchy[0, :, 3], strict=True) if parent < 0]
+    # pieces within the hole of another are painted after it
+    outer.sort(key=cv2.contourArea, reverse=True)
+    labels = np.zeros(is_text.shape, np.uint16 if len(outer) < 1 << 16 else np.int32)
+    for label, contour in enumerate(outer):
+        cv2.drawContours(labels, [contour], 0, label, cv2.FILLED)
+    pixels = np.flatnonzero(is_text)
+    owners = labels.ravel()[pixels]
+    counts = np.bincount(owners, minlength=len(outer)).astype(np.float64)
+    means = np.bincount(owners, probabilities.ravel()[pixels], minlength=len(outer)) / counts
+    kept = np.flatnonzero((counts >= settings.least_pixels) & (means >= settings.least_score))
+    return _Kernels([np.asarray(contour[:, 0], np.int32) for contour in outer], means, counts).take(kept)
 
 
 def _smallest_rectangles(kernels: _Kernels) -> tuple[Floats, Floats, Floats]:

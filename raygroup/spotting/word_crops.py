@@ -35,19 +35,16 @@ def word_crops(
     to the left, so that it is read from top to bottom.
     """
     height, width = size
-    cut = [_cut(gray, polygon, height, margin, turn_vertical) for polygon in polygons]
-    words = np.array([place for place, word in enumerate(cut) if word is not None], np.intp)
-    crops = np.empty((len(words), height, width), np.uint8)
-    for place, word in enumerate(word for word in cut if word is not None):
-        crops[place] = fit(word, height, width)
-    return WordCrops(crops, words)
-
-
-def _cut(gray: Gray, polygon: Polygon, height: int, margin: float, turn_vertical: bool) -> Gray | None:
-    """Return the upright pixels of one word, or None if it is too small or outside."""
-    quad = add_margin(reading_quad(np.asarray(polygon, np.float64))[None], margin)[0]
-    # only the pixels around the word: OpenCV warps no image of more than 32,767 pixels a side
-    left, top = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 1, 0)
-    right, bottom = np.maximum(np.ceil(quad.max(axis=0)).astype(int) + 2, 0)
-    part = gray[top:bottom, left:right]
-    return crop(part, quad - (left, top), height, turn_vertical=turn_vertical) if part.size else None
+    quads = [reading_quad(np.asarray(polygon, np.float64)) for polygon in polygons]
+    grown = add_margin(np.stack(quads), margin) if quads else np.zeros((0, 4, 2))
+    # only the pixels around a word: OpenCV warps no image of more than 32,767 pixels a side
+    starts = np.maximum(np.floor(grown.min(axis=1)).astype(np.int64) - 1, 0)
+    ends = np.maximum(np.ceil(grown.max(axis=1)).astype(np.int64) + 2, 0)
+    crops, words = [], []
+    for place, (quad, (left, top), (right, bottom)) in enumerate(zip(grown - starts[:, None], starts, ends, strict=True)):
+        part = gray[top:bottom, left:right]
+        word = crop(part, quad, height, turn_vertical=turn_vertical) if part.size else None
+        if word is not None:
+            crops.append(fit(word, height, width))
+            words.append(place)
+    return WordCrops(np.stack(crops) if crops else np.zeros((0, *size), np.uint8), np.array(words, np.intp))
