@@ -88,6 +88,9 @@ STEPS = NumberRange(1, 10**9, whole=True)
 SEED = NumberRange(0, 2**63 - 1, whole=True)
 SCENE_SIDE = NumberRange(64, 16_384, whole=True)
 SCENE_WORDS = NumberRange(1, 10_000, whole=True)
+CHARACTERS = NumberRange(2, _MOST_COUNT, whole=True)
+CLUTTER_OBJECTS = NumberRange(1, 100, whole=True)
+LARGEST_TEXT = NumberRange(0, 1, open_low=True)
 SHARE = NumberRange(0, 1)
 BAD_SHARE = 0.05
 """Largest share of a user's listed words that an import may lose, unless the user allows more."""

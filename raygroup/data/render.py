@@ -1,20 +1,43 @@
 """``data render``: draw scenes of text with labels."""
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from raygroup.data.inputs import Subparsers, add_json_argument
 from raygroup.data.progress import show_progress
+from raygroup.errors import ConfigError
 from raygroup.files.places import parse_local_path
 from raygroup.terminal import print_json, print_line
-from raygroup.values import SCENE_SIDE, SCENE_WORDS, SCENES, SEED, SHARE, WORKERS
+from raygroup.values import (
+    CHARACTERS,
+    CLUTTER_OBJECTS,
+    COUNT,
+    LARGEST_TEXT,
+    SCENE_SIDE,
+    SCENE_WORDS,
+    SCENES,
+    SEED,
+    SHARE,
+    WORKERS,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_SHARES = {"curved": 0.15, "rotated": 0.3, "perspective": 0.25}
-"""Flag -> its default share of the blocks of text."""
+    from raygroup.scenes.rendering.settings import SceneSettings
+    from raygroup.words.rendering.own_lists import OwnList
+
+_SHARES = {
+    "curved": (0.15, "of the blocks of text run along an arc"), "rotated": (0.3, "of the blocks are rotated"),
+    "perspective": (0.25, "of the blocks are seen from the side"), "vertical": (0.0, "of the Chinese and Japanese blocks run downwards"),
+    "dont-care": (0.1, "of the blocks cannot be read"), "clutter": (0.0, "of the scenes have fences, windows, shelves behind the text"),
+    "textless": (0.0, "of the scenes have no text"),
+}  # fmt: skip
+"""Flag -> its default share, and of what."""
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -23,45 +46,80 @@ def add_parser(commands: Subparsers) -> None:
     parser.set_defaults(run=run)
     parser.add_argument("out", type=parse_local_path, metavar="OUT", help="folder of the scenes")
     parser.add_argument("--scenes", type=SCENES.parse, default=100, metavar="N", help="number of scenes (default: 100)")
-    parser.add_argument("--layout", default="mlt19", metavar="NAME", help="layout of the labels (default: mlt19; a wrong name lists all)")
+    parser.add_argument(
+        "--layout", default="mlt19", metavar="NAME",
+        help="layout of the labels (default: mlt19; mlt-polygons keeps curved words; a wrong name lists all)",
+    )  # fmt: skip
     parser.add_argument("--split", choices=("train", "val", "test"), default="train", help="val and test show words never trained on")
     parser.add_argument("--seed", type=SEED.parse, default=0, help="the same seed and settings give the same pixels (default: 0)")
     parser.add_argument("--size", type=SCENE_SIDE.parse_pair("x"), default=(640, 480), metavar="WxH", help="pixels (default: 640x480)")
+    _add_word_arguments(parser)
     parser.add_argument(
-        "--words", type=SCENE_WORDS.parse_pair("-"), default=(5, 15), metavar="A-B", help="words of a scene (default: 5-15)"
-    )
-    parser.add_argument("--tasks", type=lambda text: tuple(text.split(",")), metavar="ar,bn,...", help="default: all seven")
+        "--largest-text", type=LARGEST_TEXT.parse, default=0.15, metavar="SHARE",
+        help="largest em, as a share of the shorter side (default: 0.15; as in photographs: 0.5)",
+    )  # fmt: skip
+    for name, (share, meaning) in _SHARES.items():
+        parser.add_argument(
+            f"--{name}", type=SHARE.parse, default=share, metavar="SHARE", help=f"share that {meaning} (default: {share:g})"
+        )
+    parser.add_argument(
+        "--clutter-objects", type=CLUTTER_OBJECTS.parse_pair("-"), default=(1, 4), metavar="A-B",
+        help="objects in a scene with clutter (default: 1-4)",
+    )  # fmt: skip
     parser.add_argument("--backgrounds", type=parse_local_path, metavar="DIR", help="images to write on (default: drawn ones)")
     parser.add_argument("--fonts", type=parse_local_path, metavar="DIR", help="a folder of more fonts")
-    for name, share in _SHARES.items():
-        parser.add_argument(
-            f"--{name}", type=SHARE.parse, default=share, metavar="SHARE", help=f"share of the blocks of text (default: {share})"
-        )  # fmt: skip
-    parser.add_argument("--dont-care", type=SHARE.parse, default=0.1, metavar="SHARE", help="share of unreadable text (default: 0.1)")
     parser.add_argument("--zip", action="store_true", help="also pack the scenes into OUT.zip")
     parser.add_argument("--workers", type=WORKERS.parse, metavar="N", help="processes (default: one for each core)")
     add_json_argument(parser)
 
 
+def _add_word_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--words", type=SCENE_WORDS.parse_pair("-"), default=(5, 15), metavar="A-B", help="words of a scene (default: 5-15)"
+    )
+    parser.add_argument("--tasks", type=lambda text: tuple(text.split(",")), metavar="ar,bn,...", help="default: all seven")
+    parser.add_argument(
+        "--characters", type=_parse_characters, default=(600, ()), metavar="N|TASK=N,...",
+        help="most frequent characters that words may use (default: 600); 600,ja=1500,zh=2000 sets tasks apart",
+    )  # fmt: skip
+    parser.add_argument("--words-per-task", type=COUNT.parse, default=2000, metavar="N", help="words of each task's list (default: 2000)")
+    parser.add_argument("--max-characters", type=COUNT.parse, default=14, metavar="N", help="longest word (default: 14)")
+    parser.add_argument(
+        "--list", action="append", default=[], metavar="TASK=FILE", help="your words in place of a task's list, one a line; may be repeated"
+    )
+
+
+def _parse_characters(text: str) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """Return the number for all tasks and the pairs of tasks that differ, from ``600,ja=1500``."""
+    common, pairs = 600, []
+    for place, part in enumerate(text.split(",")):
+        task, separator, count = part.rpartition("=")
+        if separator and task:
+            pairs.append((task, CHARACTERS.parse(count)))
+        elif place == 0 and not separator:
+            common = CHARACTERS.parse(part)
+        else:
+            raise argparse.ArgumentTypeError(f"{text!r:.60} must be a number, pairs such as ja=1500,zh=2000, or both: 600,ja=1500")
+    return common, tuple(pairs)
+
+
 def run(options: argparse.Namespace, out: "Console") -> None:
     """Draw the scenes that do not exist yet, and print their numbers."""
-    from raygroup.runtime.process_map import map_in_order
-    from raygroup.runtime.processes import WorkerPool, cores
     from raygroup.scenes.layouts.writing import find_layout
-    from raygroup.scenes.rendering.dataset import Rendering, render, zip_folder
-    from raygroup.scenes.rendering.settings import SceneSettings
+    from raygroup.scenes.rendering.dataset import zip_folder
     from raygroup.words.rendering.font_folder import unread_font_lines
 
     layout = find_layout(options.layout)
     unread = [*unread_font_lines(options.fonts)]
-    settings = SceneSettings(
-        width=options.size[0], height=options.size[1], words=options.words, split=options.split, seed=options.seed,
-        backgrounds=options.backgrounds, curved=options.curved, rotated=options.rotated, perspective=options.perspective,
-        dont_care=options.dont_care, **({"tasks": options.tasks} if options.tasks else {}),
-    )  # fmt: skip
-    with show_progress(out, quiet=options.json) as report, WorkerPool(options.workers or cores()) as workers:
-        rendering = Rendering(options.out, settings, options.layout, options.fonts)
-        summary = render(rendering, options.scenes, partial(map_in_order, workers), lambda done, total: report("scenes drawn", done, total))
+    lists = _read_lists(options.list)
+    settings = _settings(options, lists)
+    with show_progress(out, quiet=options.json) as report:
+        summary = render_scenes(
+            options.out, settings, options.scenes, options.layout, fonts=options.fonts, workers=options.workers,
+            progress=lambda done, total: report("scenes drawn", done, total),
+        )  # fmt: skip
+    for own in lists:
+        summary["own_words"][own.name]["dropped"] |= own.dropped
     if options.zip:
         summary["zip"] = str(zip_folder(options.out))
     if unread:
@@ -69,9 +127,64 @@ def run(options: argparse.Namespace, out: "Console") -> None:
     if options.json:
         print_json(summary)
         return
-    for line in unread:
+    for line in [*unread, *_own_word_lines(summary["own_words"])]:
         print_line(out, line)
     num_present = summary["scenes"] - summary["drawn"]
     drawn = f"{summary['drawn']} drawn" + (f", {num_present} there already" if num_present else "")
     folder = summary.get("zip", summary["out"])
     print_line(out, f"{summary['scenes']} scenes of {summary['words']} words ({drawn}) as {layout.title} in {folder}")
+    if layout.loses != "nothing":
+        print_line(out, f"this layout cannot hold: {layout.loses} (--layout mlt-polygons holds all)")
+
+
+def render_scenes(
+    out: Path, settings: "SceneSettings", scenes: int = 100, layout: str = "mlt19", *,
+    fonts: Path | None = None, workers: int | None = None, progress: Any = lambda done, total: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Draw the scenes of a folder that do not exist yet, and return their numbers.
+
+    Raises ConfigError for settings that give no words, and if the folder holds something else or scenes of other settings.
+    """
+    from raygroup.runtime.process_map import map_in_order
+    from raygroup.runtime.processes import WorkerPool, cores
+    from raygroup.scenes.layouts.writing import find_layout
+    from raygroup.scenes.rendering.dataset import Rendering, render
+
+    rendering = Rendering(Path(out), settings, find_layout(layout).name, fonts)
+    with WorkerPool(workers or cores()) as pool:
+        return render(rendering, scenes, partial(map_in_order, pool), progress)
+
+
+def _settings(options: argparse.Namespace, lists: "Sequence[OwnList]") -> "SceneSettings":
+    from raygroup.scenes.rendering.settings import SceneSettings
+
+    tasks = {"tasks": options.tasks} if options.tasks else {}
+    settings = SceneSettings(
+        width=options.size[0], height=options.size[1], words=options.words, split=options.split, seed=options.seed,
+        backgrounds=options.backgrounds, curved=options.curved, rotated=options.rotated, perspective=options.perspective,
+        dont_care=options.dont_care, characters=options.characters[0], characters_of_task=options.characters[1],
+        words_per_task=options.words_per_task, max_characters=options.max_characters, largest_text=options.largest_text,
+        vertical=options.vertical, clutter=options.clutter, clutter_objects=options.clutter_objects, textless=options.textless, **tasks,
+    )  # fmt: skip
+    for own in lists:
+        if own.name not in settings.tasks:
+            raise ConfigError(
+                f"--list {own.name}={own.file}: scenes have the tasks {', '.join(settings.tasks)}: name the list after one of them"
+            )
+    return replace(settings, own_words=tuple((own.name, own.words) for own in lists))
+
+
+def _read_lists(lists: Sequence[str]) -> "tuple[OwnList, ...]":
+    if not lists:
+        return ()
+    from raygroup.words.rendering.own_lists import parse_own_list, read_own_lists
+
+    return read_own_lists(map(parse_own_list, lists))
+
+
+def _own_word_lines(own_words: dict[str, Any]) -> list[str]:
+    lines = []
+    for task, counts in own_words.items():
+        lines.append(f"{task}: {counts['words']} of your words in this split")
+        lines += [f"  {count} dropped, {reason}" for reason, count in counts["dropped"].items() if count]
+    return lines

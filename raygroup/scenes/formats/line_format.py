@@ -39,6 +39,10 @@ class LineFormat:
     """Returns a reason against this format, seen in parsed lines, or an empty string.
 
     It is only called if the user did not name the format."""
+    is_ruled_out_by: Callable[[ParsedInstance], bool] | None = None
+    """Returns whether one parsed line shows that no file of the data set has this format.
+
+    It is only called if the user did not name the format."""
     is_exact: bool = False
     """Whether every line must be parsed for the format to be detected.
 
@@ -67,6 +71,16 @@ class LineFormat:
             return self._mismatch(collection.read(member), place, is_forced)
         except UnreadableFileError as error:
             return f"{place}: {error}"
+
+    def is_ruled_out(self, collection: Collection, member: Member) -> bool:
+        """Return whether a line of a file shows that the data set has another format."""
+        if self.is_ruled_out_by is None:
+            return False
+        try:
+            lines = read_lines(collection.read(member), self.parse, "", Problems())
+        except UnreadableFileError:
+            return False
+        return any(self.is_ruled_out_by(parsed) for _, parsed in lines)
 
     def scenes(self, collection: Collection) -> Iterator[Scene]:
         """Yield a scene for each label file, source by source.

@@ -22,6 +22,7 @@ from raygroup.words.dont_care import is_dont_care
 _COORDINATE = re.compile(r"[^A-Za-z,]*,")
 _E2E_SCRIPT = "1"
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_FURTHER_CORNERS = re.compile(r"(?:-?\d+(?:\.\d+)?,-?\d+(?:\.\d+)?,)+(?P<script>[^\d,][^,]*),")
 
 
 def parse(line: str) -> ParsedInstance:
@@ -57,6 +58,15 @@ def objection(first: Sequence[ParsedInstance]) -> str:
     return f"script is {(coordinates or unknown)[0][:MAX_SHOWN]!r}, must be one of {', '.join(MLT19_SCRIPTS)}"
 
 
+def has_further_corners(parsed: ParsedInstance) -> bool:
+    """Return whether a line has more than four corners before its script.
+
+    Then its data set is of ``mlt-polygons``, even if most words have four corners.
+    """
+    match = _FURTHER_CORNERS.match(f"{parsed.script},{parsed.text}")
+    return match is not None and is_script(match["script"])
+
+
 MLT19 = LineFormat(
     name="mlt19",
     title="MLT19",
@@ -64,6 +74,7 @@ MLT19 = LineFormat(
     stems=lambda match: tuple(match["stem"].replace("gt_", prefix) for prefix in ("gt_", "", "ts_", "tr_", "val_")),
     parse=parse,
     objection=objection,
+    is_ruled_out_by=has_further_corners,
     example="131,34,181,34,179,47,131,49,Latin,Castle",
 )
 MLT17 = dataclasses.replace(

@@ -9,6 +9,7 @@ from raygroup.scenes.collection import Collection
 from raygroup.scenes.formats.art19 import ART19
 from raygroup.scenes.formats.icdar13 import ICDAR13
 from raygroup.scenes.formats.icdar15 import ICDAR15, ICDAR15_OF_ANY_NAME
+from raygroup.scenes.formats.line_format import LineFormat
 from raygroup.scenes.formats.lsvt19 import LSVT19
 from raygroup.scenes.formats.mlt import MLT17, MLT19, MLT19_OF_ANY_NAME, MLT_POLYGONS
 from raygroup.scenes.formats.paddleocr import PADDLEOCR
@@ -23,6 +24,8 @@ _NUM_SAMPLES = 9
 """Label files that are sampled to detect a format."""
 _NUM_SAMPLES_EXACT = 200
 """Label files that are sampled if the format has a looser sibling."""
+_MIN_LABEL_SIZE = 4
+"""Bytes of the smallest file with a label. A byte-order mark has three. Files of images without text are smaller, and fit any format."""
 
 
 _ANY_FILE = Member(0, "any name.txt", 1)
@@ -131,9 +134,14 @@ def foreign_label_files(collection: Collection, label_format: Format) -> Iterato
 def _mismatch(known: Format, collection: Collection, files: Sequence[Member], is_forced: bool) -> str:
     """Return why sampled files are not of a format, or "".
 
-    At least half of the samples must fit. If the format is exact and the user did not name it, all
+    No line may rule the format out, and at least half of the samples must fit. If the format is exact and the user did not name it, all
     must.
     """
+    files = [member for member in files if member.size >= _MIN_LABEL_SIZE] or files
+    if isinstance(known, LineFormat) and not is_forced:
+        for member in _sample(files, _NUM_SAMPLES_EXACT):
+            if known.is_ruled_out(collection, member):
+                return f"{collection.place(member)}: has lines that are not of {known.title}; a line looks like this: {known.example}"
     must_all = known.is_exact and not is_forced
     samples = _sample(files, _NUM_SAMPLES_EXACT if must_all else _NUM_SAMPLES)
     reasons = [reason for member in samples if (reason := known.mismatch(collection, member, is_forced))]

@@ -6,8 +6,7 @@ nor on which were rendered before.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -20,11 +19,11 @@ from raygroup.scenes.rendering.backgrounds import Picture, image_files, make_bac
 from raygroup.scenes.rendering.clutter.painting import add_clutter
 from raygroup.scenes.rendering.painting import add_camera_effects, paint
 from raygroup.scenes.rendering.placing import PlacedBlock, place_blocks
+from raygroup.scenes.rendering.scene_words import words_of_task
 from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.scenes.scene import Instance, Scene
 from raygroup.tasks import TASKS
 from raygroup.words.rendering.fonts import FontFile, find_fonts
-from raygroup.words.rendering.word_lists import word_list
 
 DONT_CARE = "###"
 _QUALITY = (55, 96)
@@ -37,6 +36,8 @@ class Materials:
 
     words: Mapping[str, Sequence[str]]
     fonts: Mapping[str, Sequence[FontFile]]
+    dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Task -> reason -> number of the user's words that scenes cannot show. Only tasks with words of the user are in it."""
 
 
 def load_materials(settings: SceneSettings, fonts: Path | None = None) -> Materials:
@@ -48,12 +49,25 @@ def load_materials(settings: SceneSettings, fonts: Path | None = None) -> Materi
     if settings.backgrounds is not None:
         image_files(settings.backgrounds)
     task_fonts = {task: find_fonts(task, fonts) for task in settings.tasks}
-    words = {task: _words(settings, task) for task in settings.tasks}
-    if missing := [task for task, task_words in words.items() if not task_words]:
-        raise ConfigError(
-            f"scenes.characters is {settings.characters}: so few characters give no {settings.split} word of {', '.join(missing)}"
-        )
-    return Materials(words, task_fonts)
+    chosen = {task: words_of_task(settings, task, task_fonts[task]) for task in settings.tasks}
+    for task, (words, dropped) in chosen.items():
+        if not words:
+            raise ConfigError(_no_words_message(settings, task, dropped))
+    own = dict(settings.own_words)
+    return Materials(
+        {task: words for task, (words, _) in chosen.items()},
+        task_fonts,
+        {task: dropped for task, (_, dropped) in chosen.items() if task in own},
+    )
+
+
+def _no_words_message(settings: SceneSettings, task: str, dropped: Mapping[str, int]) -> str:
+    if task in dict(settings.own_words):
+        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "about one word in eleven is of val and test"
+        return f"scenes.own_words of {task}: no word for the split {settings.split} ({reasons}): give more words"
+    count = settings.characters_for(task)
+    name = "scenes.characters" if count == settings.characters else f"scenes.characters_of_task of {task}"
+    return f"{name} is {count}: so few characters give no {settings.split} word of {task}"
 
 
 def lay_out(settings: SceneSettings, materials: Materials, number: int) -> list[PlacedBlock]:
@@ -106,14 +120,6 @@ def encode_image(settings: SceneSettings, blocks: Sequence[PlacedBlock], number:
 def _generator(settings: SceneSettings, number: int, *purpose: str) -> np.random.Generator:
     split = () if settings.split == "train" else (settings.split,)
     return generator(settings.seed, "scene", number, *split, *purpose)
-
-
-@lru_cache(64)
-def _words(settings: SceneSettings, task: str) -> tuple[str, ...]:
-    is_train = settings.split == "train"
-    counts = (settings.words_per_task, 0) if is_train else (0, settings.words_per_task)
-    train, unseen = word_list(task, settings.characters, *counts, settings.max_characters)
-    return tuple(train if is_train else unseen)
 
 
 def _instance(placed: PlacedBlock, word: int, line: int) -> Instance:

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from raygroup.config_sections import fingerprint
+from raygroup.config_sections import COUNTS_IF_SET, fingerprint
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import read_json_if_exists, write_json
 from raygroup.scenes.layouts.page import Page
@@ -61,17 +61,21 @@ def render(rendering: Rendering, num_scenes: int, map_in_order: MapInOrder, prog
     num_scenes = _prepare_folder(rendering, num_scenes)
     jobs = [range(start, min(start + _SCENES_PER_JOB, num_scenes + 1)) for start in range(1, num_scenes + 1, _SCENES_PER_JOB)]
     pages: list[Page] = []
-    num_done = num_drawn = num_words = 0
+    num_done = num_drawn = num_words = num_textless = 0
     progress(0, num_scenes)
     needs_pages = LAYOUTS[rendering.layout].has_shared_files
     for result in map_in_order(partial(render_job, rendering), jobs):
         num_done += len(result.pages)
         num_drawn += result.num_drawn
         num_words += sum(len(page.instances) for page in result.pages)
+        num_textless += sum(not page.instances for page in result.pages)
         pages += result.pages if needs_pages else ()
         progress(num_done, num_scenes)
     put_shared_files(LAYOUTS[rendering.layout], pages, folder_writer(rendering.out))
-    return {"scenes": num_scenes, "drawn": num_drawn, "words": num_words, "layout": rendering.layout, "out": str(rendering.out)}
+    return {
+        "scenes": num_scenes, "drawn": num_drawn, "words": num_words, "scenes_without_words": num_textless, "layout": rendering.layout,
+        "out": str(rendering.out), "own_words": _count_own_words(rendering),
+    }  # fmt: skip
 
 
 def render_job(rendering: Rendering, numbers: Sequence[int]) -> RenderedScenes:
@@ -116,9 +120,10 @@ def _prepare_folder(rendering: Rendering, num_scenes: int) -> int:
     if not record and rendering.out.exists() and (not rendering.out.is_dir() or any(rendering.out.iterdir())):
         raise ConfigError(f"{rendering.out}: holds something other than rendered scenes: give a new folder")
     depends_on = _depends_on(rendering)
+    later = _later_defaults()
+    recorded = later | record.get("depends_on", {})
     for name, value in depends_on.items():
-        if record and record.get("depends_on", {}).get(name) != value:
-            other = record.get("depends_on", {}).get(name)
+        if record and (other := recorded.get(name)) != value:
             raise ConfigError(
                 f"{rendering.out}: the scenes in this folder have another {name} ({other}, not {value}): "
                 f"give a new folder, or {name} as it was"
@@ -126,14 +131,15 @@ def _prepare_folder(rendering: Rendering, num_scenes: int) -> int:
     num_scenes = max(num_scenes, record.get("scenes", 0))
     rendering.out.mkdir(parents=True, exist_ok=True)
     if record.get("scenes") != num_scenes:
-        write_json(path, {"scenes": num_scenes, "depends_on": depends_on})
+        changed = {name: value for name, value in depends_on.items() if name not in later or later[name] != value}
+        write_json(path, {"scenes": num_scenes, "depends_on": changed})
     return num_scenes
 
 
 def _depends_on(rendering: Rendering) -> dict[str, Any]:
     """Return all that the files depend on, in JSON's types."""
     settings = rendering.settings
-    values: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in _fields(settings)}
+    values = _json_fields(settings)
     if settings.backgrounds is not None:
         values["backgrounds"] = fingerprint([(path.name, path.stat().st_size) for path in image_files(settings.backgrounds)])
     fonts = _materials(settings, rendering.fonts).fonts
@@ -142,8 +148,28 @@ def _depends_on(rendering: Rendering) -> dict[str, Any]:
     return {"layout": rendering.layout, "recipe": RECIPE, **values, "libraries": libraries}
 
 
-def _fields(settings: SceneSettings) -> list[tuple[str, Any]]:
-    return [(field.name, getattr(settings, field.name)) for field in dataclasses.fields(settings)]
+def _json_fields(settings: SceneSettings) -> dict[str, Any]:
+    """Return the settings in JSON's types. The user's words are a hash."""
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(settings).items()}
+    values["characters_of_task"] = dict(settings.characters_of_task)
+    values["own_words"] = {task: fingerprint(words) for task, words in settings.own_words}
+    return values
+
+
+def _later_defaults() -> dict[str, Any]:
+    """Return the defaults of settings that were added later.
+
+    Records leave them out, so records that were written before still hold.
+    """
+    later = [field.name for field in dataclasses.fields(SceneSettings) if field.metadata == COUNTS_IF_SET]
+    defaults = _json_fields(SceneSettings())
+    return {name: defaults[name] for name in later}
+
+
+def _count_own_words(rendering: Rendering) -> dict[str, dict[str, Any]]:
+    """Return, for each task with words of the user, how many scenes may show, and why the others are left out."""
+    materials = _materials(rendering.settings, rendering.fonts)
+    return {task: {"words": len(materials.words[task]), "dropped": dict(dropped)} for task, dropped in materials.dropped.items()}
 
 
 @lru_cache(4)

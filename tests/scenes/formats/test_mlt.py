@@ -3,6 +3,9 @@
 import pytest
 from label_files_for_tests import corners, read, read_paths, real_scenes, texts
 
+from raygroup.scenes.collection import Collection
+from raygroup.scenes.formats.registry import format_of
+
 CASTLE = "131,34,181,34,179,47,131,49,Latin,Castle"
 
 
@@ -107,3 +110,22 @@ def test_real_labels_are_read_without_a_change():
         for instance, line in zip(scene.instances, lines[f"gt_{scene.name}"], strict=True):
             spelled = [f"{value:g}" for value in instance.polygon.ravel()]
             assert ",".join([*spelled, instance.script, instance.text]) == line
+
+
+def test_one_curved_word_among_many_scenes_makes_a_set_one_of_polygons(tmp_path):
+    """Half of the sampled files would fit MLT19, which would read the further corners as texts."""
+    for number in range(1, 41):
+        line = "1,1,9,1,9,9,5,9,3,9,1,9,Latin,curved" if number == 23 else "1,1,9,1,9,9,1,9,Latin,straight"
+        (tmp_path / f"tr_img_{number:05}.txt").write_text(f"1,1,9,1,9,9,1,9,Latin,first\n{line}\n")
+        (tmp_path / f"tr_img_{number:05}.jpg").write_bytes(b"\xff\xd8")
+    assert format_of(Collection([tmp_path])).name == "mlt-polygons"
+    (tmp_path / "tr_img_00023.txt").write_text("1,1,9,1,9,9,1,9,5,9,Latin is no script here\n")
+    assert format_of(Collection([tmp_path])).name == "mlt19"
+
+
+def test_files_of_scenes_without_text_do_not_decide_on_the_format(tmp_path):
+    for number in range(1, 31):
+        labels = "1,1,9,1,9,9,5,9,3,9,1,9,Latin,curved\n" if number == 7 else ""
+        (tmp_path / f"tr_img_{number:05}.txt").write_text(labels)
+        (tmp_path / f"tr_img_{number:05}.jpg").write_bytes(b"\xff\xd8")
+    assert format_of(Collection([tmp_path])).name == "mlt-polygons"

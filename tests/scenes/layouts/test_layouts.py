@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -296,3 +297,26 @@ def test_every_layout_knows_the_names_of_the_files_it_writes(tmp_path, rendered)
         scene, image = rendered[0]
         page = page_of(scene, image, 1)
         assert layout.file_names(page) == [path for path, _ in layout.files(page, image)], name
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_scene_without_text_is_written_and_read_back_without_a_problem(tmp_path, rendered, name):
+    scenes = [rendered[0], (replace(rendered[1][0], instances=()), rendered[1][1]), rendered[2]]
+    write_scenes(LAYOUTS[name], scenes, tmp_path / "set")
+    reader = name.removesuffix("-txt")
+    if reader not in FORMATS or name == "mlt19-words":
+        pytest.skip("no reader here, or words alone")
+    collection = Collection([tmp_path / "set"])
+    counts = sorted(len(scene.instances) for scene in matched_scenes(collection, FORMATS[reader]) if scene.image)
+    readable = [[instance for instance in scene.instances if name != "icdar13" or not instance.dont_care] for scene, _ in scenes]
+    assert counts == sorted(map(len, readable))
+    assert collection.problems.counts.keys() <= {"Total-Text inside"}
+
+
+@pytest.mark.parametrize("name", [name for name in LAYOUTS if name not in ("coco-text", "mlt19-words")])
+def test_a_set_with_mostly_empty_scenes_is_recognised(tmp_path, rendered, name):
+    scenes = [rendered[0]] + [(replace(scene, instances=()), image) for scene, image in rendered[1:] * 2]
+    write_scenes(LAYOUTS[name], scenes, tmp_path / "set")
+    collection = Collection([tmp_path / "set"])
+    texts = {instance.text for scene in matched_scenes(collection, format_of(collection)) for instance in scene.instances}
+    assert {instance.text for instance in rendered[0][0].instances if not instance.dont_care} <= texts

@@ -50,7 +50,7 @@ def _paste(picture: Picture, sheet: Sheet, random: Random) -> None:
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + size[0], wide), min(y + size[1], high)
     under = picture[y0:y1, x0:x1]
     part = slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)
-    opacity = cv2.multiply(ink[part], float(random.uniform(0.75, 1)), scale=1 / 255, dtype=cv2.CV_32F)
+    opacity = ink[part] * np.float32(random.uniform(0.75, 1) / 255)
     under[:] = cv2.blendLinear(np.ascontiguousarray(colour[part]), under.copy(), opacity, 1 - opacity)
 
 
