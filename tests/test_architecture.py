@@ -26,7 +26,9 @@ LAYERS = {
     "model": ("model",),
     "training": ("training",),
     "runtime": ("runtime",),
-    "entry points": ("__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "read", "spot", "runs", "data", "cluster"),
+    "entry points": (
+        "__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "read", "spot", "runs", "data", "cluster",
+    ),
 }  # fmt: skip
 """Layer -> the modules and packages of raygroup in it, lowest first."""
 

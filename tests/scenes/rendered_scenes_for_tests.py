@@ -3,6 +3,10 @@
 import cv2
 import numpy as np
 
+from raygroup.scenes.collection import Collection
+from raygroup.scenes.formats.registry import format_of
+from raygroup.scenes.importing.importer import import_scenes
+from raygroup.scenes.importing.shard_rows import ImportSettings
 from raygroup.scenes.rendering.dataset import Rendering, render
 from raygroup.scenes.rendering.settings import SceneSettings
 
@@ -12,6 +16,15 @@ SETTINGS = SceneSettings(width=160, height=120, words=(2, 4), words_per_task=100
 def render_set(out, num_scenes, layout="mlt19", settings=SETTINGS):
     """Render scenes into a folder, and return the summary."""
     return render(Rendering(out, settings, layout), num_scenes, map, lambda done, total: None)
+
+
+def store_of(folder, num_scenes, settings=SETTINGS):
+    """Render scenes and import them into a store below a folder. Returns the store."""
+    render_set(folder / "rendered", num_scenes, settings=settings)
+    collection = Collection([folder / "rendered"])
+    source = ImportSettings(source="rendered")
+    import_scenes(collection, format_of(collection, None), folder / "data", source, map, lambda done, total: None)
+    return folder / "data"
 
 
 def contents(folder):

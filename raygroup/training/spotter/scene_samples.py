@@ -37,12 +37,13 @@ def draw_sample(pixels: Pixels, polygons: Sequence[Polygon], settings: Samples, 
     matrix = _draw_transform(pixels.shape[:2], polygons, settings, random)
     zoom = math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
     if zoom < 0.8:  # a warp alone would skip pixels
-        pixels = cv2.GaussianBlur(pixels, (0, 0), 0.4 / zoom)  # type: ignore[assignment]
+        pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.4 / zoom), np.uint8)
     size = (settings.side, settings.side)
     part = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(GROUND,) * 3)
     moved = [polygon @ matrix[:, :2].T + matrix[:, 2] for polygon in polygons]
     numbers = tuple(number for number, polygon in enumerate(moved) if _touches(polygon, settings.side))
-    return SceneSample(_recolour(part, settings.variation, random), tuple(moved[number] for number in numbers), numbers)  # type: ignore[arg-type]
+    coloured = _recolour(np.asarray(part, np.float32), settings.variation, random)
+    return SceneSample(coloured, tuple(moved[number] for number in numbers), numbers)
 
 
 def _draw_transform(
@@ -77,23 +78,22 @@ def _touches(polygon: Polygon, side: int) -> bool:
     return bool((polygon.max(0) >= 1).all() and (polygon.min(0) <= side - 1).all())
 
 
-def _recolour(pixels: NDArray[np.generic], strength: float, random: np.random.Generator) -> Pixels:
+def _recolour(values: NDArray[np.float32], strength: float, random: np.random.Generator) -> Pixels:
     """Change colours, light, sharpness and noise, and code the sample as JPEG now and then."""
-    values = pixels.astype(np.float32)
     chances = random.random(6)
     chances[chances >= strength] = 1  # the weaker, the fewer changes
     if chances[0] < 0.3:
         values = 255 - values
     if chances[1] < 0.3:
-        values = np.repeat(values.mean(2, keepdims=True), 3, 2)
+        values = np.repeat(values.mean(2, keepdims=True), 3, 2).astype(np.float32)
     gain = 1 + strength * (random.uniform(0.6, 1.3) * random.uniform(0.85, 1.15, 3) - 1)
     values = (values - GROUND) * gain.astype(np.float32) + np.float32(GROUND + strength * random.normal(0, 25))
     if chances[2] < 0.3:
-        values = cv2.GaussianBlur(values, (0, 0), random.uniform(0.4, 1.3))  # type: ignore[assignment]
+        values = np.asarray(cv2.GaussianBlur(values, (0, 0), random.uniform(0.4, 1.3)), np.float32)
     if chances[3] < 0.3:
         values += random.uniform(2, 14) * random.standard_normal((*values.shape[:2], 1), dtype=np.float32)
     coloured = np.clip(values, 0, 255).astype(np.uint8)
     if chances[4] < 0.3:
         coded = cv2.imencode(".jpg", coloured, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 80))])[1]
-        coloured = cv2.imdecode(coded, cv2.IMREAD_COLOR)  # type: ignore[assignment]
+        coloured = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
     return coloured

@@ -3,10 +3,28 @@
 With one worker it is torch's own. torch's synchronised form needs a GPU.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from raygroup.training.packs.sharding import WorkerRank
+
+
+class _SumOverWorkers(torch.autograd.Function):
+    """The sum of a tensor over all workers. Each worker's loss depends on all parts, so gradients are summed too."""
+
+    @staticmethod
+    def forward(_context: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        total = gradient.clone()
+        torch.distributed.all_reduce(total)
+        return total
 
 
 class SharedNorm(nn.BatchNorm2d):
@@ -15,19 +33,19 @@ class SharedNorm(nn.BatchNorm2d):
     def forward(self, planes: Tensor) -> Tensor:
         if not self.training:
             return super().forward(planes)
-        from torch.distributed.nn.functional import all_reduce
-
         count = planes.numel() // planes.shape[1]
         sums = torch.stack([planes.sum((0, 2, 3)), planes.square().sum((0, 2, 3)), planes.new_full((planes.shape[1],), count)])
-        total, squares, counts = all_reduce(sums)  # type: ignore[no-untyped-call]
+        total, squares, counts = _SumOverWorkers.apply(sums)  # type: ignore[no-untyped-call]
         mean = total / counts
         variance = squares / counts - mean.square()
         with torch.no_grad():
+            self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
             unbiased = variance * counts / (counts - 1)
             self.running_mean.lerp_(mean.detach(), self.momentum or 0.1)  # type: ignore[union-attr]
             self.running_var.lerp_(unbiased, self.momentum or 0.1)  # type: ignore[union-attr]
         scale = self.weight * (variance + self.eps).rsqrt()
-        return planes * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+        normalised: Tensor = planes * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+        return normalised
 
 
 def share_norms(module: nn.Module, worker: WorkerRank) -> None:
