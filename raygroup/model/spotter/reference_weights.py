@@ -54,7 +54,7 @@ def _head_weights(weights: Mapping[str, Tensor], name: str) -> dict[str, Tensor]
     prefix = f"{HEAD_PREFIX}{name}."
     head = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
     _refuse("no place for", {f"{prefix}{key}" for key in head.keys() - ALL_HEAD_WEIGHTS})
-    _refuse("no weights", {f"{prefix}{key}" for key in ALL_HEAD_WEIGHTS - head.keys()})
+    _refuse("no weights for", {f"{prefix}{key}" for key in ALL_HEAD_WEIGHTS - head.keys()})
     return head
 
 
