@@ -5,7 +5,8 @@ regions, their masks of 7 and 32 pixels are drawn, and their features are read w
 loops are restated in benchmarks/baselines/ and get the same map, polygons and features. Both sides
 take turns in one process, on one thread. Ratios are of processor seconds: the median over rounds.
 ``total_ratio`` is over all three, and ``geometry_ratio`` over the regions, as rectangles, and the
-masks. pycocotools must be installed. The last line is one JSON object.
+masks. ``overlap_*`` is the mean intersection over union of the drawn words and what is made of their
+kernels. pycocotools must be installed. The last line is one JSON object.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import shapely
 import torch
 from baselines.looped import STEPS
 from baselines.spotting_loops import looped_masks, looped_regions
@@ -26,12 +28,12 @@ from timing import AlternatedTimes, prepare_process
 
 from raygroup.model.heads.decoding import Reader
 from raygroup.model.kernels.forms import choose_kernels
-from raygroup.spotting.offsets import shrink_polygons
 from raygroup.spotting.rectangles import rectangle_corners
 from raygroup.spotting.reference_regions import ReferenceSettings, reference_regions
 from raygroup.spotting.regions import RegionSettings, find_regions
 from raygroup.spotting.roi_masks import roi_masks
 from raygroup.spotting.word_crops import word_crops
+from raygroup.training.spotter.segmentation_targets import segmentation_targets
 
 COLUMNS, ROWS = 5, 10
 """A map has as many words."""
@@ -51,7 +53,7 @@ def main() -> None:
     steps = region_steps(probability_map(words)) | mask_steps(words) | crop_steps(words) | reading_steps(200 if quick else 9002)
     tries = {name: 1 if name.endswith("reading") else 5 for name in steps}
     times = AlternatedTimes(steps, 1 if quick else 5, "cpu", tries)
-    figures = figures_of(times) | {"words": len(words), "machine": machine_name("cpu")}
+    figures = figures_of(times) | mean_overlaps(words) | {"words": len(words), "machine": machine_name("cpu")}
     print_figures(figures)
     print(json.dumps(figures))
 
@@ -70,6 +72,22 @@ def figures_of(times: AlternatedTimes) -> dict[str, Any]:
     return figures | {f"{name.replace(' ', '_')}_ms": round(1000 * times.seconds(name), 2) for name in times.rounds[0]}
 
 
+def mean_overlaps(words: NDArray[np.float64]) -> dict[str, float]:
+    """Return the mean intersection over union of the words of a map and their regions, by way."""
+    probabilities = probability_map(words)
+    shapes, figures = shapely.polygons(words), {}
+    for name, polygons in (
+        ("released", looped_regions(torch.from_numpy(probabilities))[2]),
+        ("rectangles", find_regions(probabilities, RegionSettings()).polygons),
+        ("polygons", find_regions(probabilities, RegionSettings(outline="polygon")).polygons),
+    ):
+        regions = np.array([shapely.Polygon(polygon) for polygon in polygons])
+        shared = shapely.area(shapely.intersection(shapes[:, None], regions))
+        overlaps = shared / (shapely.area(shapes)[:, None] + shapely.area(regions) - shared)
+        figures[f"overlap_{name}"] = round(float(overlaps.max(axis=1).mean()), 3)
+    return figures
+
+
 def word_rectangles() -> NDArray[np.float64]:
     """Return words of many sizes in a grid, (n, 4, 2), tilted a little."""
     random = np.random.default_rng(0)
@@ -81,11 +99,9 @@ def word_rectangles() -> NDArray[np.float64]:
 
 def probability_map(words: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return a map as a trained network gives it: soft edges, and some noise on the ground."""
-    kernels = np.zeros((HEIGHT, WIDTH), np.float32)
-    for kernel in shrink_polygons(list(words)):
-        cv2.fillPoly(kernels, [np.round(kernel * 16).astype(np.int32)], 0.98, shift=4)
+    kernels = segmentation_targets(list(words), np.zeros(len(words), bool), (HEIGHT, WIDTH)).kernels
     noise = np.random.default_rng(1).uniform(0, 0.02, kernels.shape).astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(kernels, (0, 0), 0.8) + noise, np.float32)
+    return np.asarray(cv2.GaussianBlur(kernels * np.float32(0.98), (0, 0), 0.8) + noise, np.float32)
 
 
 def region_steps(probabilities: NDArray[np.float32]) -> dict[str, Callable[[], object]]:
