@@ -32,11 +32,14 @@ if TYPE_CHECKING:
     from raygroup.words.rendering.own_lists import OwnList
 
 _SHARES = {
-    "curved": (0.15, "of the blocks of text run along an arc"), "rotated": (0.3, "of the blocks are rotated"),
-    "perspective": (0.25, "of the blocks are seen from the side"), "vertical": (0.0, "of the Chinese and Japanese blocks run downwards"),
-    "dont-care": (0.1, "of the blocks cannot be read"), "clutter": (0.0, "of the scenes have fences, windows, shelves behind the text"),
-    "textless": (0.0, "of the scenes have no text"),
-}  # fmt: skip
+    "curved": (0.15, "of the blocks of text that run along an arc"),
+    "rotated": (0.3, "of the blocks of text that are rotated"),
+    "perspective": (0.25, "of the blocks of text that are seen from the side"),
+    "vertical": (0.0, "of the Chinese and Japanese blocks that run downwards"),
+    "dont-care": (0.1, "of the blocks of text that cannot be read"),
+    "clutter": (0.0, "of the scenes with fences, windows, shelves behind the text"),
+    "textless": (0.0, "of the scenes without text"),
+}
 """Flag -> its default share, and of what."""
 
 
@@ -59,9 +62,7 @@ def add_parser(commands: Subparsers) -> None:
         help="largest em, as a share of the shorter side (default: 0.15; as in photographs: 0.5)",
     )  # fmt: skip
     for name, (share, meaning) in _SHARES.items():
-        parser.add_argument(
-            f"--{name}", type=SHARE.parse, default=share, metavar="SHARE", help=f"share that {meaning} (default: {share:g})"
-        )
+        parser.add_argument(f"--{name}", type=SHARE.parse, default=share, metavar="SHARE", help=f"share {meaning} (default: {share:g})")
     parser.add_argument(
         "--clutter-objects", type=CLUTTER_OBJECTS.parse_pair("-"), default=(1, 4), metavar="A-B",
         help="objects in a scene with clutter (default: 1-4)",
