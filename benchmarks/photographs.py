@@ -1,7 +1,7 @@
 """Try what moves accuracy on words in photographs, on validation words of our own.
 
 Run ``python benchmarks/photographs.py --fonts FOLDER --held-out-fonts FOLDER [--photographs FILE] [--weights FOLDER] [--quick]``.
-Stage 1 continues from the shipped weights for a few hundred steps on one thread, once for each change: stronger variation, crops like
+Stage 1 continues from the shipped weights for a hundred steps or more on one thread, once for each change: stronger variation, crops like
 cut-outs of photographs, the fonts of ``--fonts``, and twice the steps. The control, with today's settings, has two seeds. A change at
 equal steps wins if the interval of its paired difference in 1-NED on words cut out of rendered scenes lies above 0. Two or three winners
 are joined in one more run.
@@ -67,8 +67,8 @@ def main() -> None:
     parser.add_argument("--held-out-fonts", type=parse_local_path, help="a folder of fonts to validate with (default: the installed fonts)")
     parser.add_argument("--photographs", type=parse_local_path, metavar="FILE", help="a csv of path and text, only to be read at the end")
     parser.add_argument("--weights", type=parse_local_path, metavar="FOLDER", help="where the weights of each run are kept")
-    parser.add_argument("--steps", type=int, default=250, help="steps of each run, besides the longer one (default: 250)")
-    parser.add_argument("--unseen", type=int, default=100, help="validation words of each task and set (default: 100)")
+    parser.add_argument("--steps", type=int, default=120, help="steps of each run, besides the longer one (default: 120)")
+    parser.add_argument("--unseen", type=int, default=80, help="validation words of each task and set (default: 80)")
     parser.add_argument("--quick", action="store_true", help="a few words and steps, which show nothing but that it runs")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -82,7 +82,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     prepare_process()
     base = load(OWN, "pretraining", Pretraining)
     steps, unseen = (2, 2) if options.quick else (options.steps, options.unseen)
-    counts = {"words_per_task": 6, "renders": 1} if options.quick else {"words_per_task": 600, "renders": 2}
+    counts = {"words_per_task": 6, "renders": 1} if options.quick else {"words_per_task": 400, "renders": 2}
     words = Words(**counts, unseen_per_task=unseen, seed=1)
     control = replace(base, words=words, steps=steps, head_steps=max(steps // 2, 1), new_task_weight=1.0, rehearsal=0)
     installed, held_out = fonts_in(None, words.tasks), fonts_in(options.held_out_fonts, words.tasks)
