@@ -65,12 +65,12 @@ def expose(picture: Image, random: np.random.Generator) -> Image:
     height, width, channels = picture.shape
     if random.random() < 0.5:
         light = cv2.resize(random.uniform(0.45, 1.3, (2, 3)).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-        picture = picture * light[..., None]
+        picture = picture * np.asarray(light, np.float32)[..., None]
     if random.random() < 0.5:
         middle = picture.mean((0, 1), keepdims=True)
         picture = middle + (picture - middle) * np.float32(random.uniform(0.3, 1))
     if random.random() < 0.6:
         scale = random.uniform(_FEWEST_PIXELS, 1)
         few = cv2.resize(picture, (max(round(width * scale), 4), max(round(height * scale), 4)), interpolation=cv2.INTER_AREA)
-        picture = cv2.resize(few, (width, height), interpolation=cv2.INTER_CUBIC)
+        picture = np.asarray(cv2.resize(few, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
     return np.asarray(picture, np.float32).reshape(height, width, channels)
