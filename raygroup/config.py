@@ -44,6 +44,9 @@ class Words:
     """Longest word to render. A decoder reads at most 31 characters. Longer words of the user are left out and counted."""
     variation: float = 0.6
     """Strength of the scene-like variation, from 0 (clean) to 1."""
+    photographs: float = field(default=0.0, metadata=COUNTS_IF_SET)
+    """Share of the crops that look cut out of a photograph: a loose or tight frame, a busy ground, uneven light, little contrast and few
+    pixels. It comes on top of ``variation``."""
     height: int = 32
     """Height of a word crop in pixels. The laptop trunk reads 32."""
     width: int = 96
@@ -77,6 +80,7 @@ class Words:
         require_number("words.unseen_per_task", self.unseen_per_task, low=0, whole=True)
         require_number("words.seed", self.seed, low=0, whole=True)
         require_number("words.variation", self.variation, low=0, high=1)
+        require_number("words.photographs", self.photographs, low=0, high=1)
 
     def _require_mixture(self) -> None:
         """Check the mixture and bring it to one form: sorted by source, with float ratios."""

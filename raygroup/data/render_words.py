@@ -46,6 +46,9 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--renders", type=COUNT.parse, default=6, metavar="N", help="training images of each word (default: 6)")
     parser.add_argument("--max-characters", type=COUNT.parse, default=8, metavar="N", help="longest word (default: 8; at most 31)")
     parser.add_argument("--variation", type=SHARE.parse, default=0.6, help="strength of the scene-like variation (default: 0.6)")
+    parser.add_argument(
+        "--photographs", type=SHARE.parse, default=0.0, help="share of images that look cut out of a photograph (default: 0)"
+    )
     parser.add_argument("--seed", type=SEED.parse, default=0, help="the same seed and settings give the same pixels (default: 0)")
     parser.add_argument("--fonts", type=parse_local_path, metavar="DIR", help="a folder of more fonts")
     parser.add_argument("--workers", type=WORKERS.parse, metavar="N", help="processes (default: one for each core)")
@@ -60,7 +63,7 @@ def run(options: argparse.Namespace, out: "Console") -> None:
     tasks = tuple(options.tasks.split(",")) if options.tasks else ()
     settings = drawing_settings(
         tasks, words_per_task=options.words, unseen_per_task=options.unseen, renders=options.renders,
-        max_characters=options.max_characters, variation=options.variation, seed=options.seed,
+        max_characters=options.max_characters, variation=options.variation, photographs=options.photographs, seed=options.seed,
     )  # fmt: skip
     with show_progress(out, quiet=options.json) as report:
         summary = render_words(

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
@@ -24,15 +26,22 @@ KEYS = {
         "package_mb", "greedy_ratio", "beam_ratio", "greedy_torch_ratio", "first_word_s", "compared_words", "greedy_equal", "beam_equal",
         "machine",
     },
+    "photographs": {"winners", "differences", "scores", "squeezed", "families", "photographs", "cpu_min", "machine"},
     "quickstart": {"wall_s", "peak_gib", "trial_cpu_s", "wall_over_work", "device"},
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
     "scoring": {"score_2000_images_s"},
     "spotting": {"total_ratio", "regions_ratio", "masks_ratio", "reading_ratio", "rectangles_ms", "crops_ms", "machine"},
 }  # fmt: skip
 """Benchmark -> keys of its JSON object."""
+<<<<<<< HEAD
 WHOLE_SWEEPS = {"orchestration", "own_scripts", "quickstart"}
 """Benchmarks of commands that other tests run too."""
 PARTS = {"machine", "operators", "paper_heads", "reading_times", "timing", "training_problem"}
+=======
+PARTS = {
+    "machine", "operators", "paper_heads", "reading_times", "scene_words", "timing", "training_problem", "word_set_scores",
+}  # fmt: skip
+>>>>>>> part-photo
 """Modules that benchmarks share. ``on_gpu`` has tests of its own."""
 
 
@@ -47,6 +56,10 @@ def test_a_quick_run_ends_in_one_json_object(name, tmp_path):
     if name == "own_scripts":
         (tmp_path / "greek.txt").write_text("\n".join(a + b + c for a in "αβγδ" for b in "ειου" for c in "νρσ"), encoding="utf-8")
         arguments = ["--list", f"greek={tmp_path / 'greek.txt'}"]
+    if name == "photographs":
+        (tmp_path / "labels.csv").write_text("path,text\nstripes.png,III\n", encoding="utf-8")
+        cv2.imwrite(str(tmp_path / "stripes.png"), np.tile(np.uint8([0, 0, 255, 255]), (32, 24)))
+        arguments = ["--photographs", str(tmp_path / "labels.csv")]
     command = [sys.executable, str(FOLDER / f"{name}.py"), "--quick", *arguments]
     environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=580)

@@ -123,7 +123,9 @@ def draw_pixels(
         font = _choose_font(candidates, random)
         mask, num_missing = ink(order.text, font, task or order.task, int(random.integers(*_SIZES)), _draw_weight(font, random))
         if not num_missing:
-            return camera_crop(mask, random, height=words.height, width=words.width, strength=words.variation, gray=gray)
+            return camera_crop(
+                mask, random, height=words.height, width=words.width, strength=words.variation, gray=gray, photographs=words.photographs
+            )
         candidates.remove(font)
     return None
 

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from raygroup.words.rendering.photographs import busy_ground, expose, frame
+
 Image = NDArray[np.float32]
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 CONTRAST_FLOOR = 45
@@ -19,16 +21,21 @@ After that, up to a quarter of the ground shows through the ink.
 
 
 def camera_crop(
-    ink: NDArray[np.uint8], random: np.random.Generator, *, height: int = 32, width: int = 96, strength: float = 0.6, gray: bool = True
-) -> NDArray[np.uint8]:
+    ink: NDArray[np.uint8], random: np.random.Generator, *, height: int = 32, width: int = 96, strength: float = 0.6, gray: bool = True,
+    photographs: float = 0.0,
+) -> NDArray[np.uint8]:  # fmt: skip
     """Return a crop of the ink as a camera might see it.
 
     The crop is uint8, (height, w) or (height, w, 3), with w at most ``width``. It varies in
     perspective, colours, gradient, texture, shadow, blur, noise and JPEG quality. Each is stronger
     or more frequent with a higher ``strength``. A strength of 0 gives plain ink on a plain ground.
+    ``photographs`` is the share of crops that look cut out of a photograph too.
     """
     cv2.setNumThreads(1)
-    mask = _warp(_pad(ink, random, strength), random, height, width, strength)
+    # A share of 0 draws nothing, so that older renderings keep their pixels.
+    is_photograph = photographs > 0 and random.random() < photographs
+    padded = frame(ink, random) if is_photograph else _pad(ink, random, strength)
+    mask = _warp(padded, random, height, width, strength)
     ink_colour, ground = _draw_colours(random)
     second = np.clip(ground + random.normal(0, 25 * strength, 3), 0, 255).astype(np.float32)
     shade = random.integers(0, 256, 3).astype(np.float32)
@@ -36,9 +43,13 @@ def camera_crop(
     if gray:
         ink_colour, ground, second, shade = (np.atleast_1d(colour @ LUMA) for colour in (ink_colour, ground, second, shade))
     picture = _draw_ground(mask.shape, ground, second, random, strength)
+    if is_photograph:
+        picture = busy_ground(picture, random)
     if random.random() < 0.25 * strength:
         picture = _cast_shadow(picture, mask, ground, shade, random)
     picture += (ink_colour - picture) * (mask * np.float32(random.uniform(0.75, 1)))[..., None]
+    if is_photograph:
+        picture = expose(picture, random)
     return _photograph(picture, random, strength)
 
 

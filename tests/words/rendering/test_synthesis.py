@@ -129,6 +129,8 @@ def test_the_fingerprint_of_rendered_words_depends_on_settings_and_fonts_alone(f
     assert rendered_fingerprint(Words(words_per_task=6, unseen_per_task=2, renders=2), fonts_of(FEW, None)) == expected
     assert rendered_fingerprint(dataclasses.replace(FEW, seed=1), fonts) != expected
     assert rendered_fingerprint(dataclasses.replace(FEW, variation=0.5), fonts) != expected
+    assert rendered_fingerprint(dataclasses.replace(FEW, photographs=0.5), fonts) != expected
+    assert rendered_fingerprint(dataclasses.replace(FEW, photographs=0.0), fonts) == expected
     assert rendered_fingerprint(FEW, fonts | {"la": fonts["la"][:1]}) != expected
 
 
