@@ -33,15 +33,11 @@ KEYS = {
     "spotting": {"total_ratio", "regions_ratio", "masks_ratio", "reading_ratio", "rectangles_ms", "crops_ms", "machine"},
 }  # fmt: skip
 """Benchmark -> keys of its JSON object."""
-<<<<<<< HEAD
 WHOLE_SWEEPS = {"orchestration", "own_scripts", "quickstart"}
 """Benchmarks of commands that other tests run too."""
-PARTS = {"machine", "operators", "paper_heads", "reading_times", "timing", "training_problem"}
-=======
 PARTS = {
     "machine", "operators", "paper_heads", "reading_times", "scene_words", "timing", "training_problem", "word_set_scores",
 }  # fmt: skip
->>>>>>> part-photo
 """Modules that benchmarks share. ``on_gpu`` has tests of its own."""
 
 
