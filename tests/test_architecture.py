@@ -24,7 +24,10 @@ LAYERS = {
     "model": ("model",),
     "training": ("training",),
     "runtime": ("runtime",),
-    "entry points": ("__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "read", "runs", "data", "cluster"),
+    "entry points": (
+        "__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "read", "runs", "data", "cluster",
+        "weights",
+    ),
 }  # fmt: skip
 """Layer -> the modules and packages of raygroup in it, lowest first."""
 
