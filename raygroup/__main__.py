@@ -18,11 +18,12 @@ COMMANDS = {
     "data": "inspect, import, render, export and compare data sets",
     "features": "run the frozen trunk over a data set, once",
     "evaluate": "score a submission as the official script does",
+    "weights": "import the weights of a released spotter",
     "pretrain": "train the trunk and the universal head (stage 1)",
     "cluster": "check a cluster file, prepare AWS, watch for spot notices, run a job",
 }
 """The name of every command, and its purpose. ``raygroup NAME`` is ``python -m raygroup.NAME``."""
-_PACKAGES = {"runs", "data", "cluster", "export", "pretrain", "read", "spot"}
+_PACKAGES = {"runs", "data", "cluster", "export", "pretrain", "read", "spot", "weights"}
 """Commands of several modules, whose ``main`` is in ``__main__``."""
 
 

@@ -28,6 +28,7 @@ LAYERS = {
     "runtime": ("runtime",),
     "entry points": (
         "__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "read", "spot", "runs", "data", "cluster",
+        "weights",
     ),
 }  # fmt: skip
 """Layer -> the modules and packages of raygroup in it, lowest first."""
