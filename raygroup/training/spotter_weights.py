@@ -52,7 +52,7 @@ def load_spotter(path: Path) -> tuple[Spotter, dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except SafetensorError as error:
         raise ConfigError(f"{path}: not a safetensors file: {error}") from error
-    shape = {name: tuple(value) if isinstance(value, list) else value for name, value in about["shape"].items()}
+    shape: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about["shape"].items()}
     with torch.device("meta"):  # nothing is drawn that would be overwritten
         banks = [_bank_of_sizes(sizes, shape["mask"]) for sizes in about["banks"]]
         spotter = Spotter(SpotterShape(**shape), len(about["tasks"]), RecognitionHeads(banks))
