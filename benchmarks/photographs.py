@@ -28,6 +28,7 @@ from raygroup.config import Pretraining, Words
 from raygroup.config_sections import to_json
 from raygroup.files.places import parse_local_path
 from raygroup.pretrain.__main__ import OWN
+from raygroup.reading.label_scores import read_labels
 from raygroup.runtime.planning.jobs import weights_file
 from raygroup.runtime.preparation.stage1_words import LabelledCrops
 from raygroup.search_space import load
@@ -80,6 +81,8 @@ def main() -> None:
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Train every run, read the validation words, and read the photographs last."""
     prepare_process()
+    if options.photographs:
+        read_labels(options.photographs)  # labels that cannot be used are refused before the training
     base = load(OWN, "pretraining", Pretraining)
     steps, unseen = (2, 2) if options.quick else (options.steps, options.unseen)
     counts = {"words_per_task": 6, "renders": 1} if options.quick else {"words_per_task": 400, "renders": 2}
