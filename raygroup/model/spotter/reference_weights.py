@@ -17,7 +17,7 @@ from raygroup.model.spotter.spotter import Spotter
 
 _MOST_NAMES = 5
 """Most names that a message lists."""
-_CERTAIN = 100.0
+_CERTAIN = 200.0
 """Entry of R_TM whose softmax is 1 beside zeros, in single precision."""
 
 
@@ -86,10 +86,9 @@ def _load_detector(spotter: Spotter, weights: Mapping[str, Tensor]) -> None:
         for name, value in weights.items() if (place := places[name]) and value.shape != own[place].shape
     ]  # fmt: skip
     _refuse("weights of another shape:", wrong)
-    values = {place: weights[name].clone() for name, place in places.items() if place}
-    if GROUPER not in weights:
-        values["r_tm"] = fixed_assignment(*spotter.r_tm.shape)
-    _refuse("no weights for", own.keys() - values.keys())
+    assignment = {} if GROUPER in weights else {"r_tm": fixed_assignment(*spotter.r_tm.shape)}
+    _refuse("no weights for", own.keys() - assignment.keys() - set(places.values()))
+    values = {place: weights[name].clone() for name, place in places.items() if place} | assignment
     spotter.load_state_dict(values, strict=False, assign=True)
 
 

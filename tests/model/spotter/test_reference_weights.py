@@ -8,7 +8,7 @@ from raygroup.model.spotter.reference_weights import build_reference, fixed_assi
 
 def zeros(network="demo_PMLX1G"):
     """Return weights of the released shapes that take no memory."""
-    return {name: torch.zeros(1).expand(shape) for name, shape in reference_keys(network).items()}
+    return {name: torch.zeros(()).expand(shape) for name, shape in reference_keys(network).items()}
 
 
 def test_heads_keep_the_order_of_the_weights():
