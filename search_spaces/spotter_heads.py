@@ -1,6 +1,6 @@
 """Five grouped heads that read the words of a spotter: ``python -m raygroup.sweep spotter_heads --words DATA/words --weights FILE``.
 
-The weights come from ``raygroup.pretrain spotter_reader``. The learned grouping is compared at two base coefficients.
+The weights come from ``raygroup.pretrain pretrain_spotter_reader``. The learned grouping is compared at two base coefficients.
 
 Expected: five heads read unseen words of rendered scenes at least as well as the universal head that they start from.
 """

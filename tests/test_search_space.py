@@ -6,6 +6,7 @@ import pytest
 from raygroup.config import Grouping, Heads, Pretraining, Training, Trial, trial_id
 from raygroup.errors import ConfigError
 from raygroup.search_space import SHIPPED, Sweep, find, hypothesis, load
+from raygroup.spotter_config import Detector
 
 SPACES = sorted(path for path in SHIPPED[0].glob("*.py") if path.stem != "__init__")
 SWEEPS = [path for path in SPACES if not path.stem.startswith("pretrain")]
@@ -132,7 +133,7 @@ def test_a_shipped_search_space_is_pure_data(path):
     """One name is set, to one call; nothing is imported but the words it is written in."""
     docstring, *rest = ast.parse(path.read_text(encoding="utf-8")).body
     *imports, definition = rest
-    assert {node.module for node in imports} <= {"raygroup.config", "raygroup.search_space", "raygroup.tasks"}
+    assert {node.module for node in imports} <= {"raygroup.config", "raygroup.spotter_config", "raygroup.search_space", "raygroup.tasks"}
     assert isinstance(definition, ast.Assign)
     assert isinstance(definition.value, ast.Call)
 
@@ -145,9 +146,13 @@ def test_a_shipped_sweep_loads_is_named_after_its_file_and_declares_trials_that_
     assert len(set(ids)) == len(ids) > 0
 
 
-@pytest.mark.parametrize("name", ["pretrain", "pretrain_own", "pretrain_mlt19"])
+@pytest.mark.parametrize("name", ["pretrain", "pretrain_own", "pretrain_mlt19", "pretrain_spotter_reader"])
 def test_stage_1_has_search_spaces_of_its_own(name):
     assert load(name, "pretraining", Pretraining).heads.count == 1
+
+
+def test_the_detector_of_a_spotter_has_a_search_space():
+    assert load("pretrain_detector", "detector", Detector).training.steps == 1150
 
 
 def test_stage_1_of_table_3_has_the_size_of_its_heads():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from raygroup.scenes.scene_table import SceneTable
     from raygroup.training.spotter.detector_trainer import DetectorTrainer
 
-DETECTOR = "detector"
+DETECTOR = "pretrain_detector"
 """The search space of the command with ``--scenes``."""
 _LAST = 50
 """Steps over which the last losses are averaged."""

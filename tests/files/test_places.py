@@ -413,8 +413,9 @@ def test_the_python_api_reads_a_storage_path_with_a_tilde(tmp_path, monkeypatch)
 PATH_ARGUMENTS = [
     ("raygroup.sweep", "--storage-path=~/x", "storage_path"), ("raygroup.sweep", "--words=~/x", "words"),
     ("raygroup.sweep", "--fonts=~/x", "fonts"), ("raygroup.sweep", "--cluster=~/x", "cluster"),
-    ("raygroup.features", "~/x", "data"), ("raygroup.pretrain", "--out=~/x", "out"),
-    ("raygroup.pretrain", "--storage-path=~/x", "storage_path"),
+    ("raygroup.features", "~/x", "data"), ("raygroup.pretrain.__main__", "--out=~/x", "out"),
+    ("raygroup.pretrain.__main__", "--storage-path=~/x", "storage_path"), ("raygroup.pretrain.__main__", "--scenes=~/x", "scenes"),
+    ("raygroup.read.__main__", "--labels=~/x", "labels"), ("raygroup.spot.__main__", "--out=~/x", "out"),
 ]  # fmt: skip
 
 
@@ -422,9 +423,10 @@ PATH_ARGUMENTS = [
 def test_every_path_of_a_command_knows_the_tilde_and_refuses_what_is_almost_a_uri(module, argument, name, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     parser = importlib.import_module(module).build_parser()
-    assert getattr(parser.parse_args([argument]), name) == tmp_path / "x"
+    needed = {"raygroup.read.__main__": ["package"], "raygroup.spot.__main__": ["photograph.jpg", "--model", "spotter"]}.get(module, [])
+    assert getattr(parser.parse_args([*needed, argument]), name) == tmp_path / "x"
     with pytest.raises(ConfigError, match="s3:/bucket: write s3://bucket"):
-        parser.parse_args([argument.replace("~/x", "s3:/bucket")])
+        parser.parse_args([*needed, argument.replace("~/x", "s3:/bucket")])
 
 
 def test_the_paths_of_runs_know_the_tilde(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Stage 1 of the words that a spotter reads: ``python -m raygroup.pretrain spotter_reader --words DATA/words --from laptop``.
+"""Stage 1 of the words that a spotter reads: ``python -m raygroup.pretrain pretrain_spotter_reader --words DATA/words --from laptop``.
 
 ``raygroup.data render`` writes scenes with 600 characters of each task, and the shipped weights know 30 to 400. So words with these
 characters are rendered beside those that were cut out of scenes.
