@@ -139,4 +139,4 @@ def test_the_command_says_in_one_line_that_a_file_is_missing(tmp_path, maps, cap
 def test_the_command_refuses_weights_of_another_size(tmp_path, maps, capsys):
     path = checkpoint(tmp_path / "w.pth", released_weights())
     assert main(["import", str(path), str(tmp_path / "out"), "--maps", str(maps)]) == 2
-    assert "it must be (5, 256, 3, 3)" in capsys.readouterr().err
+    assert "head ar: convolution has the shape (5, 4, 3, 3), expected (5, 256, 3, 3)" in capsys.readouterr().err

@@ -41,7 +41,7 @@ def build_reference(
     unread = sorted(set(head_names(weights)) ^ set(heads))
     if unread:
         raise ValueError(f"heads {', '.join(unread)}: banks must name each head of the weights once")
-    recognition = RecognitionHeads([_build_bank([heads[name] for name in names], shape) for names in banks])
+    recognition = RecognitionHeads([_build_bank({name: heads[name] for name in names}, shape) for names in banks])
     tasks = weights.get("roi_heads.mask.predictor.language_predictor.fc2.bias")
     with torch.device("meta"):  # nothing is drawn that would be overwritten
         spotter = Spotter(shape, 1 if tasks is None else len(tasks), recognition)
@@ -58,20 +58,20 @@ def _head_weights(weights: Mapping[str, Tensor], name: str) -> dict[str, Tensor]
     return head
 
 
-def _build_bank(heads: Sequence[Mapping[str, Tensor]], shape: SpotterShape) -> LocatedHeadBank:
+def _build_bank(heads: Mapping[str, Mapping[str, Tensor]], shape: SpotterShape) -> LocatedHeadBank:
     """Return one bank of heads, whose sizes are those of their weights."""
-    classes, embeds = zip(*(head["seq_decoder.embedding.weight"].shape for head in heads), strict=True)
+    classes, embeds = zip(*(head["seq_decoder.embedding.weight"].shape for head in heads.values()), strict=True)
     if len(set(classes)) > 1:
         raise ValueError(f"heads of one bank have {', '.join(map(str, classes))} classes: heads of one bank must share a charset")
-    hiddens = [len(head["seq_decoder.attn.v"]) for head in heads]
+    hiddens = [len(head["seq_decoder.attn.v"]) for head in heads.values()]
     bank = LocatedHeadBank(
         len(heads), classes[0], features=shape.mask, positions=PLANE_GRID, embed=embeds, hidden=hiddens, convolve=True
     )  # fmt: skip
-    for number, head in enumerate(heads):
-        for name, values in head_parameters(head).items():
+    for number, (head, weights) in enumerate(heads.items()):
+        for name, values in head_parameters(weights).items():
             expected = bank.head_parameter(name, number).shape
             if values.shape != expected:
-                raise ValueError(f"a head's {name} has the shape {tuple(values.shape)}: it must be {tuple(expected)}")
+                raise ValueError(f"head {head}: {name} has the shape {tuple(values.shape)}, expected {tuple(expected)}")
             bank.set_head_parameter(name, number, values)
     return bank
 
