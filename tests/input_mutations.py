@@ -6,7 +6,6 @@ A damaged input must be used or refused in one short line, and no word may be lo
 
 import argparse
 import contextlib
-import importlib
 import io
 import json
 import os
@@ -24,6 +23,7 @@ import cv2
 import numpy as np
 from tiny_sweep import space
 
+from raygroup.__main__ import command_module
 from raygroup.errors import MAX_MESSAGE, ConfigError
 from raygroup.words.importing.importer import import_user_words
 from raygroup.words.importing.report import Report
@@ -52,7 +52,7 @@ COMMANDS = {
     "sweep": ["smoke", "--dry-run"], "features": ["nowhere", "--dry-run"], "runs": ["list", "nowhere"], "runs.show": ["show", "nothing"],
     "evaluate": ["--protocol", "mlt19-task1", "--gt", "nowhere", "--submission", "nowhere"], "reproduce": ["table3"],
     "data": ["inspect", "nowhere"], "data.import": ["import", "nowhere"], "data.render": ["render", __file__],
-    "pretrain": ["no_such_space"],
+    "pretrain": ["no_such_space"], "read": ["nowhere", "nothing.png"], "spot": ["nothing.png", "--model", "nowhere"],
     "cluster": ["check", "nowhere"],
 }  # fmt: skip
 """Command -> arguments with which it starts no work."""
@@ -76,9 +76,7 @@ class Outcome:
 
 def run_command(name: str, arguments: Sequence[str], outcome: Outcome, about: str) -> int:
     """Run a command in this process. Counts a traceback, and a refusal that is not one short line."""
-    command = name.partition(".")[0]
-    suffix = ".__main__" if command in ("runs", "data", "cluster") else ""
-    module = importlib.import_module(f"raygroup.{command}{suffix}")
+    module = command_module(name.partition(".")[0])
     printed, errors = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
