@@ -28,10 +28,18 @@ WORD_TASKS = (5, 6, 5, 2)
 """Tasks of the words Hello, 中文, OCR and नम."""
 UNSUPPORTED = ([0] * 5, [0] * 2, [0] * 3, [0] * 2)
 """The words for a head whose charset has none of their characters."""
-WORD_CLASSES = dict.fromkeys(HEADS, UNSUPPORTED) | {"zh": ([0] * 5, [13, 93], [0] * 3, [0] * 2)}
-"""The words in the charset of each head."""
-UNKNOWN = ("hi", "ja", "la")
-"""Heads whose charsets have characters of the words, but no fixture tells their classes."""
+WORD_CLASSES = dict.fromkeys(HEADS, UNSUPPORTED) | {
+    "hi": ([0] * 5, [0] * 2, [0] * 3, [7, 9]),
+    "ja": ([0] * 5, [17, 441], [0] * 3, [0] * 2),
+    "la": ([30, 3, 21, 21, 12], [0] * 2, [7, 19, 11], [0] * 2),
+    "zh": ([0] * 5, [13, 93], [0] * 3, [0] * 2),
+}
+"""The words in the charset of each head.
+
+The fixture ``word_targets`` tells those of zh and of Hello. No fixture tells the others, so they were
+searched: all pairs of hi, triples of la below 50, and pairs of ja below 150 and 500. One of hi and
+one of la give the reference's loss to 1e-6. Two of ja do, and only this one gives its gradients.
+"""
 
 pytestmark = pytest.mark.slow
 
@@ -140,7 +148,7 @@ def training_regions(numbers):
 
 
 def training_losses(spotter, numbers):
-    """Return the losses by the reference's names. Those of ``UNKNOWN`` heads have other targets."""
+    """Return the losses by the reference's names, but for that of the map."""
     boxes, shapes, word, truth, truth_boxes = training_regions(numbers)
     regions, images = torch.from_numpy(boxes), torch.zeros(len(boxes), dtype=torch.long)
     labels = torch.ones(len(boxes), dtype=torch.long)
@@ -160,18 +168,22 @@ def training_losses(spotter, numbers):
     return losses | {f"loss_seq_{name}": loss for name, loss in zip(HEADS, total, strict=True)}
 
 
-def test_training_losses_and_the_gradients_of_their_own_layers_equal_the_references(demo):
+def test_training_losses_and_gradients_equal_the_references(demo):
     spotter, numbers = demo
-    spotter.freeze(["trunk", "segmentation"])
+    spotter.freeze(["trunk.stem", "trunk.stages.0"])
     losses = training_losses(spotter, numbers)
     for name, loss in losses.items():
-        if name.removeprefix("loss_seq_") not in UNKNOWN:
-            assert loss.item() == pytest.approx(float(numbers[f"trainloss.{name}"]), rel=1e-5), name
+        assert loss.item() == pytest.approx(float(numbers[f"trainloss.{name}"]), rel=1e-5), name
     sum(losses.values()).backward()
-    pairs = {
-        "roi_heads.box.predictor.cls_score.weight": spotter.box.score.weight,
-        "roi_heads.box.predictor.bbox_pred.bias": spotter.box.change.bias,
-        "roi_heads.mask.predictor.language_predictor.fc2.weight": spotter.language.tasks.weight,
+    gradients = {
+        "backbone.body.layer2.0.conv1.weight": spotter.trunk.stages[1][0].convolutions[0].convolution.weight.grad.flatten()[::97],
+        "backbone.fpn.fpn_layer1.bias": spotter.trunk.smooth[0].bias.grad,
+        "roi_heads.box.predictor.cls_score.weight": spotter.box.score.weight.grad,
+        "roi_heads.box.predictor.bbox_pred.bias": spotter.box.change.bias.grad,
+        "roi_heads.mask.feature_extractor.mask_fcn1.bias": spotter.mask.convolutions[0].bias.grad,
+        "roi_heads.mask.predictor.conv5_mask.bias": spotter.mask.upsample.bias.grad,
+        "roi_heads.mask.predictor.language_predictor.fc2.weight": spotter.language.tasks.weight.grad,
     }
-    for name, parameter in pairs.items():
-        assert largest_difference(parameter.grad, numbers[f"traingrad.{name}"]) < 1e-2, name
+    for name, gradient in gradients.items():
+        assert largest_difference(gradient, numbers[f"traingrad.{name}"]) < 1e-2, name
+    assert spotter.trunk.stages[0][0].convolutions[0].convolution.weight.grad is None
