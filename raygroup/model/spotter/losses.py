@@ -21,23 +21,40 @@ def dice_loss(probability: Tensor, text: Tensor, weight: Tensor) -> Tensor:
     All are (n, h, w). ``text`` is 1 inside shrunk words, and ``weight`` 0 where nothing is learned.
     The released code has one fraction for a whole batch, which is the same for one image with text.
     """
+    total, images = dice_sum(probability, text, weight)
+    return total / images.clamp(min=1)
+
+
+def dice_sum(probability: Tensor, text: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the sum of ``dice_loss`` over images that have text, and their number."""
     overlap = (probability * text * weight).sum((1, 2))
     total = (probability * weight).sum((1, 2)) + (text * weight).sum((1, 2))
     has_text = ((text * weight).sum((1, 2)) > 0).to(probability.dtype)
-    return ((1 - 2 * overlap / (total + _TINY)) * has_text).sum() / has_text.sum().clamp(min=1)
+    return ((1 - 2 * overlap / (total + _TINY)) * has_text).sum(), has_text.sum()
 
 
 def hard_negative_loss(logits: Tensor, text: Tensor, weight: Tensor, negatives: float = 3.0, least: int = 2000) -> Tensor:
-    """Return the cross-entropy of text pixels and of the hardest other pixels (n, h, w).
+    """Return the mean cross-entropy of text pixels and of the hardest other pixels (n, h, w).
 
-    There are ``negatives`` times as many hard pixels as text pixels, and at least ``least``.
+    They are chosen among the pixels of all images, as ``hard_negative_sum`` does for one.
+    """
+    total, pixels = hard_negative_sum(*(values.reshape(1, 1, -1) for values in (logits, text, weight)), negatives, least)
+    return total / pixels.clamp(min=1)
+
+
+def hard_negative_sum(logits: Tensor, text: Tensor, weight: Tensor, negatives: float, least: int) -> tuple[Tensor, Tensor]:
+    """Return the cross-entropy of text pixels and of the hardest other pixels (n, h, w), and the number of both.
+
+    In each image there are ``negatives`` times as many hard pixels as text pixels, and at least
+    ``least`` if it has so many. Weights are 0 or 1.
     """
     each = F.binary_cross_entropy_with_logits(logits, text, reduction="none") * weight
-    positive, negative = text * weight, (1 - text) * weight
-    num_positive, num_negative = positive.sum(), int((negative > 0).sum())
-    count = min(num_negative, max(int(negatives * float(num_positive)), least))
-    hardest = (each * negative).flatten().topk(count).values
-    return ((each * positive).sum() + hardest.sum()) / (num_positive + count).clamp(min=1)
+    positives = (text * weight).sum((1, 2))
+    others = ((1 - text) * weight).sum((1, 2))
+    counts = (negatives * positives).clamp(min=least).minimum(others).long()
+    pairs = zip(each * (1 - text), counts.tolist(), strict=True)
+    hardest = torch.stack([values.flatten().topk(count).values.sum() for values, count in pairs])
+    return (each * text).sum() + hardest.sum(), (positives + counts).sum()
 
 
 def box_losses(logits: Tensor, changes: Tensor, labels: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
