@@ -38,7 +38,8 @@ def hard_negative_loss(logits: Tensor, text: Tensor, weight: Tensor, negatives: 
 
     They are chosen among the pixels of all images, as ``hard_negative_sum`` does for one.
     """
-    total, pixels = hard_negative_sum(*(values.reshape(1, 1, -1) for values in (logits, text, weight)), negatives, least)
+    all_logits, all_text, all_weight = (values.reshape(1, 1, -1) for values in (logits, text, weight))
+    total, pixels = hard_negative_sum(all_logits, all_text, all_weight, negatives, least)
     return total / pixels.clamp(min=1)
 
 
