@@ -1,6 +1,6 @@
 """Write a spotter: a detector, a package that reads its words, and thresholds chosen on labelled scenes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,22 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from raygroup.errors import ConfigError
-from raygroup.export.exporter import export_trial
-from raygroup.export.onnx_files import plain_onnx_file, require_onnx
+from raygroup.export.exporter import ReportProgress, export_trial
+from raygroup.export.onnx_files import plain_onnx_file
 from raygroup.files.atomic import write_bytes
 from raygroup.files.places import Place, local_path
 from raygroup.model.spotter.detector import DetectorNetwork
-from raygroup.scenes.scene_store import read_scenes
+from raygroup.scenes.scene_store import StoredScene, read_scenes
 from raygroup.scenes.scene_table import scenes_fingerprint
 from raygroup.spotting.model_folder import DETECTOR_FILE, DETECTOR_GRAPH, READER_FOLDER, RECORD_FILE, SpotterRecord, file_hash, record_bytes
+from raygroup.spotting.network_input import INPUTS
 from raygroup.spotting.scene_reading import read_labelled_scenes
-from raygroup.spotting.spotter import INPUTS, Spotter, SpotterSettings
+from raygroup.spotting.spotter import Spotter, SpotterSettings
 from raygroup.spotting.threshold_choice import choose_thresholds, score_scenes
 from raygroup.training.spotter.detector_weights import load_detector
 from raygroup.training.spotter.map_backend import TorchMaps
 
 _EXAMPLE = (1, 3, 64, 96)
-ReportProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,24 @@ def export_spotter(
     """
     folder = local_path(out)
     network, about = load_detector(local_path(detector))
+    labelled = list(read_scenes(local_path(scenes)))
+    if not labelled:
+        raise ConfigError(f"--scenes {scenes}: it has no scenes to choose thresholds on")
     folder.mkdir(parents=True, exist_ok=True)
-    reader = export_trial(
-        trial, folder / READER_FOLDER, storage_path=storage_path, best=best, onnx=onnx, force=force, progress=progress
-    )  # fmt: skip
+    export_trial(trial, folder / READER_FOLDER, storage_path=storage_path, best=best, onnx=onnx, force=force, progress=progress)
     files = {DETECTOR_FILE: local_path(detector).read_bytes()}
     if onnx:
-        require_onnx()
         files[DETECTOR_GRAPH] = detector_graph(network, files[DETECTOR_FILE])
     for name, content in files.items():
         write_bytes(folder / name, content)
     settings = SpotterSettings(input=INPUTS[about["size"]])
-    thresholds, scores = _validated(folder / READER_FOLDER, network, settings, local_path(scenes), progress)
+    chosen_on = scenes_fingerprint(local_path(scenes))[:16]
+    thresholds, scores = _validated(folder / READER_FOLDER, network, settings, labelled, chosen_on, progress)
     record = SpotterRecord(
         settings=replace(settings, thresholds=thresholds), detector=about, scores=scores,
         files={name: file_hash(content) for name, content in files.items()},
     )  # fmt: skip
     write_bytes(folder / RECORD_FILE, record_bytes(record))
-    assert reader.folder == folder / READER_FOLDER
     return SpotterExport(folder, record)
 
 
@@ -88,19 +88,17 @@ class _Probabilities(nn.Module):
 
 
 def _validated(
-    reader: Path, network: DetectorNetwork, settings: SpotterSettings, scenes: Path, progress: ReportProgress
-) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    reader: Path, network: DetectorNetwork, settings: SpotterSettings, scenes: Sequence[StoredScene], chosen_on: str,
+    progress: ReportProgress,
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:  # fmt: skip
     """Return the thresholds for each purpose, and the scores with them."""
     from raygroup.read.opening import load
 
-    stored = list(read_scenes(scenes))
-    if not stored:
-        raise ConfigError(f"--scenes {scenes}: it has no scenes to choose thresholds on")
     spotter = Spotter(TorchMaps(network), load(reader), settings)
-    read = read_labelled_scenes(spotter, stored, lambda done: progress("scenes read", done, len(stored)))
-    thresholds = choose_thresholds(read, scenes_fingerprint(scenes)[:16])
+    read = read_labelled_scenes(spotter, scenes, lambda done: progress("scenes read", done, len(scenes)))
+    thresholds = choose_thresholds(read, chosen_on)
     scores = {
         purpose: {f"task {task}": round(score_scenes(read, task, chosen).scores.hmean, 4) for task in (1, 3, 4)}
         for purpose, chosen in thresholds.items()
     }
-    return thresholds, {"scenes": len(stored), **scores}
+    return thresholds, {"scenes": len(scenes), **scores}

@@ -45,6 +45,8 @@ COMPACT = InputSettings(
     short_side=None, long_side=4000, mean=(118.0, 118.0, 118.0), std=(60.0, 60.0, 60.0), channels="RGB", scaling="opencv"
 )
 """The compact spotter."""
+INPUTS = {"compact": COMPACT, "reference": REFERENCE}
+"""Size of a network -> the form in which it takes images."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

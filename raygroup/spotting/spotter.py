@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 from raygroup.errors import ConfigError
 from raygroup.reading.package import Package, WordReading
 from raygroup.scenes.scene import Polygon
-from raygroup.spotting.network_input import COMPACT, REFERENCE, InputSettings, NetworkInput, prepare_input
+from raygroup.spotting.network_input import COMPACT, InputSettings, NetworkInput, prepare_input
 from raygroup.spotting.photograph import Photograph
 from raygroup.spotting.regions import Regions, RegionSettings, find_regions
 from raygroup.spotting.word_crops import MARGIN, word_crops
 
-INPUTS = {"compact": COMPACT, "reference": REFERENCE}
-"""Size of a detector -> the form in which it takes images."""
 PURPOSES = ("detection", "end-to-end")
 """The scores that thresholds serve: tasks 1 and 3 of MLT19, and its task 4."""
 

@@ -29,9 +29,7 @@ class LabelledScene:
 
 def score_scenes(scenes: Sequence[LabelledScene], task: int, thresholds: SpottingThresholds) -> Result:
     """Score the words that these thresholds keep, by task 1, 3 or 4 of MLT19."""
-    truths = truth_columns({scene.name: [_convex(word) for word in scene.truths] for scene in scenes}, IGNORED)
-    kept = {scene.name: [_scored(word, task) for word in scene.words if thresholds.keeps(word)] for scene in scenes}
-    return mlt19.score(truths, detection_columns(kept, truths), task)
+    return _score([_with_corners(scene) for scene in scenes], task, thresholds)
 
 
 def choose_thresholds(scenes: Sequence[LabelledScene], chosen_on: str) -> dict[str, SpottingThresholds]:
@@ -41,26 +39,33 @@ def choose_thresholds(scenes: Sequence[LabelledScene], chosen_on: str) -> dict[s
     4. Of thresholds with the same H the lowest wins.
     """
     everything = SpottingThresholds(chosen_on=chosen_on)
-    points = curve(score_scenes(scenes, 1, everything))
+    scenes = [_with_corners(scene) for scene in scenes]
+    points = curve(_score(scenes, 1, everything))
     best = replace(everything, detection=float(points.threshold[points.best]) if len(points.threshold) else 0.0)
     readings = np.array([word.confidence for scene in scenes for word in scene.words])
     steps = np.quantile(readings, np.linspace(0, 0.95, READING_STEPS)) if len(readings) else np.zeros(1)
     tried = [replace(everything, detection=detection, reading=float(step)) for step in (0.0, *steps) for detection in (0.0, best.detection)]
     by_score: Mapping[float, SpottingThresholds] = {
-        score_scenes(scenes, 4, thresholds).scores.hmean: thresholds for thresholds in reversed(tried)
+        _score(scenes, 4, thresholds).scores.hmean: thresholds for thresholds in reversed(tried)
     }
     return {"detection": best, "end-to-end": by_score[max(by_score)]}
 
 
-def _convex(word: Word) -> Word:
-    return replace(word, polygon=_corners(word.polygon))
+def _with_corners(scene: LabelledScene) -> LabelledScene:
+    """Return a scene whose polygons have the four corners of a submission."""
+    truths = tuple(replace(word, polygon=quadrilateral(word.polygon).tolist()) for word in scene.truths)
+    words = tuple(replace(word, polygon=quadrilateral(word.polygon).astype(np.float64)) for word in scene.words)
+    return replace(scene, truths=truths, words=words)
+
+
+def _score(scenes: Sequence[LabelledScene], task: int, thresholds: SpottingThresholds) -> Result:
+    """Score scenes whose polygons have four corners."""
+    truths = truth_columns({scene.name: scene.truths for scene in scenes}, IGNORED)
+    kept = {scene.name: [_scored(word, task) for word in scene.words if thresholds.keeps(word)] for scene in scenes}
+    return mlt19.score(truths, detection_columns(kept, truths), task)
 
 
 def _scored(word: SpottedWord, task: int) -> Word:
     """Return a detection as a submission has it. Without a text it gets a mark that no word has."""
     confidence = word.detection if task != 4 else word.detection * max(word.confidence, 1e-4)
-    return Word(_corners(word.polygon.tolist()), word.text or "?", word.task, confidence)
-
-
-def _corners(polygon: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in quadrilateral(polygon)]
+    return Word(word.polygon.tolist(), word.text or "?", word.task, confidence)

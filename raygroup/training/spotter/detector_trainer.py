@@ -20,7 +20,7 @@ from raygroup.randomness import generator
 from raygroup.scenes.scene_store import StoredScene
 from raygroup.scenes.scene_table import SceneTable
 from raygroup.spotter_config import Detector
-from raygroup.spotting.spotter import INPUTS
+from raygroup.spotting.network_input import INPUTS
 from raygroup.training.packs.sharding import SOLE_RANK, WorkerRank
 from raygroup.training.schedule import learning_rate_at
 from raygroup.training.spotter.map_losses import map_losses
