@@ -14,9 +14,10 @@ from raygroup.export.onnx_files import plain_onnx_file
 from raygroup.files.atomic import write_bytes
 from raygroup.files.places import Place, local_path
 from raygroup.model.spotter.detector import DetectorNetwork
+from raygroup.reading.record import file_facts
 from raygroup.scenes.scene_store import StoredScene, read_scenes
 from raygroup.scenes.scene_table import scenes_fingerprint
-from raygroup.spotting.model_folder import DETECTOR_FILE, DETECTOR_GRAPH, READER_FOLDER, RECORD_FILE, SpotterRecord, file_hash, record_bytes
+from raygroup.spotting.model_folder import DETECTOR_FILE, DETECTOR_GRAPH, READER_FOLDER, RECORD_FILE, SpotterRecord, record_bytes
 from raygroup.spotting.network_input import INPUTS
 from raygroup.spotting.scene_reading import read_labelled_scenes
 from raygroup.spotting.spotter import Spotter, SpotterSettings
@@ -63,7 +64,7 @@ def export_spotter(
     thresholds, scores = _validated(folder / READER_FOLDER, network, settings, labelled, chosen_on, progress)
     record = SpotterRecord(
         settings=replace(settings, thresholds=thresholds), detector=about, scores=scores,
-        files={name: file_hash(content) for name, content in files.items()},
+        files={name: file_facts(content)["sha256"] for name, content in files.items()},
     )  # fmt: skip
     write_bytes(folder / RECORD_FILE, record_bytes(record))
     return SpotterExport(folder, record)

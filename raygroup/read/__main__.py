@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import BAD_INPUT, ConfigError
 from raygroup.files.places import parse_local_path, parse_place
-from raygroup.read.opening import BACKENDS, load
+from raygroup.read.arguments import add_backend_arguments
+from raygroup.read.opening import load
 from raygroup.terminal import Parser, console, print_json, print_line, print_warning, run_command
-from raygroup.values import BEAMS, THREADS
 
 if TYPE_CHECKING:
     from raygroup.reading.label_scores import Label, LabelScores
@@ -128,9 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="a csv, tsv or jsonl file with path and text: print the accuracy by language",
     )
-    parser.add_argument("--beams", type=BEAMS.parse, default=1, metavar="N", help="beams to follow (default: 1, greedy)")
-    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what computes (default: onnxruntime where it is installed)")
-    parser.add_argument("--threads", type=THREADS.parse, default=0, metavar="N", help="threads (default: the backend chooses)")
+    add_backend_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--csv", type=parse_local_path, metavar="FILE", help="also write the readings to a csv file")
     parser.add_argument(

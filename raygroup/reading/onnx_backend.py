@@ -66,17 +66,22 @@ class OnnxBackend:
         return session.run(None, {session.get_inputs()[0].name: values})
 
     def _open(self, file: str) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = _ERRORS_ONLY
-        options.intra_op_num_threads = self.threads
-        # Every session has threads of its own. Those of idle sessions must not spin.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         path = self.folder / file
         if file not in self.record.files:
             raise ConfigError(f"{path}: the package was exported without ONNX files: read it with torch (backend 'torch')")
-        try:
-            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has a class for each of its failures
-            raise DamagedFileError(f"{path}: onnxruntime {onnxruntime.__version__} cannot open it: {error}; {ANOTHER_COPY}") from error
+        return open_session(path, self.threads)
+
+
+def open_session(path: Path, threads: int = 0) -> Any:
+    """Open an ONNX file. ``threads`` 0 lets onnxruntime choose. Raises DamagedFileError if it cannot be opened."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    options.intra_op_num_threads = threads
+    # Every session has threads of its own. Those of idle sessions must not spin.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a class for each of its failures
+        raise DamagedFileError(f"{path}: onnxruntime {onnxruntime.__version__} cannot open it: {error}; {ANOTHER_COPY}") from error

@@ -133,14 +133,19 @@ def require_whole(folder: Path, record: PackageRecord) -> None:
     for name, facts in record.files.items():
         if Path(name).name != name:
             raise DamagedFileError(f"{folder / RECORD_FILE}: a package has no file {name!r}; {ANOTHER_COPY}")
-        try:
-            content = (folder / name).read_bytes()
-        except OSError as error:
-            raise DamagedFileError(f"{folder / name}: missing from the package: {error.strerror}; {ANOTHER_COPY}") from error
-        if len(content) != facts["bytes"]:
-            raise DamagedFileError(f"{folder / name}: {len(content)} bytes, its package lists {facts['bytes']}; {ANOTHER_COPY}")
-        if hashlib.sha256(content).hexdigest() != facts["sha256"]:
-            raise DamagedFileError(f"{folder / name}: changed since the export: its checksum is another; {ANOTHER_COPY}")
+        require_unchanged(folder / name, facts["sha256"], facts["bytes"])
+
+
+def require_unchanged(path: Path, sha256: str, size: int | None = None, kind: str = "package", advice: str = ANOTHER_COPY) -> None:
+    """Raise DamagedFileError if a listed file is missing or was changed. ``kind`` is what lists it."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DamagedFileError(f"{path}: missing from the {kind}: {error.strerror}; {advice}") from error
+    if size is not None and len(content) != size:
+        raise DamagedFileError(f"{path}: {len(content)} bytes, its {kind} lists {size}; {advice}")
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DamagedFileError(f"{path}: changed since the export: its checksum is another; {advice}")
 
 
 def file_facts(content: bytes) -> dict[str, Any]:

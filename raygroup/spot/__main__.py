@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import BAD_INPUT, ImageError
 from raygroup.files.places import parse_local_path
-from raygroup.read.opening import BACKENDS
+from raygroup.read.arguments import add_backend_arguments
 from raygroup.spot.opening import load_spotter
 from raygroup.terminal import Parser, console, print_json, print_line, print_warning, run_command
-from raygroup.values import BEAMS, THREADS
 
 if TYPE_CHECKING:
     from raygroup.spotting.spotter import SpottedWord, Spotter
@@ -105,9 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--purpose", choices=PURPOSES, default="end-to-end", help="the score that the thresholds serve (default: end-to-end)"
     )
-    parser.add_argument("--beams", type=BEAMS.parse, default=1, metavar="N", help="beams to follow (default: 1, greedy)")
-    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what computes (default: onnxruntime where it is installed)")
-    parser.add_argument("--threads", type=THREADS.parse, default=0, metavar="N", help="threads (default: the backend chooses)")
+    add_backend_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 

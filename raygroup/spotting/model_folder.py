@@ -9,7 +9,6 @@
       reader/                a package of raygroup.export
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from raygroup.errors import ConfigError, DamagedFileError
+from raygroup.reading.record import require_unchanged
 from raygroup.spotting.network_input import InputSettings
 from raygroup.spotting.regions import RegionSettings
 from raygroup.spotting.spotter import SpotterSettings, SpottingThresholds
@@ -69,21 +69,8 @@ def read_record(folder: Path) -> SpotterRecord:
         raise ConfigError(f"{path}: a spotter of format {version}, this raygroup reads {MAJOR}.x: export it again")
     record = _record(stored)
     for name, digest in record.files.items():
-        _require_unchanged(folder / name, digest)
+        require_unchanged(folder / name, digest, kind="spotter", advice=_ANOTHER)
     return record
-
-
-def file_hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _require_unchanged(path: Path, digest: str) -> None:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DamagedFileError(f"{path}: missing from the spotter: {error.strerror}; {_ANOTHER}") from error
-    if file_hash(content) != digest:
-        raise DamagedFileError(f"{path}: changed since the export: its checksum is another; {_ANOTHER}")
 
 
 def _record(stored: Mapping[str, Any]) -> SpotterRecord:

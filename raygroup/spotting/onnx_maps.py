@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from raygroup.reading.onnx_backend import open_session
+
 
 class OnnxMaps:
     """A detector on onnxruntime."""
@@ -12,11 +14,7 @@ class OnnxMaps:
     name = "onnxruntime"
 
     def __init__(self, graph: Path, threads: int = 0) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(graph, threads)
 
     def maps(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probabilities of text (n, h, w) of normalised images (n, 3, h, w)."""
