@@ -16,6 +16,7 @@ from raygroup.spot.opening import load_spotter
 from raygroup.terminal import Parser, console, print_json, print_line, print_warning, run_command
 
 if TYPE_CHECKING:
+    from raygroup.spot.output import OutputFolder
     from raygroup.spotting.spotter import SpottedWord, Spotter
 
 PURPOSES = ("detection", "end-to-end")  # as spotting.spotter names them
@@ -29,13 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from raygroup.reading.inputs import list_images
-    from raygroup.spot.output import write_outputs
+    from raygroup.spot.output import OutputFolder, image_number
 
     paths = list_images(options.images, sys.stdin)
+    if options.submission is not None:
+        for path in paths:
+            image_number(path)
     spotter = load_spotter(options.model, backend=options.backend, threads=options.threads)
-    words, problems = _spot(spotter, paths, options)
-    if options.out is not None:
-        write_outputs(words, options.out, spotter.reader.grouping, options.submission)
+    outputs = None if options.out is None else OutputFolder(options.out, spotter.reader.grouping)
+    words, problems = _spot(spotter, paths, options, outputs)
+    if outputs is not None and options.submission is not None:
+        outputs.write_submission(words, options.submission)
     if options.json:
         photographs = [{"image": str(path), "words": [word.to_json() for word in found]} for path, found in words.items()]
         print_json({"purpose": options.purpose, "photographs": photographs, "problems": problems})
@@ -46,8 +51,13 @@ def _run(options: argparse.Namespace) -> int:
     return BAD_INPUT if problems and not words else 0
 
 
-def _spot(spotter: "Spotter", paths: Sequence[Path], options: argparse.Namespace) -> "tuple[dict[Path, list[SpottedWord]], list[str]]":
-    """Return the words of each photograph that can be read, and a line for each other one."""
+def _spot(
+    spotter: "Spotter", paths: Sequence[Path], options: argparse.Namespace, outputs: "OutputFolder | None"
+) -> "tuple[dict[Path, list[SpottedWord]], list[str]]":  # fmt: skip
+    """Return the words of each photograph that can be read, and a line for each other one.
+
+    The words of a photograph are written before the next one is read.
+    """
     from raygroup.runtime.progress import progress_bars
     from raygroup.spotting.photograph import read_photograph
 
@@ -56,9 +66,13 @@ def _spot(spotter: "Spotter", paths: Sequence[Path], options: argparse.Namespace
     with progress_bars(console(stderr=True), "spotting") as show_progress:
         for number, path in enumerate(paths, start=1):
             try:
-                words[path] = spotter.spot(read_photograph(path), options.purpose, options.beams)
+                photograph = read_photograph(path)
             except ImageError as error:
                 problems.append(str(error))
+            else:
+                words[path] = spotter.spot(photograph, options.purpose, options.beams)
+                if outputs is not None:
+                    outputs.write(path, photograph, words[path])
             show_progress("photographs", number, len(paths))
     return words, problems
 

@@ -13,6 +13,7 @@ from raygroup.errors import DamagedFileError
 from raygroup.export import __main__ as export
 from raygroup.pretrain import __main__ as pretrain
 from raygroup.spot import __main__ as spot
+from raygroup.spotting.spotter import PURPOSES
 
 SPACE = """
 from raygroup.spotter_config import Detector, DetectorTraining, Samples
@@ -37,6 +38,10 @@ def spotter(finished_trial, tmp_path_factory):
 def photograph(tmp_path):
     cv2.imwrite(str(tmp_path / "img_00007.png"), np.full((90, 120, 3), 200, np.uint8))
     return tmp_path / "img_00007.png"
+
+
+def test_the_command_knows_the_purposes_of_a_spotter():
+    assert spot.PURPOSES == PURPOSES
 
 
 def test_each_photograph_gets_an_overlay_and_its_words(spotter, photograph, tmp_path, capsys):

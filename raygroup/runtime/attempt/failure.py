@@ -16,7 +16,16 @@ TRIAL_ERRORS = (NotFiniteError, OSError, ConfigError, LeaseLostError)
 """Errors that concern one trial. Their messages say enough, so no traceback is stored."""
 
 
-def record_failure(folder: Place, error: Exception) -> str:
+def note_failure(failed: dict[str, str], folder: Place, error: Exception) -> None:
+    """Mark a trial as failed by this error, and add the reason to ``failed``: id -> reason.
+
+    A trial whose lease was lost belongs to another process, so it is not marked.
+    """
+    if not isinstance(error, LeaseLostError):
+        failed[folder.name] = _record_failure(folder, error)
+
+
+def _record_failure(folder: Place, error: Exception) -> str:
     """Mark a trial as failed by this error, and return the reason.
 
     For an unexpected error it also stores the traceback. If the disk is full, nothing is stored,

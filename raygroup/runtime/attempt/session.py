@@ -16,7 +16,7 @@ from raygroup.files.places import Place
 from raygroup.files.retry import Retry
 from raygroup.history.sinks import Checksums
 from raygroup.history.writer import HistoryWriter
-from raygroup.runtime.attempt.failure import TRIAL_ERRORS, record_failure
+from raygroup.runtime.attempt.failure import TRIAL_ERRORS, note_failure
 from raygroup.runtime.attempt.scalars import ScalarPoint
 from raygroup.runtime.attempt.worker_group import SINGLE_WORKER, WorkerGroup
 from raygroup.runtime.placement import Placement
@@ -120,9 +120,8 @@ class Session:
             attempt = self.attempts[position]
             with contextlib.suppress(OSError):
                 attempt.close()
-            # A trial that was taken over belongs to another process, so it is not marked as failed.
-            if self.context.group.is_leader and not isinstance(error, LeaseLostError):
-                self.failed[attempt.folder.name] = record_failure(attempt.folder, error)
+            if self.context.group.is_leader:
+                note_failure(self.failed, attempt.folder, error)
         self.attempts = [attempt for position, attempt in enumerate(self.attempts) if position not in errors]
         if self.attempts:  # otherwise the pack is never used again
             self.pack = self.pack.without(list(errors))

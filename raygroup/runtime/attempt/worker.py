@@ -10,7 +10,7 @@ import torch
 from raygroup.errors import ConfigError, DeviceMemoryError, LeaseLostError, NodeDrainedError, StopRequestedError
 from raygroup.files.places import Place
 from raygroup.files.retry import PeriodicWarning, Retry
-from raygroup.runtime.attempt.failure import TRIAL_ERRORS, read_failure, record_failure
+from raygroup.runtime.attempt.failure import TRIAL_ERRORS, note_failure, read_failure
 from raygroup.runtime.attempt.interruption import DrainReason, Interruption
 from raygroup.runtime.attempt.recording import finish_trial, record_steps, write_checkpoint, write_progress
 from raygroup.runtime.attempt.resume import open_session
@@ -114,13 +114,8 @@ def _train_pack(leases: Sequence[Lease], context: WorkerContext, interruption: I
     succeed.
     """
 
-    def on_failure(folder: Place, error: Exception) -> None:
-        # A trial that was taken over belongs to another process, so it is not marked as failed.
-        if not isinstance(error, LeaseLostError):
-            failed[folder.name] = record_failure(folder, error)
-
     try:
-        session = open_session(leases, context, on_failure)
+        session = open_session(leases, context, functools.partial(note_failure, failed))
         if session is not None:
             session.failed = failed
             _train_session(session, interruption, watchdog)
@@ -130,7 +125,8 @@ def _train_pack(leases: Sequence[Lease], context: WorkerContext, interruption: I
         if context.group.worker.world > 1 or isinstance(error, NodeDrainedError | LeaseLostError) or is_device_error(error):
             raise
         unfinished = {lease.folder for lease in leases if lease.folder.name not in failed and not is_done(lease.folder)}
-        failed |= {folder.name: record_failure(folder, error) for folder in unfinished}
+        for folder in unfinished:
+            note_failure(failed, folder, error)
 
 
 def is_device_error(error: Exception) -> bool:
@@ -172,7 +168,7 @@ def _train_session(session: Session, interruption: Interruption, watchdog: Watch
         except LeaseLostError:
             raise
         except TRIAL_ERRORS as error:
-            session.failed[attempt.folder.name] = record_failure(attempt.folder, error)
+            note_failure(session.failed, attempt.folder, error)
 
 
 def train_step(session: Session, interruption: Interruption) -> None:
