@@ -3,6 +3,7 @@
 A finished trial and its packages are made once for all tests that read with them. No test may change them.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from s3_server import bucket, object_store  # noqa: F401
 
 if TYPE_CHECKING:
     from finished_trial import FinishedTrial
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processes of pytest share the cores, so each gets one thread
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ def test_after_its_driver_was_killed_a_sweep_ends_with_the_histories_of_an_undis
     assert_same_histories(prepared, train_undisturbed(finished, tmp_path / "undisturbed", arguments[0]))
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_sweep_and_prints_the_command_that_continues(prepared, tmp_path):
     arguments = [space(tmp_path, steps=2000), "--local", "--storage-path", str(prepared)]
     with start_command(SWEEP, arguments) as driver:

@@ -76,6 +76,7 @@ def test_a_sweep_on_a_mixture_that_was_killed_ends_with_the_history_of_an_undist
     assert same_evidence(whole, resumed)
 
 
+@pytest.mark.slow
 def test_other_ratios_are_another_trial_on_the_same_words_and_features(words, tmp_path):
     for grid in (MIXED, MIXED.replace("9", "3"), "{}"):
         assert sweep.main(arguments(tmp_path, words, grid, steps=2)) == 0

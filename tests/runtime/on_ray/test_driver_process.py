@@ -106,6 +106,7 @@ def test_a_child_that_never_connects_is_given_up_after_the_start_limit():
     assert time.monotonic() - began < Limits().start_s, "the default limit counted"
 
 
+@pytest.mark.slow
 def test_heartbeats_keep_a_child_alive_for_longer_than_the_limit():
     assert messages(beat_for_a_while, limits=Limits(start_s=START_S, head_s=4.0)) == [(RESULT, "through")]
 

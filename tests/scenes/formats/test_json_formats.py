@@ -134,6 +134,7 @@ def test_content_that_is_not_a_json_object_is_refused_with_line_and_column(conte
     assert message in str(raised.value)
 
 
+@pytest.mark.slow
 def test_items_of_a_large_file_are_those_that_the_standard_library_reads():
     images = {f"gt_{number}": [item("店" * (number % 50), note="é\n")] * (number % 7) for number in range(30_000)}
     content = json.dumps(images, ensure_ascii=False, indent=1).encode()

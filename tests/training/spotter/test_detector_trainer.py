@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from raygroup.scenes.scene_table import SceneTable, write_scene_table
 from raygroup.spotter_config import Detector, DetectorTraining, Samples
-from raygroup.training.packs.sharding import WorkerRank
+from raygroup.training.packs.sharding import SOLE_RANK, WorkerRank
 from raygroup.training.spotter.detector_trainer import DetectorTrainer
 from raygroup.training.spotter.detector_weights import load_detector, save_detector
 
@@ -35,8 +35,9 @@ def test_a_restored_training_goes_on_bit_for_bit(table_file):
     train(first, 2)
     second.restore(2, first.state())
     assert all(torch.equal(one, other) for one, other in zip(train(second, 2), losses[2:], strict=True))
+    resumed = second.state()
     for name, value in whole.state().items():
-        assert torch.equal(value, second.state()[name]), name
+        assert torch.equal(value, resumed[name]), name
 
 
 def test_training_lowers_the_loss_on_its_scenes(table_file):
@@ -47,29 +48,23 @@ def test_training_lowers_the_loss_on_its_scenes(table_file):
     assert losses[-8:, 0].mean() < losses[:4, 0].mean(), losses
 
 
-def train_alone_or_together(rank, world, table_file, port_file, out):
+def losses_and_weights(table_file, worker=SOLE_RANK):
     torch.set_num_threads(1)
-    if world > 1:
-        torch.distributed.init_process_group("gloo", init_method=f"file://{port_file}", rank=rank, world_size=world)
-    trainer = DetectorTrainer(SMALL, SceneTable(table_file), worker=WorkerRank(rank, world), dtype=torch.float64)
+    trainer = DetectorTrainer(SMALL, SceneTable(table_file), worker=worker, dtype=torch.float64)
     losses = torch.stack(train(trainer, 3))
-    if rank == 0:
-        save_file({"losses": losses, **{name: value.contiguous() for name, value in trainer.network.state_dict().items()}}, out)
-    if world > 1:
-        torch.distributed.destroy_process_group()
+    return {"losses": losses, **{name: value.contiguous() for name, value in trainer.network.state_dict().items()}}
+
+
+def run_worker(rank, world, table_file, folder):
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/group", rank=rank, world_size=world)
+    save_file(losses_and_weights(table_file, WorkerRank(rank, world)), folder / f"{rank}.safetensors")
+    torch.distributed.destroy_process_group()
 
 
 def test_two_workers_take_the_steps_of_one(table_file, tmp_path):
-    context = multiprocessing.get_context("spawn")
-    for world in (1, 2):
-        arguments = (world, table_file, tmp_path / "group", tmp_path / f"{world}.safetensors")
-        processes = [context.Process(target=train_alone_or_together, args=(rank, *arguments)) for rank in range(world)]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join()
-            assert process.exitcode == 0
-    one, two = (load_file(tmp_path / f"{world}.safetensors") for world in (1, 2))
+    multiprocessing.set_forkserver_preload(["raygroup.training.spotter.detector_trainer"])
+    torch.multiprocessing.start_processes(run_worker, (2, table_file, tmp_path), 2, start_method="forkserver")
+    one, two = losses_and_weights(table_file), load_file(tmp_path / "0.safetensors")
     for name, value in one.items():
         assert torch.allclose(value.double(), two[name].double(), rtol=1e-6, atol=1e-6), (name, value, two[name])
 
