@@ -1,5 +1,7 @@
 """Move the edges of word crops, as a detector does that finds a word not quite where it is."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,16 @@ def move_edges(crops: NDArray[np.uint8], share: float, random: np.random.Generat
         return crops
     height, width = crops.shape[1:]
     moves = random.uniform(-share, share, (len(crops), 5)) * height
-    return np.stack([_warp(crop, *move, height, width) for crop, move in zip(crops, moves.tolist(), strict=True)])
+    return np.stack([_warp(crop, move) for crop, move in zip(crops, moves.tolist(), strict=True)])
 
 
-def _warp(
-    crop: NDArray[np.uint8], left: float, right: float, top: float, bottom: float, slant: float, height: int, width: int
-) -> NDArray[np.uint8]:  # fmt: skip
-    """Stretch the part of a crop between the moved edges to the whole crop."""
+def _warp(crop: NDArray[np.uint8], moves: Sequence[float]) -> NDArray[np.uint8]:
+    """Stretch the part of a crop between the moved edges to the whole crop.
+
+    ``moves`` are those of the left, right, top and bottom edge, and the slant, in pixels.
+    """
+    height, width = crop.shape
+    left, right, top, bottom, slant = moves
     matrix = np.array(
         [[(width + right - left) / width, 0, left], [slant / width, (height + bottom - top) / height, top - slant / 2]], np.float64
     )
