@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raygroup.config_sections import to_json
 from raygroup.files.places import local_path
 from raygroup.spotter_config import Detector
 from raygroup.terminal import console, print_line, size_text
@@ -64,11 +63,10 @@ def pretrain_detector(
     screen = console() if progress else Console(quiet=True)
     with lock_result(out) as folder:
         table, data = _scene_table(local_path(scenes), storage)
-        about = {"settings": to_json(settings), "data": data}
-        checkpoints = open_checkpoints(folder, about, checkpoint_every, screen)
+        checkpoints = open_checkpoints(folder, settings, {"data": data}, checkpoint_every, screen)
         trainer = DetectorTrainer(settings, table)
         losses, cpu_s = _train(trainer, checkpoints, screen)
-        save_detector(out, trainer.average, settings.size, {**about, "scenes": len(table), "losses": losses})
+        save_detector(out, trainer.average, settings.size, {**checkpoints.identity, "scenes": len(table), "losses": losses})
         checkpoints.delete()
     return DetectorResult(out=out, scenes=len(table), losses=losses, cpu_s=cpu_s)
 

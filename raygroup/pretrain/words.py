@@ -1,11 +1,10 @@
 """Train the trunk and the universal head of recognisers (stage 1). ``pretrain`` is the command's Python twin."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Pretraining
-from raygroup.config_sections import to_json
 from raygroup.errors import ConfigError
 from raygroup.files.places import local_path
 from raygroup.terminal import console, print_line
@@ -90,22 +89,22 @@ def _pretrain(
     with progress_bars(screen) as show_progress:
         words = prepare_stage1_words(settings, inputs, storage, show_progress)
     print_inputs(words, inputs, start.charset if start else None, screen)
-    about: dict[str, Any] = {"settings": to_json(settings), "data": words.data}
-    if start is not None:
-        about["start"] = universal_hash(start)
-    checkpoints = open_checkpoints(folder, about, every, screen)
+    inputs_hashes = {"data": words.data} if start is None else {"data": words.data, "start": universal_hash(start)}
+    checkpoints = open_checkpoints(folder, settings, inputs_hashes, every, screen)
     universal, curve = _train(words, settings, start, checkpoints, screen)
     scores = score_universal(universal, words.tested)
-    save_universal(out, universal, {**about, "scores": scores, "held_out": curve.to_json()})
+    save_universal(out, universal, {**checkpoints.identity, "scores": scores, "held_out": curve.to_json()})
     checkpoints.delete()
     return PretrainingResult(out=out, scores=scores, convergence=tuple(convergence(curve, settings.steps, exact_by_task(scores))))
 
 
-def open_checkpoints(folder: Path, identity: dict[str, Any], every: int, screen: "Console") -> "TrainingCheckpoints":
+def open_checkpoints(
+    folder: Path, settings: object, inputs: Mapping[str, Any], every: int, screen: "Console"
+) -> "TrainingCheckpoints":  # fmt: skip
     """Open the checkpoints, and say from which step the training continues."""
     from raygroup.runtime.attempt.training_checkpoints import TrainingCheckpoints
 
-    checkpoints = TrainingCheckpoints(folder, identity, every)
+    checkpoints = TrainingCheckpoints(folder, settings, inputs, every)
     if checkpoints.step or checkpoints.lost_steps:
         again = f"; {checkpoints.lost_steps} steps are trained again, because their checkpoint is damaged" if checkpoints.lost_steps else ""
         print_line(screen, f"continues after step {checkpoints.step}, from {folder}{again}")

@@ -11,6 +11,7 @@ from sweep_process import start_command, wait_for_end, wait_until
 from raygroup.config import Pretraining
 from raygroup.errors import ConfigError
 from raygroup.pretrain import __main__ as pretrain
+from raygroup.runtime.attempt.checkpoints import load_checkpoint, save_checkpoint
 from raygroup.runtime.attempt.training_checkpoints import training_folder
 from raygroup.search_space import load
 from raygroup.storage.checkpoint_index import checkpoint_files, listed_steps
@@ -109,6 +110,16 @@ def test_checkpoints_of_other_settings_are_refused_and_kept(interrupted, setting
     with pytest.raises(ConfigError, match="holds a training with other settings or words: delete it"):
         pretrain.pretrain(other, interrupted, storage_path=storage)
     assert listed_steps(training_folder(interrupted))
+
+
+def test_checkpoints_of_a_version_with_fewer_settings_are_continued(interrupted, storage, undisturbed):
+    folder = training_folder(interrupted)
+    state, facts, _ = load_checkpoint(folder, listed_steps(folder)[-1])
+    del facts["identity"]["settings"]["jitter"]
+    del facts["identity"]["settings"]["words"]["photographs"]
+    save_checkpoint(folder, listed_steps(folder)[-1], state, {"identity": facts["identity"]})
+    assert pretrain.main(arguments(interrupted, storage)) == 0
+    assert interrupted.read_bytes() == undisturbed
 
 
 def test_a_result_has_one_writer(settings, storage, tmp_path):

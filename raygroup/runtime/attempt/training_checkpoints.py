@@ -2,10 +2,11 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raygroup.config_sections import section_from_json, to_json
 from raygroup.errors import ConfigError
 from raygroup.runtime.attempt.checkpoints import load_checkpoint, save_checkpoint
 from raygroup.storage.checkpoint_index import listed_steps, sound_steps
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 class TrainingCheckpoints:
     """Keeps the last two states of a training. It is a StateKeeper."""
 
-    def __init__(self, folder: Path, identity: dict[str, Any], every: int) -> None:
+    def __init__(self, folder: Path, settings: object, inputs: Mapping[str, Any], every: int) -> None:
         """Find the newest sound checkpoint in ``folder``. ``every`` is the number of steps between two.
 
-        ``identity`` is what the result depends on. Raises ConfigError if the checkpoints are those of another training.
+        ``settings`` is a section, and ``inputs`` has all else that the result depends on, as plain JSON values. Raises ConfigError if
+        the checkpoints are those of another training. Settings that a later version added count at their defaults.
         """
         self.folder = folder
-        self.identity = identity
+        self.identity = {"settings": to_json(settings), **inputs}
         self.every = every
         self.step = max(sound_steps(folder), default=0)
         self.lost_steps = max(listed_steps(folder), default=0) - self.step
@@ -32,7 +34,7 @@ class TrainingCheckpoints:
         self._state: dict[str, Tensor] = {}
         if self.step:
             self._state, facts, _ = load_checkpoint(folder, self.step)
-            if facts.get("identity") != identity:
+            if not _is_same(facts.get("identity"), settings, inputs):
                 raise ConfigError(
                     f"{folder}: holds a training with other settings or words: delete it to train from the beginning, or name another --out"
                 )
@@ -51,6 +53,15 @@ class TrainingCheckpoints:
     def delete(self) -> None:
         """Delete the folder. The training is complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_same(identity: Any, settings: object, inputs: Mapping[str, Any]) -> bool:
+    """Return whether a stored identity is that of these settings and inputs."""
+    try:
+        stored = section_from_json(type(settings), identity["settings"])
+    except (ConfigError, KeyError, TypeError, AttributeError):
+        return False
+    return stored == settings and {name: value for name, value in identity.items() if name != "settings"} == dict(inputs)
 
 
 def training_folder(out: Path) -> Path:
