@@ -1,10 +1,11 @@
-"""Write the words of photographs: an overlay and a JSON file for each, and a submission for MLT19."""
+"""Write the words of photographs: pictures and a JSON file for each, and a submission for MLT19."""
 
 import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -14,6 +15,8 @@ from raygroup.figures.spotted_scene import DrawnWord, head_colours, spotted_scen
 from raygroup.files.atomic import write_bytes
 from raygroup.scoring.submissions import SCRIPT_OF_TASK, write_submission
 from raygroup.scoring.word_columns import Word
+from raygroup.spot.explained_output import explained_figure
+from raygroup.spot.explanation import ExplainedWord
 from raygroup.spotting.photograph import Photograph
 from raygroup.spotting.spotter import SpottedWord
 
@@ -30,13 +33,21 @@ class OutputFolder:
         self._colours = head_colours([*dict.fromkeys(grouping.values())])
         self._taken: Counter[str] = Counter()
 
-    def write(self, path: Path, photograph: Photograph, words: Sequence[SpottedWord]) -> None:
-        """Write ``NAME.png`` and ``NAME.json``. Photographs of the same name get a number."""
+    def write(
+        self, path: Path, photograph: Photograph, words: Sequence[SpottedWord], explained: Sequence[ExplainedWord] | None = None
+    ) -> None:  # fmt: skip
+        """Write ``NAME.png`` and ``NAME.json``. Photographs of the same name get a number.
+
+        With the outcomes of its words, a photograph also gets ``NAME.explained.png``.
+        """
         self._taken[path.stem] += 1
         number = self._taken[path.stem]
         name = path.stem if number == 1 else f"{path.stem}-{number}"
         save_figure(self._overlay(photograph, words), self.folder / f"{name}.png")
-        content = {"image": str(path), "words": [word.to_json() for word in words]}
+        content: dict[str, Any] = {"image": str(path), "words": [word.to_json() for word in words]}
+        if explained is not None:
+            save_figure(explained_figure(photograph, explained), self.folder / f"{name}.explained.png")
+            content["explained"] = [word.to_json() for word in explained]
         write_bytes(self.folder / f"{name}.json", json.dumps(content, ensure_ascii=False, indent=1).encode())
 
     def write_submission(self, words: Mapping[Path, Sequence[SpottedWord]], task: int) -> None:

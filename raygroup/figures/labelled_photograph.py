@@ -1,0 +1,98 @@
+"""A photograph with the outlines of words, and labels beside them."""
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea
+from matplotlib.patches import Polygon as Outline
+from numpy.typing import NDArray
+
+from raygroup.figures.font_families import text_style
+from raygroup.figures.palette import DOTS_PER_INCH, INK, Colour
+
+_INCHES_PER_PIXEL = 1 / 100
+_LARGEST_INCHES = 14.0
+_LEAST_INCHES = 1.0
+_LEGEND_INCHES = 0.35
+_POINTS_PER_INCH = 72
+_SMALLEST_POINTS, _LARGEST_POINTS = 5.0, 12.0
+_LABEL_PER_FONT = 1.6
+"""Height of a label, as a multiple of its font size."""
+
+Part = tuple[str, str | None]
+"""A text and its task."""
+
+
+class LabelledPhotograph:
+    """A figure that shows a photograph (height, width, 3), red first."""
+
+    def __init__(
+        self, photograph: NDArray[np.uint8], least_width: float = _LEAST_INCHES, around: float = _LEGEND_INCHES
+    ) -> None:  # fmt: skip
+        """Start the figure. Sizes are in inches.
+
+        ``least_width`` is the least width of the figure: a small photograph has space beside it.
+        ``around`` is the height of everything above and below the photograph.
+        """
+        self.height, self.width = photograph.shape[:2]
+        self._scale = min(_INCHES_PER_PIXEL, _LARGEST_INCHES / max(self.height, self.width))
+        size = max(self.width * self._scale, least_width), max(self.height * self._scale, _LEAST_INCHES) + around
+        self.figure = Figure(figsize=size, layout="constrained")
+        self.axes = self.figure.subplots()
+        edges = (-0.5, self.width - 0.5, self.height - 0.5, -0.5)
+        self.axes.imshow(_shrunk(photograph, self._scale * DOTS_PER_INCH), extent=edges)
+        self.axes.set_axis_off()
+        self.axes.set(xlim=edges[:2], ylim=edges[2:], autoscale_on=False)
+
+    def outline(self, polygon: NDArray[np.float64], colour: str | Colour, width: float = 1.5, dashes: str = "-") -> None:
+        """Draw the outline of a word, (n, 2) in pixels of the photograph."""
+        self.axes.add_patch(Outline(polygon, closed=True, fill=False, edgecolor=colour, linewidth=width, linestyle=dashes))
+
+    def label(
+        self, polygon: NDArray[np.float64], parts: Sequence[Part], *, ground: str, ink: str = INK, smallest: float = _SMALLEST_POINTS
+    ) -> None:  # fmt: skip
+        """Write texts above the highest corner of a word, or below the word if there is no room.
+
+        Each part is set by itself, from left to right, so that a part in Arabic keeps its place.
+        ``smallest`` is the least font size in points.
+        """
+        (left, top), (right, bottom) = polygon.min(0), polygon.max(0)
+        points = float(np.clip(0.5 * _POINTS_PER_INCH * self._scale * (bottom - top), smallest, _LARGEST_POINTS))
+        label_height = _LABEL_PER_FONT * points / _POINTS_PER_INCH / self._scale
+        below, is_far_right = top < label_height, (left + right) / 2 > 0.8 * self.width
+        place = (right if is_far_right else left, bottom if below else top)
+        texts = [TextArea(text, textprops={"fontsize": points, "color": ink, **text_style(text, task)}) for text, task in parts]
+        box = {"boxstyle": "square,pad=0", "facecolor": ground, "edgecolor": "none", "alpha": 0.85}
+        packed = HPacker(children=texts, pad=0.15 * points, sep=0.4 * points, align="baseline")
+        alignment = (float(is_far_right), float(below))
+        label = AnnotationBbox(packed, place, box_alignment=alignment, pad=0, bboxprops=box, annotation_clip=False)
+        label.set_in_layout(False)
+        self.axes.add_artist(label)
+
+    def legend(self, outlines: Mapping[str, tuple[str | Colour, str]]) -> None:
+        """Name outlines below the photograph: name -> colour and dashes."""
+        handles = [
+            Outline([(0, 0)], closed=True, fill=False, edgecolor=colour, linewidth=2, linestyle=dashes, label=name)
+            for name, (colour, dashes) in outlines.items()
+        ]
+        if handles:
+            columns = max(min(len(handles), int(self.figure.get_figwidth() // max(_legend_inches(name) for name in outlines))), 1)
+            self.figure.legend(
+                handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=8, labelcolor=INK
+            )  # fmt: skip
+
+
+def _shrunk(photograph: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Return a photograph with no more pixels than the figure shows."""
+    if scale >= 1:
+        return photograph
+    height, width = photograph.shape[:2]
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    return np.asarray(cv2.resize(photograph, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _legend_inches(name: str) -> float:
+    """Return about how wide an entry of the legend is."""
+    return 0.6 + 0.065 * len(name)
