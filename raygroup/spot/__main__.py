@@ -62,7 +62,7 @@ class _Run:
 
     words: "dict[Path, list[SpottedWord]]"
     problems: list[str]
-    """The reason for each photograph that could not be read."""
+    """A line for each photograph that could not be read, or not all of it."""
     explanation: "Explanation | None"
 
     def to_json(self) -> dict[str, Any]:
@@ -88,11 +88,11 @@ def _spot(
 
     words: dict[Path, list[SpottedWord]] = {}
     explained: dict[Path, list[ExplainedWord]] = {}
-    problems = []
+    problems: list[str] = []
     with progress_bars(console(stderr=True), "spotting") as show_progress:
         for number, path in enumerate(paths, start=1):
             try:
-                photograph = read_photograph(path)
+                photograph = read_photograph(path, remark=problems.append)
             except ImageError as error:
                 problems.append(str(error))
             else:
