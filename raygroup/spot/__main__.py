@@ -51,7 +51,8 @@ def _run(options: argparse.Namespace) -> int:
         print_json({"purpose": options.purpose, **run.to_json()})
     else:
         _print(run, options)
-    for line in run.problems:
+    missing = None if outputs is None else outputs.missing_letters
+    for line in [*run.problems, *([missing] if missing else [])]:
         print_warning(line)
     return BAD_INPUT if run.problems and not run.words else 0
 
