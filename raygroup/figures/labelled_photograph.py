@@ -64,7 +64,8 @@ class LabelledPhotograph:
         label_height = _LABEL_PER_FONT * points / _POINTS_PER_INCH / self._scale
         below, is_far_right = top < label_height, (left + right) / 2 > 0.8 * self.width
         place = (right if is_far_right else left, bottom if below else top)
-        texts: list[Artist] = [TextArea(text, textprops={"fontsize": points, "color": ink, **text_style(text, task)}) for text, task in parts]
+        style = {"fontsize": points, "color": ink}
+        texts: list[Artist] = [TextArea(text, textprops={**style, **text_style(text, task)}) for text, task in parts]
         box = {"boxstyle": "square,pad=0", "facecolor": ground, "edgecolor": "none", "alpha": 0.85}
         packed = HPacker(children=texts, pad=0.15 * points, sep=0.4 * points, align="baseline")
         alignment = (float(is_far_right), float(below))

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, one_line
 from raygroup.files.atomic import write_bytes
 from raygroup.model.spotter.detector import DetectorNetwork
 from raygroup.model.spotter.shape import SHAPES
@@ -44,7 +44,7 @@ def load_detector(path: Path) -> tuple[DetectorNetwork, dict[str, Any]]:
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
-        raise ConfigError(f"{path}: not the weights of a detector of size {about['size']}: {error}") from error
+        raise ConfigError(f"{path}: not the weights of a detector of size {about['size']}: {one_line(str(error))}") from error
     return network.eval().requires_grad_(False), about
 
 
