@@ -21,8 +21,8 @@ PURPLE = "#7b2fb5"
 GREEN = "#1a9641"
 _WHITE = "#ffffff"
 _SMALLEST_POINTS = 7.0
-_LEAST_WIDTH, _AROUND = 5.5, 1.0
-"""Inches: the width that the legend needs, and the height of the title and the legend."""
+_LEAST_WIDTH = 5.5
+"""Inches that the title and the legend need."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class DrawnOutcome:
 
 def explained_scene_figure(photograph: NDArray[np.uint8], words: Sequence[DrawnOutcome]) -> Figure:
     """Draw a photograph (height, width, 3), red first, with the outcome of every word."""
-    drawing = LabelledPhotograph(photograph, _LEAST_WIDTH, _AROUND)
+    drawing = LabelledPhotograph(photograph, _LEAST_WIDTH)
     counts = Counter(word.outcome for word in words)
     for outcome, style in STYLES.items():
         for word in words:
@@ -69,7 +69,7 @@ def explained_scene_figure(photograph: NDArray[np.uint8], words: Sequence[DrawnO
                 _draw_word(drawing, word, style)
     shown = [outcome for outcome in reversed(STYLES) if counts[outcome]]
     drawing.legend({f"{STYLES[name].title} ({counts[name]})": (STYLES[name].colour, STYLES[name].dashes) for name in shown})
-    drawing.figure.suptitle(_counts_text(counts), x=0.01, ha="left", fontsize=9, color=INK)
+    drawing.title(_counts_text(counts))
     return drawing.figure
 
 
