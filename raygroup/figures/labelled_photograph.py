@@ -91,8 +91,7 @@ class LabelledPhotograph:
             Outline([(0, 0)], closed=True, fill=False, edgecolor=colour, linewidth=2, linestyle=dashes, label=name)
             for name, (colour, dashes) in outlines.items()
         ]
-        columns = int(self.figure.get_figwidth() // max(_legend_inches(name) for name in outlines))
-        columns = max(min(len(handles), columns), 1)
+        columns = _legend_columns([_legend_inches(name) for name in outlines], self.figure.get_figwidth())
         self._below = _LEGEND_ROW_INCHES * -(-len(handles) // columns) + 2 * _MARGIN_INCHES
         self._arrange()
         style = {"frameon": False, "fontsize": 8, "labelcolor": INK, "borderpad": 0.2}
@@ -110,3 +109,12 @@ def _scaled(photograph: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
 def _legend_inches(name: str) -> float:
     """Return about how wide an entry of the legend is."""
     return 0.6 + 0.065 * len(name)
+
+
+def _legend_columns(widths: Sequence[float], most: float) -> int:
+    """Return the largest number of columns that fits. matplotlib fills one column after the other."""
+    for columns in range(len(widths), 1, -1):
+        rows = -(-len(widths) // columns)
+        if sum(max(widths[start : start + rows]) for start in range(0, len(widths), rows)) <= most:
+            return columns
+    return 1

@@ -59,3 +59,16 @@ def test_the_label_of_a_word_at_the_top_is_below_it():
 @pytest.mark.parametrize("shape", [(1, 1, 3), (40, 3000, 3), (3000, 40, 3)])
 def test_photographs_of_any_shape_can_be_drawn(shape, tmp_path):
     assert save_figure(explained_scene_figure(np.zeros(shape, np.uint8), [drawn("missed", "a")]), tmp_path / "a.png").is_file()
+
+
+@pytest.mark.parametrize("size", [(100, 100), (300, 1200), (2000, 300)])
+def test_title_photograph_and_legend_have_places_of_their_own(size):
+    words = [drawn(outcome, "a") for outcome in OUTCOMES]
+    figure = explained_scene_figure(np.zeros((*size, 3), np.uint8), words)
+    figure.draw_without_rendering()
+    legend, photograph, title = (box.get_window_extent() for box in (figure.legends[0], figure.axes[0], figure._suptitle))
+    assert 0 <= legend.x0 < legend.x1 <= figure.bbox.width
+    assert 0 <= legend.y0 < legend.y1 <= photograph.y0 + 1
+    assert photograph.y1 <= title.y0 + 1 < title.y1 <= figure.bbox.height
+    assert title.x1 <= figure.bbox.width
+    assert photograph.width / photograph.height == pytest.approx(size[1] / size[0])
