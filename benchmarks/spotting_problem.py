@@ -15,7 +15,7 @@ def word_rectangles(columns: int, rows: int, width: int, height: int) -> NDArray
     cells = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2)
     cell_width, cell_height = width / columns, height / rows
     centres = (cells + 0.5) * (cell_width, cell_height) + random.uniform(-4, 4, cells.shape)
-    longest, highest = min(200, 0.78 * cell_width), min(48, 0.5 * cell_height)
+    longest, highest = min(200, 0.79 * cell_width), min(48, 0.5 * cell_height)
     sides = np.stack([random.uniform(60, longest, len(cells)), random.uniform(20, highest, len(cells))], axis=1)
     return rectangle_corners(centres, sides, random.normal(0, 6, len(cells)))
 
