@@ -6,12 +6,21 @@ loops are restated in benchmarks/baselines/ and get the same map, polygons and f
 take turns in one process, on one thread. Ratios are of processor seconds: the median over rounds.
 ``total_ratio`` is over regions as rectangles, masks and reading, and ``geometry_ratio`` over the first
 two. ``overlap_*`` is the mean intersection over union of the drawn words and what is made of their
-kernels. pycocotools must be installed. The last line is one JSON object.
+kernels. pycocotools must be installed.
+
+A photograph of 1280 x 960 pixels with as many words is then read by a spotter, part by part: scaling
+and normalising, the network, regions, crops, and reading. ``photograph_*_beside_share`` is the share
+of the parts that no network computes. ``large_*_gb`` is the peak memory of a process that reads a
+photograph of 4000 x 3000 pixels with 1,000 words, and ``large_*_drawn_gb`` that after drawing them.
+``--model`` is the folder of a spotter. By default it makes one, whose detector has random weights:
+the regions are known, so only the lengths of the read texts depend on weights. The last line is one
+JSON object.
 """
 
 import argparse
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -23,17 +32,17 @@ from baselines.spotting_loops import looped_masks, looped_regions
 from machine import machine_name, print_figures
 from numpy.typing import NDArray
 from paper_heads import make_looped
+from photograph_reading import memory_figures, photograph_figures, spotter_folder
 from reading_times import BEAMS, make_readable_words
+from spotting_problem import probability_map, word_rectangles
 from timing import AlternatedTimes, prepare_process
 
 from raygroup.model.heads.decoding import Reader
 from raygroup.model.kernels.forms import choose_kernels
-from raygroup.spotting.rectangles import rectangle_corners
 from raygroup.spotting.reference_regions import ReferenceSettings, reference_regions
 from raygroup.spotting.regions import RegionSettings, find_regions
 from raygroup.spotting.roi_masks import roi_masks
 from raygroup.spotting.word_crops import word_crops
-from raygroup.training.spotter.segmentation_targets import segmentation_targets
 
 COLUMNS, ROWS = 5, 10
 """A map has as many words."""
@@ -46,14 +55,19 @@ def main() -> None:
     """Measure the parts, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one round with few classes, to try the program: the figures mean little")
-    quick = parser.parse_args().quick
+    parser.add_argument("--model", type=Path, help="the folder of a spotter (default: make one)")
+    arguments = parser.parse_args()
+    quick = arguments.quick
     prepare_process()
     cv2.setNumThreads(1)
-    words = word_rectangles()
-    geometry = region_steps(probability_map(words)) | mask_steps(words) | crop_steps(words)
+    words = word_rectangles(COLUMNS, ROWS, WIDTH, HEIGHT)
+    geometry = region_steps(probability_map(words, WIDTH, HEIGHT)) | mask_steps(words) | crop_steps(words)
     times = AlternatedTimes(geometry, 1 if quick else 9, "cpu", dict.fromkeys(geometry, 5))
     reading = AlternatedTimes(reading_steps(200 if quick else 9002), 1 if quick else 3, "cpu", {})
-    figures = figures_of(times, reading) | mean_overlaps(words) | {"words": len(words), "machine": machine_name("cpu")}
+    figures = figures_of(times, reading) | mean_overlaps(words)
+    with spotter_folder(arguments.model) as model:
+        figures |= photograph_figures(model, COLUMNS, ROWS, 1 if quick else 5) | memory_figures(model)
+    figures |= {"words": len(words), "machine": machine_name("cpu")}
     print_figures(figures)
     print(json.dumps(figures))
 
@@ -72,7 +86,7 @@ def figures_of(geometry: AlternatedTimes, reading: AlternatedTimes) -> dict[str,
 
 def mean_overlaps(words: NDArray[np.float64]) -> dict[str, float]:
     """Return the mean intersection over union of the words of a map and their regions, by way."""
-    probabilities = probability_map(words)
+    probabilities = probability_map(words, WIDTH, HEIGHT)
     shapes, figures = shapely.polygons(words), {}
     for name, polygons in (
         ("released", looped_regions(torch.from_numpy(probabilities))[2]),
@@ -84,22 +98,6 @@ def mean_overlaps(words: NDArray[np.float64]) -> dict[str, float]:
         overlaps = shared / (shapely.area(shapes)[:, None] + shapely.area(regions) - shared)
         figures[f"overlap_{name}"] = round(float(overlaps.max(axis=1).mean()), 3)
     return figures
-
-
-def word_rectangles() -> NDArray[np.float64]:
-    """Return words of many sizes in a grid, (n, 4, 2), tilted a little."""
-    random = np.random.default_rng(0)
-    cells = np.stack(np.meshgrid(np.arange(COLUMNS), np.arange(ROWS)), axis=-1).reshape(-1, 2)
-    centres = (cells + 0.5) * (WIDTH / COLUMNS, HEIGHT / ROWS) + random.uniform(-4, 4, cells.shape)
-    sides = np.stack([random.uniform(60, 200, len(cells)), random.uniform(20, 48, len(cells))], axis=1)
-    return rectangle_corners(centres, sides, random.normal(0, 6, len(cells)))
-
-
-def probability_map(words: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return a map as a trained network gives it: soft edges, and some noise on the ground."""
-    kernels = segmentation_targets(list(words), np.zeros(len(words), bool), (HEIGHT, WIDTH)).kernels
-    noise = np.random.default_rng(1).uniform(0, 0.02, kernels.shape).astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(kernels * np.float32(0.98), (0, 0), 0.8) + noise, np.float32)
 
 
 def region_steps(probabilities: NDArray[np.float32]) -> dict[str, Callable[[], object]]:
@@ -118,7 +116,7 @@ def region_steps(probabilities: NDArray[np.float32]) -> dict[str, Callable[[], o
 
 def mask_steps(words: NDArray[np.float64]) -> dict[str, Callable[[], object]]:
     """Return both ways to draw the masks of both heads. Their pixels must be equal."""
-    probabilities = torch.from_numpy(probability_map(words))
+    probabilities = torch.from_numpy(probability_map(words, WIDTH, HEIGHT))
     boxes, _, polygons = looped_regions(probabilities)
     for size in SIZES:
         assert np.array_equal(roi_masks(polygons, boxes, size), looped_masks(polygons, boxes, size).numpy())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from raygroup.runs.pictures import draw_pictures
     from raygroup.runtime.planning.words_preview import preview_words
     from raygroup.search_space import Sweep
+    from raygroup.spot.explanation import ExplainedWord, Explanation, explain_photographs
     from raygroup.spot.opening import load_spotter
     from raygroup.spotting.spotter import SpottedWord, Spotter
     from raygroup.sweep import run_sweep
@@ -32,6 +33,7 @@ _HOMES = {
     "raygroup.history.reader": ("History",),
     "raygroup.model.heads.decoding": ("Reader",),
     "raygroup.read.opening": ("load",),
+    "raygroup.spot.explanation": ("ExplainedWord", "Explanation", "explain_photographs"),
     "raygroup.spot.opening": ("load_spotter",),
     "raygroup.spotting.spotter": ("SpottedWord", "Spotter"),
     "raygroup.reading.package": ("Package", "WordReading"),
@@ -52,6 +54,8 @@ __all__ = [
     "ClusterLostError",
     "Comparison",
     "ConfigError",
+    "ExplainedWord",
+    "Explanation",
     "Grouping",
     "Heads",
     "History",
@@ -77,6 +81,7 @@ __all__ = [
     "__version__",
     "compare",
     "draw_pictures",
+    "explain_photographs",
     "history_table",
     "load",
     "load_spotter",

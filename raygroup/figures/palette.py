@@ -16,6 +16,9 @@ FAINT = "#999999"
 RIGHT = "#0072B2"
 WRONG = "#D55E00"
 
+DOTS_PER_INCH = 150
+"""Of figures that are saved as pixels."""
+
 Colour = tuple[float, float, float]
 
 
@@ -29,5 +32,5 @@ def head_colour(head: int) -> Colour:
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure, by default as PNG, and return its path. Creates missing folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=DOTS_PER_INCH)
     return path

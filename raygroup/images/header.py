@@ -48,6 +48,8 @@ class Header:
     """True if pixels may be transparent."""
     may_be_deep: bool = False
     """True if a channel may have more than eight bits."""
+    frames: int = 1
+    """Frames or pages. Only the first is decoded."""
 
 
 def read_header(content: bytes) -> Header:
@@ -101,12 +103,12 @@ def _pixels_in(error: Image.DecompressionBombError) -> str:
 
 
 def _header_of(image: Any, content: bytes) -> Header:
-    orientation = _orientation(image)
+    orientation, frames = _orientation(image), getattr(image, "n_frames", 1)
     is_deep_png = image.format == "PNG" and content[_BIT_DEPTH_OF_PNG] > 8
     return Header(
-        image.width, image.height, str(image.format), _remark(image, orientation),
+        image.width, image.height, str(image.format), _remark(frames, orientation),
         orientation=orientation, has_alpha=image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info,
-        may_be_deep=is_deep_png or image.format not in (*_ALWAYS_EIGHT_BITS, "PNG"),
+        may_be_deep=is_deep_png or image.format not in (*_ALWAYS_EIGHT_BITS, "PNG"), frames=frames,
     )  # fmt: skip
 
 
@@ -120,9 +122,13 @@ def _orientation(image: Any) -> int:
     return orientation if orientation in range(1, 9) else 1
 
 
-def _remark(image: Any, orientation: int) -> str:
-    frames = getattr(image, "n_frames", 1)
-    remarks = [f"{frames} frames, the first is taken"] if frames > 1 else []
+def frames_remark(frames: int) -> str:
+    """Return what is said of an image with several frames. Of one frame nothing is."""
+    return f"{frames} frames, the first is taken" if frames > 1 else ""
+
+
+def _remark(frames: int, orientation: int) -> str:
+    remarks = [frames_remark(frames)] if frames > 1 else []
     if orientation != 1:
         remarks.append(f"EXIF orientation {orientation}, not applied: polygons refer to the stored pixels")
     return "; ".join(remarks)

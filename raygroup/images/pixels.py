@@ -105,3 +105,12 @@ def turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
+
+
+def turn_points_upright(points: NDArray[np.float64], header: Header) -> NDArray[np.float64]:
+    """Map points (..., 2) of the stored pixels to the image that ``turn_upright`` returns."""
+    width, height, orientation = header.width, header.height, header.orientation
+    if orientation in (5, 6, 7, 8):
+        points, width, height = points[..., ::-1], height, width
+    x, y = points[..., 0], points[..., 1]
+    return np.stack([width - x if orientation in (2, 3, 6, 7) else x, height - y if orientation in (3, 4, 7, 8) else y], axis=-1)

@@ -11,6 +11,8 @@ from raygroup.errors import ConfigError
 STANDARD_INPUT = "-"
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif"})
 """Endings of the files that are taken from a folder. A file that is named itself may have any."""
+_OF_TELEPHONES = frozenset({".heic", ".heif"})
+"""Endings that are not read. They are listed beside other images, so that reading gives the reason."""
 _SIGNS_OF_PATTERNS = re.compile(r"[*?\[]")
 
 
@@ -44,7 +46,8 @@ def _paths(argument: str, standard_input: TextIO) -> Iterable[Path]:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    images = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")]
+    files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    images = [path for path in files if path.suffix.lower() in SUFFIXES | _OF_TELEPHONES]
     if not images:
         raise ConfigError(
             f"{folder}: no images in this folder: it looks for {', '.join(sorted(SUFFIXES))}; for its subfolders name {folder}/**/*.png"

@@ -72,13 +72,18 @@ class OnnxBackend:
         return open_session(path, self.threads)
 
 
-def open_session(path: Path, threads: int = 0) -> Any:
-    """Open an ONNX file. ``threads`` 0 lets onnxruntime choose. Raises DamagedFileError if it cannot be opened."""
+def open_session(path: Path, threads: int = 0, *, keeps_memory: bool = True) -> Any:
+    """Open an ONNX file.
+
+    ``threads`` 0 lets onnxruntime choose. A session that keeps its memory from run to run is a little
+    faster. Raises DamagedFileError if the file cannot be opened.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.intra_op_num_threads = threads
+    options.enable_cpu_mem_arena = keeps_memory
     # Every session has threads of its own. Those of idle sessions must not spin.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from raygroup.errors import UnreadableFileError
 from raygroup.scenes.archives.members import Member, fold_name, printable_name
-from raygroup.scenes.archives.sources import Source, open_source
+from raygroup.scenes.archives.sources import ImageFiles, Source, open_source
 from raygroup.scenes.image_choice import Candidate, Choice, choose_image
 from raygroup.scenes.scene import Problems
 
@@ -27,20 +27,23 @@ _MAX_NAMED = 3
 class Collection:
     """The folders and archives of one data set.
 
-    Labels and images may be in different ones. Raises ConfigError for a path that is no folder,
-    archive or label file.
+    Labels and images may be in different ones. ``images`` are image files that take the place of
+    those in the folders and archives. Raises ConfigError for a path that is no folder, archive or
+    label file.
     """
 
-    def __init__(self, paths: Sequence[Path], problems: Problems | None = None) -> None:
+    def __init__(self, paths: Sequence[Path], problems: Problems | None = None, images: Sequence[Path] | None = None) -> None:
         self.paths = tuple(paths)
         self.problems = Problems() if problems is None else problems
-        self.sources: tuple[Source, ...] = tuple(open_source(path) for path in paths)
+        self._image_files = None if images is None else ImageFiles(images)
+        files = [] if self._image_files is None else [self._image_files]
+        self.sources: tuple[Source, ...] = (*(open_source(path) for path in paths), *files)
         listings = [source.list(number, self.problems.add) for number, source in enumerate(self.sources)]
         self.members: tuple[Member, ...] = tuple(member for members in listings for member in members)
         self._images: defaultdict[str, list[Member]] = defaultdict(list)
         self._unread: dict[str, Member] = {}
         for member in self.members:
-            if member.suffix in IMAGE_SUFFIXES:
+            if self._is_image(member):
                 self._images[fold_name(member.stem)].append(member)
             elif member.suffix in UNREAD_SUFFIXES:
                 self._unread.setdefault(fold_name(member.stem), member)
@@ -63,7 +66,7 @@ class Collection:
 
     def images(self) -> Iterator[Member]:
         """Yield the images that were not set aside, in source order."""
-        return (member for member in self.members if member.suffix in IMAGE_SUFFIXES and member not in self._excluded)
+        return (member for member in self.members if self._is_image(member) and member not in self._excluded)
 
     def set_aside(self, member: Member | None) -> None:
         """Exclude an image or a label file, so that nobody misses its counterpart.
@@ -72,6 +75,11 @@ class Collection:
         """
         if member is not None:
             self._excluded.add(member)
+
+    def image_file(self, member: Member) -> Path:
+        """Return the path of one of the ``images``, as the caller spells it."""
+        assert self._image_files is not None
+        return self._image_files.file_of[member.name]
 
     def is_set_aside(self, member: Member) -> bool:
         return member in self._excluded
@@ -119,6 +127,9 @@ class Collection:
     def _add_explained(self, kind: str, place: str, what: str) -> None:
         self.problems.add(kind, place, what)
         self.explained.add(place)
+
+    def _is_image(self, member: Member) -> bool:
+        return member.suffix in IMAGE_SUFFIXES if self._image_files is None else member.source == len(self.paths)
 
     def _path(self, member: Member) -> str:
         """Return a file's path below the folder that holds all sources."""

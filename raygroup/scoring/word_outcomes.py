@@ -6,6 +6,7 @@ detection (red in the paper's Figure 3). A misread word is an error of recogniti
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,22 @@ def write_outcomes(result: Result, path: Path) -> None:
                 file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
 
-def outcome_rows(result: Result) -> Iterator[dict[str, Any]]:
-    """Yield rows of SCHEMA, image by image.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a true word, a detection, or a matched pair."""
+
+    kind: str
+    """One of OUTCOMES."""
+    word: int | None
+    """Row of the true word. None for a false detection, and for one over a don't-care word."""
+    detection: int | None
+    """Row of the detection. None for a missed word, and for a don't-care word."""
+    exact: bool | None = None
+    """Whether a pair is right to the letter. None if there is no pair."""
+
+
+def word_outcomes(result: Result) -> Iterator[Outcome]:
+    """Yield the outcome of every word and detection, image by image.
 
     Images have the order of the ground truth. Within an image, pairs and missed words come in the
     order of its file, then false detections.
@@ -90,23 +105,28 @@ def outcome_rows(result: Result) -> Iterator[dict[str, Any]]:
     other_order = [(image, 1, other) for other, image in zip(others, result.detections.image[unmatched].tolist(), strict=True)]
     for _, is_detection, number in sorted(word_order + other_order):
         if is_detection:
-            yield _row(result, "ignored" if matching.ignored[number] else "false", None, number)
+            yield Outcome("ignored" if matching.ignored[number] else "false", None, number)
         elif number not in pairs:
-            yield _row(result, "ignored" if result.truths.ignored[number] else "missed", number, None)
+            yield Outcome("ignored" if result.truths.ignored[number] else "missed", number, None)
         else:
             for pair, detection in pairs[number]:
-                outcome = "correct" if result.right[pair] else "misread"
-                yield _row(result, outcome, number, detection, bool(result.right_exactly[pair]))
+                yield Outcome("correct" if result.right[pair] else "misread", number, detection, bool(result.right_exactly[pair]))
 
 
-def _row(result: Result, outcome: str, word: int | None, detection: int | None, exact: bool | None = None) -> dict[str, Any]:
+def outcome_rows(result: Result) -> Iterator[dict[str, Any]]:
+    """Yield rows of SCHEMA, in the order of ``word_outcomes``."""
+    return (_row(result, outcome) for outcome in word_outcomes(result))
+
+
+def _row(result: Result, outcome: Outcome) -> dict[str, Any]:
     truths, detections = result.truths, result.detections
+    word, detection = outcome.word, outcome.detection
     image = truths.image[word] if word is not None else detections.image[detection]
     confidence = None if detection is None or detections.confidences is None else float(detections.confidences[detection])
     return {
         "image": truths.images[image],
-        "outcome": outcome,
-        "case_sensitive": exact,
+        "outcome": outcome.kind,
+        "case_sensitive": outcome.exact,
         **{f"truth_{name}": value for name, value in _columns(truths, word).items()},
         **_columns(detections, detection),
         "confidence": confidence,

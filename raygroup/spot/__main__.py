@@ -1,11 +1,13 @@
 """``python -m raygroup.spot``: find and read the words of photographs.
 
-``raygroup.load_spotter(folder).spot(photograph)`` is the command's Python twin.
+``raygroup.load_spotter(folder).spot(photograph)`` is the command's Python twin, and
+``raygroup.explain_photographs`` that of ``--explain``.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ from raygroup.spot.opening import load_spotter
 from raygroup.terminal import Parser, console, print_json, print_line, print_warning, run_command
 
 if TYPE_CHECKING:
+    from raygroup.spot.explanation import ExplainedWord, Explanation
+    from raygroup.spot.ground_truth import GroundTruth
     from raygroup.spot.output import OutputFolder
     from raygroup.spotting.spotter import SpottedWord, Spotter
 
@@ -30,54 +34,79 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from raygroup.reading.inputs import list_images
+    from raygroup.spot.ground_truth import read_ground_truth
     from raygroup.spot.output import OutputFolder, image_number
 
     paths = list_images(options.images, sys.stdin)
     if options.submission is not None:
         for path in paths:
             image_number(path)
+    truth = None if options.explain is None else read_ground_truth(options.explain, paths)
     spotter = load_spotter(options.model, backend=options.backend, threads=options.threads)
     outputs = None if options.out is None else OutputFolder(options.out, spotter.reader.grouping)
-    words, problems = _spot(spotter, paths, options, outputs)
+    run = _spot(spotter, paths, options, truth, outputs)
     if outputs is not None and options.submission is not None:
-        outputs.write_submission(words, options.submission)
+        outputs.write_submission(run.words, options.submission)
     if options.json:
-        photographs = [{"image": str(path), "words": [word.to_json() for word in found]} for path, found in words.items()]
-        print_json({"purpose": options.purpose, "photographs": photographs, "problems": problems})
+        print_json({"purpose": options.purpose, **run.to_json()})
     else:
-        _print(words, options)
-    for line in problems:
+        _print(run, options)
+    missing = None if outputs is None else outputs.missing_letters
+    for line in [*run.problems, *([missing] if missing else [])]:
         print_warning(line)
-    return BAD_INPUT if problems and not words else 0
+    return BAD_INPUT if run.problems and not run.words else 0
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The words of photographs."""
+
+    words: "dict[Path, list[SpottedWord]]"
+    problems: list[str]
+    """A line for each photograph that could not be read, or not all of it."""
+    explanation: "Explanation | None"
+
+    def to_json(self) -> dict[str, Any]:
+        photographs: list[dict[str, Any]] = [
+            {"image": str(path), "words": [word.to_json() for word in words]} for path, words in self.words.items()
+        ]
+        values = {"photographs": photographs, "problems": self.problems}
+        if self.explanation is None:
+            return values
+        for photograph, path in zip(photographs, self.words, strict=True):
+            if path in self.explanation.photographs:
+                photograph["explained"] = [word.to_json() for word in self.explanation.photographs[path]]
+        return {**values, "explanation": self.explanation.to_json()}
 
 
 def _spot(
-    spotter: "Spotter", paths: Sequence[Path], options: argparse.Namespace, outputs: "OutputFolder | None"
-) -> "tuple[dict[Path, list[SpottedWord]], list[str]]":  # fmt: skip
-    """Return the words of each photograph that can be read, and a line for each other one.
-
-    The words of a photograph are written before the next one is read.
-    """
+    spotter: "Spotter", paths: Sequence[Path], options: argparse.Namespace, truth: "GroundTruth | None", outputs: "OutputFolder | None"
+) -> _Run:  # fmt: skip
+    """Read the photographs. The words of one are written before the next one is read."""
     from raygroup.runtime.progress import progress_bars
+    from raygroup.spot.explanation import Explanation, explain_words
     from raygroup.spotting.photograph import read_photograph
 
     words: dict[Path, list[SpottedWord]] = {}
-    problems = []
+    explained: dict[Path, list[ExplainedWord]] = {}
+    problems: list[str] = []
     with progress_bars(console(stderr=True), "spotting") as show_progress:
         for number, path in enumerate(paths, start=1):
             try:
-                photograph = read_photograph(path)
+                photograph = read_photograph(path, remark=problems.append)
             except ImageError as error:
                 problems.append(str(error))
             else:
                 words[path] = spotter.spot(photograph, options.purpose, options.beams)
+                if truth is not None and path in truth.words:
+                    explained[path] = explain_words(truth.words[path], words[path])
                 if outputs is not None:
-                    outputs.write(path, photograph, words[path])
+                    outputs.write(path, photograph, words[path], explained.get(path))
             show_progress("photographs", number, len(paths))
-    return words, problems
+    return _Run(words, problems, None if truth is None else Explanation(explained, truth))
 
 
-def _print(words: "dict[Path, list[SpottedWord]]", options: argparse.Namespace) -> None:
+def _print(run: _Run, options: argparse.Namespace) -> None:
     from rich.text import Text
 
     from raygroup.terminal import Column, fitted_table, show_controls, titled
@@ -87,12 +116,16 @@ def _print(words: "dict[Path, list[SpottedWord]]", options: argparse.Namespace) 
         Column("at", rank=2, shortest=10),
     )  # fmt: skip
     out = console()
-    for path, found in words.items():
-        if not found:
+    for path, words in run.words.items():
+        if not words:
             print_line(out, f"{path}: no text found")
             continue
-        rows = [[Text(show_controls(cell)) for cell in _cells(word)] for word in found]
-        out.print(titled(f"{path}: {len(found)} words, with the thresholds for {options.purpose}", fitted_table(columns, rows, out.width)))
+        rows = [[Text(show_controls(cell)) for cell in _cells(word)] for word in words]
+        out.print(titled(f"{path}: {len(words)} words, with the thresholds for {options.purpose}", fitted_table(columns, rows, out.width)))
+    if run.explanation is not None:
+        from raygroup.spot.explained_output import print_explanation
+
+        print_explanation(run.explanation, out)
     if options.out is not None:
         print_line(out, f"pictures and words: {options.out}")
 
@@ -114,6 +147,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--submission", type=_submission_task, metavar="TASK",
         help="also write an MLT19 submission for task 1, 3 or 4 to DIR; photographs are named by the numbers in their names",
+    )  # fmt: skip
+    parser.add_argument(
+        "--explain", type=parse_local_path, metavar="PATH",
+        help="compare the words with this ground truth, labels that raygroup.data reads or imported scenes, and draw the errors to DIR",
     )  # fmt: skip
     parser.add_argument(
         "--purpose", choices=PURPOSES, default="end-to-end", help="the score that the thresholds serve (default: end-to-end)"

@@ -14,7 +14,8 @@ class OnnxMaps:
     name = "onnxruntime"
 
     def __init__(self, graph: Path, threads: int = 0) -> None:
-        self._session = open_session(graph, threads)
+        # the map of a large photograph takes gigabytes
+        self._session = open_session(graph, threads, keeps_memory=False)
 
     def maps(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probabilities of text (n, h, w) of normalised images (n, 3, h, w)."""

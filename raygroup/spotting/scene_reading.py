@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from raygroup.scenes.scene import Instance
 from raygroup.scenes.scene_store import StoredScene
 from raygroup.scoring.word_columns import Word
 from raygroup.spotting.photograph import decode_photograph
@@ -17,15 +18,15 @@ def read_labelled_scenes(spotter: Spotter, scenes: Iterable[StoredScene], progre
     read = []
     for scene in scenes:
         photograph = decode_photograph(scene.image, upright=False)
-        read.append(LabelledScene(scene.name, tuple(true_words(scene)), tuple(spotter.candidates(photograph))))
+        read.append(LabelledScene(scene.name, tuple(true_words(scene.instances)), tuple(spotter.candidates(photograph))))
         progress(len(read))
     return read
 
 
-def true_words(scene: StoredScene) -> Sequence[Word]:
+def true_words(instances: Iterable[Instance]) -> Sequence[Word]:
     """Return the labelled words of a scene. Words without a polygon are those of word images, and are left out."""
     return [
         Word([(float(x), float(y)) for x, y in instance.polygon], IGNORED if instance.dont_care else instance.text, instance.task or "")
-        for instance in scene.instances
+        for instance in instances
         if instance.polygon is not None
     ]

@@ -30,13 +30,17 @@ KEYS = {
     "quickstart": {"wall_s", "peak_gib", "trial_cpu_s", "wall_over_work", "device"},
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
     "scoring": {"score_2000_images_s"},
-    "spotting": {"total_ratio", "regions_ratio", "masks_ratio", "reading_ratio", "rectangles_ms", "crops_ms", "machine"},
+    "spotting": {
+        "total_ratio", "regions_ratio", "masks_ratio", "reading_ratio", "rectangles_ms", "crops_ms", "photograph_torch_ms",
+        "photograph_onnxruntime_beside_share", "large_torch_drawn_gb", "machine",
+    },
 }  # fmt: skip
 """Benchmark -> keys of its JSON object."""
 WHOLE_SWEEPS = {"orchestration", "own_scripts", "quickstart"}
 """Benchmarks of commands that other tests run too."""
 PARTS = {
-    "machine", "operators", "paper_heads", "reading_times", "scene_words", "timing", "training_problem", "word_set_scores",
+    "large_photograph", "machine", "operators", "paper_heads", "photograph_reading", "reading_times", "scene_words", "spotting_problem",
+    "timing", "training_problem", "word_set_scores",
 }  # fmt: skip
 """Modules that benchmarks share. ``on_gpu`` has tests of its own."""
 

@@ -12,8 +12,8 @@ from image_mutations import KINDS, damage, encode
 from PIL import Image
 
 from raygroup.errors import ImageError
-from raygroup.images.header import read_header
-from raygroup.images.pixels import decode
+from raygroup.images.header import Header, read_header
+from raygroup.images.pixels import decode, turn_points_upright, turn_upright
 
 PICTURE = np.kron(np.arange(24, dtype=np.uint8).reshape(4, 6), np.full((5, 5), 10, np.uint8))[..., None].repeat(3, axis=2)
 """(20, 30): a grid of patches, each in another gray."""
@@ -96,3 +96,15 @@ def test_a_damaged_image_is_read_or_refused(seed):
         pixels = decode(damage(seed))
         assert pixels.dtype == np.uint8
         assert pixels.ndim == 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_points_turn_with_their_pixels(orientation):
+    stored = np.zeros((6, 10), np.uint8)
+    stored[1:3, 2:7] = 1
+    header = Header(10, 6, "JPEG", orientation=orientation)
+    corners = turn_points_upright(np.array([[2.0, 1.0], [7.0, 3.0]]), header)
+    (left, top), (right, bottom) = corners.min(0).astype(int), corners.max(0).astype(int)
+    upright = turn_upright(stored, orientation)
+    assert upright[top:bottom, left:right].all()
+    assert upright.sum() == (bottom - top) * (right - left)

@@ -52,3 +52,8 @@ def test_folders_and_patterns_without_images_are_refused(tmp_path):
         listed(f"{tmp_path}/*.png")
     with pytest.raises(ConfigError, match="no images: name files"):
         listed("-")
+
+
+def test_photographs_of_telephones_are_listed_beside_others_so_that_reading_names_them(folder):
+    (folder / "phone_4.HEIC").touch()
+    assert [path.name for path in listed(folder)] == ["frame_1.PNG", "frame_2.png", "frame_10.png", "phone_4.HEIC"]

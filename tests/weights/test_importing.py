@@ -5,6 +5,7 @@ import torch
 from released_names import CLASSES, SMALL_REFERENCE, released_weights
 
 from raygroup.errors import ConfigError
+from raygroup.model.spotter.reference_names import GROUPER
 from raygroup.model.spotter.reference_weights import build_reference
 from raygroup.training.spotter_weights import load_spotter
 from raygroup.weights.__main__ import main
@@ -129,6 +130,21 @@ def test_tasks_are_as_many_as_the_language_predictors_outputs(tmp_path, maps):
     assert imported(path, maps, tmp_path / "out", tasks=["one", "two", "three"]).tasks == ("one", "two", "three")
     with pytest.raises(ConfigError, match="has 3 tasks; --tasks gives one two: give 3 different names"):
         imported(path, maps, tmp_path / "out", tasks=["one", "two"])
+
+
+def test_a_grouping_of_other_heads_or_tasks_is_refused(tmp_path, maps):
+    weights = released_weights()
+    for shape in ((3, 2), (2, 3)):
+        changed = {**weights, GROUPER: torch.zeros(shape)}
+        with pytest.raises(ConfigError, match=rf"w\.pth: .*lang_head_weights \({shape[0]}, {shape[1]}\), expected \("):
+            imported(checkpoint(tmp_path / "w.pth", changed), maps, tmp_path / "out")
+
+
+def test_maps_of_other_heads_are_refused(tmp_path, maps):
+    for head in CLASSES:
+        (maps / f"{head}.json").write_text(json.dumps({chr(0x61 + number): number for number in range(1, 100)}))
+    with pytest.raises(ConfigError, match="has class .*: the head has classes 1 to"):
+        imported(checkpoint(tmp_path / "w.pth", released_weights()), maps, tmp_path / "out")
 
 
 def test_the_command_says_in_one_line_that_a_file_is_missing(tmp_path, maps, capsys):

@@ -5,7 +5,7 @@ and links that lead out of the source, devices, encrypted entries and files that
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -112,6 +112,25 @@ class SingleFile(Folder):
     def read(self, name: str) -> bytes:
         with read_errors_as_unreadable(), self.path.open("rb") as file:
             return read_bounded(file)
+
+
+class ImageFiles(Folder):
+    """Image files, whatever their folders hold besides."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        """Files that do not exist are left out."""
+        files = [file for file in files if file.is_file()]
+        super().__init__(Path(os.path.commonpath([os.path.abspath(file.parent) for file in files]) if files else os.curdir))
+        self._files = files
+        self.file_of: dict[str, Path] = {}
+        """Name of a listed file -> its path as the caller spells it."""
+
+    def list(self, number: int, report: ReportProblem) -> tuple[Member, ...]:
+        listing = Listing(number, self.path, report)
+        for file in self._files:
+            if member := listing.add(os.path.relpath(file, self.path), file.stat().st_size):
+                self.file_of[member.name] = file
+        return tuple(listing.members.values())
 
 
 def _files_below(root: Path, listing: Listing) -> Iterator["os.DirEntry[str]"]:

@@ -1,12 +1,13 @@
 """The weights of a detector: one safetensors file, whose metadata has its size and its training."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, one_line
 from raygroup.files.atomic import write_bytes
 from raygroup.model.spotter.detector import DetectorNetwork
 from raygroup.model.spotter.shape import SHAPES
@@ -33,12 +34,24 @@ def load_detector(path: Path) -> tuple[DetectorNetwork, dict[str, Any]]:
         raise ConfigError(f"{path}: no file of a detector's weights")
     try:
         with safe_open(path, "pt") as file:
-            about = json.loads((file.metadata() or {}).get("raygroup", "{}"))
+            about = _about(file.metadata())
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except SafetensorError as error:
         raise ConfigError(f"{path}: not a safetensors file: {error}") from error
     if about.get("kind") != KIND or about.get("size") not in SHAPES:
         raise ConfigError(f"{path}: no detector: python -m raygroup.pretrain --scenes writes one")
     network = DetectorNetwork(SHAPES[about["size"]])
-    network.load_state_dict(tensors)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ConfigError(f"{path}: not the weights of a detector of size {about['size']}: {one_line(str(error))}") from error
     return network.eval().requires_grad_(False), about
+
+
+def _about(metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return what a file says about itself. It is empty for the files of others."""
+    try:
+        about = json.loads((metadata or {}).get("raygroup", "{}"))
+    except ValueError:
+        return {}
+    return about if isinstance(about, dict) else {}

@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from raygroup.model.spotter.detector import DetectorNetwork
+from raygroup.model.spotter.folded_normalisation import fold_normalisation
 
 
 class TorchMaps:
@@ -13,7 +14,7 @@ class TorchMaps:
     name = "torch"
 
     def __init__(self, network: DetectorNetwork) -> None:
-        self.network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = fold_normalisation(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
     def maps(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
