@@ -67,7 +67,9 @@ def word_batch(samples: Sequence[SpotterSample], charset: Charset, device: str, 
 def box_batch(regions: Sequence[BoxRegions], device: str, dtype: torch.dtype) -> BoxBatch:
     """Return the regions of all samples."""
     names = ("boxes", "masks", "labels", "deltas")
-    boxes, masks, labels, deltas = (torch.from_numpy(np.concatenate([getattr(each, name) for each in regions])).to(device) for name in names)
+    boxes, masks, labels, deltas = (
+        torch.from_numpy(np.concatenate([getattr(each, name) for each in regions])).to(device) for name in names
+    )
     images = torch.from_numpy(np.concatenate(_image_numbers([len(each.labels) for each in regions]))).to(device)
     return BoxBatch(boxes.to(dtype), images, masks, labels, deltas.to(dtype))
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from raygroup.model.spotter.shape import SHAPES
-from raygroup.model.spotter.spotter import Spotter, WordFeatures
+from raygroup.model.spotter.spotter import Spotter
 from raygroup.randomness import generator
 from raygroup.scenes.scene_table import SceneTable
 from raygroup.spotting.regions import RegionSettings, find_regions
@@ -169,11 +169,14 @@ class SpotterTrainer:
 
     def _word_sums(self, fused: Tensor, words: WordBatch) -> Sums:
         loss, heads, network = self.settings.loss, self.settings.heads, self.network
-        features: WordFeatures = network.word_features(fused, words.boxes, words.images, words.masks)
-        sums = mask_sums(features.mask_logits, words.instance_masks) | language_sums(features.task_logits, words.tasks)
+        sums, planes = Sums(), fused[:0]
+        if loss.mask or loss.language or heads.source != "rectangles":
+            features = network.word_features(fused, words.boxes, words.images, words.masks)
+            sums, planes = mask_sums(features.mask_logits, words.instance_masks), features.planes
+            sums |= language_sums(features.task_logits, words.tasks)
         if not (loss.recognition or loss.distillation):
             return sums
-        read = network.read_features(fused, words.images, features.planes, words.rectangles)
+        read = network.read_features(fused, words.images, planes, words.rectangles)
         if self.teacher is not None:
             with torch.no_grad():
                 sums |= distillation_sums(read, self.teacher(words.crops))
