@@ -1,10 +1,10 @@
 """Compare the two ways to feed the heads of a compact spotter: RoI features, and crops.
 
-Run ``python benchmarks/roi_features.py --train DATA --test DATA --detector FILE [--weights FILE] [--steps N] [--source NAME]``. Each DATA
-is an import of scenes. An adapter on the detector's frozen features learns to give what the word trunk of the weights file gives for the same
-words (distillation), and the head of the weights file reads it. Both ways read the labelled words of the test scenes, with the same head.
-The figures are exact match and 1-NED with 95 % intervals over words, and the processor seconds of the training, on one thread. Choose
-settings on validation scenes, and give test scenes once. The last line is one JSON object.
+Run ``python benchmarks/roi_features.py --train DATA --test DATA --detector FILE [--weights FILE] [--steps N] [--source NAME]``. Each
+DATA is an import of scenes. An adapter on the detector's frozen features learns to give what the word trunk of the weights file gives
+for the same words (distillation), and the head of the weights file reads it. Both ways read the labelled words of the test scenes,
+with the same head. The figures are exact match and 1-NED with 95 % intervals over words, and the processor seconds of the training, on
+one thread. Choose settings on validation scenes, and give test scenes once. The last line is one JSON object.
 """
 
 import argparse

@@ -56,8 +56,8 @@ class RecognitionHeads(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return each head's weighted loss (m,), and the loss of every character (m, n).
 
-        ``planes`` (w, c, h, w'), or word features (w, l, f) for banks without a convolution, are longest word first. ``labels`` has one entry for each bank, and
-        ``weights`` is (m, n). Only the first result has gradients.
+        ``planes`` (w, c, h, w') are longest word first. Banks without a convolution get word features
+        (w, l, f) in their place. ``labels`` has one entry for each bank, and ``weights`` is (m, n). Only the first result has gradients.
         """
         shares = torch.split(weights, [bank.heads for bank in self._banks()])
         pairs = [

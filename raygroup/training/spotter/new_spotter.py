@@ -41,7 +41,9 @@ def new_spotter(
         spotter.freeze(settings.freeze)
     except ValueError as error:
         raise ConfigError(f"freeze: {error}") from error
-    return spotter.to(device, dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    for part in (spotter.trunk, spotter.segmentation, spotter.mask):
+        part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return spotter.to(device, dtype)
 
 
 def _new_bank(settings: Spotting, charset: Charset, channels: int) -> HeadBank:

@@ -68,10 +68,12 @@ class RegionReader:
         tensor, regions = self._inputs(words)
         fused = spotter.fused_features(tensor)
         images = torch.zeros(len(regions.boxes), dtype=torch.long)
-        features = spotter.word_features(fused, torch.from_numpy(regions.boxes), images, torch.from_numpy(regions.masks))
+        planes, heads = fused[:0], torch.zeros_like(images)
+        if spotter.recognition.heads > 1 or spotter.adapter is None or spotter.adapter.source == "boxes":
+            features = spotter.word_features(fused, torch.from_numpy(regions.boxes), images, torch.from_numpy(regions.masks))
+            planes, heads = features.planes, route(features.task_logits.softmax(-1), spotter.r_tm, self.route_by)
         rectangles = WordRectangles(*(torch.from_numpy(each) for each in (regions.in_image, regions.in_box, regions.filled)))
-        read = spotter.read_features(fused, images, features.planes, rectangles)
-        heads = route(features.task_logits.softmax(-1), spotter.r_tm, self.route_by)
+        read = spotter.read_features(fused, images, planes, rectangles)
         return texts_of(spotter.recognition.read(read, heads, LONGEST + 1, width=1).classes, self.charset)
 
     def _inputs(self, words: LabelledWords) -> tuple[Tensor, WordRegions]:

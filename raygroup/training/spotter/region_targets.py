@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.scenes.scene import Polygon
-from raygroup.spotting_config import RegionDraws
 from raygroup.spotting.outlines import Floats
 from raygroup.spotting.regions import upright_boxes
 from raygroup.spotting.roi_masks import roi_masks
+from raygroup.spotting_config import RegionDraws
 from raygroup.training.spotter.box_targets import box_targets, sample_proposals
 
 _SMALLEST = 8.0

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from raygroup.images.pixels import Pixels, decode, to_gray
 from raygroup.scenes.scene import Instance, Polygon
 from raygroup.scenes.scene_store import StoredScene
-from raygroup.spotting_config import Spotting
 from raygroup.spotting.roi_masks import roi_masks
 from raygroup.spotting.word_crops import word_crops
 from raygroup.spotting.word_rectangles import WordRegions, reading_rectangles, word_regions
+from raygroup.spotting_config import Spotting
 from raygroup.training.spotter.region_targets import draw_movement, draw_proposals
 from raygroup.training.spotter.scene_samples import SceneSample, draw_sample
 from raygroup.training.spotter.segmentation_targets import SegmentationTargets, labelled_polygons, segmentation_targets
