@@ -179,7 +179,8 @@ class SpotterTrainer:
         read = network.read_features(fused, words.images, planes, words.rectangles)
         if self.teacher is not None:
             with torch.no_grad():
-                sums |= distillation_sums(read, self.teacher(words.crops))
+                targets = self.teacher(words.crops)
+            sums |= distillation_sums(read, targets)
         if loss.recognition:
             noise = generator(self.settings.seed, "spotter gumbel", self.step).gumbel(size=tuple(network.r_tm.shape))
             gumbel = torch.from_numpy(noise).to(self.device, self.dtype)
