@@ -35,25 +35,26 @@ def main() -> None:
     """Train, read in both ways, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", type=Path, required=True)
-    parser.add_argument("--test", type=Path, required=True)
+    parser.add_argument("--test", type=Path, nargs="+", required=True, help="scenes to read, such as those of validation and of test")
     parser.add_argument("--detector", type=Path, required=True)
     parser.add_argument("--weights", default="laptop")
     parser.add_argument("--table", type=Path, default=Path("roi_features.arrow"), help="where the training scenes are copied to")
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--batch", type=int, default=6)
+    parser.add_argument("--batch", type=int, default=3)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--reading", type=float, default=0.0, help="weight of the recognition loss")
+    parser.add_argument("--reading", type=float, default=0.2, help="weight of the recognition loss")
     parser.add_argument("--source", choices=("boxes", "rectangles"), default="rectangles")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--thaw", action="store_true", help="train the detector's features, too, with a tenth of the rate")
     options = parser.parse_args()
     prepare_process()
     universal = load_universal(weights_file(options.weights))
-    crops = scores_of(CropReader(universal), options.test)
-    print(json.dumps({"crops": crops}), flush=True)
+    figures: dict[str, Any] = {f"crops {scenes.name}": scores_of(CropReader(universal), scenes) for scenes in options.test}
+    print(json.dumps(figures), flush=True)
     spotter, training = train(options, universal)
-    regions = scores_of(RegionReader(spotter, universal.charset), options.test)
-    figures = {"crops": crops, "regions": regions, **training, "source": options.source, "machine": machine_name("cpu")}
+    regions = RegionReader(spotter, universal.charset)
+    figures |= {f"regions {scenes.name}": scores_of(regions, scenes) for scenes in options.test}
+    figures |= training | {"source": options.source, "machine": machine_name("cpu")}
     print_figures(figures)
     print(json.dumps(figures))
 
@@ -63,7 +64,7 @@ def settings_of(options: argparse.Namespace, universal: UniversalModel) -> Spott
     head = universal.head
     return Spotting(
         seed=options.seed, freeze=("box", "recognition") if options.thaw else _FROZEN, image_rate=0.1,
-        samples=Samples(smallest_zoom=0.8, largest_zoom=1.6, around_words=1.0), regions=RegionDraws(jitter=0.02),
+        samples=Samples(side=448, smallest_zoom=0.8, largest_zoom=1.3, around_words=1.0), regions=RegionDraws(jitter=0.02),
         loss=SpotterLoss(
             dice=0, cross_entropy=0, box_score=0, box_change=0, mask=0, language=0, grouping=0, recognition=options.reading, distillation=1
         ),

@@ -22,11 +22,7 @@ def sample_rectangles(features: Tensor, rectangles: Tensor, filled: Tensor, imag
     if images is None:
         return F.grid_sample(features, points, align_corners=False) * inside
     order = images.argsort(stable=True)
-    counts = torch.bincount(images, minlength=len(features)).tolist()
-    parts = [
-        _sample_one(features[number], points[words])
-        for number, words in enumerate(order.split(counts)) if len(words)
-    ]  # fmt: skip
+    parts = [_sample_one(planes, points[images == number]) for number, planes in enumerate(features) if (images == number).any()]
     return torch.cat(parts)[order.argsort()] * inside
 
 

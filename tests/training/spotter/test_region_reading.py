@@ -54,7 +54,6 @@ def test_a_stored_spotter_reads_the_same_words(scene_words, source, tmp_path):
 
 def test_one_head_reads_rectangles_without_planes_as_two_equal_heads_do(scene_words):
     one, two = spotter_of("rectangles", 1), spotter_of("rectangles", 2)
-    two.load_state_dict(
-        {name: value for name, value in one.state_dict().items() if name.split(".")[0] not in ("recognition", "r_tm")}, strict=False
-    )
+    shared = {name: value for name, value in one.state_dict().items() if not name.startswith(("recognition", "r_tm"))}
+    two.load_state_dict(shared, strict=False)
     assert RegionReader(one, CHARSET).read(scene_words[0]) == RegionReader(two, CHARSET).read(scene_words[0])
