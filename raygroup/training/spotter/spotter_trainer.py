@@ -10,6 +10,7 @@ and the reader's universal head, which every head begins with, can read them.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -102,12 +103,14 @@ class SpotterTrainer:
         restore_optimizer(self.optimizer, state)
 
     def _new_optimizer(self) -> torch.optim.Optimizer:
-        image: list[Tensor] = []
-        others: list[Tensor] = []
-        for name, weight in self.network.named_parameters():
-            if weight.requires_grad:
-                (image if name.startswith(_IMAGE_PARTS) else others).append(weight)
-        groups = [{"params": others, "factor": 1.0}, {"params": image, "factor": self.settings.image_rate}]
+        named = [(name.startswith(_IMAGE_PARTS), weight) for name, weight in self.network.named_parameters() if weight.requires_grad]
+        groups: list[dict[str, Any]] = [
+            {
+                "params": [weight for is_image, weight in named if is_image == of_image],
+                "factor": self.settings.image_rate if of_image else 1.0,
+            }
+            for of_image in (False, True)
+        ]
         training = self.settings.training
         return torch.optim.AdamW([group for group in groups if group["params"]], training.learning_rate, weight_decay=training.weight_decay)
 
