@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,25 +19,13 @@ from raygroup.model.spotter.shape import SHAPES
 from raygroup.model.spotter.spotter import Spotter
 from raygroup.randomness import generator
 from raygroup.scenes.scene_table import SceneTable
-from raygroup.spotting.regions import RegionSettings, find_regions
 from raygroup.spotting_config import LOSSES, Spotting
 from raygroup.training.packs.sharding import SOLE_RANK, WorkerRank
-from raygroup.training.spotter.map_losses import map_losses
-from raygroup.training.spotter.network_steps import move_average, normalised_samples, warmed_rate
+from raygroup.training.spotter.network_steps import move_average, warmed_rate
 from raygroup.training.spotter.new_spotter import new_spotter
-from raygroup.training.spotter.region_targets import BoxRegions, box_regions
 from raygroup.training.spotter.shared_norm import share_norms
-from raygroup.training.spotter.spotter_batch import WordBatch, box_batch, word_batch
-from raygroup.training.spotter.spotter_losses import (
-    Sums,
-    box_sums,
-    distillation_sums,
-    language_sums,
-    mask_sums,
-    reading_sums,
-    stack_sums,
-)
 from raygroup.training.spotter.spotter_samples import SpotterSample, draw_spotter_sample
+from raygroup.training.spotter.step_losses import StepLosses
 from raygroup.training.universal_state import restore_modules, restore_optimizer, state_tensors
 from raygroup.training.universal_weights import UniversalModel
 from raygroup.words.charset import Charset
@@ -64,7 +51,8 @@ class SpotterTrainer:
         make = partial(new_spotter, settings, len(tasks), charset, teacher, start, device, dtype)
         self.network: Spotter = make()
         self.average: Spotter = make().requires_grad_(False)
-        self.teacher = teacher.trunk.to(device) if teacher is not None and settings.loss.distillation else None
+        trunk = teacher.trunk.to(device) if teacher is not None and settings.loss.distillation else None
+        self.losses = StepLosses(self.network, settings, charset, trunk, worker, device, dtype)
         share_norms(self.network, worker)
         self.weights = [weight for weight in self.network.parameters() if weight.requires_grad]
         self.optimizer = self._new_optimizer()
@@ -74,7 +62,8 @@ class SpotterTrainer:
 
         They cover the whole batch, so all workers return the same bits.
         """
-        totals, counts = self._loss_sums()
+        self.network.train()
+        totals, counts = self.losses.sums(self.step, self._draw_samples())
         self.worker.all_reduce([counts])
         losses = totals / counts.clamp(min=1)
         self.optimizer.zero_grad()
@@ -117,22 +106,6 @@ class SpotterTrainer:
     def _loss_weights(self, like: Tensor) -> Tensor:
         return like.new_tensor([getattr(self.settings.loss, name) for name in LOSSES])
 
-    def _loss_sums(self) -> tuple[Tensor, Tensor]:
-        """Return the sums and counts of this worker's samples."""
-        samples, loss = self._draw_samples(), self.settings.loss
-        pixels = normalised_samples(np.stack([sample.pixels for sample in samples]), self.settings.size, self.device, self.dtype)
-        self.network.train()
-        fused, sums = self.network.fused_features(pixels), Sums()
-        needs_map = loss.dice or loss.cross_entropy or self.settings.regions.from_map
-        logits = self.network.segmentation(fused) if needs_map else None
-        if logits is not None and (loss.dice or loss.cross_entropy):
-            sums |= self._map_sums(logits, samples)
-        if loss.box_score or loss.box_change:
-            sums |= self._box_sums(fused, logits, samples)
-        words = word_batch(samples, self.charset, self.device, self.dtype)
-        sums |= self._word_sums(fused, words)
-        return stack_sums(sums, fused)
-
     def _draw_samples(self) -> list[SpotterSample]:
         """Return this worker's samples of the step."""
         seed, step = self.settings.seed, self.step
@@ -144,49 +117,3 @@ class SpotterTrainer:
             )
             for place in range(self.worker.rank, len(numbers), self.worker.world)
         ]
-
-    def _map_sums(self, logits: Tensor, samples: Sequence[SpotterSample]) -> Sums:
-        text, weight = (
-            torch.from_numpy(np.stack([getattr(sample.maps, name) for sample in samples])).to(self.device, self.dtype)
-            for name in ("kernels", "weights")
-        )
-        sums = map_losses(logits, text, weight, self.settings.loss.hard_negatives)
-        counts = sums.counts.tolist()
-        return {"dice": (sums.totals[0], counts[0]), "cross_entropy": (sums.totals[1], counts[1])}
-
-    def _box_sums(self, fused: Tensor, logits: Tensor | None, samples: Sequence[SpotterSample]) -> Sums:
-        regions = [self._box_regions(place, sample, None if logits is None else logits[place]) for place, sample in enumerate(samples)]
-        batch = box_batch(regions, self.device, self.dtype)
-        logits, changes = self.network.score_boxes(fused, batch.boxes, batch.images, batch.masks)
-        return box_sums(logits, changes, batch.labels, batch.deltas)
-
-    def _box_regions(self, place: int, sample: SpotterSample, logits: Tensor | None) -> BoxRegions:
-        settings, side = self.settings.regions, self.settings.samples.side
-        proposals = list(sample.proposals)
-        if settings.from_map and logits is not None:
-            proposals += find_regions(logits.detach().sigmoid().float().cpu().numpy(), RegionSettings(least_score=0.0)).polygons
-        number = self.worker.rank + place * self.worker.world
-        random = generator(self.settings.seed, "spotter proposals", self.step, number)
-        box_size = self.network.shape.box_size
-        return box_regions(proposals, sample.polygons, sample.is_ignored, side, box_size, settings, random)
-
-    def _word_sums(self, fused: Tensor, words: WordBatch) -> Sums:
-        loss, heads, network = self.settings.loss, self.settings.heads, self.network
-        sums, planes = Sums(), fused[:0]
-        if loss.mask or loss.language or heads.source != "rectangles":
-            features = network.word_features(fused, words.boxes, words.images, words.masks)
-            sums, planes = mask_sums(features.mask_logits, words.instance_masks), features.planes
-            sums |= language_sums(features.task_logits, words.tasks)
-        if not (loss.recognition or loss.distillation):
-            return sums
-        read = network.read_features(fused, words.images, planes, words.rectangles)
-        if self.teacher is not None:
-            with torch.no_grad():
-                targets = self.teacher(words.crops)
-            sums |= distillation_sums(read, targets)
-        if loss.recognition:
-            noise = generator(self.settings.seed, "spotter gumbel", self.step).gumbel(size=tuple(network.r_tm.shape))
-            gumbel = torch.from_numpy(noise).to(self.device, self.dtype)
-            is_first = self.worker.rank == 0
-            sums |= reading_sums(network.recognition, read, words.labels, words.tasks, network.r_tm, gumbel, heads, is_first)
-        return sums
