@@ -46,7 +46,9 @@ def main() -> None:
     parser.add_argument("--source", choices=("boxes", "rectangles"), default="rectangles")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--thaw", action="store_true", help="train the detector's features, too, with a tenth of the rate")
+    parser.add_argument("--quick", action="store_true", help="two steps, to try the program: the figures mean little")
     options = parser.parse_args()
+    options.steps = 2 if options.quick else options.steps
     prepare_process()
     universal = load_universal(weights_file(options.weights))
     figures: dict[str, Any] = {f"crops {scenes.name}": scores_of(CropReader(universal), scenes) for scenes in options.test}
