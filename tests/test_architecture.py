@@ -16,8 +16,8 @@ HEAVY = ("torch", "ray", "tensorboardX")
 
 LAYERS = {
     "vocabulary": (
-        "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "spotter_config", "paper",
-        "values",
+        "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "spotter_config",
+        "spotting_config", "paper", "values",
     ),
     "records": (
         "randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "spotting", "tables", "reading",

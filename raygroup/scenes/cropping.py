@@ -38,9 +38,9 @@ def crop(pixels: Pixels, polygon: Polygon | None, height: int = 64, *, turn_vert
         corners = add_margin(corners[None], margin)[0]
     if not _overlaps(corners, pixels):
         return None
-    if _is_vertical(corners) and turn_vertical:
-        corners = np.roll(corners, -1, axis=0)
-    wide, high = _size(corners)
+    if turn_vertical:
+        corners = turned_upright(corners)
+    wide, high = quad_size(corners)
     if min(wide, high) < _MIN_SIDE:
         return None
     scale = min(1.0, height / high, _MAX_WIDTH / wide)
@@ -106,7 +106,12 @@ def _overlaps(corners: Polygon, pixels: Pixels) -> bool:
     return bool(least[0] < wide and least[1] < high and most[0] > 0 and most[1] > 0)
 
 
-def _size(corners: Polygon) -> tuple[float, float]:
+def turned_upright(corners: Polygon) -> Polygon:
+    """Return the corners of a word in reading order. A vertical word is turned a quarter to the left."""
+    return np.roll(corners, -1, axis=0) if _is_vertical(corners) else corners
+
+
+def quad_size(corners: Polygon) -> tuple[float, float]:
     """Return the width and height of a word.
 
     Each is the longer of two opposite sides.
@@ -116,7 +121,7 @@ def _size(corners: Polygon) -> tuple[float, float]:
 
 
 def _is_vertical(corners: Polygon) -> bool:
-    wide, high = _size(corners)
+    wide, high = quad_size(corners)
     return high > VERTICAL_RATIO * wide
 
 

@@ -19,6 +19,7 @@ from raygroup.model.spotter.mask_head import PLANE_GRID
 from raygroup.model.spotter.recognition import RecognitionHeads
 from raygroup.model.spotter.shape import SpotterShape
 from raygroup.model.spotter.spotter import Spotter
+from raygroup.trunks import FEATURE_GRID, FEATURES
 
 METADATA = "raygroup.spotter"
 """The key of the metadata that only a spotter's file has."""
@@ -30,7 +31,7 @@ def save_spotter(path: Path, spotter: Spotter, tasks: Sequence[str], heads: Sequ
 
     about = {
         "shape": dataclasses.asdict(spotter.shape), "tasks": list(tasks), "heads": list(heads),
-        "banks": [_bank_sizes(bank) for bank in spotter.recognition.banks],  # type: ignore[arg-type]
+        "source": spotter.adapter.source if spotter.adapter else None, "banks": [_bank_sizes(bank) for bank in spotter.recognition.banks],  # type: ignore[arg-type]
     }  # fmt: skip
     tensors = {name: value.detach().contiguous() for name, value in spotter.state_dict().items()}
     write_bytes(path, save(tensors, {METADATA: json.dumps(about, ensure_ascii=False)}))
@@ -55,20 +56,23 @@ def load_spotter(path: Path) -> tuple[Spotter, dict[str, Any]]:
     shape: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about["shape"].items()}
     with torch.device("meta"):  # nothing is drawn that would be overwritten
         banks = [_bank_of_sizes(sizes, shape["mask"]) for sizes in about["banks"]]
-        spotter = Spotter(SpotterShape(**shape), len(about["tasks"]), RecognitionHeads(banks))
+        spotter = Spotter(SpotterShape(**shape), len(about["tasks"]), RecognitionHeads(banks), about.get("source"))
     spotter.load_state_dict(tensors, assign=True)
     return spotter.eval(), about
 
 
 def _bank_sizes(bank: HeadBank) -> dict[str, Any]:
     return {
-        "classes": bank.classes, "embed": list(bank.embeds), "hidden": list(bank.hiddens), "located": isinstance(bank, LocatedHeadBank)
+        "classes": bank.classes, "embed": list(bank.embeds), "hidden": list(bank.hiddens), "located": isinstance(bank, LocatedHeadBank),
+        "convolve": bank.convolve,
     }  # fmt: skip
 
 
-def _bank_of_sizes(sizes: dict[str, Any], features: int) -> HeadBank:
+def _bank_of_sizes(sizes: dict[str, Any], channels: int) -> HeadBank:
     kind = LocatedHeadBank if sizes["located"] else HeadBank
+    convolves = sizes.get("convolve", True)  # older files hold such heads alone
+    features, positions = (channels, PLANE_GRID) if convolves else (FEATURES, FEATURE_GRID)
     return kind(
-        len(sizes["embed"]), sizes["classes"], features=features, positions=PLANE_GRID, embed=sizes["embed"], hidden=sizes["hidden"],
-        convolve=True,
+        len(sizes["embed"]), sizes["classes"], features=features, positions=positions, embed=sizes["embed"], hidden=sizes["hidden"],
+        convolve=convolves,
     )  # fmt: skip

@@ -12,6 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rendered_scenes_for_tests import store_of
+
+from raygroup.model.spotter.detector import DetectorNetwork
+from raygroup.model.spotter.shape import SHAPES
+from raygroup.training.spotter.detector_weights import save_detector
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 KEYS = {
@@ -28,6 +33,7 @@ KEYS = {
     },
     "photographs": {"winners", "differences", "scores", "squeezed", "families", "photographs", "cpu_min", "machine"},
     "quickstart": {"wall_s", "peak_gib", "trial_cpu_s", "wall_over_work", "device"},
+    "roi_features": {"crops data", "regions data", "train_cpu_s", "machine"},
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
     "scoring": {"score_2000_images_s"},
     "spotting": {
@@ -60,6 +66,10 @@ def test_a_quick_run_ends_in_one_json_object(name, tmp_path):
         (tmp_path / "labels.csv").write_text("path,text\nstripes.png,III\n", encoding="utf-8")
         cv2.imwrite(str(tmp_path / "stripes.png"), np.tile(np.uint8([0, 0, 255, 255]), (32, 24)))
         arguments = ["--photographs", str(tmp_path / "labels.csv")]
+    if name == "roi_features":
+        scenes, detector = str(store_of(tmp_path, 3)), tmp_path / "detector.safetensors"
+        save_detector(detector, DetectorNetwork(SHAPES["compact"]), "compact", {})
+        arguments = ["--train", scenes, "--test", scenes, "--detector", str(detector), "--table", str(tmp_path / "table.arrow")]
     command = [sys.executable, str(FOLDER / f"{name}.py"), "--quick", *arguments]
     environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=580)

@@ -56,12 +56,12 @@ class RecognitionHeads(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return each head's weighted loss (m,), and the loss of every character (m, n).
 
-        ``planes`` (w, c, h, w') are longest word first. ``labels`` has one entry for each bank, and
-        ``weights`` is (m, n). Only the first result has gradients.
+        ``planes`` (w, c, h, w') are longest word first. Banks without a convolution get word features
+        (w, l, f) in their place. ``labels`` has one entry for each bank, and ``weights`` is (m, n). Only the first result has gradients.
         """
         shares = torch.split(weights, [bank.heads for bank in self._banks()])
         pairs = [
-            bank.losses(resize_planes(planes, bank.plane_size), label.inputs, label.characters, active, share, form)
+            bank.losses(_as_read(bank, planes), label.inputs, label.characters, active, share, form)
             for bank, label, share in zip(self._banks(), labels, shares, strict=True)
         ]
         return torch.cat([total for total, _ in pairs]), torch.cat([nll for _, nll in pairs])
@@ -85,3 +85,8 @@ class RecognitionHeads(nn.Module):
 
     def _banks(self) -> list[HeadBank]:
         return list(self.banks)  # type: ignore[arg-type]
+
+
+def _as_read(bank: HeadBank, words: Tensor) -> Tensor:
+    """Return planes at the size that a bank reads. Word features stay as they are."""
+    return resize_planes(words, bank.plane_size) if bank.convolve else words

@@ -26,9 +26,11 @@ from raygroup.model.spotter.roi_align import roi_align
 from raygroup.model.spotter.roi_masking import mask_regions
 from raygroup.model.spotter.segmentation import SegmentationHead
 from raygroup.model.spotter.shape import SpotterShape
+from raygroup.model.spotter.word_adapter import GRID, WordAdapter
+from raygroup.model.spotter.word_sampling import sample_rectangles
 
-PARTS = ("trunk", "segmentation", "box", "mask", "language", "recognition")
-"""The parts of a spotter that can be frozen."""
+PARTS = ("trunk", "segmentation", "box", "mask", "language", "recognition", "adapter")
+"""The parts of a spotter that can be frozen. Only spotters whose heads read word features have an adapter."""
 
 
 class ImageMaps(NamedTuple):
@@ -51,10 +53,24 @@ class WordFeatures(NamedTuple):
     """Logits of the tasks, (r, t)."""
 
 
-class Spotter(FreezableNetwork):
-    """All parts of a spotter. R_TM (t, m) assigns tasks to heads."""
+class WordRectangles(NamedTuple):
+    """The rectangles of words, as ``word_sampling`` takes them."""
 
-    def __init__(self, shape: SpotterShape, tasks: int, recognition: RecognitionHeads) -> None:
+    in_image: Tensor
+    """Shares of the image's width and height, (r, 4, 2)."""
+    in_box: Tensor
+    """Shares of the region's width and height, (r, 4, 2)."""
+    filled: Tensor
+    """Share of the columns that each word fills, (r,)."""
+
+
+class Spotter(FreezableNetwork):
+    """All parts of a spotter. R_TM (t, m) assigns tasks to heads.
+
+    Without an adapter, heads read the planes of regions. With one, they read word features.
+    """
+
+    def __init__(self, shape: SpotterShape, tasks: int, recognition: RecognitionHeads, source: str | None = None) -> None:
         super().__init__()
         self.shape = shape
         self.trunk = ResNetFPN(shape)
@@ -63,12 +79,17 @@ class Spotter(FreezableNetwork):
         self.mask = MaskHead(shape)
         self.language = LanguagePredictor(shape, tasks)
         self.recognition = recognition
+        self.adapter = WordAdapter(shape.mask if source == "boxes" else shape.fused, source) if source else None
         self.r_tm = nn.Parameter(torch.ones(tasks, recognition.heads))
 
     def maps(self, images: Tensor) -> ImageMaps:
         """Return the maps of images (n, 3, h, w)."""
-        fused = self.segmentation.fuse(self.trunk(images))
+        fused = self.fused_features(images)
         return ImageMaps(fused, self.segmentation(fused))
+
+    def fused_features(self, images: Tensor) -> Tensor:
+        """Return the fused features alone, (n, c, h / 4, w / 4)."""
+        return self.segmentation.fuse(self.trunk(images))
 
     def score_boxes(self, fused: Tensor, boxes: Tensor, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (r, 2) and box changes (r, 8) of proposals.
@@ -84,6 +105,16 @@ class Spotter(FreezableNetwork):
         features = self.mask.masked_features(roi_align(fused, boxes, images, self.shape.mask_size), masks)
         planes = self.mask.word_planes(features)
         return WordFeatures(planes, self.mask.mask_logits(planes), self.language(features))
+
+    def read_features(self, fused: Tensor, images: Tensor, planes: Tensor, rectangles: WordRectangles) -> Tensor:
+        """Return what the heads read: the planes of regions, or word features (r, 24, 256)."""
+        if self.adapter is None:
+            return planes
+        if self.adapter.source == "boxes":
+            sampled = sample_rectangles(planes, rectangles.in_box, rectangles.filled, None, GRID)
+        else:
+            sampled = sample_rectangles(fused, rectangles.in_image, rectangles.filled, images, GRID)
+        return self.adapter(sampled)  # type: ignore[no-any-return]
 
 
 def detected_boxes(boxes: Tensor, logits: Tensor, changes: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,10 +20,9 @@ from raygroup.randomness import generator
 from raygroup.scenes.scene_store import StoredScene
 from raygroup.scenes.scene_table import SceneTable
 from raygroup.spotter_config import Detector
-from raygroup.spotting.network_input import INPUTS
 from raygroup.training.packs.sharding import SOLE_RANK, WorkerRank
-from raygroup.training.schedule import learning_rate_at
 from raygroup.training.spotter.map_losses import map_losses
+from raygroup.training.spotter.network_steps import move_average, normalised_samples, warmed_rate
 from raygroup.training.spotter.scene_samples import draw_sample
 from raygroup.training.spotter.segmentation_targets import labelled_polygons, segmentation_targets
 from raygroup.training.spotter.shared_norm import share_norms
@@ -69,9 +68,10 @@ class DetectorTrainer:
         record = losses.detach()
         self.worker.all_reduce([*(each.grad for each in self.weights if each.grad is not None), record])
         nn.utils.clip_grad_norm_(self.weights, self.settings.training.clip)
-        self._set_rate()
+        for group in self.optimizer.param_groups:
+            group["lr"] = warmed_rate(self.step, self.settings.training)
         self.optimizer.step()
-        self._move_average()
+        move_average(self.average, self.network, self.settings.training.average, self.step)
         self.step += 1
         return record
 
@@ -94,7 +94,7 @@ class DetectorTrainer:
         """Return this worker's samples as (n, 3, side, side) pixels, and their text and weight maps (n, side, side)."""
         samples = [self._draw_sample(number, scene) for number, scene in self._drawn_scenes()]
         pixels, text, weight = (np.stack(arrays) for arrays in zip(*samples, strict=True))
-        return self._normalised(pixels), self._to_device(text), self._to_device(weight)
+        return normalised_samples(pixels, self.settings.size, self.device, self.dtype), self._to_device(text), self._to_device(weight)
 
     def _drawn_scenes(self) -> Iterator[tuple[int, StoredScene]]:
         random = generator(self.settings.seed, "detector scenes", self.step)
@@ -111,28 +111,5 @@ class DetectorTrainer:
         targets = segmentation_targets(sample.polygons, ignored, shape, least_side=settings.smallest_word)
         return sample.pixels, targets.kernels, targets.weights
 
-    def _normalised(self, pixels: NDArray[np.uint8]) -> Tensor:
-        """Return samples (n, side, side, 3), blue first, as the network's input."""
-        inputs = INPUTS[self.settings.size]
-        values = torch.from_numpy(pixels if inputs.channels == "BGR" else pixels[..., ::-1].copy()).to(self.device, self.dtype)
-        values = (values - values.new_tensor(inputs.mean)) / values.new_tensor(inputs.std)
-        return values.permute(0, 3, 1, 2)  # channels-last in memory
-
     def _to_device(self, values: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(values).to(self.device, self.dtype)
-
-    def _set_rate(self) -> None:
-        training = self.settings.training
-        warm_up = min(1.0, (self.step + 1) / training.warm_up) if training.warm_up else 1.0
-        for group in self.optimizer.param_groups:
-            group["lr"] = warm_up * learning_rate_at(self.step, training.steps, training.learning_rate)
-
-    @torch.no_grad()
-    def _move_average(self) -> None:
-        """Move the average towards the weights. In the first steps it moves faster."""
-        decay = min(self.settings.training.average, (1 + self.step) / (10 + self.step))
-        for mean, value in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)

@@ -29,6 +29,8 @@ class SceneSample:
     """The words that touch the sample, in its pixels. They may reach beyond it."""
     numbers: tuple[int, ...]
     """The number of each of these words in its scene."""
+    matrix: NDArray[np.float64]
+    """It maps the scene's pixels to the sample's, (2, 3)."""
 
 
 def draw_sample(pixels: Pixels, polygons: Sequence[Polygon], settings: Samples, random: np.random.Generator) -> SceneSample:
@@ -43,7 +45,7 @@ def draw_sample(pixels: Pixels, polygons: Sequence[Polygon], settings: Samples, 
     moved = [polygon @ matrix[:, :2].T + matrix[:, 2] for polygon in polygons]
     numbers = tuple(number for number, polygon in enumerate(moved) if _touches(polygon, settings.side))
     coloured = _recolour(np.asarray(part, np.float32), settings.variation, random)
-    return SceneSample(coloured, tuple(moved[number] for number in numbers), numbers)
+    return SceneSample(coloured, tuple(moved[number] for number in numbers), numbers, matrix)
 
 
 def _draw_transform(
