@@ -16,7 +16,8 @@ HEAVY = ("torch", "ray", "tensorboardX")
 
 LAYERS = {
     "vocabulary": (
-        "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "spotter_config", "paper",
+        "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "spotter_config",
+        "trial_kinds", "paper",
         "values",
     ),
     "records": (
