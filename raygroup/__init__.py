@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from raygroup.spotting.spotter import SpottedWord, Spotter
     from raygroup.sweep import run_sweep
     from raygroup.tables.comparison import Comparison
-    from raygroup.tables.spotter_trial import SpotterTrialResult
+    from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
     from raygroup.tables.sweep_result import SweepResult, history_table, read_history, read_spotter_history, read_sweep, read_sweeps
     from raygroup.tables.trial_result import TrialResult
     from raygroup.task_groups import TaskGroups
@@ -47,7 +47,7 @@ _HOMES = {
     "raygroup.sweep": ("run_sweep",),
     "raygroup.tables.comparison": ("Comparison",),
     "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_spotter_history", "read_sweep", "read_sweeps"),
-    "raygroup.tables.spotter_trial": ("SpotterTrialResult",),
+    "raygroup.tables.spotter.spotter_trial": ("SpotterTrialResult",),
     "raygroup.tables.trial_result": ("TrialResult",),
     "raygroup.task_groups": ("TaskGroups",),
     "raygroup.words.importing.preview": ("WordsPreview",),

@@ -8,7 +8,7 @@ from rich.text import Text
 from raygroup.errors import ConfigError, HistoryError
 from raygroup.runs.find import warn_of_damage
 from raygroup.storage.sweeps import StoredSweep, TrialState
-from raygroup.tables.spotter_trial import SpotterTrialResult
+from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
 from raygroup.terminal import Column, fitted_table, print_json, print_line, print_warning, titled
 
 

@@ -19,7 +19,7 @@ from raygroup.runtime.planning.jobs import word_jobs
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.shown_trial import print_shown_trial
 from raygroup.storage.sweeps import TrialState, read_sweeps
-from raygroup.tables.spotter_report import print_weights, spotter_trials_table
+from raygroup.tables.spotter.spotter_report import print_weights, spotter_trials_table
 from raygroup.tables.sweep_choice import yardsticks
 from raygroup.tables.sweep_result import SweepResult, spotter_trials, sweep_result
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score

@@ -20,7 +20,7 @@ from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.storage.sweeps import read_sweep as read_stored_sweep
 from raygroup.storage.sweeps import read_sweeps as read_stored_sweeps
 from raygroup.tables.history_rows import history_rows, varied_fields
-from raygroup.tables.spotter_trial import SpotterTrialResult, spotter_history_rows, spotter_table
+from raygroup.tables.spotter.spotter_trial import SpotterTrialResult, spotter_history_rows, spotter_table
 from raygroup.tables.task_columns import task_score_table
 from raygroup.tables.trial_choice import TrialChoice, choose_trial
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score

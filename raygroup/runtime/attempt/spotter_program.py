@@ -23,7 +23,7 @@ from raygroup.scenes.scene_table import SceneTable
 from raygroup.spotter_config import Detector
 from raygroup.storage.layout import DETECTOR_FILE
 from raygroup.storage.leases import Lease
-from raygroup.tables.spotter_trial import last_losses
+from raygroup.tables.spotter.spotter_trial import last_losses
 from raygroup.training.spotter.detector_trainer import LOSSES, DetectorTrainer
 from raygroup.training.spotter.detector_weights import save_detector
 from raygroup.trial_kinds import AnyTrial

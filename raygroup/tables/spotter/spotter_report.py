@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from raygroup.tables.spotter_trial import LAST_STEPS, SpotterTrialResult
+from raygroup.tables.spotter.spotter_trial import LAST_STEPS, SpotterTrialResult
 from raygroup.terminal import Column, fitted_table, titled
 
 
