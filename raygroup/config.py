@@ -269,6 +269,8 @@ class Pretraining:
     (``--from``) know fewer than half of its characters."""
     rehearsal: int = 0
     """Words to render from the built-in list of each task of a user's ``--words``. They keep first weights (``--from``) from forgetting."""
+    jitter: float = field(default=0.0, metadata=COUNTS_IF_SET)
+    """How far the edges of a crop move at random, as a share of its height: detected words never fit their crops exactly."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "head_steps", "batch"):
@@ -280,6 +282,7 @@ class Pretraining:
             "1 if pretraining.draw is 'word', because no task is drawn",
         )  # fmt: skip
         require_number("pretraining.rehearsal", self.rehearsal, low=0, whole=True)
+        require_number("pretraining.jitter", self.jitter, low=0, high=0.4)
         require(self.heads.count == 1, "pretraining.heads.count", self.heads.count, "1: the universal head")
         require(not self.words.mixture, "pretraining.words.mixture", self.words.mixture, "empty: rendered words have one source")
 

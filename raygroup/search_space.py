@@ -4,12 +4,14 @@ A search space is a Python file of at most 30 lines that defines one ``Sweep``.
 """
 
 import ast
+import contextlib
 import difflib
 import dis
 import importlib.util
 import itertools
 import math
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
@@ -128,7 +130,7 @@ def load(name: str, variable: str = "sweep", kind: type[Definition] = Sweep) -> 
     module = importlib.util.module_from_spec(spec)
     right = f"a search space must define '{variable} = {kind.__name__}(...)'"
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _no_compiled_files():
             warnings.simplefilter("ignore", SyntaxWarning)  # the error that follows says it in one line
             spec.loader.exec_module(module)
     except SystemExit as error:
@@ -143,6 +145,16 @@ def load(name: str, variable: str = "sweep", kind: type[Definition] = Sweep) -> 
     if not isinstance(definition, kind):
         raise ConfigError(f"{path}: must define '{variable} = {kind.__name__}(...)'")
     return definition
+
+
+@contextlib.contextmanager
+def _no_compiled_files() -> Iterator[None]:
+    """Keep Python from writing a ``__pycache__`` beside the user's files."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def hypothesis(name: str) -> str:

@@ -10,10 +10,11 @@ from raygroup.config import Heads, Pretraining, Words
 
 pretraining = Pretraining(
     words=Words(characters=(600,) * 7, words_per_task=2000, unseen_per_task=100, renders=4, max_characters=14, seed=1),
-    steps=1800,
-    head_steps=700,
+    steps=4500,
+    head_steps=1500,
     learning_rate=2e-3,
     heads=Heads(count=1, start="independent"),
     draw="task",
     rehearsal=3000,
+    jitter=0.1,
 )

@@ -97,6 +97,7 @@ def example(name):
     return module
 
 
+@pytest.mark.slow
 def test_the_first_sweep_and_its_pictures(tmp_path):
     result = example("first_sweep").main(str(tmp_path / "runs"), steps=4)
     assert set(result.groupings) == {"base_coefficient=0.0 seed=0", "base_coefficient=0.2 seed=0"}

@@ -152,7 +152,7 @@ def test_stage_1_has_search_spaces_of_its_own(name):
 
 
 def test_the_detector_of_a_spotter_has_a_search_space():
-    assert load("pretrain_detector", "detector", Detector).training.steps == 1150
+    assert load("pretrain_detector", "detector", Detector).training.steps > 1000
 
 
 def test_stage_1_of_table_3_has_the_size_of_its_heads():

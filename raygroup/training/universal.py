@@ -28,6 +28,7 @@ from raygroup.training.universal_state import NoKeeper, StateKeeper, restore_mod
 from raygroup.training.universal_weights import UniversalModel, copy_universal
 from raygroup.trunks import FEATURE_GRID, FEATURES
 from raygroup.words.charset import Charset
+from raygroup.words.crop_jitter import move_edges
 
 LossCallback = Callable[[str, int, int, float], None]
 """Gets (phase, step, steps, loss) after every step. The phase ``features`` counts crops between the other two and has no loss."""
@@ -119,7 +120,8 @@ def _train_both(
         restore_optimizer(optimizer, state)
     for step in range(first_step, settings.steps):
         rows = _draw_words(words, settings, "crops", step)
-        read = trunk(torch.from_numpy(words.inputs[rows]))
+        crops = move_edges(words.inputs[rows], settings.jitter, generator(settings.seed, "pretraining crops", step))
+        read = trunk(torch.from_numpy(crops))
         batch = make_batch(read, words.targets[rows], words.lengths[rows])
         loss = _reading_loss(head, batch, settings, "crops", step)
         total = loss + settings.connectionist * _connectionist_loss(alignment(read), batch)

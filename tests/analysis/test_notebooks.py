@@ -47,6 +47,7 @@ def test_notebooks_are_kept_without_outputs(name):
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
 
 
+@pytest.mark.slow
 def test_table_3_draws_the_table_every_assignment_and_a_sheet_of_words(storage, monkeypatch):
     outputs = run("table3.ipynb", storage, monkeypatch)
     assert pictures(outputs) == 1 + 6 + 1

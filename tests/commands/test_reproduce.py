@@ -48,6 +48,7 @@ def test_figures_go_beside_the_sweep_and_json_is_the_table_as_one_object(one_see
     assert (folder / "table3.png").is_file()
 
 
+@pytest.mark.slow
 def test_pictures_are_counted_as_they_are_drawn(one_seed, tmp_path, capsys):
     counts = []
     write_table3_pictures(table3(one_seed), tmp_path, lambda done, total: counts.append((done, total)))

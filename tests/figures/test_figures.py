@@ -118,6 +118,7 @@ def test_the_papers_points_are_in_every_panel_of_table_3(storage):
         assert dict(zip(paper.get_xdata(), paper.get_ydata(), strict=True)) == TABLE_3
 
 
+@pytest.mark.slow
 def test_every_trial_and_the_control_get_pictures_of_their_assignment_and_words(tmp_path):
     storage = write_storage(tmp_path / "runs", seeds=(0,))
     paths = write_table3_pictures(table3(storage), tmp_path / "pictures")

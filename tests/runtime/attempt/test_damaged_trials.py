@@ -148,6 +148,7 @@ def test_a_damaged_shard_of_features_is_named_and_made_again(damage, interrupted
     assert same_evidence(read_history(interrupted.jobs[0].folder), undisturbed)
 
 
+@pytest.mark.slow
 def test_a_trial_does_not_go_on_from_the_folder_of_another_one_and_the_others_train(prepared, tmp_path, capsys):
     plan = declare_plan(prepared, tmp_path, seeds="(0, 1, 2)", **ONE)
     first, second, third = folders(plan)

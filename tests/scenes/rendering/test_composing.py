@@ -157,6 +157,7 @@ def fields(instance):
     return (instance.polygon.tolist(), instance.text, instance.dont_care, instance.script, instance.task, instance.line)
 
 
+@pytest.mark.slow
 def test_another_process_with_another_hash_seed_draws_the_same_scene(materials):
     program = (
         "import hashlib\nfrom raygroup.scenes.rendering.composing import *\nfrom raygroup.scenes.rendering.settings import SceneSettings\n"

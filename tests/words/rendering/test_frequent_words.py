@@ -128,6 +128,7 @@ def test_a_list_is_shorter_if_the_language_has_no_more_words_within_the_cap(task
     assert unseen == []
 
 
+@pytest.mark.slow
 def test_another_process_with_other_string_hashes_lists_the_same_words(lists):
     script = "from raygroup.words.rendering.word_lists import word_list; print(*(word_list(t, 30, 20, 2, 8) for t in ('ar', 'ja', 'la')))"
     outputs = [

@@ -103,6 +103,7 @@ def test_a_word_that_no_font_can_write_is_dropped_and_counted(fonts):
     assert dropped == {"la": 2, "bn": 1}
 
 
+@pytest.mark.slow
 def test_every_word_of_the_default_lists_can_be_drawn(fonts):
     for task in TASKS:
         texts = {order.text for order in plan_crops(Words(words_per_task=200, unseen_per_task=20, renders=1)) if order.task == task}
