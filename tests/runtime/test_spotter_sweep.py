@@ -153,6 +153,23 @@ def test_a_detector_is_named_by_its_trial(finished, tmp_path):
         named_detector(tmp_path / "gone.safetensors", [finished])
 
 
+def test_a_trial_that_another_sweep_has_finished_is_not_trained_again(finished, scenes, tmp_path):
+    shutil.copytree(finished, tmp_path / "runs")
+    other = Sweep(name="other", trial=TRIAL)
+    result = raygroup.run_sweep(other, scenes=scenes, storage_path=tmp_path / "runs", local=True)
+    assert result.all_done
+    assert evidence(result.trials[0].folder) == evidence(only_trial(finished).folder)
+    assert json.loads((result.trials[0].folder / "DONE.json").read_text())["reused_from"]["sweep"] == "tiny"
+
+
+def test_a_dry_run_lists_detectors_and_writes_nothing(scenes, tmp_path, capsys):
+    assert sweep.main([space(tmp_path), "--scenes", str(scenes), "--storage-path", str(tmp_path / "runs"), "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "tiny: 2 trials, 2 to run in 2 packs" in printed
+    assert "the scenes once; times are estimated" in " ".join(printed.split())
+    assert not (tmp_path / "runs").exists()
+
+
 def test_lost_weights_are_damage_with_the_way_out(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "runs")
     (only_trial(tmp_path / "runs").folder / "detector.safetensors").unlink()

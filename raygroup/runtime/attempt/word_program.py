@@ -52,7 +52,7 @@ class WordProgram:
     def step_rows(self, number: int, rows: NDArray[np.float32], first_step: int) -> Iterator[StepRow]:
         tasks = self.pack.data.tasks
         for step, r_tm, nll_m, losses in step_records(rows, first_step, len(tasks), self.pack.counts[number]):
-            scalars = functools.partial(_scalars, tasks, r_tm, losses)
+            scalars = functools.partial(word_scalars, tasks, r_tm, losses)
             yield StepRow(step, (r_tm, nll_m, *(losses[name] for name in LOSSES)), losses, scalars)
 
     def checkpoint_facts(self) -> dict[str, Any]:
@@ -106,7 +106,8 @@ _MEASURES = {"accuracy": "accuracy", "1-NED": "one_minus_ned"}
 """Name of a measure in TensorBoard -> its field of a score."""
 
 
-def _scalars(tasks: Sequence[str], r_tm: NDArray[np.float32], losses: Mapping[str, float]) -> dict[str, float]:
+def word_scalars(tasks: Sequence[str], r_tm: NDArray[np.float32], losses: Mapping[str, float]) -> dict[str, float]:
+    """Return the curves of TensorBoard at a step: losses, decisiveness, and the head of each task."""
     values = {f"loss/{name}": loss for name, loss in losses.items()} | {"decisiveness": decisiveness(r_tm)}
     return values | {f"head/{task}": float(head) for task, head in zip(tasks, r_tm.argmax(-1), strict=True)}
 
