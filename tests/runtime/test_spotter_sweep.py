@@ -213,6 +213,6 @@ def test_two_workers_on_ray_agree_with_one(finished, scenes, tmp_path):
     assert result.all_done
     together, alone = read_spotter_history(result.trials[0].folder), read_spotter_history(only_trial(finished).folder)
     for name, values in alone.losses.items():
-        assert together.losses[name][0] == pytest.approx(values[0], abs=1e-5), name
+        assert together.losses[name][0] == pytest.approx(values[0], abs=1e-4), name
         # Batch statistics over two pixels, as here, amplify rounding. tests/training/spotter compares the later steps in float64.
         assert together.losses[name] == pytest.approx(values, abs=0.1), name
