@@ -22,6 +22,7 @@ from raygroup.config import Heads, Training, Trial
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels.forms import choose_kernels
 from raygroup.runtime.attempt.scalars import ScalarPoint, scalar_point, write_scalars
+from raygroup.runtime.attempt.word_program import word_scalars
 from raygroup.tasks import PAPER_TASKS
 from raygroup.training.packs.pack import Pack
 from raygroup.training.packs.step_records import step_records
@@ -63,7 +64,7 @@ def time_steps_and_records(pack: Pack, folder: Path, rounds: int) -> tuple[float
             (records,) = pack.split_records(on_device)
             for step, r_tm, nll_m, losses in step_records(records, pack.step - ROWS_PER_FLUSH + 1, len(PAPER_TASKS), HEADS):
                 history.append(step, r_tm, nll_m, losses["integrated"], losses["grouping"], losses["task"], 0.0, time.time())
-            points.append(scalar_point(pack.step, r_tm, losses))
+            points.append(scalar_point(pack.step, word_scalars(PAPER_TASKS, r_tm, losses)))
             history.flush()
             step_times.append((trained - started) / ROWS_PER_FLUSH)
             record_times.append((time.perf_counter() - trained) / ROWS_PER_FLUSH)
@@ -75,7 +76,7 @@ def time_steps_and_records(pack: Pack, folder: Path, rounds: int) -> tuple[float
 def _time_file(folder: Path, points: list[ScalarPoint], number: int) -> float:
     """Return the seconds of writing one file of scalars."""
     started = time.perf_counter()
-    write_scalars(folder, number, points, PAPER_TASKS)
+    write_scalars(folder, number, points)
     return time.perf_counter() - started
 
 

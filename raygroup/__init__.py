@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from raygroup.config import Grouping, Heads, Loss, Pretraining, Training, Trial, Weights, Words
     from raygroup.errors import ClusterLostError, ConfigError, HistoryError, OverBudgetError, RaygroupError
     from raygroup.history.reader import History
+    from raygroup.history.spotter_history import SpotterHistory
     from raygroup.model.heads.decoding import Reader
     from raygroup.read.opening import load
     from raygroup.reading.package import Package, WordReading
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from raygroup.search_space import Sweep
     from raygroup.spot.explanation import ExplainedWord, Explanation, explain_photographs
     from raygroup.spot.opening import load_spotter
+    from raygroup.spotter_config import Detector
     from raygroup.spotting.spotter import SpottedWord, Spotter
     from raygroup.sweep import run_sweep
     from raygroup.tables.comparison import Comparison
-    from raygroup.tables.sweep_result import SweepResult, history_table, read_history, read_sweep, read_sweeps
+    from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
+    from raygroup.tables.sweep_result import SweepResult, history_table, read_history, read_spotter_history, read_sweep, read_sweeps
     from raygroup.tables.trial_result import TrialResult
     from raygroup.task_groups import TaskGroups
     from raygroup.words.importing.preview import WordsPreview
@@ -31,6 +34,7 @@ _HOMES = {
     "raygroup.config": ("Grouping", "Heads", "Loss", "Pretraining", "Training", "Trial", "Weights", "Words"),
     "raygroup.errors": ("ClusterLostError", "ConfigError", "HistoryError", "OverBudgetError", "RaygroupError"),
     "raygroup.history.reader": ("History",),
+    "raygroup.history.spotter_history": ("SpotterHistory",),
     "raygroup.model.heads.decoding": ("Reader",),
     "raygroup.read.opening": ("load",),
     "raygroup.spot.explanation": ("ExplainedWord", "Explanation", "explain_photographs"),
@@ -41,9 +45,11 @@ _HOMES = {
     "raygroup.runs.pictures": ("draw_pictures",),
     "raygroup.runtime.planning.words_preview": ("preview_words",),
     "raygroup.search_space": ("Sweep",),
+    "raygroup.spotter_config": ("Detector",),
     "raygroup.sweep": ("run_sweep",),
     "raygroup.tables.comparison": ("Comparison",),
-    "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_sweep", "read_sweeps"),
+    "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_spotter_history", "read_sweep", "read_sweeps"),
+    "raygroup.tables.spotter.spotter_trial": ("SpotterTrialResult",),
     "raygroup.tables.trial_result": ("TrialResult",),
     "raygroup.task_groups": ("TaskGroups",),
     "raygroup.words.importing.preview": ("WordsPreview",),
@@ -54,6 +60,7 @@ __all__ = [
     "ClusterLostError",
     "Comparison",
     "ConfigError",
+    "Detector",
     "ExplainedWord",
     "Explanation",
     "Grouping",
@@ -68,6 +75,8 @@ __all__ = [
     "Reader",
     "SpottedWord",
     "Spotter",
+    "SpotterHistory",
+    "SpotterTrialResult",
     "Sweep",
     "SweepResult",
     "TaskGroups",
@@ -87,6 +96,7 @@ __all__ = [
     "load_spotter",
     "preview_words",
     "read_history",
+    "read_spotter_history",
     "read_sweep",
     "read_sweeps",
     "run_sweep",

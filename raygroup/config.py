@@ -15,6 +15,7 @@ from raygroup.config_sections import (
     section,
     section_from_json,
 )
+from raygroup.spotter_config import Detector
 from raygroup.tasks import PAPER_TASKS, TASKS
 
 RECIPE_VERSION = 2
@@ -303,6 +304,11 @@ class Trial:
     def __post_init__(self) -> None:
         require_number("seed", self.seed, low=0, whole=True)
 
+    @property
+    def recipe_version(self) -> int:
+        """Version of the mathematics and of the rendering."""
+        return RECIPE_VERSION
+
     def replaced(self, path: str, value: object) -> "Trial":
         """Return the trial with one field changed. ``path`` is dotted, such as ``grouping.base_coefficient``."""
         trial: Trial = replace_field(self, path, value)
@@ -314,10 +320,10 @@ def trial_from_json(stored: dict[str, Any]) -> Trial:
     return section_from_json(Trial, stored)
 
 
-def trial_id(sweep: str, trial: Trial, data: str, recipe: int | None = None) -> str:
+def trial_id(sweep: str, trial: Trial | Detector, data: str, recipe: int | None = None) -> str:
     """Return ``<sweep>-<12 hex digits>``, a hash of everything that changes the trial's result.
 
-    That is the settings, the recipe version, and ``data``, the fingerprint of words and weights.
-    ``recipe`` is this version's by default.
+    That is the settings, the recipe version, and ``data``, the fingerprint of words and weights, or
+    of scenes. ``recipe`` is this version's by default.
     """
-    return f"{sweep}-{fingerprint(RECIPE_VERSION if recipe is None else recipe, result_fields(trial), data)[:12]}"
+    return f"{sweep}-{fingerprint(trial.recipe_version if recipe is None else recipe, result_fields(trial), data)[:12]}"

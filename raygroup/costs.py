@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raygroup.config import Trial, Words
+from raygroup.spotter_config import Detector
 from raygroup.trunks import FEATURES, POSITIONS
 
 MEAN_CHARACTERS = 5.3
@@ -38,6 +39,11 @@ _RENDERS_PER_CPU_S = 1500
 """Measured by benchmarks/rendering.py."""
 _FEATURES_PER_CPU_S = 1100
 """Measured by benchmarks/features.py."""
+_DETECTOR_PIXEL_CPU_S = {"compact": 2.5e-6, "reference": 4.7e-5}
+"""Processor seconds of a training step for each pixel of its samples, by size, on one thread.
+
+Measured with 6 samples of 320 pixels (compact) and 2 samples of 160 pixels (reference).
+"""
 
 
 def head_parameters(embed: int, hidden: int, classes: int, shape: Sequence[int]) -> int:
@@ -85,6 +91,12 @@ def training_cpu_s(trial: Trial) -> float:
     character += POSITIONS * (2 * hidden + FEATURES) + hidden * classes
     word = POSITIONS * FEATURES * hidden + MEAN_CHARACTERS * character
     return 3 * word * trial.heads.count * trial.training.batch * trial.training.steps / _MULTIPLY_ADDS_PER_CPU_S
+
+
+def detector_cpu_s(trial: Detector) -> float:
+    """Return the estimated processor seconds of a detector's training. They grow with the pixels of its samples."""
+    pixels = trial.training.batch * trial.samples.side**2
+    return _DETECTOR_PIXEL_CPU_S[trial.size] * pixels * trial.training.steps
 
 
 def rendering_cpu_s(words: Words) -> float:

@@ -17,7 +17,7 @@ from raygroup.values import BAD_SHARE, SHARD_WORDS, SHARE, WORKERS, add_bad_shar
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from raygroup.runtime.planning.jobs import Job
+    from raygroup.runtime.planning.jobs import WordJob
     from raygroup.runtime.planning.plan import Plan
 
 
@@ -70,15 +70,17 @@ def _run(options: argparse.Namespace) -> None:
         print_line(out, f"{'made' if job in new else 'already made'}: {features_text(job)}")
 
 
-def _jobs_by_features(plan: "Plan") -> "list[Job]":
+def _jobs_by_features(plan: "Plan") -> "list[WordJob]":
     """Return one job for each distinct set of features."""
-    return [*{job.features: job for job in plan.jobs}.values()]
+    from raygroup.runtime.planning.jobs import word_jobs
+
+    return [*{job.features: job for job in word_jobs(plan.jobs)}.values()]
 
 
 def _make_missing(
-    plan: "Plan", jobs: "Sequence[Job]", screen: "Console", local: bool, address: str | None, workers: int | None, bad_share: float,
+    plan: "Plan", jobs: "Sequence[WordJob]", screen: "Console", local: bool, address: str | None, workers: int | None, bad_share: float,
     **settings: Any,
-) -> "list[Job]":  # fmt: skip
+) -> "list[WordJob]":  # fmt: skip
     """Make the features that are missing. Returns their jobs."""
     from raygroup.runtime.placement import require_device
     from raygroup.runtime.preparation.extraction import local_shard_maker

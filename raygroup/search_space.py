@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from raygroup.config import Trial
 from raygroup.config_sections import require, section
 from raygroup.errors import ConfigError, one_line
+from raygroup.trial_kinds import AnyTrial
 from raygroup.values import MisfitError, fitted
 
 Definition = TypeVar("Definition")
@@ -41,7 +42,8 @@ class Sweep:
 
     path_prefix = ""
     name: str
-    trial: Trial = Trial()
+    trial: AnyTrial = Trial()
+    """A ``Trial`` on words, or a ``Detector`` on scenes."""
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """The values of each varied field, such as ``{"grouping.base_coefficient": (0.0, 0.1)}``. All combinations are run, with every
     seed."""
@@ -63,12 +65,12 @@ class Sweep:
             for value in values:
                 self.trial.replaced(path, value)
 
-    def trials(self) -> list[tuple[str, Trial]]:
+    def trials(self) -> list[tuple[str, AnyTrial]]:
         """Return every (label, trial). The label names what varies, such as ``base_coefficient=0.2 seed=1``."""
         trials = []
         for point in itertools.product(*self.grid.values()):
             for seed in self.seeds:
-                trial = self.trial.replaced("seed", seed)
+                trial: AnyTrial = self.trial.replaced("seed", seed)
                 for path, value in zip(self.grid, point, strict=True):
                     trial = trial.replaced(path, value)
                 words = [f"{path.rsplit('.', 1)[-1]}={value}" for path, value in zip(self.grid, point, strict=True)]
@@ -77,6 +79,10 @@ class Sweep:
 
     def with_weights(self, file: str) -> "Sweep":
         """Return the sweep on other stage-1 weights. ``file`` is what ``weights.file`` takes. Raises ConfigError if it varies them."""
+        if not isinstance(self.trial, Trial):
+            raise ConfigError(
+                f"--weights {file}: the search space {self.name} trains on scenes, which need no weights; leave --weights out"
+            )
         if "weights.file" in self.grid:
             raise ConfigError(f"--weights {file}: the search space {self.name} varies weights.file itself; leave --weights out")
         return replace(self, trial=self.trial.replaced("weights.file", file))

@@ -2,8 +2,10 @@
 
 from dataclasses import field
 
-from raygroup.config_sections import NO_EFFECT, require, require_choice, require_number, section
+from raygroup.config_sections import NO_EFFECT, replace_field, require, require_choice, require_number, section
 
+DETECTOR_RECIPE = 1
+"""Version of a detector's mathematics. Trials of another version count as different trials."""
 SIZES = ("compact", "reference")
 
 
@@ -88,7 +90,10 @@ class DetectorTraining:
 
 @section
 class Detector:
-    """The training of a detector: the spotter's trunk and its map of shrunk words (stage 1)."""
+    """The training of a detector: the spotter's trunk and its map of shrunk words (stage 1).
+
+    It is a trial of a sweep on scenes. With the scenes it determines the result completely.
+    """
 
     path_prefix = ""
     size: str = "compact"
@@ -101,3 +106,13 @@ class Detector:
     def __post_init__(self) -> None:
         require_choice("size", self.size, *SIZES)
         require_number("seed", self.seed, low=0, whole=True)
+
+    @property
+    def recipe_version(self) -> int:
+        """Version of the mathematics."""
+        return DETECTOR_RECIPE
+
+    def replaced(self, path: str, value: object) -> "Detector":
+        """Return the trial with one field changed. ``path`` is dotted, such as ``training.learning_rate``."""
+        trial: Detector = replace_field(self, path, value)
+        return trial

@@ -29,17 +29,17 @@ _PLACEMENT = ("device", "kernels", "device_memory_gb", "workers", "accumulate", 
 
 def run_sweep(
     sweep: Sweep | str = "quickstart", *, storage_path: Place | str = "runs", words: Path | str | None = None,
-    weights: Path | str | None = None, fonts: Path | str | None = None, local: bool = False, address: str | None = None,
-    device: str = "cpu", kernels: str = "auto", device_memory_gb: float | None = None, workers: int | tuple[int, int] = 1,
-    accumulate: int = 1, stall_timeout_s: float = 1800.0, storage_patience_s: float = 900.0, cluster: Path | str | None = None,
-    calibrate: bool = False, budget: float | None = None, yes: bool = False, reuse: bool = True, bad_share: float = BAD_SHARE,
-    progress: bool = False,
+    weights: Path | str | None = None, fonts: Path | str | None = None, scenes: Path | str | None = None, local: bool = False,
+    address: str | None = None, device: str = "cpu", kernels: str = "auto", device_memory_gb: float | None = None,
+    workers: int | tuple[int, int] = 1, accumulate: int = 1, stall_timeout_s: float = 1800.0, storage_patience_s: float = 900.0,
+    cluster: Path | str | None = None, calibrate: bool = False, budget: float | None = None, yes: bool = False, reuse: bool = True,
+    bad_share: float = BAD_SHARE, progress: bool = False,
 ) -> "SweepResult":  # fmt: skip
     """Train the trials of a sweep that are not done yet, and return the result of all of them.
 
     ``sweep`` is a ``Sweep``, or the name or path of a search space. The other arguments are the flags of the command; those that end in
-    ``_s`` are seconds. ``workers=(2, 4)`` is ``--workers 2-4``. With ``progress`` it prints how far the trials are. Call it under
-    ``if __name__ == "__main__":``, because it starts processes.
+    ``_s`` are seconds. ``scenes`` are for a sweep on scenes. ``workers=(2, 4)`` is ``--workers 2-4``. With ``progress`` it prints how
+    far the trials are. Call it under ``if __name__ == "__main__":``, because it starts processes.
 
     Trials that failed are in ``SweepResult.failed``. Raises ConfigError for input that cannot be used, OverBudgetError before it starts a
     sweep that would cost more than ``budget``, ClusterLostError if the Ray cluster is gone, StopRequestedError if somebody stopped the
@@ -52,7 +52,7 @@ def run_sweep(
     from raygroup.tables.sweep_result import sweep_result
 
     screen = console() if progress else Console(quiet=True)
-    plan = _plan(sweep, storage_path, (words, weights, fonts), screen)
+    plan = _plan(sweep, storage_path, (words, weights, fonts, scenes), screen)
     placement = Placement(
         device=device, kernels=kernels, device_memory_gb=device_memory_gb,
         workers=(workers, workers) if isinstance(workers, int) else workers, accumulate=accumulate, stall_timeout_s=stall_timeout_s,
@@ -77,7 +77,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from raygroup.words.rendering.font_folder import unread_font_lines
 
     out = console(stderr=arguments.json)
-    plan = _plan(arguments.name, arguments.storage_path, (arguments.words, arguments.weights, arguments.fonts), out)
+    inputs = (arguments.words, arguments.weights, arguments.fonts, arguments.scenes)
+    plan = _plan(arguments.name, arguments.storage_path, inputs, out)
     options = _run_options(arguments)
     for line in unread_font_lines(arguments.fonts):
         print_line(console(stderr=True), line)
@@ -101,7 +102,7 @@ def _result_json(plan: "Plan", failed: Mapping[str, str], retry: "Retry") -> dic
 
     result = sweep_result(plan.folder, failed)
     values = retry(result.to_json)
-    pictures = draw_shown_trial(result, result.shown, retry)[1] if result.shown else []
+    pictures = draw_shown_trial(result, result.shown, retry)[1] if result.shown and plan.scenes is None else []
     return values | {"pictures": [str(path) for path in pictures]}
 
 
@@ -126,16 +127,16 @@ def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
 def _plan(
     sweep: Sweep | str,
     storage_path: Place | str,
-    inputs: "tuple[Path | str | None, Path | str | None, Path | str | None]",
+    inputs: "tuple[Path | str | None, Path | str | None, Path | str | None, Path | str | None]",
     screen: "Console",
 ) -> "Plan":
-    """Plan a sweep. ``inputs`` are the paths of words, weights and fonts."""
+    """Plan a sweep. ``inputs`` are the paths of words, weights, fonts and scenes."""
     from raygroup.runtime.planning.plan import load_plan
     from raygroup.runtime.progress import progress_bars
 
-    words, weights, fonts = (local_path(path) if path else None for path in inputs)
+    words, weights, fonts, scenes = (local_path(path) if path else None for path in inputs)
     with progress_bars(screen) as progress:
-        return load_plan(sweep, place(storage_path), words, fonts, progress, str(weights) if weights else None)
+        return load_plan(sweep, place(storage_path), words, fonts, progress, str(weights) if weights else None, scenes)
 
 
 def _run_options(arguments: argparse.Namespace) -> "RunOptions":
@@ -150,8 +151,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's flags."""
     parser = Parser(
         prog="python -m raygroup.sweep",
-        description="Run the trials of a search space that are not done yet. Apart from --words, --weights and --fonts, flags say where, "
-        "never what.",
+        description="Run the trials of a search space that are not done yet. Apart from --words, --scenes, --weights and --fonts, flags "
+        "say where, never what.",
         epilog="exit codes: 0 all done, 2 bad input, 3 a trial, the storage path or a worker failed, 4 over budget, 5 cluster lost, "
         "130 interrupted; after 3, 5 and 130 the same command continues",
     )  # fmt: skip
@@ -167,6 +168,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--weights", metavar="laptop|FILE", help="stage-1 weights, a file of python -m raygroup.pretrain (default: the search space's)"
+    )
+    parser.add_argument(
+        "--scenes", type=parse_local_path, metavar="PATH", help="the scenes of a sweep that trains detectors: an import of raygroup.data"
     )
     parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, in addition to the installed ones")
     add_bad_share_argument(parser)

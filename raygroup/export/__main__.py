@@ -136,8 +136,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="write ONNX files (default: if raygroup[export] is installed); without them torch is needed to read",
     )  # fmt: skip
     parser.add_argument(
-        "--detector", type=parse_local_path, metavar="FILE",
-        help="write a spotter: this detector of raygroup.pretrain --scenes, with the trial as its reader; needs --scenes",
+        "--detector", metavar="FILE or TRIAL",
+        help="write a spotter with TRIAL as its reader and this detector: a file of raygroup.pretrain --scenes, or a finished trial of a "
+        "sweep on scenes; needs --scenes",
     )  # fmt: skip
     parser.add_argument(
         "--scenes", type=parse_local_path, metavar="PATH", help="imported scenes that nothing was trained on, to choose the thresholds"

@@ -45,14 +45,19 @@ def export_trial(
     _require_free(folder, force)
     if onnx:
         require_onnx()
-    paths = [storage_path] if isinstance(storage_path, str) or not isinstance(storage_path, Sequence) else storage_path
-    stored = named_trial(str(trial), [place(path) for path in paths], best=best)
+    stored = named_trial(str(trial), storage_paths(storage_path), best=best)
     content = load_trial_model(stored, beams)
     _require_beams(content.record, beams)
     with _new_folder(folder, force) as partial:
         record = _write_files(content, partial, onnx, progress)
         write_bytes(partial / RECORD_FILE, record_bytes(record))
     return Export(folder, record)
+
+
+def storage_paths(storage_path: Place | str | Sequence[Place | str]) -> list[Place]:
+    """Return one or several storage paths as a list."""
+    paths = [storage_path] if isinstance(storage_path, str) or not isinstance(storage_path, Sequence) else storage_path
+    return [place(path) for path in paths]
 
 
 def _write_files(content: TrialModel, folder: Path, onnx: bool, progress: ReportProgress) -> PackageRecord:

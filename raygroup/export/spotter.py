@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from raygroup.errors import ConfigError
-from raygroup.export.exporter import ReportProgress, export_trial
+from raygroup.export.exporter import ReportProgress, export_trial, storage_paths
+from raygroup.export.named_trial import named_detector
 from raygroup.export.onnx_files import plain_onnx_file
 from raygroup.files.atomic import write_bytes
 from raygroup.files.places import Place, local_path
@@ -43,18 +44,20 @@ def export_spotter(
 ) -> SpotterExport:  # fmt: skip
     """Write the folder of a spotter.
 
-    ``detector`` is a weights file of ``raygroup.pretrain --scenes``. ``trial`` is a finished trial, as
+    ``detector`` is a weights file of ``raygroup.pretrain --scenes``, or a finished trial on scenes: its
+    folder, ``SWEEP:LABEL``, or a sweep with one trial. ``trial`` is a finished trial on words, as
     ``export_trial`` takes it. It reads the words. ``scenes`` are imported scenes that neither was
     trained on: they choose the thresholds. Raises ConfigError for anything of these that cannot be used.
     """
     folder = local_path(out)
-    network, about = load_detector(local_path(detector))
+    weights = named_detector(detector, storage_paths(storage_path))
+    network, about = load_detector(weights)
     labelled = list(read_scenes(local_path(scenes)))
     if not labelled:
         raise ConfigError(f"--scenes {scenes}: it has no scenes to choose thresholds on")
     folder.mkdir(parents=True, exist_ok=True)
     export_trial(trial, folder / READER_FOLDER, storage_path=storage_path, best=best, onnx=onnx, force=force, progress=progress)
-    files = {DETECTOR_FILE: local_path(detector).read_bytes()}
+    files = {DETECTOR_FILE: weights.read_bytes()}
     if onnx:
         files[DETECTOR_GRAPH] = detector_graph(network, files[DETECTOR_FILE])
     for name, content in files.items():

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from raygroup.errors import HistoryError
+from raygroup.errors import ConfigError, HistoryError
 from raygroup.files.places import Place, arrow_source, open_stream
 from raygroup.files.retry import is_storage_failure
 from raygroup.history.schema import read_metadata
@@ -48,12 +48,20 @@ class History:
 
 
 def read_history(trial_folder: Place) -> History:
-    """Read all steps of a trial, finished or not.
+    """Read all steps of a trial on words, finished or not.
 
     If there are several attempts, the highest one counts from its first step on. A stream that is
     cut off gives the rows before the cut. Raises HistoryError, in one line, if there is nothing to
-    read or if steps are missing.
+    read or if steps are missing, and ConfigError for a trial on scenes.
     """
+    table, metadata = read_history_table(trial_folder)
+    if "tasks" not in metadata:
+        raise ConfigError(f"{trial_folder}: the history of a trial on scenes, which has no R_TM: read_spotter_history reads it")
+    return _history(table, metadata)
+
+
+def read_history_table(trial_folder: Place) -> tuple[pa.Table, dict[str, Any]]:
+    """Return the rows and the metadata of any trial. Raises HistoryError like ``read_history``."""
     sealed = trial_folder / HISTORY_FILE
     if sealed.is_file():
         try:
@@ -65,7 +73,10 @@ def read_history(trial_folder: Place) -> History:
             raise HistoryError(f"{sealed}: not a readable Parquet file: {error}") from error
     else:
         table = read_attempts(trial_folder)
-    return _history(table, sealed if sealed.is_file() else trial_folder / HISTORY_FOLDER)
+    path = sealed if sealed.is_file() else trial_folder / HISTORY_FOLDER
+    metadata = read_metadata(table.schema, path)
+    require_every_step(table, path)
+    return table, metadata
 
 
 def read_attempts(trial_folder: Place) -> pa.Table:
@@ -84,7 +95,7 @@ def read_attempts(trial_folder: Place) -> pa.Table:
             raise HistoryError(f"{path}: has other tasks or heads than the attempts before it")
         # A later attempt repeats steps after its checkpoint: they replace those of the attempts before.
         first_step = rows["step"][0].as_py()
-        earlier = merged.slice(0, int(np.searchsorted(_column_values(merged["step"]), first_step)))
+        earlier = merged.slice(0, int(np.searchsorted(column_values(merged["step"]), first_step)))
         merged = pa.concat_tables([earlier.replace_schema_metadata(rows.schema.metadata), rows])
     return merged
 
@@ -103,7 +114,7 @@ def is_sealed(trial_folder: Place) -> bool:
     if not (trial_folder / HISTORY_FILE).is_file():
         return False
     try:
-        read_history(trial_folder)
+        read_history_table(trial_folder)
     except HistoryError:
         return False
     return True
@@ -147,7 +158,7 @@ def require_every_step(table: pa.Table, path: Place, steps: int | None = None) -
     The steps run from 1 to ``steps``, or to the last row if it is None.
     """
     end = [] if steps is None else [steps + 1]
-    for before, after in itertools.pairwise([0, *_column_values(table["step"]).tolist(), *end]):
+    for before, after in itertools.pairwise([0, *column_values(table["step"]).tolist(), *end]):
         if after != before + 1:
             raise HistoryError(f"{path}: steps {before + 1} to {after - 1} are missing")
 
@@ -159,6 +170,11 @@ def same_evidence(a: History, b: History) -> bool:
     pairs = [(getattr(a, name), getattr(b, name)) for name in names]
     same_shape = a.tasks == b.tasks and all(x.shape == y.shape for x, y in pairs)
     return same_shape and all(x.tobytes() == y.tobytes() for x, y in pairs)
+
+
+def column_values(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Return the numbers of a column, read-only, with lists flattened."""
+    return _array_values(column.combine_chunks())
 
 
 def _read_stream(path: Place) -> pa.Table | None:
@@ -186,19 +202,13 @@ def _read_stream(path: Place) -> pa.Table | None:
     return pa.Table.from_batches(batches, schema=stream.schema)
 
 
-def _history(table: pa.Table, path: Place) -> History:
-    metadata = read_metadata(table.schema, path)
-    require_every_step(table, path)
+def _history(table: pa.Table, metadata: dict[str, Any]) -> History:
     tasks, heads = tuple(metadata["tasks"]), int(metadata["heads"])
-    columns = {name: _column_values(table[name]) for name in table.column_names}
+    columns = {name: column_values(table[name]) for name in table.column_names}
     step = columns.pop("step")
     r_tm = columns.pop("r_tm").reshape(len(step), len(tasks), heads)
     nll_m = columns.pop("nll_m").reshape(len(step), heads)
     return History(tasks=tasks, heads=heads, step=step, r_tm=r_tm, nll_m=nll_m, metadata=metadata, **columns)
-
-
-def _column_values(column: pa.ChunkedArray) -> NDArray[Any]:
-    return _array_values(column.combine_chunks())
 
 
 def _array_values(array: pa.Array) -> NDArray[Any]:

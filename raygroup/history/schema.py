@@ -1,7 +1,7 @@
 """The columns and metadata of a history.
 
 A history is what one trial records: an Arrow table with one row for each step. ``COLUMNS``
-describes its columns. No column has nulls.
+describes its columns. No column has nulls. ``SPOTTER_COLUMNS`` are those of a trial on scenes.
 
 The table's metadata holds one JSON text under the key ``raygroup``. It always has
 
@@ -12,6 +12,9 @@ The table's metadata holds one JSON text under the key ``raygroup``. It always h
 Training adds ``config`` (the trial's settings), ``label``, ``data`` (fingerprint of words and
 weights), ``versions`` (of Python and packages), ``git_commit`` (null if unknown), ``charset`` (its
 hash), ``kernels``, ``device`` and ``from_step``, the step from which the attempt resumed.
+
+A trial on scenes has ``losses``, the names of its losses, instead of ``tasks`` and ``heads``, and
+neither ``charset`` nor ``kernels``.
 """
 
 import json
@@ -43,6 +46,12 @@ not multiplied by their weights in the total loss.
 
 SCALAR_COLUMNS = ("integrated_loss", "grouping_loss", "task_loss", "words_per_s")
 """Columns of one 32-bit number, in their order in the table."""
+SPOTTER_COLUMNS = {
+    "step": COLUMNS["step"],
+    "samples_per_s": "Samples trained on per second, averaged over the steps since the last record was brought to the history.",
+    "clock_s": COLUMNS["clock_s"],
+}
+"""Column -> what it holds, for a trial on scenes. Its losses come after ``step``, each in a column with the loss's name."""
 _METADATA_KEY = b"raygroup"
 
 
@@ -60,8 +69,23 @@ def history_schema(tasks: Sequence[str], heads: int, metadata: dict[str, Any]) -
         *((name, pa.float32()) for name in SCALAR_COLUMNS),
         ("clock_s", pa.float64()),
     ]
-    facts = {**metadata, "layout": HISTORY_LAYOUT, "tasks": list(tasks), "heads": heads}
-    text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
+    return _schema(columns, {**metadata, "tasks": list(tasks), "heads": heads})
+
+
+def spotter_history_schema(losses: Sequence[str], metadata: dict[str, Any]) -> pa.Schema:
+    """Return the Arrow schema of the history of a trial on scenes.
+
+    ``step`` is int32, ``clock_s`` float64, and the other columns are float32. The layout and the names of the losses are added to
+    ``metadata``. Raises ValueError if a loss has the name of another column, and TypeError if the metadata cannot be stored as JSON.
+    """
+    if taken := set(losses) & set(SPOTTER_COLUMNS):
+        raise ValueError(f"a loss cannot be called {min(taken)}: another column has this name")
+    columns = [("step", pa.int32()), *((name, pa.float32()) for name in (*losses, "samples_per_s")), ("clock_s", pa.float64())]
+    return _schema(columns, {**metadata, "losses": list(losses)})
+
+
+def _schema(columns: Sequence[tuple[str, pa.DataType]], metadata: dict[str, Any]) -> pa.Schema:
+    text = json.dumps({**metadata, "layout": HISTORY_LAYOUT}, ensure_ascii=False, sort_keys=True)
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns], metadata={_METADATA_KEY: text.encode()})
 
 

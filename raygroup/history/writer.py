@@ -5,7 +5,7 @@ Rows collect in memory, go to an Arrow IPC stream in batches, and end as one Par
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +16,12 @@ from raygroup.files.atomic import atomic_write
 from raygroup.files.places import Place
 from raygroup.files.retry import NO_RETRY, Retry
 from raygroup.history.reader import attempt_files, read_attempts, require_every_step
-from raygroup.history.schema import SCALAR_COLUMNS, history_schema
+from raygroup.history.schema import history_schema
 from raygroup.history.sinks import Checksums, open_sink
 from raygroup.storage.layout import HISTORY_FILE, HISTORY_FOLDER
 
 
-class HistoryWriter:
+class RowWriter:
     """Writes the history of one attempt at a trial into ``<trial folder>/history``.
 
     The file is ``attempt-<N>.arrows``, or ``part-<N>-<K>.arrows`` on an object store. Rows go to
@@ -30,17 +30,11 @@ class HistoryWriter:
     you write a checkpoint, or a trial that resumes from it lacks steps.
     """
 
-    def __init__(
-        self, folder: Place, attempt: int, tasks: Sequence[str], heads: int, metadata: dict[str, Any], *, flush_every: int = 50,
-        retry: Retry = NO_RETRY,
-    ) -> None:  # fmt: skip
+    def __init__(self, folder: Place, attempt: int, schema: pa.Schema, *, flush_every: int = 50, retry: Retry = NO_RETRY) -> None:
         """Raise OSError that names the file if it exists or cannot be created."""
-        self._schema = history_schema(tasks, heads, metadata)
-        self._step = np.zeros(flush_every, np.int32)
-        self._r_tm = np.zeros((flush_every, len(tasks), heads), np.float32)
-        self._nll_m = np.zeros((flush_every, heads), np.float32)
-        self._scalars = np.zeros((len(SCALAR_COLUMNS), flush_every), np.float32)
-        self._clock_s = np.zeros(flush_every, np.float64)
+        self._schema = schema
+        self._columns = [_empty_column(field.type, flush_every) for field in schema]
+        self._flush_every = flush_every
         self._rows = 0
         self._last_step = 0
         self._retry = retry
@@ -52,30 +46,15 @@ class HistoryWriter:
             self._sink.close()
             raise
 
-    def append(
-        self,
-        step: int,
-        r_tm: ArrayLike,
-        nll_m: ArrayLike,
-        integrated_loss: float,
-        grouping_loss: float,
-        task_loss: float,
-        words_per_s: float,
-        clock_s: float,
-    ) -> None:
-        """Append the row of one step. ``schema.COLUMNS`` describes it; R_TM is (t, m) here. Raises
-        OSError like ``flush``."""
-        if self._rows == len(self._step):
+    def append_row(self, step: int, *values: ArrayLike) -> None:
+        """Append the row of one step. The values are those of the other columns, in their order. Raises OSError like ``flush``."""
+        if self._rows == self._flush_every:
             self._write_rows()
-        row = self._rows
-        self._step[row] = step
-        self._r_tm[row] = r_tm
-        self._nll_m[row] = nll_m
-        self._scalars[:, row] = (integrated_loss, grouping_loss, task_loss, words_per_s)
-        self._clock_s[row] = clock_s
+        for column, value in zip(self._columns, (step, *values), strict=True):
+            column[self._rows] = np.ravel(value) if column.ndim > 1 else value
         self._rows += 1
         self._last_step = step
-        if self._rows == len(self._step):
+        if self._rows == self._flush_every:
             self._write_rows()
 
     def flush(self) -> None:
@@ -111,8 +90,7 @@ class HistoryWriter:
         if self._rows == 0:
             return
         n = self._rows
-        blocks = [self._step[:n], self._r_tm[:n], self._nll_m[:n], *self._scalars[:, :n], self._clock_s[:n]]
-        columns = [_arrow_array(values, field.type) for values, field in zip(blocks, self._schema, strict=True)]
+        columns = [_arrow_array(values[:n], field.type) for values, field in zip(self._columns, self._schema, strict=True)]
         message = pa.record_batch(columns, schema=self._schema).serialize()
         self._try(lambda: self._sink.write(message))
         self._rows = 0
@@ -127,11 +105,37 @@ class HistoryWriter:
             end = f"history stops after step {self._last_step - self._rows}"
             raise OSError(error.errno or 0, f"{error.strerror or error}: {end}", error.filename) from error
 
-    def __enter__(self) -> "HistoryWriter":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+class HistoryWriter(RowWriter):
+    """Writes the history of a trial on words."""
+
+    def __init__(
+        self, folder: Place, attempt: int, tasks: Sequence[str], heads: int, metadata: dict[str, Any], *, flush_every: int = 50,
+        retry: Retry = NO_RETRY,
+    ) -> None:  # fmt: skip
+        """Raise OSError that names the file if it exists or cannot be created."""
+        super().__init__(folder, attempt, history_schema(tasks, heads, metadata), flush_every=flush_every, retry=retry)
+
+    def append(
+        self,
+        step: int,
+        r_tm: ArrayLike,
+        nll_m: ArrayLike,
+        integrated_loss: float,
+        grouping_loss: float,
+        task_loss: float,
+        words_per_s: float,
+        clock_s: float,
+    ) -> None:
+        """Append the row of one step. ``schema.COLUMNS`` describes it; R_TM is (t, m) here. Raises
+        OSError like ``flush``."""
+        self.append_row(step, r_tm, nll_m, integrated_loss, grouping_loss, task_loss, words_per_s, clock_s)
 
 
 def seal(trial_folder: Place, steps: int | None = None) -> Place:
@@ -157,6 +161,13 @@ def remove_attempts(trial_folder: Place) -> None:
     if (trial_folder / HISTORY_FILE).is_file():
         for path in attempt_files(trial_folder):
             path.unlink(missing_ok=True)
+
+
+def _empty_column(kind: pa.DataType, rows: int) -> NDArray[Any]:
+    """Return an array for the values of a column. A list takes one row of it."""
+    if pa.types.is_fixed_size_list(kind):
+        return np.zeros((rows, kind.list_size), kind.value_type.to_pandas_dtype())
+    return np.zeros(rows, kind.to_pandas_dtype())
 
 
 def _arrow_array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:

@@ -74,14 +74,13 @@ def pretrain_detector(
 def _scene_table(scenes: Path, storage: Path) -> "tuple[SceneTable, str]":
     """Return the scenes and their fingerprint. The first call copies them into the cache of the storage path."""
     from raygroup.errors import ConfigError
-    from raygroup.scenes.scene_table import SceneTable, scenes_fingerprint, write_scene_table
+    from raygroup.runtime.preparation.scene_tables import make_scene_table
+    from raygroup.scenes.scene_table import SceneTable, scenes_fingerprint
     from raygroup.storage.layout import scenes_path
 
     data = scenes_fingerprint(scenes)
     path = Path(str(scenes_path(storage, data)))
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_scene_table(scenes, path)
+    make_scene_table(scenes, path)
     table = SceneTable(path)
     if not len(table):
         raise ConfigError(f"--scenes {scenes}: it has no scenes")

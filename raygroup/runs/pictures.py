@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_place
 from raygroup.runs.find import find_sweep
 from raygroup.storage.layout import FIGURES_FOLDER
@@ -47,7 +48,10 @@ def show_pictures(name: str, storages: Sequence[Place], out: Console, *, as_json
 def _result(name: str, storages: Sequence[Place]) -> "SweepResult":
     from raygroup.tables.sweep_result import SweepResult
 
-    return SweepResult.of(find_sweep(name, storages))
+    sweep = find_sweep(name, storages)
+    if sweep.trains_on_scenes:
+        raise ConfigError(f"{name}: its trials train on scenes, so there is no grouping and there are no readings to draw")
+    return SweepResult.of(sweep)
 
 
 def _draw(result: "SweepResult", on_trial: OnTrial) -> tuple[list[Place], str | None]:

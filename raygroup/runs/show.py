@@ -35,10 +35,14 @@ def show_sweep(sweep: StoredSweep, out: Console, *, trial: str | None = None, as
 
     ``trial`` names the trial whose tasks are shown. Without it, that is the one that the sweep's own summary shows.
     """
+    from raygroup.runs.show_detectors import show_detectors
     from raygroup.tables.sweep_result import SweepResult
     from raygroup.tables.task_report import print_task_report
     from raygroup.tables.trial_result import TrialResult
 
+    if sweep.trains_on_scenes:
+        show_detectors(sweep, out, as_json=as_json)
+        return
     results = {stored.id: TrialResult(stored) for stored in sweep.trials}
     named = results[find_trial_of(sweep, trial).id] if trial else None
     result = SweepResult(sweep, tuple(each for each in results.values() if each.stored.declared and each.is_readable))

@@ -6,8 +6,9 @@ ever silent for long.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -140,5 +141,10 @@ def _print_plain_lines(monitor: TrialMonitor, ended: threading.Event) -> None:
 
 def _plain_line(monitor: TrialMonitor) -> str:
     trials = [trial for trial in monitor.trials(_MAX_PLAIN_TRIALS) if trial.state in (RUNNING, STARTING)]
-    texts = [f"{trial.step}/{trial.facts['steps']} {trial.facts['grouping']}" if trial.facts else STARTING for trial in trials]
+    texts = [f"{trial.step}/{trial.facts['steps']} {_state_text(trial.facts)}" if trial.facts else STARTING for trial in trials]
     return "; ".join([monitor.title(), *(f"{trial.job.label}: {text}" for trial, text in zip(trials, texts, strict=True))])
+
+
+def _state_text(facts: Mapping[str, Any]) -> str:
+    """Return the grouping of a trial, or the losses of one without."""
+    return str(facts["grouping"]) if "grouping" in facts else " ".join(f"{name} {value:.3f}" for name, value in facts["losses"].items())

@@ -15,11 +15,13 @@ from raygroup.errors import ConfigError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place, size_of
 from raygroup.files.retry import NO_RETRY, Retry
+from raygroup.runtime.planning.jobs import word_jobs
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.shown_trial import print_shown_trial
 from raygroup.storage.sweeps import TrialState, read_sweeps
+from raygroup.tables.spotter.spotter_report import print_weights, spotter_trials_table
 from raygroup.tables.sweep_choice import yardsticks
-from raygroup.tables.sweep_result import SweepResult, sweep_result
+from raygroup.tables.sweep_result import SweepResult, spotter_trials, sweep_result
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
 from raygroup.terminal import Column, fitted_table, print_warning, print_words, size_text, titled
 from raygroup.words.charset import Charset
@@ -48,8 +50,8 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
     They go into ``<sweep>/figures``. ``failed`` holds the reasons of the trials that failed in this
     run, by id. ``retry`` repeats reading that fails.
     """
-    done = {job.id: job for job in plan.jobs if job.done}
-    for store in sorted({job.store for job in done.values()}):
+    done = [job for job in plan.jobs if job.done]
+    for store in sorted({job.store for job in word_jobs(done)}):
         if store.is_file():
             try:
                 lines = retry(functools.partial(_words_lines_of, store))
@@ -58,7 +60,9 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
             else:
                 for line in lines:
                     print_words(console, line)
-    if done:
+    if done and plan.scenes is not None:
+        _print_detectors(plan, console, retry)
+    elif done:
         result, others = retry(lambda: _read_trials(plan))
         console.print(_trials_table(plan, result, others, console.width))
         if result.shown is not None:
@@ -68,6 +72,16 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
     for job in plan.jobs:
         if job.id in failed:
             console.print(f"failed: {job.label}: {failed[job.id]} ({job.folder})", style="red", soft_wrap=True, markup=False)
+
+
+def _print_detectors(plan: Plan, console: Console, retry: Retry) -> None:
+    result = retry(lambda: sweep_result(plan.folder))
+    trials = retry(lambda: spotter_trials(result.readable))
+    if trials:
+        console.print(spotter_trials_table(plan.sweep.name, trials, console.width))
+        print_weights(trials, console)
+    for line in result.damaged:
+        print_warning(line)
 
 
 def _words_lines_of(store: Place) -> list[str]:
@@ -84,7 +98,8 @@ def _read_trials(plan: Plan) -> tuple[SweepResult, list[tuple[str, TrialResult]]
 def next_steps(plan: Plan) -> Iterable[str]:
     """Return the lines that say what a user can do next."""
     folder = shlex.quote(str(plan.folder))
-    yield f"{size_text(size_of(plan.folder))} in {plan.folder}; to see losses and assignments: tensorboard --logdir {folder}"
+    evidence = "losses and assignments" if plan.scenes is None else "losses"
+    yield f"{size_text(size_of(plan.folder))} in {plan.folder}; to see {evidence}: tensorboard --logdir {folder}"
     if any("base_coefficient" in path for path in plan.sweep.grid):
         storage = shlex.quote(str(plan.storage))
         yield f"to compare with the paper's Table 3: python -m raygroup.reproduce table3 --storage-path {storage}"

@@ -25,6 +25,7 @@ from raygroup.runtime.planning.words_preview import plan_previews, print_preview
 from raygroup.runtime.preparation.extraction import local_shard_maker
 from raygroup.runtime.preparation.prepare import prepare_features, prepare_words
 from raygroup.runtime.preparation.reuse import find_finished_twins, reuse_text, reuse_trials
+from raygroup.runtime.preparation.scene_tables import prepare_scenes
 from raygroup.runtime.processes import WorkerPool, cores
 from raygroup.runtime.progress import monitor_trials, progress_bars
 from raygroup.runtime.worker_start import TRAINING
@@ -77,6 +78,7 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
         return {}
     if missing:
         _require_runnable(options)
+        _require_settings_have_effect(plan, options)
         _require_readable(plan, missing, options, screen)
     outlook = retry(lambda: _outlook(plan, missing, options)) if missing else ""
     require_writable(plan.storage, retry)
@@ -119,6 +121,15 @@ def _require_runnable(options: RunOptions) -> None:
     require_kernels(options.placement)
     require_workers(options.placement, options.local)
     require_device_memory(options.placement)
+
+
+def _require_settings_have_effect(plan: Plan, options: RunOptions) -> None:
+    """Raise ConfigError for a flag that says how heads are computed, if the trials have none."""
+    placement = options.placement
+    if plan.scenes is not None:
+        for flag, value, default in (("--kernels", placement.kernels, "auto"), ("--accumulate", placement.accumulate, 1)):
+            if value != default:
+                raise ConfigError(f"{flag} {value}: it is for recognition heads, and {plan.sweep.name} trains detectors; leave it out")
 
 
 def _require_readable(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> None:
@@ -166,6 +177,7 @@ def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Cons
     with WorkerPool(cores(), preload=TRAINING) as workers:
         with progress_bars(screen, "preparing") as progress:
             prepare_words(plan, missing, progress, workers, retry, options.bad_share)
+            prepare_scenes(plan.scenes, missing, retry)
             print_previews(plan_previews(plan, missing), screen)
             prepare_features(missing, local_shard_maker(workers), progress, retry)
         print_mixtures(missing, plan.words, screen)

@@ -1,10 +1,12 @@
 """The live table of a run, for a terminal of any width."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from raygroup.runtime.planning.jobs import SceneJob
 from raygroup.runtime.trial_monitor import DONE, FAILED, RUNNING, STARTING, WAITING, TrialMonitor, TrialProgress
 from raygroup.terminal import Column, fitted_table, seconds_text
 
@@ -22,6 +24,7 @@ _COLUMNS = (
     Column("grouping now", shortest=10),
 )
 _LOSSES = ("integrated", "grouping", "task")
+_SCENE_COLUMNS = (*_COLUMNS[:4], Column("samples/s", right=True, rank=2))
 _FEWEST_ROWS = 3
 _OTHER_LINES = 4
 """Lines of the terminal that the table leaves free."""
@@ -32,8 +35,22 @@ def live_view(monitor: TrialMonitor) -> Iterator[Table | Text]:
     yield Text(monitor.title(), "bold", no_wrap=True, overflow="ellipsis")
     trials = monitor.trials(max(monitor.console.height - _OTHER_LINES, _FEWEST_ROWS))
     labels = short_labels([trial.job.label for trial in trials])
-    rows = [_cells(label, trial) for label, trial in zip(labels, trials, strict=True)]
-    yield fitted_table(_COLUMNS, rows, monitor.console.width)
+    losses = _scene_losses(trials)
+    columns = _COLUMNS if losses is None else (*_SCENE_COLUMNS, *(Column(loss_title(name), right=True, rank=3) for name in losses))
+    rows = [_cells(label, trial, columns, losses) for label, trial in zip(labels, trials, strict=True)]
+    yield fitted_table(columns, rows, monitor.console.width)
+
+
+def loss_title(name: str) -> str:
+    """Return the name of a loss for readers."""
+    return name.replace("_", " ")
+
+
+def _scene_losses(trials: Sequence[TrialProgress]) -> list[str] | None:
+    """Return the losses of trials on scenes, as far as they are known. Trials on words give None."""
+    if not all(isinstance(trial.job, SceneJob) for trial in trials):
+        return None
+    return [*dict.fromkeys(name for trial in trials for name in trial.facts.get("losses", {}))]
 
 
 def short_labels(labels: Sequence[str]) -> list[str]:
@@ -42,18 +59,23 @@ def short_labels(labels: Sequence[str]) -> list[str]:
     return [" ".join(word for word in label.split() if word not in shared) or label for label in labels]
 
 
-def _cells(label: str, trial: TrialProgress) -> list[Text]:
+def _cells(label: str, trial: TrialProgress, columns: Sequence[Column], losses: Sequence[str] | None) -> list[Text]:
     style = _STYLES[trial.state]
-    texts = [label, trial.state, f"{trial.step}/{trial.job.trial.training.steps}", *_measurements(trial)]
+    measurements = _measurements(trial, losses) if trial.facts else [""] * (len(columns) - 3)
+    texts = [label, trial.state, f"{trial.step}/{trial.job.trial.training.steps}", *measurements]
     quiet = "" if trial.state in (RUNNING, STARTING) else "dim"
-    return [Text(text, style if column.name == "state" else quiet) for column, text in zip(_COLUMNS, texts, strict=True)]
+    return [Text(text, style if column.name == "state" else quiet) for column, text in zip(columns, texts, strict=True)]
 
 
-def _measurements(trial: TrialProgress) -> list[str]:
-    """Return the cells from ``left`` on. They are empty before the first record of this run."""
+def _measurements(trial: TrialProgress, names: Sequence[str] | None) -> list[str]:
+    """Return the cells from ``left`` on. ``names`` are the losses of trials on scenes."""
     facts = trial.facts
-    if not facts:
-        return [""] * (len(_COLUMNS) - 3)
     left = seconds_text(facts["left_s"]) if trial.state == RUNNING else ""
-    losses = [f"{facts['losses'][name]:.3f}" if name in facts["losses"] else "" for name in _LOSSES]
+    if names is not None:
+        return [left, f"{facts['samples_per_s']:.1f}", *(_loss_text(facts, name) for name in names)]
+    losses = [_loss_text(facts, name) for name in _LOSSES]
     return [left, f"{facts['words_per_s']:.0f}", *losses, f"{facts['decisiveness']:.2f}", facts["grouping"]]
+
+
+def _loss_text(facts: Mapping[str, Any], name: str) -> str:
+    return f"{facts['losses'][name]:.3f}" if name in facts["losses"] else ""

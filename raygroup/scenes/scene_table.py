@@ -44,6 +44,19 @@ def write_scene_table(store: Path, path: Path) -> None:
                     writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=SCENE_SCHEMA))
 
 
+def count_scenes(store: Path) -> int:
+    """Return the number of scenes in a store. Raises ConfigError if there is no store."""
+    return sum(pq.read_metadata(part).num_rows for part in scene_parts(store))
+
+
+def is_whole_table(path: Path, num_scenes: int) -> bool:
+    """Return True if a file is a table of so many scenes. A file that is cut off is none."""
+    try:
+        return len(SceneTable(path)) == num_scenes
+    except (OSError, pa.ArrowInvalid):
+        return False
+
+
 def scenes_fingerprint(store: Path) -> str:
     """Return a hash of the content of a scene store. It reads every byte. Raises ConfigError if there is no store."""
     digest = hashlib.sha256()

@@ -31,6 +31,7 @@
             step-<step>-<N>.safetensors      state after a step, written by attempt N
           predictions.parquet                the words, as the trained heads read them
           word_facts.json                    characters by task, and how fast the heads read
+          detector.safetensors               the trained detector, of a trial on scenes
           tensorboard/                       scalars
           error.txt                          traceback of an unexpected error
           stalled-<time>-<rank>.txt          stacks of a worker that made no progress
@@ -83,6 +84,7 @@ CHECKPOINT_INDEX_FILE = "state.json"
 CHECKPOINTS_GLOB = "step-*.safetensors"
 PREDICTIONS_FILE = "predictions.parquet"
 WORD_FACTS_FILE = "word_facts.json"
+DETECTOR_FILE = "detector.safetensors"
 TENSORBOARD_FOLDER = "tensorboard"
 ERROR_FILE = "error.txt"
 STACKS_GLOB = "stalled-*.txt"

@@ -32,8 +32,9 @@ _NUMBER = "number"
 _FIELDS: Mapping[str, Mapping[str, Any]] = {
     SWEEP_FILE: {
         "name": str, "hypothesis": str, "data": str, "written_at": str, "trials": [{"id": str, "label": str}], "caches?": [str],
+        "trains_on?": str,
     },
-    CONFIG_FILE: {"trial": dict, "label": str, "data": str, "store?": str, "features?": str, "weights?": str},
+    CONFIG_FILE: {"trial": dict, "label": str, "data": str, "store?": str, "features?": str, "weights?": str, "scenes?": str},
     DONE_FILE: {
         "finished_at?": str, "device?": str, "kernels?": str,
         **dict.fromkeys(("steps?", "first_step?", "attempts?", "wall_s?", "cpu_s?", "pack?"), _NUMBER),
@@ -43,7 +44,7 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
     LEASE_FILE: {"attempt": _NUMBER, "token": str, "attempts": [{"attempt": _NUMBER, "by": str, "at": str}]},
     PROGRESS_FILE: {
         "step": _NUMBER, "steps": _NUMBER, "at": _NUMBER, "losses?": dict, "grouping?": str,
-        **dict.fromkeys(("words_per_s?", "left_s?", "decisiveness?"), _NUMBER),
+        **dict.fromkeys(("words_per_s?", "samples_per_s?", "left_s?", "decisiveness?"), _NUMBER),
     },
     HOLDER_FILE: {"token": str, "by": str, "renewed": _NUMBER},
     CHECKPOINT_INDEX_FILE: {"checkpoints": [{"step": _NUMBER, "file": str, "sha256": str, "history?": dict}]},

@@ -3,20 +3,22 @@
 import functools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raygroup.config import Trial, trial_from_json
+from raygroup.config import Trial
 from raygroup.errors import ConfigError, DamagedFileError, HistoryError
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
+from raygroup.spotter_config import Detector
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CACHE_FOLDER, CACHE_PREFIXES, CONFIG_FILE, DONE_FILE, FAILED_FILE, HISTORY_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record, read_record, with_remedy
+from raygroup.trial_kinds import SCENES, AnyTrial, any_trial_from_json
 
 if TYPE_CHECKING:
     from raygroup.history.reader import History
@@ -80,15 +82,28 @@ class StoredTrial:
             return {}, str(error)
 
     def config(self) -> Trial:
-        """Read the trial's settings.
+        """Read the settings of a trial on words.
 
-        Raises ConfigError if they are missing or belong to another version, DamagedFileError if they are damaged, and OtherTrialError if
-        they are those of another trial.
+        Raises ConfigError if they are missing, belong to another version or train on scenes, DamagedFileError if they are damaged, and
+        OtherTrialError if they are those of another trial.
         """
+        trial = self._read_settings()
+        if not isinstance(trial, Trial):
+            raise ConfigError(f"{self.folder}: trains a detector on scenes, so it reads no words and has no heads")
+        return trial
+
+    def detector(self) -> Detector:
+        """Read the settings of a trial on scenes. Raises ConfigError like ``config``."""
+        trial = self._read_settings()
+        if not isinstance(trial, Detector):
+            raise ConfigError(f"{self.folder}: trains on words, so it has no detector")
+        return trial
+
+    def _read_settings(self) -> AnyTrial:
         path = self.folder / CONFIG_FILE
         stored = read_record(path)
         try:
-            trial = trial_from_json(stored["trial"])
+            trial = any_trial_from_json(stored["trial"])
         except (ConfigError, TypeError) as error:
             raise ConfigError(f"{path}: {error}") from error
         require_own_settings(self.folder, path, stored["trial"], stored["data"])
@@ -126,6 +141,8 @@ class StoredSweep:
     """Names of the cache folders that the sweep reads. None if its file does not list them."""
     trials: tuple[StoredTrial, ...]
     """The declared trials in order, then those that the sweep no longer declares."""
+    trains_on_scenes: bool = False
+    """True if its trials train detectors on scenes, False if they read words."""
     own_damage: str | None = None
     """The damage of ``sweep.json``, with the way out, or None. All trials that have a folder then count as declared."""
 
@@ -203,14 +220,23 @@ def _read_sweep(path: Place) -> StoredSweep:
         stored = read_record(path)
     except DamagedFileError as error:
         trials = tuple(_other_trials(folder, set(), files_of_trials, declared=True))
-        return StoredSweep(folder, folder.name, "", "", "", None, trials, str(error))
+        return StoredSweep(folder, folder.name, "", "", "", None, trials, _trains_on_scenes(trials), str(error))
     declared = []
     for entry in stored["trials"]:
         trial_id = _require_folder_name(path, entry["id"])
         declared.append(StoredTrial(folder / trial_id, trial_id, entry["label"], True, _files_of(files_of_trials, trial_id)))
     others = _other_trials(folder, {trial.id for trial in declared}, files_of_trials, declared=False)
     caches = frozenset(stored["caches"]) if "caches" in stored else None
-    return StoredSweep(folder, stored["name"], stored["hypothesis"], stored["data"], stored["written_at"], caches, (*declared, *others))
+    on_scenes = stored.get("trains_on") == SCENES
+    return StoredSweep(
+        folder, stored["name"], stored["hypothesis"], stored["data"], stored["written_at"], caches, (*declared, *others), on_scenes
+    )
+
+
+def _trains_on_scenes(trials: Sequence[StoredTrial]) -> bool:
+    """Return True if the first settings that can be read train on scenes."""
+    stored = (intact_record(trial.folder / CONFIG_FILE) for trial in trials)
+    return next(("scenes" in config for config in stored if config), False)
 
 
 def _list_json_files(sweep_folder: Place) -> Mapping[str, frozenset[str]] | None:

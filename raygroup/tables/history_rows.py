@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from raygroup.config import Trial
 from raygroup.history.assignments import assignment, task_probabilities
 from raygroup.history.reader import History
+from raygroup.trial_kinds import AnyTrial
 
 
 def history_rows(trials: Sequence[tuple[str, Trial, History]], every: int = 1) -> pa.Table:
@@ -26,7 +27,7 @@ def history_rows(trials: Sequence[tuple[str, Trial, History]], every: int = 1) -
     return pa.concat_tables(tables, promote_options="permissive") if tables else _no_rows()
 
 
-def varied_fields(trials: Sequence[Trial]) -> dict[str, list[Any]]:
+def varied_fields(trials: Sequence[AnyTrial]) -> dict[str, list[Any]]:
     """Return the settings that differ between trials.
 
     Each dotted name has one value for each trial. The seed is left out.
@@ -54,7 +55,7 @@ def flat_fields(config: Any, prefix: str = "") -> dict[str, Any]:
 
 def _trial_rows(constants: dict[str, Any], history: History, every: int) -> pa.Table:
     """Return the rows of one trial. The arrays are (n, t, m) before they are flattened."""
-    rows = _kept_steps(len(history.step), every)
+    rows = kept_steps(len(history.step), every)
     r_tm = history.r_tm[rows]
     steps, tasks, heads = r_tm.shape
     is_assigned = assignment(r_tm)[..., None] == np.arange(heads)
@@ -71,7 +72,8 @@ def _trial_rows(constants: dict[str, Any], history: History, every: int) -> pa.T
     return pa.table(columns)
 
 
-def _kept_steps(num_steps: int, every: int) -> NDArray[np.intp]:
+def kept_steps(num_steps: int, every: int) -> NDArray[np.intp]:
+    """Return every so many rows, and the last."""
     if every < 1:
         raise ValueError(f"every is {every}: it must be a whole number from 1")
     return np.unique(np.r_[np.arange(0, num_steps, every), num_steps - 1])

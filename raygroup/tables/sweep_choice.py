@@ -29,6 +29,8 @@ def choose_sweep(sweeps: Sequence[StoredSweep], storage: Place, name: str | None
 
 def _misfit(sweep: StoredSweep) -> str:
     """Return the reason why a sweep does not fit. An empty string means that it fits."""
+    if sweep.trains_on_scenes:
+        return "trains on scenes"
     if not sweep.finished:
         return f"is unfinished ({len(sweep.in_state(TrialState.DONE))} of {sum(trial.declared for trial in sweep.trials)} trials done)"
     try:

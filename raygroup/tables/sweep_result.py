@@ -4,7 +4,7 @@ It has trials, groupings, scores per task, and tables of them.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -13,11 +13,14 @@ from raygroup.errors import ConfigError
 from raygroup.files.places import Place, place
 from raygroup.history.reader import History, attempt_files
 from raygroup.history.reader import read_history as read_trial_history
+from raygroup.history.spotter_history import SpotterHistory
+from raygroup.history.spotter_history import read_spotter_history as read_trial_spotter_history
 from raygroup.storage.layout import HISTORY_FILE, SWEEP_FILE
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.storage.sweeps import read_sweep as read_stored_sweep
 from raygroup.storage.sweeps import read_sweeps as read_stored_sweeps
 from raygroup.tables.history_rows import history_rows, varied_fields
+from raygroup.tables.spotter.spotter_trial import SpotterTrialResult, spotter_history_rows, spotter_table
 from raygroup.tables.task_columns import task_score_table
 from raygroup.tables.trial_choice import TrialChoice, choose_trial
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
@@ -35,8 +38,9 @@ class SweepResult:
 
     @staticmethod
     def of(stored: StoredSweep, run_failures: Mapping[str, str] | None = None) -> "SweepResult":
-        """Wrap a stored sweep."""
-        return SweepResult(stored, tuple(TrialResult(trial) for trial in stored.trials if trial.declared), run_failures or {})
+        """Wrap a stored sweep. The trials of a sweep on scenes are of ``SpotterTrialResult``."""
+        kind = SpotterTrialResult if stored.trains_on_scenes else TrialResult
+        return SweepResult(stored, tuple(kind(trial) for trial in stored.trials if trial.declared), run_failures or {})
 
     @property
     def name(self) -> str:
@@ -61,7 +65,7 @@ class SweepResult:
     @functools.cached_property
     def choice(self) -> TrialChoice | None:
         """The trial to ship, and how sure that is. None if no finished trial was tested on unseen words."""
-        return choose_trial(self.readable)
+        return None if self.stored.trains_on_scenes else choose_trial(self.readable)
 
     @property
     def best(self) -> TrialResult | None:
@@ -93,18 +97,21 @@ class SweepResult:
     @property
     def groupings(self) -> Mapping[str, TaskGroups]:
         """The final grouping of every finished trial, by label."""
-        return {trial.label: trial.groups for trial in self.done}
+        return {} if self.stored.trains_on_scenes else {trial.label: trial.groups for trial in self.done}
 
     def table(self) -> pa.Table:
         """Return one row for each finished trial.
 
         It has the varied fields, the grouping and the mean scores. Scores are those of words that
         the trained classifier routed. The columns ``new_*`` and ``unseen_*`` hold the mean over
-        tasks. Raises DamagedFileError if a record of a finished trial is damaged.
+        tasks. The row of a trial on scenes has the losses of its last steps instead. Raises
+        DamagedFileError if a record of a finished trial is damaged.
         """
         return self._table(self.done)
 
     def _table(self, trials: tuple[TrialResult, ...]) -> pa.Table:
+        if self.stored.trains_on_scenes:
+            return spotter_table(spotter_trials(trials))
         columns: dict[str, list[object] | pa.Array] = {"trial": [trial.label for trial in trials], **self._varied(trials)}
         columns |= {
             "grouping": [str(trial.groups) for trial in trials],
@@ -134,7 +141,8 @@ class SweepResult:
         return self._task_scores(self.done, routing)
 
     def _task_scores(self, trials: tuple[TrialResult, ...], routing: str = "classifier") -> pa.Table:
-        return task_score_table([(trial.label, trial.task_results()) for trial in trials], routing)
+        on_words = [trial for trial in trials if not isinstance(trial, SpotterTrialResult)]
+        return task_score_table([(trial.label, trial.task_results()) for trial in on_words], routing)
 
     def to_json(self) -> dict[str, object]:
         """Return the tables of the sweep, its failures and its damaged records as plain JSON values.
@@ -184,11 +192,16 @@ def read_sweep(name: str, storage_path: Place | str = "runs") -> SweepResult:
 
 
 def read_history(trial_folder: Place | str) -> History:
-    """Return every recorded step of a trial, finished or not.
+    """Return every recorded step of a trial on words, finished or not.
 
-    Raises HistoryError if there is nothing to read.
+    Raises HistoryError if there is nothing to read, and ConfigError for a trial on scenes.
     """
     return read_trial_history(place(trial_folder))
+
+
+def read_spotter_history(trial_folder: Place | str) -> SpotterHistory:
+    """Return every recorded step of a trial on scenes, finished or not. Raises errors like ``read_history``."""
+    return read_trial_spotter_history(place(trial_folder))
 
 
 def history_table(sweep: SweepResult | StoredSweep, every: int = 1) -> pa.Table:
@@ -199,11 +212,18 @@ def history_table(sweep: SweepResult | StoredSweep, every: int = 1) -> pa.Table:
     (R_TM after the step), ``p`` (P_TM without noise: the softmax of ``r`` over heads), and
     ``assigned`` (whether the task is on the head). With ``every=10``, only every tenth step
     and the last are kept. Raises HistoryError for a damaged history. Trials without a history are
-    left out.
+    left out. The table of a sweep on scenes has one row for each trial and step, with the losses.
     """
     result = sweep if isinstance(sweep, SweepResult) else SweepResult.of(sweep)
     trials = [trial for trial in result.trials if _has_history(trial)]
+    if result.stored.trains_on_scenes:
+        return spotter_history_rows(spotter_trials(trials), every)
     return history_rows([(trial.label, trial.settings, trial.history) for trial in trials], every)
+
+
+def spotter_trials(trials: Iterable[TrialResult]) -> list[SpotterTrialResult]:
+    """Return the trials on scenes."""
+    return [trial for trial in trials if isinstance(trial, SpotterTrialResult)]
 
 
 def _has_history(trial: TrialResult) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from raygroup.config import Trial
 from raygroup.errors import ConfigError, DamagedFileError
@@ -116,7 +117,7 @@ class TrialResult:
     @property
     def training_s(self) -> float:
         """Wall time in seconds that the steps took. Long pauses between two steps do not count."""
-        return float(np.minimum(np.diff(self.history.clock_s), _LONGEST_STEP_S).sum())
+        return training_time_s(self.history.clock_s)
 
     @functools.cached_property
     def predictions(self) -> pa.Table:
@@ -154,6 +155,11 @@ class TrialResult:
         """The lowest 1-NED of any task on new and unseen words, that of ``worst_task``. It is nan if no word has a task."""
         worst = self.worst_task
         return float("nan") if worst is None else worst.scores["classifier"].one_minus_ned.mean
+
+
+def training_time_s(clock_s: NDArray[np.float64]) -> float:
+    """Return the seconds that steps took, from the times at which they were recorded. Long pauses do not count."""
+    return float(np.minimum(np.diff(clock_s), _LONGEST_STEP_S).sum())
 
 
 def mean_score(scores: WordScores) -> WordScore:

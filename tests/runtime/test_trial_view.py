@@ -10,10 +10,12 @@ from rich.console import Console, Group
 
 from raygroup.config import Heads, Training, Trial, Words
 from raygroup.runtime import progress
+from raygroup.runtime.planning.jobs import SceneJob
 from raygroup.runtime.planning.plan import make_plan
 from raygroup.runtime.trial_monitor import TrialMonitor
 from raygroup.runtime.trial_view import live_view, short_labels
 from raygroup.search_space import Sweep
+from raygroup.spotter_config import Detector
 
 GROUPING = "ar+zh | bn+hi | ja | ko | la"
 STATES = ("running", "starting", "waiting", "done", "failed")
@@ -63,6 +65,23 @@ def followed(console, jobs):
 def lines(console, monitor):
     console.print(Group(*live_view(monitor)))
     return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [120, 80, 50])
+def test_detectors_show_their_losses_on_a_terminal_of_any_width(tmp_path, width):
+    jobs = [SceneJob(f"s-{seed}", f"seed={seed}", Detector(seed=seed), tmp_path / f"s-{seed}", "", tmp_path / "t.arrow") for seed in (0, 1)]
+    console = screen(width)
+    monitor = TrialMonitor(console, jobs, "spotter")
+    monitor.on_start([job.id for job in jobs])
+    losses = {"dice": 0.91, "cross_entropy": 0.55}
+    write(jobs[0], "progress.json", step=50, steps=1150, samples_per_s=4.1, left_s=900.0, losses=losses, at=time.time())
+    title, header, first, second = lines(console, monitor)
+    assert all(len(line) <= width for line in (title, header, first, second))
+    assert "words/s" not in header
+    assert re.split(r"  +", first.strip())[:3] == ["seed=0", "running", "50/1150"]
+    if width == 120:
+        assert "0.910" in first
+        assert "0.550" in first
 
 
 @pytest.mark.parametrize("width", [120, 80, 50])

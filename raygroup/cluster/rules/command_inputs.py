@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from raygroup.config import Pretraining
+from raygroup.config import Pretraining, Trial
 from raygroup.errors import ConfigError
 from raygroup.runtime.planning.cluster_file import KUBERNETES, ClusterFile
 from raygroup.runtime.planning.finding import Finding
 from raygroup.runtime.planning.node_types import as_list, as_mapping, pod_containers, ray_cluster_spec
-from raygroup.runtime.planning.requirements import require_inputs
+from raygroup.runtime.planning.requirements import require_data, require_inputs
 from raygroup.search_space import SHIPPED, Sweep, find, load
 
 _OWN_FOLDERS = ("/dev/shm", "/tmp")
@@ -64,7 +64,12 @@ class InputCheck:
 
 def _check_sweep(inputs: InputCheck, options: argparse.Namespace) -> None:
     sweep: Sweep = load(inputs.search_space(options.name))
-    trials = [trial for _, trial in sweep.trials()]
+    require_data(sweep, options.words, options.fonts, options.scenes)
+    if options.scenes is not None:
+        if not inputs.is_there(options.scenes):
+            raise ConfigError(f"--scenes {options.scenes}: no such file or folder")
+        return
+    trials = [trial for _, trial in sweep.trials() if isinstance(trial, Trial)]
     require_inputs(sweep, trials, options.words, options.fonts, inputs.is_there)
 
 

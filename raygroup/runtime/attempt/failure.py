@@ -3,12 +3,10 @@
 import contextlib
 import traceback
 
-import numpy as np
-
 from raygroup.errors import ConfigError, DamagedFileError, LeaseLostError, NotFiniteError
 from raygroup.files.atomic import write_bytes, write_json
 from raygroup.files.places import Place
-from raygroup.history.reader import read_history
+from raygroup.history.reader import read_history_table
 from raygroup.storage.layout import ERROR_FILE, FAILED_FILE, now
 from raygroup.storage.records import read_record_if_exists
 
@@ -57,7 +55,7 @@ def mark_failed(folder: Place, reason: str) -> None:
     """
     with contextlib.suppress(OSError):
         try:
-            steps = read_history(folder).step
+            last_step = read_history_table(folder)[0]["step"][-1].as_py()
         except ConfigError:
-            steps = np.zeros(0, np.int32)
-        write_json(folder / FAILED_FILE, {"reason": reason, "step": int(steps[-1]) if len(steps) else 0, "at": now()})
+            last_step = 0
+        write_json(folder / FAILED_FILE, {"reason": reason, "step": last_step, "at": now()})

@@ -3,7 +3,6 @@
 It reads the trials, finds their newest common checkpoint, and starts their histories.
 """
 
-import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,23 +11,22 @@ from typing import Any
 
 from torch import Tensor
 
-from raygroup.config import Trial, trial_from_json
+from raygroup.config import Trial
 from raygroup.files.places import Place
 from raygroup.history.reader import read_attempt_metadata
 from raygroup.history.sinks import Checksums
-from raygroup.history.writer import HistoryWriter
-from raygroup.model.kernels.forms import Kernels, choose_kernels
 from raygroup.runtime.attempt.checkpoints import load_checkpoint
-from raygroup.runtime.attempt.pack_inputs import load_training_data, load_universal_weights
+from raygroup.runtime.attempt.program import ProgramInputs
 from raygroup.runtime.attempt.provenance import git_commit, versions
 from raygroup.runtime.attempt.session import Session, TrialAttempt, WorkerContext
-from raygroup.runtime.placement import Placement
+from raygroup.runtime.attempt.spotter_program import SceneInputs
+from raygroup.runtime.attempt.word_program import WordInputs
 from raygroup.storage.checkpoint_index import drop_checkpoints_after, sound_steps
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CONFIG_FILE, HISTORY_FOLDER
 from raygroup.storage.leases import Lease
 from raygroup.storage.records import read_record
-from raygroup.training.packs.pack import Pack
+from raygroup.trial_kinds import AnyTrial, any_trial_from_json
 
 OnFailure = Callable[[Place, Exception], None]
 """Called with the folder of a trial that cannot be trained, and the error."""
@@ -38,7 +36,7 @@ OnFailure = Callable[[Place, Exception], None]
 class _TrialInputs:
     """A trial as its config.json declares it."""
 
-    trial: Trial
+    trial: AnyTrial
     config: dict[str, Any]
 
 
@@ -54,7 +52,7 @@ class _CommonCheckpoint:
 
 
 def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: OnFailure) -> Session | None:
-    """Open a session for trials that share their words.
+    """Open a session for trials that share their words, or for one trial on scenes.
 
     They start from their newest common checkpoint. Trials that cannot be trained go to
     ``on_failure``. Returns None if no trial is left. Every worker must call this.
@@ -66,14 +64,12 @@ def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: On
     if not inputs:
         return None
     first = next(iter(inputs.values()))
-    store, features = context.storage / first.config["store"], context.storage / first.config["features"]
-    words, data = load_training_data(store, features, first.trial, context.retry)
     checkpoint = _load_common_checkpoint(list(inputs), context)
-    form = _kernel_form(placement, checkpoint.facts.get("kernels"))
-    facts = {"charset": data.charset.hash, "kernels": form.name, "device": placement.device, "from_step": checkpoint.step}
+    loaded = _load_program_inputs(first, checkpoint, context)
+    facts = {**loaded.history_facts, "device": placement.device, "from_step": checkpoint.step}
 
     def start(lease: Lease) -> TrialAttempt:
-        return _start_attempt(lease, inputs[lease], data.tasks, facts, checkpoint.histories.get(lease, {}), context)
+        return _start_attempt(lease, inputs[lease], loaded, facts, checkpoint.histories.get(lease, {}), context)
 
     attempts: dict[Lease, TrialAttempt] = _for_each_lease(list(inputs), start, on_failure) if group.is_leader else {}
     started: list[Lease] = group.broadcast(list(attempts))
@@ -81,16 +77,14 @@ def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: On
         return None
     attempts = attempts or {lease: TrialAttempt(lease.folder, inputs[lease].trial, lease, None, {}) for lease in started}
     try:
-        universal = context.retry(lambda: load_universal_weights(context.storage, first.config["weights"]))
-        trials = [inputs[lease].trial for lease in started]
-        pack = Pack(trials, data, universal, placement.device, form, group.worker, placement.accumulate)
+        program = loaded.start([inputs[lease].trial for lease in started])
         if checkpoint.step:
-            pack.restore(checkpoint.step, [checkpoint.states[lease] for lease in started])
+            program.restore(checkpoint.step, [checkpoint.states[lease] for lease in started])
     except BaseException:
         for attempt in attempts.values():
             attempt.close()
         raise
-    return Session(context, pack, list(attempts.values()), words, pack.step)
+    return Session(context, program, list(attempts.values()), program.step)
 
 
 def _read_inputs(lease: Lease, context: WorkerContext) -> _TrialInputs:
@@ -101,8 +95,15 @@ def _read_inputs(lease: Lease, context: WorkerContext) -> _TrialInputs:
     histories = context.retry(lambda: read_attempt_metadata(lease.folder)).values()
     for metadata in (metadata for metadata in histories if {"config", "data"} <= metadata.keys()):
         require_own_settings(lease.folder, lease.folder / HISTORY_FOLDER, metadata["config"], metadata["data"])
-    config |= {name: str(PurePosixPath(config[name])) for name in ("store", "features")}
-    return _TrialInputs(trial_from_json(config["trial"]), config)
+    config |= {name: str(PurePosixPath(config[name])) for name in ("store", "features", "scenes") if name in config}
+    return _TrialInputs(any_trial_from_json(config["trial"]), config)
+
+
+def _load_program_inputs(first: _TrialInputs, checkpoint: _CommonCheckpoint, context: WorkerContext) -> ProgramInputs:
+    """Load what the trials of a pack share. ``first`` is any of them."""
+    if isinstance(first.trial, Trial):
+        return WordInputs(first.trial, first.config, context, checkpoint.facts.get("kernels"))
+    return SceneInputs(first.config, context)
 
 
 def _load_common_checkpoint(leases: Sequence[Lease], context: WorkerContext) -> _CommonCheckpoint:
@@ -131,20 +132,8 @@ def _for_each_lease(leases: Sequence[Lease], work: Callable[[Lease], Any], on_fa
     return results
 
 
-def _kernel_form(placement: Placement, stored: str | None) -> Kernels:
-    """Return the kernel form with which to train.
-
-    It is that of the checkpoint, so that trials continue bit for bit. Without a checkpoint, or if
-    this device cannot run its form, it is that of the placement.
-    """
-    if stored is not None:
-        with contextlib.suppress(ValueError):
-            return choose_kernels(stored, placement.device)
-    return choose_kernels(placement.kernels, placement.device)
-
-
 def _start_attempt(
-    lease: Lease, inputs: _TrialInputs, tasks: Sequence[str], facts: dict[str, Any], earlier: Checksums, context: WorkerContext
+    lease: Lease, inputs: _TrialInputs, loaded: ProgramInputs, facts: dict[str, Any], earlier: Checksums, context: WorkerContext
 ) -> TrialAttempt:
     config = inputs.config
     metadata = {
@@ -158,5 +147,5 @@ def _start_attempt(
         lease.note(from_step=facts["from_step"])
 
     context.retry(begin)
-    history = HistoryWriter(lease.folder, lease.attempt, tasks, inputs.trial.heads.count, metadata, retry=context.retry)
+    history = loaded.open_history(lease, inputs.trial, metadata)
     return TrialAttempt(lease.folder, inputs.trial, lease, history, earlier)

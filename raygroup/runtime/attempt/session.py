@@ -1,6 +1,6 @@
 """The state of one attempt at a pack.
 
-It has the trials, their histories, and the pack that trains them.
+It has the trials, their histories, and the program that trains them.
 """
 
 import contextlib
@@ -10,19 +10,18 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from raygroup.config import Trial
 from raygroup.errors import LeaseLostError
 from raygroup.files.places import Place
 from raygroup.files.retry import Retry
 from raygroup.history.sinks import Checksums
-from raygroup.history.writer import HistoryWriter
+from raygroup.history.writer import RowWriter
 from raygroup.runtime.attempt.failure import TRIAL_ERRORS, note_failure
+from raygroup.runtime.attempt.program import Program
 from raygroup.runtime.attempt.scalars import ScalarPoint
 from raygroup.runtime.attempt.worker_group import SINGLE_WORKER, WorkerGroup
 from raygroup.runtime.placement import Placement
 from raygroup.storage.leases import Lease
-from raygroup.training.packs.pack import Pack
-from raygroup.words.word_store import WordStore
+from raygroup.trial_kinds import AnyTrial
 
 ReportScalars = Callable[[dict[str, float]], None]
 """Called with the scalars of every checkpoint."""
@@ -46,9 +45,9 @@ class TrialAttempt:
     """One attempt at one trial of a pack."""
 
     folder: Place
-    trial: Trial
+    trial: AnyTrial
     lease: Lease
-    history: HistoryWriter | None
+    history: RowWriter | None
     """None on workers other than the leader, which write nothing."""
     earlier: Checksums
     """Checksums of the files that hold the steps before this attempt's first."""
@@ -64,7 +63,7 @@ class TrialAttempt:
         return self.earlier | self.writer.checksums()
 
     @property
-    def writer(self) -> HistoryWriter:
+    def writer(self) -> RowWriter:
         if self.history is None:
             raise RuntimeError(f"{self.folder}: this worker is not the leader, so it has no history")
         return self.history
@@ -80,9 +79,8 @@ class Session:
     """The trials of a pack that are still training, in the pack's order."""
 
     context: WorkerContext
-    pack: Pack
+    program: Program
     attempts: list[TrialAttempt]
-    words: WordStore
     resumed_step: int
     """Last step of earlier attempts, or 0."""
     failed: Failures = field(default_factory=dict)
@@ -92,10 +90,6 @@ class Session:
     """Records of the last steps, still on the device."""
     last_record_s: float = field(default_factory=time.monotonic)
     """When records were last brought from the device."""
-
-    @property
-    def steps(self) -> int:
-        return self.pack.common.training.steps
 
     def for_each_trial(self, action: Callable[[int, TrialAttempt], None]) -> None:
         """Run ``action(position, attempt)`` for every trial, on the leader.
@@ -124,7 +118,7 @@ class Session:
                 note_failure(self.failed, attempt.folder, error)
         self.attempts = [attempt for position, attempt in enumerate(self.attempts) if position not in errors]
         if self.attempts:  # otherwise the pack is never used again
-            self.pack = self.pack.without(list(errors))
+            self.program = self.program.without(list(errors))
             return
         lease_lost = next((error for error in errors.values() if isinstance(error, LeaseLostError)), None)
         if lease_lost:

@@ -150,7 +150,7 @@ def lacks_device_memory(error: Exception) -> bool:
 
 def _train_session(session: Session, interruption: Interruption, watchdog: Watchdog) -> None:
     try:
-        while session.attempts and session.pack.step < session.steps:
+        while session.attempts and session.program.step < session.program.steps:
             train_step(session, interruption)
             watchdog.heartbeat()
     except BaseException:
@@ -177,9 +177,10 @@ def train_step(session: Session, interruption: Interruption) -> None:
     Every few steps it records them, and at checkpoints it writes the state of every trial. After a
     checkpoint it raises the error of an interruption.
     """
-    session.unrecorded.append(session.pack.advance())
-    step, group = session.pack.step, session.context.group
-    checkpoint_due = step % session.pack.common.training.checkpoint_every == 0 or step == session.steps
+    program, group = session.program, session.context.group
+    session.unrecorded.append(program.advance())
+    step = program.step
+    checkpoint_due = step % program.checkpoint_every == 0 or step == program.steps
     if not checkpoint_due and len(session.unrecorded) < _RECORD_EVERY:
         return
     record_steps(session)

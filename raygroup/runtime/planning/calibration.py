@@ -44,7 +44,9 @@ _BATCH_ROWS = 1024
 
 
 def calibrate_packs(packs: Sequence[JobPack], placement: Placement, kernels: str) -> list[Calibration]:
-    """Time each distinct program among the packs. Raises ConfigError if the device is missing."""
+    """Time each distinct program among the packs. Raises ConfigError if the device is missing, and for detectors."""
+    if any(not pack.word_jobs for pack in packs):
+        raise ConfigError("--calibrate: it times recognition heads, not detectors; leave it out")
     distinct = list({program_name(pack.jobs): pack for pack in packs}.values())
     machine = machine_model(placement.device)
     with WorkerPool(1, preload=TRAINING) as workers:
@@ -73,12 +75,14 @@ def _time_step(pack: JobPack, placement: Placement, form: str) -> float:
     torch.set_num_threads(1)
     if not on_gpu:
         keep_freed_memory()
-    trials = [replace(job.trial, heads=replace(job.trial.heads, start="independent")) for job in pack.jobs]
-    classes, shape = network_sizes(pack.jobs[0])
+    trials = [replace(job.trial, heads=replace(job.trial.heads, start="independent")) for job in pack.word_jobs]
+    classes, shape = network_sizes(pack.word_jobs[0])
     form_kernels = choose_kernels(form, placement.device)
     with tempfile.TemporaryDirectory(prefix="raygroup-calibrate-") as folder:
         data = _synthetic_data(Path(folder), trials[0], classes, shape)
-        training = Pack(trials, data, load_universal(pack.jobs[0].weights), placement.device, form_kernels, accumulate=placement.accumulate)
+        training = Pack(
+            trials, data, load_universal(pack.word_jobs[0].weights), placement.device, form_kernels, accumulate=placement.accumulate
+        )
         clock = time.perf_counter if on_gpu else time.process_time
         for _ in range(_CAPTURE_STEPS if form_kernels.captured else _WARM_UP_STEPS):
             training.advance()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from raygroup.config import Trial
 from raygroup.files.places import Place
 from raygroup.runtime.planning.forecast import PRICES, Forecast, basis_text
 from raygroup.runtime.planning.mixtures import print_mixtures
@@ -24,7 +25,9 @@ def print_dry_run(
     The forecast of the sweep follows. The time of a trial in a pack is its share of the pack's
     time. ``twins`` are finished trials of other sweeps that will be reused: id -> folder.
     """
-    right = ("steps", "heads", "device time", "pack", "memory")
+    right = (
+        ("steps", "heads", "device time", "pack", "memory") if plan.scenes is None else ("steps", "side", "device time", "pack", "memory")
+    )
     rows = table("trial", "id", *right[:3], "time is", *right[3:], "state", right=right)
     pack_of = {job.id: number for number, pack in enumerate(packs) for job in pack.jobs}
     for job in plan.jobs[:_MAX_ROWS]:
@@ -35,26 +38,28 @@ def print_dry_run(
         if number is not None:
             seconds, basis = forecast.by_trial[job.id]
             time = (seconds_text(seconds), basis)
-            place = (str(number + 1), size_text(packs[number].memory_on(forecast.device, forecast.kernels)), "to run")
-        rows.add_row(escape(job.label), job.id, str(trial.training.steps), str(trial.heads.count), *time, *place)
+            memory = packs[number].memory_on(forecast.device, forecast.kernels)
+            place = (str(number + 1), "-" if memory is None else size_text(memory), "to run")
+        size = trial.heads.count if isinstance(trial, Trial) else trial.samples.side
+        rows.add_row(escape(job.label), job.id, str(trial.training.steps), str(size), *time, *place)
     console.print(titled(f"{plan.sweep.name}: {len(plan.jobs)} trials, {forecast.trials} to run in {forecast.packs} packs", rows))
     if len(plan.jobs) > _MAX_ROWS:
         console.print(f"and {len(plan.jobs) - _MAX_ROWS} more trials")
-    for line in forecast_lines(forecast):
+    for line in forecast_lines(forecast, "words" if plan.scenes is None else "scenes"):
         print_line(console, line)
     print_mixtures(plan.jobs, plan.words, console)
     print_line(console, f"results under {plan.folder}")
 
 
-def forecast_lines(forecast: Forecast) -> list[str]:
-    """Return lines on the time and the cost of a sweep."""
+def forecast_lines(forecast: Forecast, data: str = "words") -> list[str]:
+    """Return lines on the time and the cost of a sweep. ``data`` is what it prepares once."""
     if not forecast.trials:
         return []
     on_cpu = forecast.device == "cpu"
     unit = "processor" if on_cpu else "GPU"
     device_time = f"about {seconds_text(3600 * forecast.device_hours)} of {unit} time"
     wall_time = f"{seconds_text(3600 * forecast.wall_hours)} on {forecast.devices} {unit}{'s' if forecast.devices > 1 else ''}"
-    lines = [f"{device_time}, {wall_time}, and the words once; times are {basis_text(forecast)}"]
+    lines = [f"{device_time}, {wall_time}, and the {data} once; times are {basis_text(forecast)}"]
     if not on_cpu:
         lines.append("the trials of a pack train together on one GPU; memory is estimated")
     if forecast.price is None or forecast.usd is None:

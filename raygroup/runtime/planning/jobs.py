@@ -7,14 +7,16 @@ from pathlib import Path
 
 from raygroup.config import Trial
 from raygroup.config_sections import to_json
-from raygroup.costs import training_cpu_s
+from raygroup.costs import detector_cpu_s, training_cpu_s
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place, local_path
+from raygroup.spotter_config import Detector
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CONFIG_FILE, FAILED_FILE
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import is_done
+from raygroup.trial_kinds import AnyTrial
 
 LAPTOP_WEIGHTS = Path(str(importlib.resources.files("raygroup.weights") / "laptop.safetensors"))
 """The stage-1 weights in the package: ``weights.file`` is ``laptop``."""
@@ -27,10 +29,35 @@ class Job:
     id: str
     label: str
     """The grid values and the seed, for tables."""
-    trial: Trial
+    trial: AnyTrial
     folder: Place
     data: str
-    """Fingerprint of the words and the weights."""
+    """Fingerprint of the words and the weights, or of the scenes."""
+
+    @property
+    def done(self) -> bool:
+        return is_done(self.folder)
+
+    @property
+    def cpu_s(self) -> float:
+        """Estimated processor seconds of the training."""
+        raise NotImplementedError
+
+    @property
+    def caches(self) -> tuple[Place, ...]:
+        """The prepared inputs."""
+        raise NotImplementedError
+
+    def inputs(self, storage: Place) -> dict[str, str]:
+        """Return the inputs for ``config.json``: name -> path on the storage path."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class WordJob(Job):
+    """A trial that trains on words."""
+
+    trial: Trial
     store: Place
     """The word store."""
     features: Place
@@ -41,13 +68,46 @@ class Job:
     """A copy of the weights that every machine can read. None for the weights in the package."""
 
     @property
-    def done(self) -> bool:
-        return is_done(self.folder)
+    def cpu_s(self) -> float:
+        return training_cpu_s(self.trial)
+
+    @property
+    def caches(self) -> tuple[Place, ...]:
+        return (self.store, self.features)
+
+    def inputs(self, storage: Place) -> dict[str, str]:
+        weights = _relative(self.shared_weights, storage) if self.shared_weights else "laptop"
+        return {"store": _relative(self.store, storage), "features": _relative(self.features, storage), "weights": weights}
+
+
+@dataclass(frozen=True)
+class SceneJob(Job):
+    """A trial that trains on scenes."""
+
+    trial: Detector
+    scenes: Place
+    """The scenes as a memory-mapped file."""
 
     @property
     def cpu_s(self) -> float:
-        """Estimated processor seconds of the training."""
-        return training_cpu_s(self.trial)
+        return detector_cpu_s(self.trial)
+
+    @property
+    def caches(self) -> tuple[Place, ...]:
+        return (self.scenes,)
+
+    def inputs(self, storage: Place) -> dict[str, str]:
+        return {"scenes": _relative(self.scenes, storage)}
+
+
+def word_jobs(jobs: Iterable[Job]) -> tuple[WordJob, ...]:
+    """Return the jobs that train on words."""
+    return tuple(job for job in jobs if isinstance(job, WordJob))
+
+
+def scene_jobs(jobs: Iterable[Job]) -> tuple[SceneJob, ...]:
+    """Return the jobs that train on scenes."""
+    return tuple(job for job in jobs if isinstance(job, SceneJob))
 
 
 def weights_file(name: str) -> Path:
@@ -74,10 +134,8 @@ def declare_trials(jobs: Iterable[Job], storage: Place) -> None:
         require_own_folder(job)
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / FAILED_FILE).unlink(missing_ok=True)
-        inputs = {"store": _relative(job.store, storage), "features": _relative(job.features, storage)}
-        weights = _relative(job.shared_weights, storage) if job.shared_weights else "laptop"
-        config = {"label": job.label, "sweep": job.folder.parent.name, "trial": to_json(job.trial), "data": job.data, **inputs}
-        write_json(job.folder / CONFIG_FILE, config | {"weights": weights}, durable=False)
+        config = {"label": job.label, "sweep": job.folder.parent.name, "trial": to_json(job.trial), "data": job.data}
+        write_json(job.folder / CONFIG_FILE, config | job.inputs(storage), durable=False)
 
 
 def _relative(place: Place, storage: Place) -> str:

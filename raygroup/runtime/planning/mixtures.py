@@ -30,11 +30,12 @@ def collect_mixtures(jobs: Iterable["Job"], words: Path | None) -> list[Training
     The sizes of the sources come from the word store. If it does not exist yet, they come from the
     user's ``words``. Raises ConfigError if the ratios do not fit the sources.
     """
+    from raygroup.runtime.planning.jobs import word_jobs
     from raygroup.words.mixtures import listed_sources, mixture_of
 
     listed, stored = functools.cache(listed_sources), functools.cache(_stored_sources)
     mixtures: dict[TrainingMixture, None] = {}
-    for job in jobs:
+    for job in word_jobs(jobs):
         settings, training = job.trial.words, job.trial.training
         if not settings.mixture:
             continue

@@ -12,16 +12,19 @@ from pathlib import PurePosixPath
 from statistics import median
 from typing import Any
 
-from raygroup.config import Trial, trial_from_json
+from raygroup.config import Trial
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place
-from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.jobs import Job, WordJob
 from raygroup.runtime.planning.plan import Plan
 from raygroup.storage.layout import CONFIG_FILE, DONE_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record, read_record
 from raygroup.storage.sweeps import done_ids
 from raygroup.training.packs.packing import shared_settings
+from raygroup.trial_kinds import AnyTrial, any_trial_from_json
 
+ANY_KERNELS = ""
+"""Kernel form of a detector, which has no heads."""
 _NO_EFFECT = ("training.steps", "training.order_seed", "training.checkpoint_every", "words.mixture", "words.mixture_weighting")
 """Settings that the trials of a pack share, without an effect on the time of a step."""
 _MAX_OWN = 5
@@ -43,6 +46,7 @@ class Kind:
     program: str
     """The settings that shape the program, and the words."""
     heads: int
+    """0 if it trains a detector."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,13 @@ class Sample:
 
 
 def job_kind(job: Job) -> Kind:
-    return _trial_kind(job.trial, job.store.parent.name)
+    return _trial_kind(job.trial, job.store.parent.name if isinstance(job, WordJob) else "")
 
 
-def _trial_kind(trial: Trial, store: str) -> Kind:
+def _trial_kind(trial: AnyTrial, store: str) -> Kind:
     """Return the kind of a trial. The word store is part of it, because it decides the number of classes."""
+    if not isinstance(trial, Trial):
+        return Kind(repr((trial.size, trial.samples.side, trial.training.batch)), 0)
     settings = sorted((name, value) for name, value in shared_settings(trial).items() if name not in _NO_EFFECT)
     return Kind(repr((store, settings)), trial.heads.count)
 
@@ -133,7 +139,7 @@ def _read_undeclared_sample(folder: Place) -> Sample | None:
     """Return a trial's sample, or None if its settings are unknown."""
     try:
         config = read_record(folder / CONFIG_FILE)
-        trial = trial_from_json(config["trial"])
+        trial = any_trial_from_json(config["trial"])
     except ConfigError:
         return None
     return _read_sample(folder, _trial_kind(trial, PurePosixPath(config.get("store", "")).parent.name))
@@ -145,7 +151,7 @@ def _read_sample(folder: Place, kind: Kind) -> Sample | None:
     None means that its outcome lacks a fact or has too few steps.
     """
     outcome: dict[str, Any] = intact_record(folder / DONE_FILE)
-    device, form = outcome.get("device"), outcome.get("kernels")
+    device, form = outcome.get("device"), outcome.get("kernels") if kind.heads else ANY_KERNELS
     # More trials than cores may have shared a processor. There its own seconds count, not the clock's.
     total_s = outcome.get("cpu_s" if device == "cpu" else "wall_s")
     steps = int(outcome.get("steps", 0)) - int(outcome.get("first_step", 0))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from raygroup.costs import features_cpu_s, rendering_cpu_s
 from raygroup.runtime.planning.forecast import Forecast, basis_text
-from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.jobs import Job, word_jobs
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.processes import cores
 from raygroup.terminal import seconds_text
@@ -23,8 +23,11 @@ def outlook_text(plan: Plan, missing: Sequence[Job], forecast: Forecast, *, here
 
 
 def _inputs_text(plan: Plan, missing: Sequence[Job]) -> str:
-    stores = list({job.store: job for job in missing if not job.store.exists()}.values())
-    features = list({job.features: job for job in missing if not job.features.exists()}.values())
+    if plan.scenes is not None:
+        return "scenes are cached" if all(path.exists() for job in missing for path in job.caches) else "scenes are copied first"
+    jobs = word_jobs(missing)
+    stores = list({job.store: job for job in jobs if not job.store.exists()}.values())
+    features = list({job.features: job for job in jobs if not job.features.exists()}.values())
     if not features:
         return "words and features are cached"
     subject = "words and features are made first" if stores else "words are cached, features are made first"

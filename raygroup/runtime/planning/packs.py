@@ -12,7 +12,7 @@ from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
 from raygroup.model.kernels.forms import choose_kernels
 from raygroup.runtime.placement import Placement, gpu_memory_gb, require_kernels
-from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.jobs import Job, WordJob, scene_jobs, word_jobs
 from raygroup.storage.checkpoint_index import listed_steps
 from raygroup.training.packs.packing import fill_packs, shared_settings
 from raygroup.trunks import FEATURE_SHAPE
@@ -28,14 +28,20 @@ class JobPack:
     jobs: tuple[Job, ...]
 
     @property
-    def memory_bytes(self) -> int:
+    def word_jobs(self) -> tuple[WordJob, ...]:
+        """The trials on words. A pack of a detector has none."""
+        return word_jobs(self.jobs)
+
+    @property
+    def memory_bytes(self) -> int | None:
         """Estimated memory on a GPU."""
         return self.memory_on("cuda")
 
-    def memory_on(self, device: str, kernels: str = "auto") -> int:
-        """Return the estimated memory in bytes on a device, in one form of the kernels."""
+    def memory_on(self, device: str, kernels: str = "auto") -> int | None:
+        """Return the estimated memory in bytes on a device, in one form of the kernels. That of a detector is not known."""
+        jobs = self.word_jobs
         form = choose_kernels(kernels, device).name
-        return pack_bytes([job.trial for job in self.jobs], *network_sizes(self.jobs[0]), on_gpu=device != "cpu", kernels=form)
+        return pack_bytes([job.trial for job in jobs], *network_sizes(jobs[0]), on_gpu=device != "cpu", kernels=form) if jobs else None
 
     @property
     def id(self) -> str:
@@ -49,25 +55,28 @@ def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
     Raises ConfigError if no GPU's memory is known, and for kernels that the GPU cannot run.
 
     The jobs of a pack share their inputs, the shape of their program, and the steps of their
-    checkpoints.
+    checkpoints. A detector trains alone.
     """
     if placement.device == "cpu":
         return [JobPack((job,)) for job in jobs]
     require_kernels(placement)
+    packs = [JobPack((job,)) for job in scene_jobs(jobs)]
+    words = word_jobs(jobs)
+    if not words:
+        return packs
     kernels = choose_kernels(placement.kernels, placement.device).name
     memory_bytes = 1e9 * (placement.device_memory_gb or gpu_memory_gb())
-    groups: dict[str, list[Job]] = {}
-    for job in jobs:
+    groups: dict[str, list[WordJob]] = {}
+    for job in words:
         shared = ((job.store, job.features, job.weights), shared_settings(job.trial), listed_steps(job.folder))
         groups.setdefault(repr(shared), []).append(job)
-    packs: list[JobPack] = []
     for group in groups.values():
         fills = fill_packs([job.trial for job in group], *network_sizes(group[0]), memory_bytes, kernels)
         packs += [JobPack(tuple(group[position] for position in positions)) for positions in fills]
     return packs
 
 
-def network_sizes(job: Job) -> tuple[int, tuple[int, ...]]:
+def network_sizes(job: WordJob) -> tuple[int, tuple[int, ...]]:
     """Return the number of output classes and the shape of word features."""
     planned_classes = sum(job.trial.words.characters) + 2  # the classes for begin and end
     classes = _num_classes(job.store) if job.store.is_file() else planned_classes

@@ -14,14 +14,16 @@ from raygroup.config import Trial, Words, trial_id
 from raygroup.config_sections import fingerprint
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place
-from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, Job, weights_file
+from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, Job, WordJob, weights_file
 from raygroup.runtime.planning.mixtures import collect_mixtures
-from raygroup.runtime.planning.requirements import require_inputs, require_trainable
+from raygroup.runtime.planning.requirements import require_data, require_inputs, require_trainable
+from raygroup.runtime.planning.scene_plan import plan_scene_jobs
 from raygroup.search_space import Sweep, hypothesis, load
 from raygroup.storage.identity import without_rendering
 from raygroup.storage.layout import STOP_FILE, SWEEP_FILE, features_path, now, weights_path, words_path
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import done_ids
+from raygroup.trial_kinds import SCENES
 from raygroup.words.feature_store import STORE_LAYOUT
 from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress
 
@@ -41,6 +43,8 @@ class Plan:
     fonts: Path | None
     """A folder of fonts. None uses those of this machine."""
     jobs: tuple[Job, ...]
+    scenes: Path | None = None
+    """The user's scenes. None trains on words."""
     labels: "Mapping[tuple[str, ...], ReadLabels]" = field(default_factory=dict)
     """The labels of the user's words, for each distinct ``words.tasks`` of the trials."""
 
@@ -56,17 +60,28 @@ class Plan:
 
 
 def make_plan(
-    sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | None, fonts: Path | None, progress: ReportProgress = ignore_progress
-) -> Plan:
+    sweep: Sweep, hypothesis_text: str, storage: Place, words: Path | None, fonts: Path | None, progress: ReportProgress = ignore_progress,
+    scenes: Path | None = None,
+) -> Plan:  # fmt: skip
     """Give every trial of a sweep its id and its places. ``progress`` follows the reading of the user's words.
 
-    Raises ConfigError if an input is missing (words, fonts of a script, weights), or if a trial
+    Raises ConfigError if an input is missing (words or scenes, fonts of a script, weights), or if a trial
     could only fail later.
     """
+    require_data(sweep, words, fonts, scenes)
     storage = storage.absolute()
+    if scenes is not None:
+        return Plan(sweep, hypothesis_text, storage, None, None, plan_scene_jobs(sweep, storage, scenes), scenes.absolute())
+    jobs, labels = _plan_word_jobs(sweep, storage, words, fonts, progress)
+    return Plan(sweep, hypothesis_text, storage, words, fonts, jobs, labels=labels)
+
+
+def _plan_word_jobs(
+    sweep: Sweep, storage: Place, words: Path | None, fonts: Path | None, progress: ReportProgress
+) -> "tuple[tuple[WordJob, ...], Mapping[tuple[str, ...], ReadLabels]]":
     words_path_here = words.absolute() if words else None
     fonts_path = fonts.absolute() if fonts else None
-    trials = sweep.trials()
+    trials = [(label, trial) for label, trial in sweep.trials() if isinstance(trial, Trial)]
     require_inputs(sweep, [trial for _, trial in trials], words, fonts)
     # Fingerprints read whole files, and most trials of a sweep share them.
     labels = _read_labels(trials, words_path_here, progress)
@@ -83,7 +98,7 @@ def make_plan(
         crop_size = (trial.words.height, trial.words.width)
         job_id = trial_id(sweep.name, trial if words is None else without_rendering(trial), data)
         jobs.append(
-            Job(
+            WordJob(
                 id=job_id,
                 label=label,
                 trial=trial,
@@ -97,26 +112,27 @@ def make_plan(
         )
     require_trainable(jobs, words)
     collect_mixtures(jobs, words)  # checks them
-    return Plan(sweep, hypothesis_text, storage, words, fonts, tuple(jobs), labels)
+    return tuple(jobs), labels
 
 
 def load_plan(
     sweep: Sweep | str, storage: Place, words: Path | None = None, fonts: Path | None = None, progress: ReportProgress = ignore_progress,
-    weights: str | None = None,
+    weights: str | None = None, scenes: Path | None = None,
 ) -> Plan:  # fmt: skip
     """Return the plan of a sweep, or of the search space with this name or path. ``weights`` replace those that it names.
 
     Raises ConfigError like ``make_plan``.
     """
     space, text = (sweep, "") if isinstance(sweep, Sweep) else (load(sweep), hypothesis(sweep))
-    return make_plan(space.with_weights(weights) if weights else space, text, storage, words, fonts, progress)
+    return make_plan(space.with_weights(weights) if weights else space, text, storage, words, fonts, progress, scenes)
 
 
 def declare_sweep(plan: Plan) -> None:
     """Write the ``sweep.json`` of a plan. A request to stop an earlier run is withdrawn."""
     trials = [{"id": job.id, "label": job.label} for job in plan.jobs]
-    caches = sorted({path.parent.name for job in plan.jobs for path in (job.store, job.features)})
+    caches = sorted({path.parent.name for job in plan.jobs for path in job.caches})
     declared = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
+    declared |= {"trains_on": SCENES} if plan.scenes is not None else {}
     plan.folder.mkdir(parents=True, exist_ok=True)
     stored = intact_record(plan.folder / SWEEP_FILE)
     if {key: stored.get(key) for key in declared} != declared:

@@ -11,11 +11,24 @@ from safetensors import SafetensorError, safe_open
 from raygroup.config import Trial
 from raygroup.errors import ConfigError
 from raygroup.files.places import local_path
-from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.jobs import WordJob
 from raygroup.search_space import Sweep
 from raygroup.trunks import CROP_SIZE
 from raygroup.words.charset import Charset
 from raygroup.words.importing.formats.chosen import split_choice
+
+
+def require_data(sweep: Sweep, words: Path | None, fonts: Path | None, scenes: Path | None) -> None:
+    """Raise ConfigError if a sweep on scenes has none, or if inputs of the other kind are passed."""
+    if isinstance(sweep.trial, Trial):
+        if scenes is not None:
+            raise ConfigError(f"--scenes {scenes}: the search space {sweep.name} trains on words; leave --scenes out")
+        return
+    for name, path in {"words": words, "fonts": fonts}.items():
+        if path is not None:
+            raise ConfigError(f"--{name} {path}: the search space {sweep.name} trains on scenes; leave --{name} out")
+    if scenes is None:
+        raise ConfigError(f"{sweep.name}: an input is missing: scenes (pass --scenes PATH, an import of python -m raygroup.data)")
 
 
 def require_inputs(
@@ -39,7 +52,7 @@ def require_inputs(
         raise ConfigError(f"--fonts {fonts}: no such folder")
 
 
-def require_trainable(jobs: Sequence[Job], words: Path | None) -> None:
+def require_trainable(jobs: Sequence[WordJob], words: Path | None) -> None:
     """Raise ConfigError for trials that could only fail later.
 
     Two trials are equal, the weights have no head of the right size, or the heads do not fit the

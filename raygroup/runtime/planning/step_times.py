@@ -11,7 +11,7 @@ from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job
-from raygroup.runtime.planning.outcomes import Sample, job_kind, pack_step_s, read_samples
+from raygroup.runtime.planning.outcomes import ANY_KERNELS, Sample, job_kind, pack_step_s, read_samples
 from raygroup.runtime.planning.plan import Plan
 from raygroup.storage.layout import CACHE_FOLDER, STEP_TIMES_FILE
 from raygroup.storage.records import read_record_if_exists
@@ -52,7 +52,11 @@ def program_name(jobs: Sequence[Job]) -> str:
 
     Packs with the same name take the same time for a step on the same machine.
     """
-    return fingerprint(job_kind(jobs[0]).program, sorted(job.trial.heads.count for job in jobs))[:16]
+    return fingerprint(job_kind(jobs[0]).program, _heads_of(jobs))[:16]
+
+
+def _heads_of(jobs: Sequence[Job]) -> list[int]:
+    return sorted(job_kind(job).heads for job in jobs)
 
 
 class StepTimes:
@@ -63,7 +67,7 @@ class StepTimes:
         self.device = device
         self._measured: dict[str, list[Sample]] = {}
         for sample in read_samples(plan):
-            if (sample.device, sample.kernels) == (device, kernels):
+            if sample.device == device and sample.kernels in (kernels, ANY_KERNELS):
                 self._measured.setdefault(sample.kind.program, []).append(sample)
         self._new = {calibration.program: calibration.seconds for calibration in calibrations}
         stored = [each for each in read_calibrations(plan.storage) if (each.device, each.kernels) == (device, kernels)]
@@ -74,7 +78,7 @@ class StepTimes:
 
     def step_time(self, jobs: Sequence[Job]) -> StepTime:
         """Return the time of a step of these trials as one pack."""
-        key = (job_kind(jobs[0]).program, tuple(sorted(job.trial.heads.count for job in jobs)))
+        key = (job_kind(jobs[0]).program, tuple(_heads_of(jobs)))
         if key not in self._cache:
             self._cache[key] = self._best_time(jobs)
         return self._cache[key]
@@ -84,7 +88,7 @@ class StepTimes:
         if name in self._new:
             return StepTime(self._new[name], CALIBRATED)
         samples = self._measured.get(job_kind(jobs[0]).program, [])
-        measured = pack_step_s(samples, [job.trial.heads.count for job in jobs])
+        measured = pack_step_s(samples, _heads_of(jobs))
         if measured is not None:
             return StepTime(measured, MEASURED)
         if name in self._stored:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from raygroup.config import Trial
 from raygroup.files.local_copies import copy_path
 from raygroup.files.places import Place, local_path
-from raygroup.runtime.planning.jobs import weights_file
-from raygroup.runtime.planning.requirements import universal_charset
+from raygroup.runtime.planning.jobs import weights_file, word_jobs
+from raygroup.runtime.planning.requirements import require_data, universal_charset
 from raygroup.search_space import Sweep, load
 from raygroup.words.importing.bad_share import require_few_lost_in
 from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress
@@ -31,7 +32,9 @@ def preview_words(
     Raises ConfigError for words, a search space or weights that cannot be used. It never refuses too
     many bad words: ``WordsPreview.lost_share`` is their share.
     """
-    trials = [trial for _, trial in (sweep if isinstance(sweep, Sweep) else load(sweep)).trials()]
+    space = sweep if isinstance(sweep, Sweep) else load(sweep)
+    require_data(space, local_path(words), None, None)
+    trials = [trial for _, trial in space.trials() if isinstance(trial, Trial)]
     pairs = dict.fromkeys((trial.words.tasks, trial.weights.file) for trial in trials)
     labels = {tasks: read_labels(local_path(words), tasks, progress) for tasks, _ in pairs}
     return tuple(_preview(labels[tasks], weights_file(weights)) for tasks, weights in pairs)
@@ -45,7 +48,7 @@ def plan_previews(plan: "Plan", jobs: Iterable["Job"]) -> tuple[WordsPreview, ..
     """
     if plan.words is None:
         return ()
-    distinct = {(job.store, job.weights): job for job in jobs}.values()
+    distinct = {(job.store, job.weights): job for job in word_jobs(jobs)}.values()
     return tuple(
         stored_preview(_local(job.store), universal_charset(job.weights)) or _preview(plan.labels[job.trial.words.tasks], job.weights)
         for job in distinct

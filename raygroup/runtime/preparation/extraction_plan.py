@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from raygroup.errors import ConfigError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
-from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.jobs import WordJob
 from raygroup.storage.layout import shard_file, shard_record_file
 from raygroup.values import SHARD_WORDS
 from raygroup.words.feature_shards import BATCH_ROWS
@@ -61,7 +61,7 @@ class Extraction:
         return self.features.with_name(shard_record_file(number))
 
 
-def plan_extraction(job: Job, *, shard_rows: int | None = None, device: str = "cpu") -> Extraction:
+def plan_extraction(job: WordJob, *, shard_rows: int | None = None, device: str = "cpu") -> Extraction:
     """Return the extraction of a job's features. Its word store must exist.
 
     ``shard_rows`` must pass ``require_shard_rows``. None takes ``default_shard_rows``.

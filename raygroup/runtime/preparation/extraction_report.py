@@ -11,7 +11,7 @@ from rich.console import Console
 
 from raygroup.files.atomic import read_json
 from raygroup.files.local_copies import local_copy
-from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.jobs import WordJob
 from raygroup.runtime.preparation.extraction import ProgressCallback, finished_shards
 from raygroup.runtime.preparation.extraction_plan import plan_extraction
 from raygroup.runtime.progress import progress_bars
@@ -24,7 +24,7 @@ _PLAIN_LINE_S = 20.0
 """Time between two lines of progress without a terminal."""
 
 
-def preparation_text(job: Job, shard_rows: int | None) -> str:
+def preparation_text(job: WordJob, shard_rows: int | None) -> str:
     """Return a line on the words and shards that a job still needs."""
     if job.features.exists():
         return f"already made: {features_text(job)}"
@@ -35,7 +35,7 @@ def preparation_text(job: Job, shard_rows: int | None) -> str:
     return f"to make: {missing} of {extraction.num_shards} shards of {extraction.num_words} words in {job.features.parent}"
 
 
-def features_text(job: Job) -> str:
+def features_text(job: WordJob) -> str:
     """Return the number of words, shards and megabytes of finished features."""
     index = read_json(job.features)
     shards = index["shards"]
@@ -43,7 +43,7 @@ def features_text(job: Job) -> str:
     return f"{index['rows']} words in {len(shards)} shard{'s' if len(shards) > 1 else ''}, {megabytes:.1f} MB, in {job.features.parent}"
 
 
-def import_report(job: Job) -> str:
+def import_report(job: WordJob) -> str:
     """Return lines that count the words kept and dropped by the import."""
     return "\n".join(Report.from_json(open_word_store(local_copy(job.store)).metadata.report).lines())
 

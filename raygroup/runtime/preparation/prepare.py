@@ -17,7 +17,7 @@ from raygroup.files.atomic import write_bytes
 from raygroup.files.local_copies import copy_path, publish
 from raygroup.files.places import Place
 from raygroup.files.retry import NO_RETRY, Retry
-from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.jobs import Job, WordJob, word_jobs
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.preparation.extraction import ProgressCallback, ShardMaker, complete_store
 from raygroup.runtime.preparation.extraction_plan import plan_extraction
@@ -31,7 +31,7 @@ from raygroup.words.labels import normalise
 from raygroup.words.rendering.synthesis import CropOrder, Rendering, chunks, draw_crops, plan_rendering
 from raygroup.words.word_store import SCHEMA, StoreMetadata, write_word_store
 
-_LOCK_WAIT_S = 3600.0
+CACHE_LOCK_WAIT_S = 3600.0
 """Longest time that a second driver waits while the first prepares the words that both need."""
 
 
@@ -39,19 +39,20 @@ def prepare_words(
     plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool, retry: Retry = NO_RETRY,
     bad_share: float = BAD_SHARE,
 ) -> None:  # fmt: skip
-    """Write the word stores of these jobs, and share their weights.
+    """Write the word stores of these jobs, and share their weights. Jobs on scenes need none.
 
     Everything that is in the cache already stays as it is. ``retry`` repeats what fails on the
     storage path. Raises ConfigError if more than ``bad_share`` of the user's words are lost.
     """
-    for job in {job.store: job for job in missing}.values():
-        with lock_folder(job.store.parent, "cache", _LOCK_WAIT_S, retry):
+    jobs = word_jobs(missing)
+    for job in {job.store: job for job in jobs}.values():
+        with lock_folder(job.store.parent, "cache", CACHE_LOCK_WAIT_S, retry):
             retry(functools.partial(_make_store, plan, job, progress, workers, bad_share))
-    for shared, weights in {job.shared_weights: job.weights for job in missing if job.shared_weights}.items():
+    for shared, weights in {job.shared_weights: job.weights for job in jobs if job.shared_weights}.items():
         retry(functools.partial(_share_weights, weights, shared))
 
 
-def _make_store(plan: Plan, job: Job, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
+def _make_store(plan: Plan, job: WordJob, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
     if not job.store.exists():
         path = local_output(job.store)
         _write_store(plan, job, path, progress, workers, bad_share)
@@ -67,12 +68,12 @@ def _share_weights(weights: Path, shared: Place) -> None:
 def prepare_features(
     missing: Sequence[Job], make_shards: ShardMaker, progress: ProgressCallback, retry: Retry = NO_RETRY, **settings: Any
 ) -> None:
-    """Extract the features of these jobs. Their word stores must exist.
+    """Extract the features of these jobs on words. Their word stores must exist.
 
     ``settings`` are keyword arguments of ``plan_extraction``.
     """
-    for job in {job.features: job for job in missing}.values():
-        with lock_folder(job.features.parent, "cache", _LOCK_WAIT_S, retry):
+    for job in {job.features: job for job in word_jobs(missing)}.values():
+        with lock_folder(job.features.parent, "cache", CACHE_LOCK_WAIT_S, retry):
             if not retry(functools.partial(has_features, job.features)):
                 retry(functools.partial(complete_store, plan_extraction(job, **settings), make_shards, progress))
 
@@ -84,7 +85,7 @@ def local_output(place: Place) -> Path:
     return path
 
 
-def _write_store(plan: Plan, job: Job, path: Path, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
+def _write_store(plan: Plan, job: WordJob, path: Path, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
     words = job.trial.words
     if plan.words is not None:
         import_user_words(plan.words, words.tasks, path, job.data, bad_share, progress)

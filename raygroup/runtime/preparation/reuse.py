@@ -10,19 +10,20 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from raygroup.config import trial_from_json, trial_id
+from raygroup.config import Trial, trial_id
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import PARTIAL_GLOB, read_json, write_json
 from raygroup.files.local_copies import fetch
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job, declare_trials
 from raygroup.runtime.planning.plan import Plan
-from raygroup.storage.identity import without_rendering
+from raygroup.storage.identity import same_trials
 from raygroup.storage.layout import (
     CHECKPOINT_INDEX_FILE,
     CHECKPOINTS_FOLDER,
     CHECKPOINTS_GLOB,
     CONFIG_FILE,
+    DETECTOR_FILE,
     DONE_FILE,
     HISTORY_FILE,
     LEASE_FILE,
@@ -33,9 +34,10 @@ from raygroup.storage.layout import (
     now,
 )
 from raygroup.storage.sweeps import done_ids
+from raygroup.trial_kinds import any_trial_from_json
 
 _RESULTS = (
-    HISTORY_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE, f"{CHECKPOINTS_FOLDER}/{CHECKPOINT_INDEX_FILE}",
+    HISTORY_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE, DETECTOR_FILE, f"{CHECKPOINTS_FOLDER}/{CHECKPOINT_INDEX_FILE}",
     f"{CHECKPOINTS_FOLDER}/{CHECKPOINTS_GLOB}", f"{TENSORBOARD_FOLDER}/*",
 )  # fmt: skip
 """Files that a finished trial hands on."""
@@ -90,12 +92,12 @@ def _is_same_trial(folder: Place, job: Job) -> bool:
     """
     try:
         config, outcome = read_json(folder / CONFIG_FILE), read_json(folder / DONE_FILE)
-        trial = trial_from_json(config["trial"])
+        trial = any_trial_from_json(config["trial"])
     except (ConfigError, KeyError, TypeError):
         return False
     # The id of a trial on a user's words does not depend on settings for rendering.
-    ids = {trial_id(folder.parent.name, each, config.get("data", "")) for each in (trial, without_rendering(trial))}
-    has_results = all((folder / name).is_file() for name in (HISTORY_FILE, PREDICTIONS_FILE))
+    ids = {trial_id(folder.parent.name, each, config.get("data", "")) for each in same_trials(trial)}
+    has_results = all((folder / name).is_file() for name in (HISTORY_FILE, PREDICTIONS_FILE if isinstance(trial, Trial) else DETECTOR_FILE))
     return folder.name in ids and config.get("data") == job.data and bool(outcome) and has_results
 
 

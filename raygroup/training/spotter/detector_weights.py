@@ -9,13 +9,14 @@ from torch import Tensor
 
 from raygroup.errors import ConfigError, one_line
 from raygroup.files.atomic import write_bytes
+from raygroup.files.places import Place
 from raygroup.model.spotter.detector import DetectorNetwork
 from raygroup.model.spotter.shape import SHAPES
 
 KIND = "detector"
 
 
-def save_detector(path: Path, network: DetectorNetwork, size: str, about: dict[str, Any]) -> None:
+def save_detector(path: Place, network: DetectorNetwork, size: str, about: dict[str, Any]) -> None:
     """Write a weights file atomically. ``about`` is added to its metadata."""
     from safetensors.torch import save
 

@@ -10,7 +10,7 @@ from tiny_sweep import space
 from raygroup import sweep
 from raygroup.files.atomic import write_bytes
 from raygroup.history.reader import read_history, same_evidence
-from raygroup.runtime.attempt import pack_inputs, resume
+from raygroup.runtime.attempt import pack_inputs, word_program
 from raygroup.runtime.attempt.worker import run_pack
 from raygroup.storage.checkpoint_index import listed_steps, sound_steps
 from raygroup.storage.leases import attempt_records
@@ -110,13 +110,13 @@ def test_the_command_goes_on_if_every_record_of_an_unfinished_trial_is_damaged(c
 
 def test_a_trial_whose_lease_is_damaged_before_it_starts_is_not_marked_as_failed(interrupted, prepared, monkeypatch):
     folder = interrupted.jobs[0].folder
-    load = resume.load_training_data
+    load = word_program.load_training_data
 
     def damage_lease(*args):
         (folder / "lease.json").write_text("")
         return load(*args)
 
-    monkeypatch.setattr(resume, "load_training_data", damage_lease)
+    monkeypatch.setattr(word_program, "load_training_data", damage_lease)
     assert run_pack(folders(interrupted), prepared) == {}
     assert not (folder / "DONE.json").exists()
     assert not (folder / "FAILED.json").exists()

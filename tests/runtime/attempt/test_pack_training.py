@@ -48,7 +48,7 @@ def test_a_pack_resumes_from_the_newest_step_at_which_all_checkpoints_are_sound(
     train_and_stop(plan, prepared, 25)
     (plan.jobs[1].folder / "checkpoints" / "step-000020-1.safetensors").write_bytes(b"not what was written")
     session = open_pack(plan, prepared)
-    assert session.pack.step == 10
+    assert session.program.step == 10
     assert [listed_steps(folder) for folder in folders(plan)] == [(10,), (10,)], "a later attempt could resume from step 20"
     close(session)
     assert run_pack(folders(plan), prepared) == {}
@@ -63,8 +63,8 @@ def test_a_resumed_trial_keeps_the_kernels_of_its_checkpoint(prepared, tmp_path)
     train_and_stop(plan, prepared, 10, Placement(kernels="plain"))
     session = open_pack(plan, prepared, Placement(kernels="winograd"))
     close(session)
-    assert session.pack.kernels.name == "plain"
-    assert session.pack.step == 10
+    assert session.program.pack.kernels.name == "plain"
+    assert session.program.step == 10
 
 
 def test_the_history_of_a_trial_names_its_kernels(finished):

@@ -1,0 +1,35 @@
+"""Read the history of a trial on scenes, finished or not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raygroup.errors import ConfigError
+from raygroup.files.places import Place
+from raygroup.history.reader import Floats, column_values, read_history_table
+
+
+@dataclass(frozen=True, eq=False)
+class SpotterHistory:
+    """The record of one trial on scenes: n steps. ``schema.SPOTTER_COLUMNS`` describes the columns."""
+
+    step: NDArray[np.int32]
+    """1 to n."""
+    losses: Mapping[str, Floats]
+    """Name of a loss -> its value at each step, (n,)."""
+    samples_per_s: Floats
+    clock_s: NDArray[np.float64]
+    metadata: dict[str, Any]
+
+
+def read_spotter_history(trial_folder: Place) -> SpotterHistory:
+    """Read all steps of a trial on scenes. Raises errors like ``read_history``, and ConfigError for a trial on words."""
+    table, metadata = read_history_table(trial_folder)
+    if "losses" not in metadata:
+        raise ConfigError(f"{trial_folder}: the history of a trial on words: read_history reads it")
+    columns = {name: column_values(table[name]) for name in table.column_names}
+    losses = {name: columns.pop(name) for name in metadata["losses"]}
+    return SpotterHistory(losses=losses, metadata=metadata, **columns)

@@ -1,0 +1,66 @@
+"""``runs show`` of a sweep on scenes: its trials, and how their losses ended."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from raygroup.errors import ConfigError, HistoryError
+from raygroup.runs.find import warn_of_damage
+from raygroup.storage.sweeps import StoredSweep, TrialState
+from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
+from raygroup.terminal import Column, fitted_table, print_json, print_line, print_warning, titled
+
+
+def show_detectors(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
+    """Print the hypothesis, the trials and the reasons of failures."""
+    trials = [_trial_values(SpotterTrialResult(trial)) for trial in sweep.trials]
+    if as_json:
+        values = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
+        print_json(values | {"damaged": list(sweep.damage)})
+    warn_of_damage([sweep])
+    for damage in (damage for trial in trials for damage in trial["damaged"]):
+        print_warning(damage)
+    if not as_json:
+        _print_trials(sweep, trials, out)
+
+
+def _trial_values(trial: SpotterTrialResult) -> dict[str, Any]:
+    """Return what is known of a trial. Values that it does not have yet are None."""
+    is_done = trial.state == TrialState.DONE
+    outcome = trial.stored.outcome() if trial.state == TrialState.FAILED else {}
+    values: dict[str, Any] = {"steps": None, "losses": {}, "samples_per_s": None, "weights": str(trial.weights) if is_done else None}
+    damaged = [trial.damage] if is_done and trial.damage else []
+    try:
+        values |= {"steps": int(trial.steps.step[-1]), "losses": dict(trial.losses), "samples_per_s": trial.samples_per_s}
+    except HistoryError:
+        pass  # it has not recorded a step yet, or its damage is listed
+    except ConfigError as error:
+        damaged.append(str(error))
+    return {
+        "id": trial.id, "label": trial.label, "declared": trial.stored.declared, "state": str(trial.state), **values, "damaged": damaged,
+        "failure": {name: outcome.get(name) for name in ("step", "reason", "at")} if outcome else None,
+    }  # fmt: skip
+
+
+def _print_trials(sweep: StoredSweep, trials: list[dict[str, Any]], out: Console) -> None:
+    losses = [*dict.fromkeys(name for trial in trials for name in trial["losses"])]
+    columns = [
+        Column("trial", shortest=20), Column("state"), Column("steps", right=True),
+        *(Column(name.replace("_", " "), right=True) for name in losses), Column("samples/s", right=True, rank=1),
+    ]  # fmt: skip
+    print_line(out, sweep.hypothesis)
+    rows = [list(map(Text, _cells(trial, losses))) for trial in trials]
+    out.print(titled(str(sweep.folder), fitted_table(columns, rows, out.width)))
+    for trial in trials:
+        if trial["weights"]:
+            print_line(out, f"{trial['label']}: {trial['weights']}")
+        if trial["declared"] and trial["failure"]:
+            print_line(out, f"{trial['label']} failed at step {trial['failure']['step']}: {trial['failure']['reason']}")
+
+
+def _cells(trial: dict[str, Any], losses: list[str]) -> list[str]:
+    label = trial["label"] if trial["declared"] else f"{trial['label']} (no longer in the sweep)"
+    cells = [f"{trial['losses'][name]:.3f}" if name in trial["losses"] else "" for name in losses]
+    speed = trial["samples_per_s"]
+    return [label, trial["state"], "" if trial["steps"] is None else str(trial["steps"]), *cells, "" if speed is None else f"{speed:.1f}"]
