@@ -64,7 +64,7 @@ class DetectorTraining:
     """Steps and learning rate of the detector."""
 
     path_prefix = "training."
-    steps: int = 1150
+    steps: int = 1800
     batch: int = 6
     """Samples in one step."""
     learning_rate: float = 3e-3

@@ -6,6 +6,6 @@ falls, are worth the most.
 Expected: detection (task 1 of MLT19) H of at least 0.86 on rendered scenes with words that were never trained on.
 """
 
-from raygroup.spotter_config import Detector, DetectorTraining, Samples
+from raygroup.spotter_config import Detector
 
-detector = Detector(samples=Samples(side=320), training=DetectorTraining(steps=1800, batch=6))
+detector = Detector()

@@ -6,10 +6,10 @@ Expected: detection (task 1 of MLT19) H of at least 0.83 for each, on rendered s
 """
 
 from raygroup.search_space import Sweep
-from raygroup.spotter_config import Detector, DetectorTraining, Samples
+from raygroup.spotter_config import Detector
 
 sweep = Sweep(
     name="spotter",
-    trial=Detector(samples=Samples(side=320), training=DetectorTraining(steps=1150, batch=6)),
+    trial=Detector(),
     seeds=(0, 1),
 )

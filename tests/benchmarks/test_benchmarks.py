@@ -40,9 +40,10 @@ KEYS = {
         "total_ratio", "regions_ratio", "masks_ratio", "reading_ratio", "rectangles_ms", "crops_ms", "photograph_torch_ms",
         "photograph_onnxruntime_beside_share", "large_torch_drawn_gb", "machine",
     },
+    "whole_spotter": {"seed", "processor_minutes", "detection, task 1", "end-to-end, task 4", "machine"},
 }  # fmt: skip
 """Benchmark -> keys of its JSON object."""
-WHOLE_SWEEPS = {"orchestration", "own_scripts", "quickstart"}
+WHOLE_SWEEPS = {"orchestration", "own_scripts", "quickstart", "whole_spotter"}
 """Benchmarks of commands that other tests run too."""
 PARTS = {
     "large_photograph", "machine", "operators", "paper_heads", "photograph_reading", "reading_times", "scene_words", "spotting_problem",
@@ -66,6 +67,8 @@ def test_a_quick_run_ends_in_one_json_object(name, tmp_path):
         (tmp_path / "labels.csv").write_text("path,text\nstripes.png,III\n", encoding="utf-8")
         cv2.imwrite(str(tmp_path / "stripes.png"), np.tile(np.uint8([0, 0, 255, 255]), (32, 24)))
         arguments = ["--photographs", str(tmp_path / "labels.csv")]
+    if name == "whole_spotter":
+        arguments = [str(tmp_path / "whole")]
     if name == "roi_features":
         scenes, detector = str(store_of(tmp_path, 3)), tmp_path / "detector.safetensors"
         save_detector(detector, DetectorNetwork(SHAPES["compact"]), "compact", {})
