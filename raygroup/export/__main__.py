@@ -59,7 +59,7 @@ def _export_package(options: argparse.Namespace, with_onnx: bool) -> None:
     with progress_bars(console(stderr=True), "exporting") as show_progress:
         written = export_trial(
             options.trial, options.out, storage_path=options.storage_path or [Path("runs")], best=options.best, beams=options.beams,
-            onnx=with_onnx, force=options.force, progress=show_progress,
+            onnx=with_onnx, force=options.force, licenses=_licenses(options), progress=show_progress,
         )  # fmt: skip
     if options.json:
         print_json({"folder": str(written.folder), **_summary(written)})
@@ -75,7 +75,7 @@ def _export_spotter(options: argparse.Namespace, with_onnx: bool) -> None:
         written = export_spotter(
             options.trial, options.out, detector=options.detector, scenes=options.scenes,
             storage_path=options.storage_path or [Path("runs")], best=options.best, onnx=with_onnx, force=options.force,
-            progress=show_progress,
+            licenses=_licenses(options), progress=show_progress,
         )  # fmt: skip
     scores = written.record.scores
     if options.json:
@@ -87,6 +87,17 @@ def _export_spotter(options: argparse.Namespace, with_onnx: bool) -> None:
         least = f"regions from {thresholds.detection:.2f}, readings from {thresholds.reading:.2f}"
         print_words(out, f"{purpose}: {least}; H on the {scores['scenes']} scenes that chose them: {points}")
     print_line(out, f"to spot: python -m raygroup.spot PHOTOGRAPHS --model {written.folder} --out DIR")
+
+
+def _licenses(options: argparse.Namespace) -> str:
+    """Return the text of ``--licenses``. Raises ConfigError if it cannot be read."""
+    if options.licenses is None:
+        return ""
+    path: Path = options.licenses
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--licenses {path}: cannot be read as UTF-8 text: {error}") from error
 
 
 def _summary(written: "Export") -> dict[str, Any]:
@@ -142,6 +153,9 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         "--scenes", type=parse_local_path, metavar="PATH", help="imported scenes that nothing was trained on, to choose the thresholds"
+    )
+    parser.add_argument(
+        "--licenses", type=parse_local_path, metavar="FILE", help="a text on the licences of your words and scenes, for LICENSES"
     )
     parser.add_argument("--force", action="store_true", help="replace the package in OUT")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

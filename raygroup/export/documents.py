@@ -39,8 +39,11 @@ def readme_text(record: PackageRecord, has_onnx: bool) -> str:
     return before + (bare if has_onnx else "The package was exported without ONNX files, so it is read with torch.\n") + rest
 
 
-def licenses_text(record: PackageRecord) -> str:
-    """Return what is known of licences of weights, words and fonts."""
+def licenses_text(record: PackageRecord, statement: str = "") -> str:
+    """Return what is known of licences of weights, words and fonts.
+
+    ``statement`` is what the exporter says of inputs that raygroup does not know.
+    """
     settings = record.trial["settings"]
     laptop = settings["weights"]["file"] == "laptop"
     parts = [
@@ -51,7 +54,20 @@ def licenses_text(record: PackageRecord) -> str:
         *([_RENDERED_WORDS] if laptop or record.trial["words"] != "given" else []),
         "The folder holds no words, no word lists and no fonts.",
     ]
+    if statement:
+        parts = [part.replace(_UNKNOWN, "Its licence is stated below.") for part in parts] + [statement.strip()]
     return "\n\n".join(parts) + "\n"
+
+
+def detector_licenses_text(statement: str = "") -> str:
+    """Return what is known of the licences of a spotter. Its reader has a text of its own."""
+    parts = [
+        "This folder holds a text spotter: the weights of a detector, and in reader/ a package that reads words.",
+        "raygroup: Apache-2.0. Its code and the graphs in the ONNX files are under this licence.",
+        "The scenes that the detector was trained on, and those that chose the thresholds: of whoever exported it. "
+        + ("Their licence is stated below." if statement else _UNKNOWN.replace("their licence. Name it", "their licences. Name them")),
+    ]
+    return "\n\n".join([*parts, statement.strip()] if statement else parts) + "\n"
 
 
 def _head_rows(record: PackageRecord) -> Iterator[str]:

@@ -32,14 +32,16 @@ class Export:
 
 def export_trial(
     trial: str | Path, out: str | Path, *, storage_path: Place | str | Sequence[Place | str] = "runs", best: bool = False,
-    beams: int = DEFAULT_BEAMS, onnx: bool = True, force: bool = False, progress: ReportProgress = lambda work, done, total: None,
+    beams: int = DEFAULT_BEAMS, onnx: bool = True, force: bool = False, licenses: str = "",
+    progress: ReportProgress = lambda work, done, total: None,
 ) -> Export:  # fmt: skip
     """Write a package of a finished trial to the folder ``out``.
 
     ``trial`` is a trial's folder, ``SWEEP:LABEL``, an id or a part of a label; with ``best`` it is a
     sweep. ``beams`` is fixed in the ONNX files of the beam readers. Without ``onnx`` the package has
-    only the weights, and is read with torch. ``force`` replaces an older package. Raises ConfigError
-    if the trial cannot be read, if ``out`` is in use, or if a package that writes ONNX is missing.
+    only the weights, and is read with torch. ``force`` replaces an older package. ``licenses`` is a
+    text on inputs whose licences raygroup does not know. It goes into LICENSES. Raises ConfigError if
+    the trial cannot be read, if ``out`` is in use, or if a package that writes ONNX is missing.
     """
     folder = local_path(out)
     _require_free(folder, force)
@@ -49,7 +51,7 @@ def export_trial(
     content = load_trial_model(stored, beams)
     _require_beams(content.record, beams)
     with _new_folder(folder, force) as partial:
-        record = _write_files(content, partial, onnx, progress)
+        record = _write_files(content, partial, onnx, licenses, progress)
         write_bytes(partial / RECORD_FILE, record_bytes(record))
     return Export(folder, record)
 
@@ -60,7 +62,7 @@ def storage_paths(storage_path: Place | str | Sequence[Place | str]) -> list[Pla
     return [place(path) for path in paths]
 
 
-def _write_files(content: TrialModel, folder: Path, onnx: bool, progress: ReportProgress) -> PackageRecord:
+def _write_files(content: TrialModel, folder: Path, onnx: bool, licenses: str, progress: ReportProgress) -> PackageRecord:
     """Write everything but the record, and return it."""
     from safetensors.torch import save
 
@@ -77,7 +79,7 @@ def _write_files(content: TrialModel, folder: Path, onnx: bool, progress: Report
         parity = measure_parity(content, folder, {name: file_facts(graph) for name, graph in files.items()})
     versions = {**content.record.versions, **(onnx_versions() if onnx else {})}
     record = replace(content.record, parity=parity, versions=versions)
-    texts = {LICENSES_FILE: licenses_text(record), README_FILE: readme_text(record, onnx)}
+    texts = {LICENSES_FILE: licenses_text(record, licenses), README_FILE: readme_text(record, onnx)}
     for name, text in texts.items():
         files[name] = text.encode()
         write_bytes(folder / name, files[name])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from raygroup.errors import ConfigError
+from raygroup.export.documents import LICENSES_FILE, detector_licenses_text
 from raygroup.export.exporter import ReportProgress, export_trial, storage_paths
 from raygroup.export.named_trial import named_detector
 from raygroup.export.onnx_files import plain_onnx_file
@@ -40,14 +41,15 @@ class SpotterExport:
 def export_spotter(
     trial: str | Path, out: str | Path, *, detector: str | Path, scenes: str | Path,
     storage_path: Place | str | Sequence[Place | str] = "runs", best: bool = False, onnx: bool = True, force: bool = False,
-    progress: ReportProgress = lambda work, done, total: None,
+    licenses: str = "", progress: ReportProgress = lambda work, done, total: None,
 ) -> SpotterExport:  # fmt: skip
     """Write the folder of a spotter.
 
     ``detector`` is a weights file of ``raygroup.pretrain --scenes``, or a finished trial on scenes: its
     folder, ``SWEEP:LABEL``, or a sweep with one trial. ``trial`` is a finished trial on words, as
     ``export_trial`` takes it. It reads the words. ``scenes`` are imported scenes that neither was
-    trained on: they choose the thresholds. Raises ConfigError for anything of these that cannot be used.
+    trained on: they choose the thresholds. ``licenses`` is that of ``export_trial``, and goes into a file
+    of its own too. Raises ConfigError for anything of these that cannot be used.
     """
     folder = local_path(out)
     weights = named_detector(detector, storage_paths(storage_path))
@@ -56,12 +58,15 @@ def export_spotter(
     if not labelled:
         raise ConfigError(f"--scenes {scenes}: it has no scenes to choose thresholds on")
     folder.mkdir(parents=True, exist_ok=True)
-    export_trial(trial, folder / READER_FOLDER, storage_path=storage_path, best=best, onnx=onnx, force=force, progress=progress)
+    export_trial(
+        trial, folder / READER_FOLDER, storage_path=storage_path, best=best, onnx=onnx, force=force, licenses=licenses, progress=progress
+    )
     files = {DETECTOR_FILE: weights.read_bytes()}
     if onnx:
         files[DETECTOR_GRAPH] = detector_graph(network, files[DETECTOR_FILE])
     for name, content in files.items():
         write_bytes(folder / name, content)
+    write_bytes(folder / LICENSES_FILE, detector_licenses_text(licenses).encode())
     settings = SpotterSettings(input=INPUTS[about["size"]])
     chosen_on = scenes_fingerprint(local_path(scenes))[:16]
     thresholds, scores = _validated(folder / READER_FOLDER, network, settings, labelled, chosen_on, progress)

@@ -15,7 +15,7 @@ from raygroup.sweep import build_parser
 SWEEP_FLAGS = {
     "name", "--words", "--fonts", "--storage-path", "--address", "--local", "--device", "--kernels", "--device-memory-gb", "--workers",
     "--accumulate", "--stall-timeout", "--storage-patience", "--dry-run", "--json", "--calibrate", "--cluster", "--budget", "--yes",
-    "--no-reuse", "--bad-share", "--weights", "--help",
+    "--no-reuse", "--bad-share", "--weights", "--scenes", "--help",
 }  # fmt: skip
 """Flags say where and how a sweep runs. What runs is a search space."""
 

@@ -42,6 +42,16 @@ def photograph(tmp_path):
     return tmp_path / "img_00007.png"
 
 
+def test_a_spotter_says_what_is_known_of_licences(spotter):
+    assert "Name them here before you pass the folder on" in (spotter / "LICENSES").read_text()
+
+
+def test_licences_that_cannot_be_read_are_one_line(spotter, tmp_path, capsys):
+    arguments = ["trial", str(tmp_path / "out"), "--detector", str(spotter / "detector.safetensors"), "--scenes", str(tmp_path)]
+    assert export.main([*arguments, "--licenses", str(tmp_path / "none.txt")]) == 2
+    assert f"--licenses {tmp_path / 'none.txt'}: cannot be read" in capsys.readouterr().err
+
+
 def test_the_command_knows_the_purposes_of_a_spotter():
     assert spot.PURPOSES == PURPOSES
 
@@ -196,7 +206,7 @@ def test_what_is_no_detector_or_no_scenes_is_one_line(finished_trial, spotter, t
     for detector, reason in (
         (spotter / "reader" / "model.safetensors", "no detector: python -m raygroup.pretrain --scenes writes one"),
         (spotter / "spotter.json", "not a safetensors file"),
-        (tmp_path / "none.safetensors", "no file of a detector's weights"),
+        (tmp_path / "none.safetensors", "no such file of a detector's weights"),
     ):
         assert export.main([*arguments, "--detector", str(detector)]) == 2
         (line,) = capsys.readouterr().err.splitlines()

@@ -196,3 +196,12 @@ def test_a_package_with_one_onnx_file_missing_is_refused_by_onnxruntime(plain_pa
     package = raygroup.load(plain_package, backend="onnxruntime")
     with pytest.raises(ConfigError, match="exported without ONNX files: read it with torch"):
         package.read([np.arange(100, dtype=np.uint8).reshape(10, 10)])
+
+
+def test_a_statement_on_licences_replaces_what_is_not_known(tmp_path):
+    folder = write_trial(tmp_path / "runs", on_users_words=True).folder
+    written = export_plain(folder, tmp_path / "package", licenses="All words were drawn by Ann, CC0.")
+    text = (written.folder / "LICENSES").read_text(encoding="utf-8")
+    assert "does not know" not in text
+    assert "Its licence is stated below." in text
+    assert text.endswith("All words were drawn by Ann, CC0.\n")

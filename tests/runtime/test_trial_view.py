@@ -74,11 +74,11 @@ def test_detectors_show_their_losses_on_a_terminal_of_any_width(tmp_path, width)
     monitor = TrialMonitor(console, jobs, "spotter")
     monitor.on_start([job.id for job in jobs])
     losses = {"dice": 0.91, "cross_entropy": 0.55}
-    write(jobs[0], "progress.json", step=50, steps=1150, samples_per_s=4.1, left_s=900.0, losses=losses, at=time.time())
+    write(jobs[0], "progress.json", step=50, steps=1800, samples_per_s=4.1, left_s=900.0, losses=losses, at=time.time())
     title, header, first, second = lines(console, monitor)
     assert all(len(line) <= width for line in (title, header, first, second))
     assert "words/s" not in header
-    assert re.split(r"  +", first.strip())[:3] == ["seed=0", "running", "50/1150"]
+    assert re.split(r"  +", first.strip())[:3] == ["seed=0", "running", "50/1800"]
     if width == 120:
         assert "0.910" in first
         assert "0.550" in first

@@ -4,8 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from raygroup.model.spotter.detector import DetectorNetwork
-from raygroup.model.spotter.folded_normalisation import fold_normalisation
+from raygroup.model.spotter.detector import DetectorNetwork, fold_normalisation
 
 
 class TorchMaps:

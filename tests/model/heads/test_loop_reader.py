@@ -39,6 +39,7 @@ def test_greedy_reading_gives_the_same_strings_some_of_them_cut(bank, words):
     assert_equal(GreedyLoop(bank, 7), reading, words)
 
 
+@pytest.mark.slow
 def test_beam_reading_gives_the_same_strings(bank, words):
     assert_equal(BeamLoop(bank, 7, 3), Reader(bank).beam(words, torch.zeros(30, dtype=torch.long), 7, 3), words)
 

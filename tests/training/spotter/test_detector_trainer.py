@@ -40,6 +40,7 @@ def test_a_restored_training_goes_on_bit_for_bit(table_file):
         assert torch.equal(value, resumed[name]), name
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_on_its_scenes(table_file):
     samples = Samples(side=96, variation=0.0, rotation=0.0, smallest_zoom=2.0, largest_zoom=2.0, around_words=1.0)
     settings = Detector(samples=samples, training=DetectorTraining(steps=30, batch=4, warm_up=3))

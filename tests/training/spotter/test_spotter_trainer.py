@@ -58,6 +58,7 @@ def column(losses, name):
     return losses[:, LOSSES.index(name)]
 
 
+@pytest.mark.slow
 def test_training_lowers_the_losses_on_its_scenes(table_file):
     losses = train(new_trainer(table_file, replace(DISTILLED, heads=replace(DISTILLED.heads, source="boxes")), teacher=reader()), 24)
     for name in ("cross_entropy", "box_score", "mask", "language", "recognition", "distillation"):
@@ -129,6 +130,7 @@ def run_worker(rank, world, table_file, folder):
     torch.distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_workers_take_the_steps_of_one(table_file, tmp_path):
     multiprocessing.set_forkserver_preload(["raygroup.training.spotter.spotter_trainer"])
     torch.multiprocessing.start_processes(run_worker, (2, table_file, tmp_path), 2, start_method="forkserver")

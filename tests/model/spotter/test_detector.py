@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from raygroup.model.spotter.detector import DetectorNetwork
-from raygroup.model.spotter.folded_normalisation import fold_normalisation
+from raygroup.model.spotter.detector import DetectorNetwork, fold_normalisation
 from raygroup.model.spotter.normalisation import ConvolutionNorm, FrozenNorm
 from raygroup.model.spotter.shape import COMPACT
 
