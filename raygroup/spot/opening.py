@@ -1,6 +1,5 @@
 """Open a spotter. ``raygroup.load_spotter`` is ``load_spotter``."""
 
-import importlib.resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,8 @@ if TYPE_CHECKING:
     from raygroup.spotting.spotter import MapBackend, Spotter
 
 
-SHIPPED = "compact"
-"""The spotter in the package, by name."""
-
-
-def load_spotter(folder: str | Path = SHIPPED, *, backend: str = "auto", threads: int = 0) -> "Spotter":
-    """Open the folder of a spotter. ``compact`` is the one that comes with raygroup.
+def load_spotter(folder: str | Path, *, backend: str = "auto", threads: int = 0) -> "Spotter":
+    """Open the folder of a spotter.
 
     ``backend`` and ``threads`` are those of ``raygroup.load``. Raises ConfigError if there is no
     spotter, if one of its files is missing or was changed, or if another major version wrote it.
@@ -25,14 +20,10 @@ def load_spotter(folder: str | Path = SHIPPED, *, backend: str = "auto", threads
     from raygroup.spotting.model_folder import READER_FOLDER, read_record
     from raygroup.spotting.spotter import Spotter
 
-    path = _shipped_folder() if str(folder) == SHIPPED else local_path(folder)
+    path = local_path(folder)
     record = read_record(path)
     reader = load(path / READER_FOLDER, backend=backend, threads=threads)
     return Spotter(_map_backend(path, record, reader.backend.name, threads), reader, record.settings)
-
-
-def _shipped_folder() -> Path:
-    return Path(str(importlib.resources.files("raygroup.weights") / "compact_spotter"))
 
 
 def _map_backend(folder: Path, record: "SpotterRecord", backend: str, threads: int) -> "MapBackend":
