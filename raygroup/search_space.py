@@ -14,16 +14,22 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, TypeVar
 
-from raygroup.config import Trial
-from raygroup.config_sections import require, section
+from raygroup.config import Trial, trial_from_json
+from raygroup.config_sections import require, section, section_from_json
 from raygroup.errors import ConfigError, one_line
-from raygroup.trial_kinds import AnyTrial
+from raygroup.spotter_config import Detector
 from raygroup.values import MisfitError, fitted
+
+AnyTrial = Trial | Detector
+"""The kinds of trials. ``Trial`` reads words, ``Detector`` finds words in scenes. All trials of a sweep are of one kind."""
+SCENES = "scenes"
+"""Value of the field ``trains_on`` in the ``sweep.json`` of a sweep on scenes. Sweeps on words lack the field."""
+_ONLY_IN_DETECTOR = {field.name for field in fields(Detector)} - {field.name for field in fields(Trial)}
 
 Definition = TypeVar("Definition")
 MAX_TRIALS = 100_000
@@ -98,6 +104,11 @@ def _grid_values(path: object, values: object) -> tuple[Any, ...]:
         as_tuple = ()
     require(len(as_tuple) > 0, f"grid['{path}']", values, "a tuple of values")
     return as_tuple
+
+
+def any_trial_from_json(stored: dict[str, Any]) -> AnyTrial:
+    """Return the trial of any kind that ``to_json`` wrote. Raises ConfigError for fields that this version does not know."""
+    return section_from_json(Detector, stored) if _ONLY_IN_DETECTOR & stored.keys() else trial_from_json(stored)
 
 
 def find(name: str) -> Path:

@@ -17,7 +17,7 @@ HEAVY = ("torch", "ray", "tensorboardX")
 LAYERS = {
     "vocabulary": (
         "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "spotter_config",
-        "spotting_config", "trial_kinds", "paper", "values",
+        "spotting_config", "paper", "values",
     ),
     "records": (
         "randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "spotting", "tables", "reading",

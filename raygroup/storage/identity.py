@@ -9,7 +9,7 @@ from typing import Any
 from raygroup.config import Trial, Words, trial_id
 from raygroup.errors import OtherTrialError
 from raygroup.files.places import Place
-from raygroup.trial_kinds import AnyTrial, any_trial_from_json
+from raygroup.search_space import AnyTrial, any_trial_from_json
 
 
 def without_rendering(trial: Trial) -> Trial:

@@ -14,11 +14,11 @@ from raygroup.config import Trial
 from raygroup.errors import ConfigError, DamagedFileError, HistoryError
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
+from raygroup.search_space import SCENES, AnyTrial, any_trial_from_json
 from raygroup.spotter_config import Detector
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CACHE_FOLDER, CACHE_PREFIXES, CONFIG_FILE, DONE_FILE, FAILED_FILE, HISTORY_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record, read_record, with_remedy
-from raygroup.trial_kinds import SCENES, AnyTrial, any_trial_from_json
 
 if TYPE_CHECKING:
     from raygroup.history.reader import History

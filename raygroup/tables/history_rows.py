@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from raygroup.config import Trial
 from raygroup.history.assignments import assignment, task_probabilities
 from raygroup.history.reader import History
-from raygroup.trial_kinds import AnyTrial
+from raygroup.search_space import AnyTrial
 
 
 def history_rows(trials: Sequence[tuple[str, Trial, History]], every: int = 1) -> pa.Table:

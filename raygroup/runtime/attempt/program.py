@@ -14,8 +14,8 @@ from torch import Tensor
 
 from raygroup.files.places import Place
 from raygroup.history.writer import RowWriter
+from raygroup.search_space import AnyTrial
 from raygroup.storage.leases import Lease
-from raygroup.trial_kinds import AnyTrial
 
 
 @dataclass(frozen=True)

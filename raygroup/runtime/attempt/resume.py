@@ -21,12 +21,12 @@ from raygroup.runtime.attempt.provenance import git_commit, versions
 from raygroup.runtime.attempt.session import Session, TrialAttempt, WorkerContext
 from raygroup.runtime.attempt.spotter_program import SceneInputs
 from raygroup.runtime.attempt.word_program import WordInputs
+from raygroup.search_space import AnyTrial, any_trial_from_json
 from raygroup.storage.checkpoint_index import drop_checkpoints_after, sound_steps
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CONFIG_FILE, HISTORY_FOLDER
 from raygroup.storage.leases import Lease
 from raygroup.storage.records import read_record
-from raygroup.trial_kinds import AnyTrial, any_trial_from_json
 
 OnFailure = Callable[[Place, Exception], None]
 """Called with the folder of a trial that cannot be trained, and the error."""

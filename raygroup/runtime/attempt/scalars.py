@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from raygroup.files.local_copies import publish
 from raygroup.files.places import Place
+from raygroup.search_space import AnyTrial
 from raygroup.storage.layout import TENSORBOARD_FOLDER
 from raygroup.tables.history_rows import flat_fields
-from raygroup.trial_kinds import AnyTrial
 
 if TYPE_CHECKING:
     from tensorboardX import SummaryWriter

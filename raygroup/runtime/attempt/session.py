@@ -20,8 +20,8 @@ from raygroup.runtime.attempt.program import Program
 from raygroup.runtime.attempt.scalars import ScalarPoint
 from raygroup.runtime.attempt.worker_group import SINGLE_WORKER, WorkerGroup
 from raygroup.runtime.placement import Placement
+from raygroup.search_space import AnyTrial
 from raygroup.storage.leases import Lease
-from raygroup.trial_kinds import AnyTrial
 
 ReportScalars = Callable[[dict[str, float]], None]
 """Called with the scalars of every checkpoint."""

@@ -20,13 +20,13 @@ from raygroup.runtime.attempt.program import StepRow
 from raygroup.runtime.attempt.scalars import write_settings_and_scores
 from raygroup.runtime.attempt.session import WorkerContext
 from raygroup.scenes.scene_table import SceneTable
+from raygroup.search_space import AnyTrial
 from raygroup.spotter_config import Detector
 from raygroup.storage.layout import DETECTOR_FILE
 from raygroup.storage.leases import Lease
 from raygroup.tables.spotter.spotter_trial import last_losses
 from raygroup.training.spotter.detector_trainer import LOSSES, DetectorTrainer
 from raygroup.training.spotter.detector_weights import save_detector
-from raygroup.trial_kinds import AnyTrial
 
 
 class SpotterTrainer(Protocol):

@@ -21,12 +21,12 @@ from raygroup.runtime.attempt.session import WorkerContext
 from raygroup.runtime.placement import Placement
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScores
+from raygroup.search_space import AnyTrial
 from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.storage.leases import Lease
 from raygroup.tables.trial_result import SCORE_COLUMNS, TESTED_SPLITS, mean_score
 from raygroup.training.packs.pack import Pack
 from raygroup.training.packs.step_records import LOSSES, step_records
-from raygroup.trial_kinds import AnyTrial
 from raygroup.words.word_store import WordStore
 
 

@@ -11,12 +11,12 @@ from raygroup.costs import detector_cpu_s, training_cpu_s
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place, local_path
+from raygroup.search_space import AnyTrial
 from raygroup.spotter_config import Detector
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CONFIG_FILE, FAILED_FILE
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import is_done
-from raygroup.trial_kinds import AnyTrial
 
 LAPTOP_WEIGHTS = Path(str(importlib.resources.files("raygroup.weights") / "laptop.safetensors"))
 """The stage-1 weights in the package: ``weights.file`` is ``laptop``."""

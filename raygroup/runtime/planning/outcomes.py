@@ -17,11 +17,11 @@ from raygroup.errors import ConfigError
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job, WordJob
 from raygroup.runtime.planning.plan import Plan
+from raygroup.search_space import AnyTrial, any_trial_from_json
 from raygroup.storage.layout import CONFIG_FILE, DONE_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record, read_record
 from raygroup.storage.sweeps import done_ids
 from raygroup.training.packs.packing import shared_settings
-from raygroup.trial_kinds import AnyTrial, any_trial_from_json
 
 ANY_KERNELS = ""
 """Kernel form of a detector, which has no heads."""

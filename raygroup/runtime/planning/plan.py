@@ -18,12 +18,11 @@ from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, Job, WordJob, weights
 from raygroup.runtime.planning.mixtures import collect_mixtures
 from raygroup.runtime.planning.requirements import require_data, require_inputs, require_trainable
 from raygroup.runtime.planning.scene_plan import plan_scene_jobs
-from raygroup.search_space import Sweep, hypothesis, load
+from raygroup.search_space import SCENES, Sweep, hypothesis, load
 from raygroup.storage.identity import without_rendering
 from raygroup.storage.layout import STOP_FILE, SWEEP_FILE, features_path, now, weights_path, words_path
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import done_ids
-from raygroup.trial_kinds import SCENES
 from raygroup.words.feature_store import STORE_LAYOUT
 from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress
 

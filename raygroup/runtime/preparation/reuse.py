@@ -17,6 +17,7 @@ from raygroup.files.local_copies import fetch
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job, declare_trials
 from raygroup.runtime.planning.plan import Plan
+from raygroup.search_space import any_trial_from_json
 from raygroup.storage.identity import same_trials
 from raygroup.storage.layout import (
     CHECKPOINT_INDEX_FILE,
@@ -34,7 +35,6 @@ from raygroup.storage.layout import (
     now,
 )
 from raygroup.storage.sweeps import done_ids
-from raygroup.trial_kinds import any_trial_from_json
 
 _RESULTS = (
     HISTORY_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE, DETECTOR_FILE, f"{CHECKPOINTS_FOLDER}/{CHECKPOINT_INDEX_FILE}",

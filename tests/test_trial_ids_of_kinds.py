@@ -2,8 +2,8 @@
 
 from raygroup.config import Trial, trial_id
 from raygroup.config_sections import to_json
+from raygroup.search_space import any_trial_from_json
 from raygroup.spotter_config import Detector
-from raygroup.trial_kinds import any_trial_from_json
 
 
 def test_a_trial_comes_back_from_json_as_what_it_was():
