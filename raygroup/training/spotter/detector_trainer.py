@@ -6,12 +6,12 @@ of the whole batch, and batch normalisation uses the statistics of all workers, 
 take the step that one would take, but for rounding.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from raygroup.images.pixels import decode
 from raygroup.model.spotter.detector import DetectorNetwork
@@ -22,33 +22,24 @@ from raygroup.scenes.scene_table import SceneTable
 from raygroup.spotter_config import Detector
 from raygroup.training.packs.sharding import SOLE_RANK, WorkerRank
 from raygroup.training.spotter.map_losses import map_losses
-from raygroup.training.spotter.network_steps import move_average, normalised_samples, warmed_rate
+from raygroup.training.spotter.network_training import NetworkTraining, normalised_samples
 from raygroup.training.spotter.scene_samples import draw_sample
 from raygroup.training.spotter.segmentation_targets import labelled_polygons, segmentation_targets
-from raygroup.training.spotter.shared_norm import share_norms
-from raygroup.training.universal_state import restore_modules, restore_optimizer, state_tensors
 
 LOSSES = ("dice", "cross_entropy")
 """The numbers of a step's record."""
 
 
-class DetectorTrainer:
+class DetectorTrainer(NetworkTraining[DetectorNetwork]):
     """A detector in training: its weights, their moving average and the optimizer."""
 
     def __init__(
         self, settings: Detector, scenes: SceneTable, device: str = "cpu", worker: WorkerRank = SOLE_RANK,
         dtype: torch.dtype = torch.float32,
     ) -> None:  # fmt: skip
-        """Initialise the weights from the seed. Each of several workers holds all of them."""
-        self.settings, self.scenes, self.device, self.worker, self.dtype = settings, scenes, device, worker, dtype
-        self.step = 0  # steps done
-        self.network = self._new_network()
-        self.average = self._new_network().requires_grad_(False)
-        self.average.load_state_dict(self.network.state_dict())
-        share_norms(self.network, worker)
-        training = settings.training
-        self.weights = [weight for weight in self.network.parameters() if weight.requires_grad]
-        self.optimizer = torch.optim.AdamW(self.weights, training.learning_rate, weight_decay=training.weight_decay)
+        """Initialise the weights from the seed."""
+        self.settings, self.scenes, self.device, self.dtype = settings, scenes, device, dtype
+        super().__init__(self._new_network(), self._new_network(), settings.training, worker)
 
     def advance(self) -> Tensor:
         """Take one optimizer step and return its losses, in the order of ``LOSSES``.
@@ -57,33 +48,9 @@ class DetectorTrainer:
         """
         pixels, text, weight = self._draw_batch()
         self.network.train()
-        logits = self.network(pixels)
-        sums = map_losses(logits, text, weight, self.settings.loss.hard_negatives)
-        counts = sums.counts
-        self.worker.all_reduce([counts])
-        losses = sums.totals / counts.clamp(min=1)
-        weights = losses.new_tensor([self.settings.loss.dice, self.settings.loss.cross_entropy])
-        self.optimizer.zero_grad()
-        (losses @ weights).backward()  # type: ignore[no-untyped-call]
-        record = losses.detach()
-        self.worker.all_reduce([*(each.grad for each in self.weights if each.grad is not None), record])
-        nn.utils.clip_grad_norm_(self.weights, self.settings.training.clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = warmed_rate(self.step, self.settings.training)
-        self.optimizer.step()
-        move_average(self.average, self.network, self.settings.training.average, self.step)
-        self.step += 1
-        return record
-
-    def state(self) -> dict[str, Tensor]:
-        """Return the tensors that later steps depend on. Random generators have no state."""
-        return state_tensors({"network": self.network, "average": self.average}, self.optimizer)
-
-    def restore(self, step: int, state: Mapping[str, Tensor]) -> None:
-        """Set the training to the point after ``step``."""
-        self.step = step
-        restore_modules({"network": self.network, "average": self.average}, state)
-        restore_optimizer(self.optimizer, state)
+        loss = self.settings.loss
+        sums = map_losses(self.network(pixels), text, weight, loss.hard_negatives)
+        return self.take_step(sums.totals, sums.counts, (loss.dice, loss.cross_entropy))
 
     def _new_network(self) -> DetectorNetwork:
         torch.manual_seed(self.settings.seed)

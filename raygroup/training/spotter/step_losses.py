@@ -17,7 +17,7 @@ from raygroup.spotting.regions import RegionSettings, find_regions
 from raygroup.spotting_config import Spotting
 from raygroup.training.packs.sharding import WorkerRank
 from raygroup.training.spotter.map_losses import map_losses
-from raygroup.training.spotter.network_steps import normalised_samples
+from raygroup.training.spotter.network_training import normalised_samples
 from raygroup.training.spotter.region_targets import BoxRegions, box_regions
 from raygroup.training.spotter.spotter_batch import WordBatch, box_batch, word_batch
 from raygroup.training.spotter.spotter_losses import (
