@@ -21,13 +21,12 @@ from spotting_problem import photograph_of, probability_map, word_rectangles
 from timing import AlternatedTimes
 
 from raygroup.export.exporter import export_trial
-from raygroup.export.spotter import detector_graph
+from raygroup.export.spotter import write_detector
 from raygroup.files.atomic import write_bytes
 from raygroup.model.spotter.detector import DetectorNetwork
 from raygroup.model.spotter.shape import SHAPES
-from raygroup.reading.record import file_facts
 from raygroup.spot.opening import load_spotter
-from raygroup.spotting.model_folder import DETECTOR_FILE, DETECTOR_GRAPH, READER_FOLDER, RECORD_FILE, SpotterRecord, record_bytes
+from raygroup.spotting.model_folder import DETECTOR_FILE, READER_FOLDER, RECORD_FILE, SpotterRecord, record_bytes
 from raygroup.spotting.network_input import INPUTS, prepare_input
 from raygroup.spotting.regions import RegionSettings, find_regions
 from raygroup.spotting.spotter import Spotter, SpotterSettings
@@ -62,10 +61,7 @@ def _random_spotter(folder: Path) -> Path:
     export_trial(train_trial(folder), model / READER_FOLDER)
     save_detector(model / DETECTOR_FILE, DetectorNetwork(SHAPES["compact"]), "compact", {})
     network, about = load_detector(model / DETECTOR_FILE)
-    weights = (model / DETECTOR_FILE).read_bytes()
-    graph = detector_graph(network, weights)
-    write_bytes(model / DETECTOR_GRAPH, graph)
-    files = {name: file_facts(content)["sha256"] for name, content in ((DETECTOR_FILE, weights), (DETECTOR_GRAPH, graph))}
+    files = write_detector(model, network, (model / DETECTOR_FILE).read_bytes(), onnx=True)
     settings = SpotterSettings(input=INPUTS["compact"])
     write_bytes(model / RECORD_FILE, record_bytes(SpotterRecord(settings=settings, detector=about, scores={}, files=files)))
     return model

@@ -61,21 +61,27 @@ def export_spotter(
     export_trial(
         trial, folder / READER_FOLDER, storage_path=storage_path, best=best, onnx=onnx, force=force, licenses=licenses, progress=progress
     )
-    files = {DETECTOR_FILE: weights.read_bytes()}
-    if onnx:
-        files[DETECTOR_GRAPH] = detector_graph(network, files[DETECTOR_FILE])
-    for name, content in files.items():
-        write_bytes(folder / name, content)
+    files = write_detector(folder, network, weights.read_bytes(), onnx=onnx)
     write_bytes(folder / LICENSES_FILE, detector_licenses_text(licenses).encode())
     settings = SpotterSettings(input=INPUTS[about["size"]])
     chosen_on = scenes_fingerprint(local_path(scenes))[:16]
     thresholds, scores = _validated(folder / READER_FOLDER, network, settings, labelled, chosen_on, progress)
     record = SpotterRecord(
         settings=replace(settings, thresholds=thresholds), detector=about, scores=scores,
-        files={name: file_facts(content)["sha256"] for name, content in files.items()},
+        files=files,
     )  # fmt: skip
     write_bytes(folder / RECORD_FILE, record_bytes(record))
     return SpotterExport(folder, record)
+
+
+def write_detector(folder: Path, network: DetectorNetwork, weights: bytes, *, onnx: bool) -> dict[str, str]:
+    """Write the detector of a spotter, and return the checksum of each file. ``weights`` is the content of its weights file."""
+    files = {DETECTOR_FILE: weights}
+    if onnx:
+        files[DETECTOR_GRAPH] = detector_graph(network, weights)
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    return {name: file_facts(content)["sha256"] for name, content in files.items()}
 
 
 def detector_graph(network: DetectorNetwork, weights: bytes) -> bytes:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 DETECTOR = "pretrain_detector"
 """The search space of the command with ``--scenes``."""
-_LAST = 50
-"""Steps over which the last losses are averaged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +92,7 @@ def _train(trainer: "DetectorTrainer", checkpoints: "TrainingCheckpoints", scree
     import torch
 
     from raygroup.runtime.progress import progress_bars
+    from raygroup.tables.spotter.spotter_trial import LAST_STEPS
     from raygroup.training.spotter.detector_trainer import LOSSES
 
     step, state = checkpoints.restored()
@@ -106,7 +105,7 @@ def _train(trainer: "DetectorTrainer", checkpoints: "TrainingCheckpoints", scree
             if checkpoints.is_due(trainer.step):
                 checkpoints.keep(trainer.step, trainer.state())
             show_progress("steps of the detector", trainer.step, steps)
-    means = torch.stack(records[-_LAST:]).mean(0).tolist() if records else [float("nan")] * len(LOSSES)
+    means = torch.stack(records[-LAST_STEPS:]).mean(0).tolist() if records else [float("nan")] * len(LOSSES)
     return dict(zip(LOSSES, means, strict=True)), time.process_time() - started
 
 
