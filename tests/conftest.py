@@ -4,6 +4,7 @@ A finished trial and its packages are made once for all tests that read with the
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,3 +40,23 @@ def onnx_package(finished_trial: "FinishedTrial", tmp_path_factory: pytest.TempP
 
     pytest.importorskip("onnxscript", reason="needs raygroup[export]")
     return export_trial(finished_trial.folder, tmp_path_factory.mktemp("onnx") / "package", beams=3).folder
+
+
+@pytest.fixture
+def no_system_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Only the fonts of packages count, and those that the test adds, whatever this machine has."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    from raygroup.figures import font_families
+    from raygroup.words.rendering import fonts
+
+    system = set(findSystemFonts())
+    caches = (font_families.font_families, font_families._other_families)
+    monkeypatch.setattr(fontManager, "ttflist", [entry for entry in fontManager.ttflist if entry.fname not in system])
+    monkeypatch.setattr(font_families, "_system_font_files", frozenset)
+    monkeypatch.setattr(fonts, "_system_fonts", tuple)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()

@@ -41,7 +41,7 @@ def test_pictures_that_exist_stay_as_they_are(tmp_path):
     assert {(tmp_path / name).read_bytes() for name in NAMES} == {b"drawn before"}
 
 
-def test_letters_that_no_font_has_are_named_once_by_script_and_warn_no_more(tmp_path):
+def test_letters_that_no_font_has_are_named_once_by_script_and_warn_no_more(tmp_path, no_system_fonts):
     tibetan = drawing(("tibetan",), 1, [("tibetan", "བོད"), ("tibetan", "བོད")])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -78,7 +78,7 @@ def test_a_list_that_cannot_be_used_is_one_line(tmp_path, text, message):
         read_own_list("russian", write(tmp_path, text))
 
 
-def test_a_missing_list_a_script_without_font_and_two_lists_of_one_task_are_named(tmp_path):
+def test_a_missing_list_a_script_without_font_and_two_lists_of_one_task_are_named(tmp_path, no_system_fonts):
     with pytest.raises(ConfigError, match=r"--list .*absent\.txt: No such file"):
         read_own_list("thai", tmp_path / "absent.txt")
     with pytest.raises(ConfigError, match=r"no font for Linear A \(minoan\)"):
