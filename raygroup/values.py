@@ -94,6 +94,7 @@ LARGEST_TEXT = NumberRange(0, 1, open_low=True)
 SHARE = NumberRange(0, 1)
 BAD_SHARE = 0.05
 """Largest share of a user's listed words that an import may lose, unless the user allows more."""
+COPIES = NumberRange(0, 100, whole=True)
 CROP_HEIGHT = NumberRange(8, 16_384, whole=True)
 NOTICE_SECONDS = NumberRange(0, 60, open_low=True)
 BEAMS = NumberRange(1, 1000, whole=True)

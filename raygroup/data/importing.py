@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from raygroup.data.inputs import Subparsers, add_data_set_arguments, data_set_name
 from raygroup.data.progress import show_progress
 from raygroup.terminal import print_json
-from raygroup.values import CROP_HEIGHT, SHARE, WORKERS
+from raygroup.values import COPIES, CROP_HEIGHT, SHARE, WORKERS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +26,9 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--keep-vertical", action="store_true", help="do not turn upright words, such as Japanese columns")
     parser.add_argument(
         "--margin", type=SHARE.parse, default=0.0, metavar="SHARE", help="air around a word, by its short side; spotters cut with 0.1"
+    )
+    parser.add_argument(
+        "--copies", type=COPIES.parse, default=0, metavar="N", help="more crops of each word, cut a little beside it, as detectors do"
     )
     parser.add_argument("--lossless", action="store_true", help="write crops as PNG, not as JPEG of quality 95")
     parser.add_argument("--symbols", action="store_true", help="keep words of the script Symbols, which the paper discards")
@@ -47,7 +50,7 @@ def run(options: argparse.Namespace, out: "Console") -> None:
         label_format = format_of(collection, options.format)
         settings = ImportSettings(
             source=data_set_name(options), unit=label_format.unit, crop_height=options.crop_height,
-            turn_vertical=not options.keep_vertical, lossless=options.lossless, symbols=options.symbols, margin=options.margin,
+            turn_vertical=not options.keep_vertical, lossless=options.lossless, symbols=options.symbols, margin=options.margin, copies=options.copies,
         )  # fmt: skip
         with WorkerPool(options.workers or cores()) as workers:
             summary = import_scenes(

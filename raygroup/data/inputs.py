@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from raygroup.files.places import parse_local_path
+from raygroup.values import CHARACTERS
 
 Subparsers = Any
 """The result of ``add_subparsers``, whose class argparse does not export."""
@@ -34,3 +35,17 @@ def data_set_name(options: argparse.Namespace) -> str:
     path = options.paths[0].resolve()
     name = path.name.split(".")[0] if path.is_file() else path.name
     return options.name or re.sub(r"[^\w.-]+", "-", name) or "scenes"
+
+
+def parse_characters(text: str) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """Return the number for all tasks and the pairs of tasks that differ, from ``600,ja=1500``."""
+    common, pairs = 600, []
+    for place, part in enumerate(text.split(",")):
+        task, separator, count = part.rpartition("=")
+        if separator and task:
+            pairs.append((task, CHARACTERS.parse(count)))
+        elif place == 0 and not separator:
+            common = CHARACTERS.parse(part)
+        else:
+            raise argparse.ArgumentTypeError(f"{text!r:.60} must be a number, pairs such as ja=1500,zh=2000, or both: 600,ja=1500")
+    return common, tuple(pairs)

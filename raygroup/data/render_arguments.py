@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from raygroup.data.inputs import add_json_argument
+from raygroup.data.inputs import add_json_argument, parse_characters
 from raygroup.errors import ConfigError
 from raygroup.files.places import parse_local_path
-from raygroup.values import CHARACTERS, CLUTTER_OBJECTS, COUNT, LARGEST_TEXT, SCENE_SIDE, SCENE_WORDS, SCENES, SEED, SHARE, WORKERS
+from raygroup.values import CLUTTER_OBJECTS, COUNT, LARGEST_TEXT, SCENE_SIDE, SCENE_WORDS, SCENES, SEED, SHARE, WORKERS
 
 if TYPE_CHECKING:
     from raygroup.scenes.rendering.settings import SceneSettings
@@ -61,7 +61,7 @@ def _add_word_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tasks", type=lambda text: tuple(text.split(",")), metavar="ar,bn,...", help="default: all seven")
     parser.add_argument(
-        "--characters", type=_parse_characters, default=(600, ()), metavar="N|TASK=N,...",
+        "--characters", type=parse_characters, default=(600, ()), metavar="N|TASK=N,...",
         help="most frequent characters that words may use (default: 600); 600,ja=1500,zh=2000 sets tasks apart",
     )  # fmt: skip
     parser.add_argument("--words-per-task", type=COUNT.parse, default=2000, metavar="N", help="words of each task's list (default: 2000)")
@@ -92,17 +92,3 @@ def scene_settings(options: argparse.Namespace, lists: "Sequence[OwnList]") -> "
                 f"--list {own.name}={own.file}: scenes have the tasks {', '.join(settings.tasks)}: name the list after one of them"
             )
     return replace(settings, own_words=tuple((own.name, own.words) for own in lists))
-
-
-def _parse_characters(text: str) -> tuple[int, tuple[tuple[str, int], ...]]:
-    """Return the number for all tasks and the pairs of tasks that differ, from ``600,ja=1500``."""
-    common, pairs = 600, []
-    for place, part in enumerate(text.split(",")):
-        task, separator, count = part.rpartition("=")
-        if separator and task:
-            pairs.append((task, CHARACTERS.parse(count)))
-        elif place == 0 and not separator:
-            common = CHARACTERS.parse(part)
-        else:
-            raise argparse.ArgumentTypeError(f"{text!r:.60} must be a number, pairs such as ja=1500,zh=2000, or both: 600,ja=1500")
-    return common, tuple(pairs)

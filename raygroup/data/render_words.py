@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Words
 from raygroup.config_sections import fingerprint
-from raygroup.data.inputs import Subparsers, add_json_argument
+from raygroup.data.inputs import Subparsers, add_json_argument, parse_characters
 from raygroup.data.progress import show_progress
 from raygroup.errors import ConfigError
 from raygroup.files.places import parse_local_path
@@ -43,6 +43,10 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--words", type=COUNT.parse, default=600, metavar="N", help="training words of each task (default: 600)")
     parser.add_argument("--unseen", type=COUNT.parse, default=60, metavar="N", help="words of each task kept unseen (default: 60)")
     parser.add_argument("--split", choices=("all", "unseen"), default="all", help="unseen: only unseen words, to test with")
+    parser.add_argument(
+        "--characters", type=parse_characters, metavar="N|TASK=N,...",
+        help="most frequent characters that words of --tasks may use (default: as in a sweep); 600,ja=1500 sets tasks apart",
+    )  # fmt: skip
     parser.add_argument("--renders", type=COUNT.parse, default=6, metavar="N", help="training images of each word (default: 6)")
     parser.add_argument("--max-characters", type=COUNT.parse, default=8, metavar="N", help="longest word (default: 8; at most 31)")
     parser.add_argument("--variation", type=SHARE.parse, default=0.6, help="strength of the scene-like variation (default: 0.6)")
@@ -62,7 +66,7 @@ def run(options: argparse.Namespace, out: "Console") -> None:
 
     tasks = tuple(options.tasks.split(",")) if options.tasks else ()
     settings = drawing_settings(
-        tasks, words_per_task=options.words, unseen_per_task=options.unseen, renders=options.renders,
+        tasks, options.characters, words_per_task=options.words, unseen_per_task=options.unseen, renders=options.renders,
         max_characters=options.max_characters, variation=options.variation, photographs=options.photographs, seed=options.seed,
     )  # fmt: skip
     with show_progress(out, quiet=options.json) as report:
@@ -90,12 +94,25 @@ def run(options: argparse.Namespace, out: "Console") -> None:
     print_line(out, f"to train on them: python -m raygroup.sweep --words {options.out}")
 
 
-def drawing_settings(tasks: tuple[str, ...], **settings: Any) -> Words:
-    """Return the settings of a rendering. Tasks have as many characters as in a sweep."""
+def drawing_settings(
+    tasks: tuple[str, ...], characters: tuple[int, tuple[tuple[str, int], ...]] | None = None, **settings: Any
+) -> Words:  # fmt: skip
+    """Return the settings of a rendering.
+
+    ``characters`` is the number of all tasks and the pairs of tasks that differ. Without it, tasks have as many as in a sweep. Raises
+    ConfigError for a pair of a task that is not drawn.
+    """
     from raygroup.words.rendering.synthesis import words_of_tasks
 
     words = Words(**settings)
-    return words_of_tasks(words, tasks) if tasks else words
+    if characters is None:
+        return words_of_tasks(words, tasks) if tasks else words
+    common, pairs = characters
+    if strange := [name for name, _ in pairs if name not in tasks]:
+        raise ConfigError(f"--characters {strange[0]}=...: no task of --tasks {','.join(tasks) or '(none)'}")
+    if not tasks:
+        raise ConfigError(f"--characters {common}: give --tasks too: lists of yours keep all their characters")
+    return replace(words, tasks=tasks, characters=tuple(dict(pairs).get(task, common) for task in tasks))
 
 
 def render_words(

@@ -55,6 +55,8 @@ def print_summary(summary: dict[str, Any], title: str, folder: Path, out: Consol
     """Print the counts of an import, and the command that trains on its words."""
     lines = [f"{summary['source']} ({title}): {summary['scenes']} scenes, {summary['words']} {summary['unit']}s"]
     lines.append("  tasks: " + ", ".join(f"{name} {count}" for name, count in summary["by_task"].items()))
+    if summary["copies"]:
+        lines.append(f"  {summary['copies']} more crops of these words, with moved corners")
     lines += [f"  {count} without a word: {reason}" for reason, count in summary["dropped"].items()]
     lines += [f"  {count} labels normalised: {change}" for change, count in summary["changed"].items()]
     for pair, count in summary["contradicting"].items():

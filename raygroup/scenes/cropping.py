@@ -19,6 +19,8 @@ Line recognisers expect vertical text to be turned so.
 _MIN_SIDE = 2.0
 """Pixels: a shorter side shows nothing."""
 _MAX_WIDTH = 4096
+_CORNER_DEVIATION = 0.035
+"""Standard deviation by which a moved corner moves, in each direction."""
 
 
 def crop(pixels: Pixels, polygon: Polygon | None, height: int = 64, *, turn_vertical: bool = True, margin: float = 0.0) -> Pixels | None:
@@ -79,6 +81,20 @@ def add_margin(quads: NDArray[np.float64], margin: float) -> NDArray[np.float64]
     right, below = (air * sides / np.maximum(lengths, 1e-9)[..., None] for sides, lengths in ((along, wide), (down, high)))
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
     return np.asarray(quads + signs[:, :1] * right + signs[:, 1:] * below, np.float64)
+
+
+def move_corners(quad: Polygon, margin: float, random: np.random.Generator) -> Polygon:
+    """Return a quadrilateral (4, 2) in reading order as a detector might find it.
+
+    Along and across the word, its air is between none and twice the margin. Each corner also moves at
+    random. All lengths are shares of the word's short side.
+    """
+    sides = np.stack([quad[1] - quad[0] + quad[2] - quad[3], quad[3] - quad[0] + quad[2] - quad[1]])
+    directions = sides / np.maximum(np.hypot(*sides.T), 1e-9)[:, None]
+    short = min(quad_size(quad))
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
+    air = signs * random.uniform(0, 2 * margin, 2) @ directions
+    return np.asarray(quad + short * (air + random.normal(0, _CORNER_DEVIATION, (4, 2))), np.float64)
 
 
 def _mask(word: NDArray[np.uint8], polygon: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -175,3 +175,18 @@ def _tiny(folder: Path) -> list[str]:
 def test_drawing_nothing_is_refused(tmp_path, capsys):
     assert data.main(["render-words", str(tmp_path / "w.parquet")]) == 2
     assert "no words to draw: give --list TASK=FILE or --tasks" in capsys.readouterr().err
+
+
+def test_built_in_words_may_use_as_many_characters_as_asked(tmp_path, capsys):
+    def command(name, *more):
+        return ["render-words", str(tmp_path / name), "--words", "30", "--unseen", "2", "--renders", "1", *more]
+
+    for name, characters in (("few.parquet", "10,ja=3"), ("many.parquet", "300")):
+        assert data.main(command(name, "--tasks", "la,ja", "--characters", characters)) == 0
+    few, many = (open_word_store(tmp_path / name).columns["label"].to_pylist() for name in ("few.parquet", "many.parquet"))
+    assert len(set("".join(few))) < 30 < len(set("".join(many)))
+    capsys.readouterr()
+    assert data.main(command("w.parquet", "--tasks", "la", "--characters", "10,ja=3")) == 2
+    assert "--characters ja=...: no task of --tasks la" in capsys.readouterr().err
+    assert data.main(command("w.parquet", "--characters", "10")) == 2
+    assert "--characters 10: give --tasks too" in capsys.readouterr().err

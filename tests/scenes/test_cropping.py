@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from raygroup.scenes.cropping import crop, reading_quad
+from raygroup.randomness import generator
+from raygroup.scenes.cropping import crop, move_corners, reading_quad
 
 SCENE = np.zeros((100, 200, 3), np.uint8)
 SCENE[40:60, 50:110] = 255
@@ -75,3 +76,14 @@ def test_a_word_partly_outside_the_image_keeps_its_size():
 def test_without_a_polygon_the_word_is_the_whole_image():
     assert crop(SCENE, None, height=200).shape == SCENE.shape
     assert crop(SCENE, None, height=50).shape == (50, 100, 3)
+
+
+def test_moved_corners_stay_near_the_word_whichever_way_it_runs():
+    word = np.array([[50.0, 40.0], [130.0, 40.0], [130.0, 60.0], [50.0, 60.0]])
+    turned = np.stack([-word[:, 1], word[:, 0]], axis=1)
+    for quad in (word, turned):
+        moves = np.stack([move_corners(quad, 0.1, generator(number)) - quad for number in range(400)])
+        assert np.abs(moves).max() < 20 * (0.2 + 5 * 0.035)
+        outwards = moves * np.sign(quad - quad.mean(axis=0))
+        np.testing.assert_allclose(outwards.mean(axis=(0, 1)), 2.0, atol=0.2)  # the margin of 10 % is the mean air
+        assert outwards.std(axis=0).min() > 1.0

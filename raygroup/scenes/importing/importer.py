@@ -155,6 +155,7 @@ def _write_summary(
     summary = {
         "source": settings.source, "format": label_format.name, "unit": settings.unit, "files": [path.name for path in collection.paths],
         "scenes": sum(record["scenes"] for record in records), "words": sum(record["words"] for record in records),
+        "copies": sum(record.get("copies", 0) for record in records),  # records of older versions have none
         **{name: dict(_total(records, name).most_common()) for name in ("dropped", "changed", "by_script", "by_task", "contradicting")},
         "finished": True, "duplicate_images": sum(count - 1 for count in hashes.values()), "problems": problems.to_json(),
     }  # fmt: skip

@@ -5,7 +5,7 @@ It decodes each image and cuts out the words.
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 from raygroup.errors import ImageError, UnreadableFileError
 from raygroup.images.header import Header, read_header
 from raygroup.images.pixels import Pixels, decode
-from raygroup.scenes.cropping import crop
+from raygroup.randomness import generator
+from raygroup.scenes.cropping import crop, move_corners, reading_quad
 from raygroup.scenes.scene import Instance, Problems, Scene
 from raygroup.words.label_conflicts import contradiction_counts, contradictions
 from raygroup.words.labels import count_changes, normalise
@@ -43,10 +44,12 @@ class ImportSettings:
     """Keep words of the script ``Symbols``, which the paper discards."""
     margin: float = 0.0
     """Air around a crop, as a share of the word's short side. Spotters cut words with 0.1."""
+    copies: int = 0
+    """More crops of each word, with moved corners and changing air: a detector never finds a word quite where it is."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the settings for a fingerprint. Without a margin it is that of versions that had none."""
-        return {name: value for name, value in asdict(self).items() if name != "margin" or value}
+        """Return the settings for a fingerprint. At their defaults, later ones leave it as it was before they came."""
+        return {name: value for name, value in asdict(self).items() if name not in ("margin", "copies") or value}
 
 
 @dataclass
@@ -55,6 +58,8 @@ class ShardResult:
 
     scenes: list[dict[str, Any]] = field(default_factory=list)
     words: list[dict[str, Any]] = field(default_factory=list)
+    copies: list[tuple[int, bytes]] = field(default_factory=list)
+    """More crops: the row of the word, and the encoded image."""
     problems: Problems = field(default_factory=Problems)
     dropped: Counter[str] = field(default_factory=Counter)
     """Reason -> number of instances that give no word."""
@@ -82,6 +87,11 @@ def process_shard(scenes: Sequence[Scene], contents: Sequence[bytes | Unreadable
     _mark_contradictions(result)
     _count_words(result)
     return result
+
+
+def word_rows(result: ShardResult) -> list[dict[str, Any]]:
+    """Return the rows of words: first the words, then their copies."""
+    return [*result.words, *({**result.words[row], "image": image} for row, image in result.copies)]
 
 
 def _read_image(scene: Scene, content: bytes | UnreadableFileError, problems: Problems) -> tuple[bytes, Header, Pixels] | None:
@@ -117,7 +127,19 @@ def _add_scene(scene: Scene, content: bytes, header: Header, pixels: Pixels, set
         if word is None:
             result.dropped[reason or "too small, or outside of the image"] += 1
             continue
+        result.copies += [(len(result.words), _encoded(copy, settings)) for copy in _copies(pixels, instance, number, scene, settings)]
         result.words.append(_word_row(word, instance, label, number, scene, settings))
+
+
+def _copies(pixels: Pixels, instance: Instance, number: int, scene: Scene, settings: ImportSettings) -> Iterator[Pixels]:
+    """Cut a word out as often as asked, each time a little beside the label. A label of the whole image has no corners to move."""
+    for copy in range(settings.copies if instance.polygon is not None else 0):
+        assert instance.polygon is not None
+        random = generator("moved crops", settings.source, scene.name, number, copy)
+        corners = move_corners(reading_quad(instance.polygon), settings.margin, random)
+        word = crop(pixels, corners, settings.crop_height, turn_vertical=settings.turn_vertical)
+        if word is not None:
+            yield word
 
 
 def _drop_reason(instance: Instance, label: str, settings: ImportSettings) -> str:
@@ -140,12 +162,16 @@ def _instance_row(instance: Instance) -> dict[str, Any]:
 
 
 def _word_row(word: Pixels, instance: Instance, label: str, number: int, scene: Scene, settings: ImportSettings) -> dict[str, Any]:
-    encoding = (".png", [cv2.IMWRITE_PNG_COMPRESSION, 1]) if settings.lossless else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return {
-        "image": cv2.imencode(encoding[0], word, encoding[1])[1].tobytes(), "text": instance.text, "label": label, "task": instance.task,
+        "image": _encoded(word, settings), "text": instance.text, "label": label, "task": instance.task,
         "script": instance.script, "source": settings.source, "scene": scene.name, "instance": number, "unit": settings.unit,
         "contradicts": False,
     }  # fmt: skip
+
+
+def _encoded(word: Pixels, settings: ImportSettings) -> bytes:
+    encoding = (".png", [cv2.IMWRITE_PNG_COMPRESSION, 1]) if settings.lossless else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return cv2.imencode(encoding[0], word, encoding[1])[1].tobytes()
 
 
 def _mark_contradictions(result: ShardResult) -> None:

@@ -13,7 +13,7 @@ from raygroup.config_sections import fingerprint
 from raygroup.errors import ConfigError, UnreadableFileError
 from raygroup.files.atomic import read_json_if_exists, write_json
 from raygroup.scenes.archives.sources import Source, open_source
-from raygroup.scenes.importing.shard_rows import ImportSettings, ShardResult, process_shard
+from raygroup.scenes.importing.shard_rows import ImportSettings, ShardResult, process_shard, word_rows
 from raygroup.scenes.scene import Scene
 from raygroup.scenes.scene_store import SCENE_SCHEMA, SCENE_WORD_SCHEMA, write_part
 
@@ -75,7 +75,7 @@ def write_shard(shard: SceneShard) -> dict[str, Any]:
     result = process_shard(shard.scenes, shard.contents if shard.contents is not None else _read_images(shard), shard.settings)
     sizes = [
         write_part(shard.out / folder / f"{shard.name}.parquet", rows, schema)
-        for folder, rows, schema in (("scenes", result.scenes, SCENE_SCHEMA), ("words", result.words, SCENE_WORD_SCHEMA))
+        for folder, rows, schema in (("scenes", result.scenes, SCENE_SCHEMA), ("words", word_rows(result), SCENE_WORD_SCHEMA))
     ]
     record = {"identity": shard.identity, "number": shard.number, "bytes": sizes, **_counts(result)}
     write_json(shard.record_path, record)
@@ -85,7 +85,7 @@ def write_shard(shard: SceneShard) -> dict[str, Any]:
 def _counts(result: ShardResult) -> dict[str, Any]:
     counters = ("dropped", "changed", "by_script", "by_task", "contradicting")
     return {
-        "scenes": len(result.scenes), "words": len(result.words), "hashes": result.hashes, "problems": result.problems.to_json(),
+        "scenes": len(result.scenes), "words": len(result.words), "copies": len(result.copies), "hashes": result.hashes, "problems": result.problems.to_json(),
         **{name: dict(getattr(result, name)) for name in counters},
     }  # fmt: skip
 

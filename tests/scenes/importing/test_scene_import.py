@@ -58,6 +58,24 @@ def run_import(paths, out, **settings):
     return summary, len(written)
 
 
+def stored_words(out):
+    return pq.read_table(out / "words/mlt-00000.parquet").to_pylist()
+
+
+def test_copies_of_words_follow_them_with_moved_corners(tmp_path):
+    paths = [pack(tmp_path / "mlt", files(1), "folder")]
+    plain, _ = run_import(paths, tmp_path / "plain", margin=0.1)
+    copied, _ = run_import(paths, tmp_path / "copied", margin=0.1, copies=2)
+    assert (plain["copies"], copied["copies"]) == (0, 6)
+    assert {**copied, "copies": 0} == plain
+    words, rows = stored_words(tmp_path / "plain"), stored_words(tmp_path / "copied")
+    assert rows[:3] == words
+    assert [{**row, "image": b""} for row in rows[3:]] == [{**word, "image": b""} for word in words for _ in range(2)]
+    assert len({row["image"] for row in rows}) == 9
+    run_import(paths, tmp_path / "again", margin=0.1, copies=2)
+    assert stored_words(tmp_path / "again") == rows
+
+
 @pytest.fixture
 def small_shards(monkeypatch):
     monkeypatch.setattr(importer, "SCENES_PER_SHARD", 2)
