@@ -50,7 +50,8 @@ def run(options: argparse.Namespace, out: "Console") -> None:
         label_format = format_of(collection, options.format)
         settings = ImportSettings(
             source=data_set_name(options), unit=label_format.unit, crop_height=options.crop_height,
-            turn_vertical=not options.keep_vertical, lossless=options.lossless, symbols=options.symbols, margin=options.margin, copies=options.copies,
+            turn_vertical=not options.keep_vertical, lossless=options.lossless, symbols=options.symbols, margin=options.margin,
+            copies=options.copies,
         )  # fmt: skip
         with WorkerPool(options.workers or cores()) as workers:
             summary = import_scenes(

@@ -85,7 +85,8 @@ def write_shard(shard: SceneShard) -> dict[str, Any]:
 def _counts(result: ShardResult) -> dict[str, Any]:
     counters = ("dropped", "changed", "by_script", "by_task", "contradicting")
     return {
-        "scenes": len(result.scenes), "words": len(result.words), "copies": len(result.copies), "hashes": result.hashes, "problems": result.problems.to_json(),
+        "scenes": len(result.scenes), "words": len(result.words), "copies": len(result.copies),
+        "hashes": result.hashes, "problems": result.problems.to_json(),
         **{name: dict(getattr(result, name)) for name in counters},
     }  # fmt: skip
 
