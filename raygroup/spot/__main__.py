@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from raygroup.errors import BAD_INPUT, ImageError
 from raygroup.files.places import parse_local_path
 from raygroup.read.arguments import add_backend_arguments
-from raygroup.spot.opening import load_spotter
+from raygroup.spot.opening import SHIPPED, load_spotter
 from raygroup.terminal import Parser, console, print_json, print_line, print_warning, run_command
 
 if TYPE_CHECKING:
@@ -142,7 +142,9 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 done, 2 bad input, or no photograph could be read",
     )  # fmt: skip
     parser.add_argument("images", nargs="+", metavar="PHOTOGRAPH", help="files, folders, patterns, or - for paths on standard input")
-    parser.add_argument("--model", type=parse_local_path, required=True, metavar="FOLDER", help="a spotter of raygroup.export --detector")
+    parser.add_argument(
+        "--model", default=SHIPPED, metavar="FOLDER", help=f"a spotter of raygroup.export --detector (default: {SHIPPED}, the shipped one)"
+    )
     parser.add_argument("--out", type=parse_local_path, metavar="DIR", help="write an overlay and the words of each photograph there")
     parser.add_argument(
         "--submission", type=_submission_task, metavar="TASK",

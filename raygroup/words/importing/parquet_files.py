@@ -21,6 +21,8 @@ from raygroup.errors import ConfigError
 from raygroup.words.importing.image_files import NoImage
 from raygroup.words.importing.listed_rows import OPTIONAL, ListedRows, ReportProgress, ignore_progress, missing_column
 from raygroup.words.importing.reasons import MISSING
+from raygroup.words.labels import normalise
+from raygroup.words.word_store import split_of
 
 NEEDED = ("image", "text")
 _IMAGES_PER_BLOCK = 512
@@ -55,11 +57,16 @@ class ParquetWords:
         """Return ``text`` and the optional columns.
 
         This takes too little time for reports of progress. An optional value is null if it is empty
-        or absent. Raises ConfigError if a column is missing, has another type, or is not UTF-8.
+        or absent. If only some files of a folder give splits, the words of the others get the split
+        that they would have alone. Raises ConfigError if a column is missing, has another type, or is
+        not UTF-8.
         """
-        columns: set[str] = set()
-        tables = [_rows(path, columns) for path in self.files]
-        return ListedRows(pa.concat_tables(tables), frozenset(columns), self.notes)
+        names: list[frozenset[str]] = []
+        tables = [_rows(path, names) for path in self.files]
+        columns = frozenset().union(*names)
+        if "split" in columns:
+            tables = [table if "split" in own else _with_splits(table) for table, own in zip(tables, names, strict=True)]
+        return ListedRows(pa.concat_tables(tables), columns, self.notes)
 
     def place(self, rows: pa.Table, row: int) -> str:
         file = int(np.searchsorted(self._starts, row, side="right")) - 1
@@ -110,15 +117,17 @@ def parquet_folders_below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and parquet_files_in(path))
 
 
-def _rows(path: Path, columns: set[str]) -> pa.Table:
+def _rows(path: Path, columns: list[frozenset[str]]) -> pa.Table:
     with _open_parquet(path) as file:
-        columns.update(file.schema_arrow.names)
+        columns.append(frozenset(file.schema_arrow.names))
         table = file.read(columns=_columns(path, file.schema_arrow))
     return pa.table({name: _strings(path, table, name) for name in ("text", *OPTIONAL)})
 
 
-def _image(value: pa.Scalar) -> bytes | NoImage:
-    return value.as_py() or NoImage(MISSING)
+def _with_splits(table: pa.Table) -> pa.Table:
+    """Give each row the split of its word."""
+    splits = pa.array([split_of(normalise(text or "")) for text in table["text"].to_pylist()], pa.string())
+    return table.set_column(table.column_names.index("split"), "split", splits)
 
 
 def _digest(path: Path) -> str:

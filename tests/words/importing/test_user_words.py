@@ -101,6 +101,15 @@ def test_images_in_parquet_are_bytes_or_a_struct_as_hugging_face_writes_it(tmp_p
     assert struct.tasks == ("la",)
 
 
+def test_beside_files_with_splits_other_files_give_each_word_the_split_that_it_has_alone(tmp_path):
+    texts = [f"word{number}" for number in range(40)]
+    (tmp_path / "words").mkdir()
+    alone = read_user_words(write_parquet(tmp_path / "words/plain.parquet", image=[PNG] * 40, text=texts), TASKS)
+    write_parquet(tmp_path / "words/given.parquet", image=[PNG], text=["other"], split=["new"])
+    both = read_user_words(tmp_path / "words", TASKS).table
+    assert both["split"].to_pylist() == ["new", *alone.table["split"].to_pylist()]
+
+
 def test_importing_in_a_stream_stores_the_same_words_as_reading_at_once(tmp_path):
     path = write_forty(tmp_path / "mine", more=["gone.png,word", "i/1.png,☃"])
     report = import_user_words(path, TASKS, tmp_path / "store.parquet", "f00")
