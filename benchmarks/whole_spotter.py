@@ -72,7 +72,7 @@ def make_scenes(folder: Path, *, quick: bool) -> None:
         part = name if name in ("val", "test") else "train"
         done = folder / f"{name}.done"
         if not done.exists():
-            copies = ["--copies", "1"] if part == "train" else []
+            copies = ["--copies", "2"] if part == "train" else []
             code = data_command(["import", str(rendered), "--out", str(folder / part), "--name", name, "--margin", "0.1", *copies])
             if code:
                 raise SystemExit(code)

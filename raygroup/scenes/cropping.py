@@ -19,8 +19,8 @@ Line recognisers expect vertical text to be turned so.
 _MIN_SIDE = 2.0
 """Pixels: a shorter side shows nothing."""
 _MAX_WIDTH = 4096
-_CORNER_DEVIATION = 0.035
-"""Standard deviation by which a moved corner moves, in each direction."""
+_EDGE_DEVIATION, _END_DEVIATION, _CORNER_DEVIATION = 0.1, 0.17, 0.03
+"""Standard deviations by which the long sides, the ends and the corners of a found word lie beside the true ones."""
 
 
 def crop(pixels: Pixels, polygon: Polygon | None, height: int = 64, *, turn_vertical: bool = True, margin: float = 0.0) -> Pixels | None:
@@ -84,17 +84,18 @@ def add_margin(quads: NDArray[np.float64], margin: float) -> NDArray[np.float64]
 
 
 def move_corners(quad: Polygon, margin: float, random: np.random.Generator) -> Polygon:
-    """Return a quadrilateral (4, 2) in reading order as a detector might find it.
+    """Return a quadrilateral (4, 2) in reading order as a detector might find it, with a margin of air.
 
-    Along and across the word, its air is between none and twice the margin. Each corner also moves at
-    random. All lengths are shares of the word's short side.
+    Each side moves outwards by the margin, give or take, and each corner moves a little by itself. All
+    lengths are shares of the word's short side. The deviations are those of a compact detector on
+    scenes that it was not trained on.
     """
-    sides = np.stack([quad[1] - quad[0] + quad[2] - quad[3], quad[3] - quad[0] + quad[2] - quad[1]])
-    directions = sides / np.maximum(np.hypot(*sides.T), 1e-9)[:, None]
-    short = min(quad_size(quad))
-    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
-    air = signs * random.uniform(0, 2 * margin, 2) @ directions
-    return np.asarray(quad + short * (air + random.normal(0, _CORNER_DEVIATION, (4, 2))), np.float64)
+    along, across = quad[1] - quad[0] + quad[2] - quad[3], quad[3] - quad[0] + quad[2] - quad[1]
+    right, below = (side / max(float(np.hypot(*side)), 1e-9) for side in (along, across))
+    begin, end = random.normal(margin, _END_DEVIATION, 2)
+    top, bottom = random.normal(margin, _EDGE_DEVIATION, 2)
+    air = np.array([[-begin, -top], [end, -top], [end, bottom], [-begin, bottom]]) @ np.stack([right, below])
+    return np.asarray(quad + min(quad_size(quad)) * (air + random.normal(0, _CORNER_DEVIATION, (4, 2))), np.float64)
 
 
 def _mask(word: NDArray[np.uint8], polygon: NDArray[np.float32]) -> NDArray[np.uint8]:
