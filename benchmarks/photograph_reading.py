@@ -4,34 +4,26 @@ The regions are known, so neither depends on how well the detector is trained. I
 its map all the same.
 """
 
-import contextlib
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from package import rendered_crops, train_trial
+from package import rendered_crops
 from spotting_problem import photograph_of, probability_map, word_rectangles
 from timing import AlternatedTimes
 
-from raygroup.export.exporter import export_trial
-from raygroup.export.spotter import write_detector
-from raygroup.files.atomic import write_bytes
-from raygroup.model.spotter.detector import DetectorNetwork
-from raygroup.model.spotter.shape import SHAPES
 from raygroup.spot.opening import load_spotter
-from raygroup.spotting.model_folder import DETECTOR_FILE, READER_FOLDER, RECORD_FILE, SpotterRecord, record_bytes
-from raygroup.spotting.network_input import INPUTS, prepare_input
+from raygroup.spotting.network_input import prepare_input
 from raygroup.spotting.regions import RegionSettings, find_regions
-from raygroup.spotting.spotter import Spotter, SpotterSettings
+from raygroup.spotting.spotter import Spotter
 from raygroup.spotting.word_crops import word_crops
-from raygroup.training.spotter.detector_weights import load_detector, save_detector
 
 BACKENDS = ("onnxruntime", "torch")
 SIZE = (1280, 960)
@@ -40,31 +32,11 @@ LARGE = (4000, 3000)
 """Of the photograph whose memory is measured."""
 LARGE_GRID = (20, 50)
 """Columns and rows of its words."""
+SMALL, SMALL_GRID = (1000, 750), (4, 5)
+"""The same of a photograph that only tries the program."""
 PARTS = ("input", "network", "regions", "crops", "reading")
 BESIDE_NETWORKS = ("input", "regions", "crops")
 """Parts that neither network computes."""
-
-
-@contextlib.contextmanager
-def spotter_folder(model: Path | None) -> Iterator[Path]:
-    """Yield the folder of a spotter. Without one it makes one: a detector of random weights, and a reader of 60 steps."""
-    if model is not None:
-        yield model
-        return
-    with tempfile.TemporaryDirectory(prefix="raygroup-benchmark-") as folder:
-        yield _random_spotter(Path(folder))
-
-
-def _random_spotter(folder: Path) -> Path:
-    model = folder / "spotter"
-    model.mkdir()
-    export_trial(train_trial(folder), model / READER_FOLDER)
-    save_detector(model / DETECTOR_FILE, DetectorNetwork(SHAPES["compact"]), "compact", {})
-    network, about = load_detector(model / DETECTOR_FILE)
-    files = write_detector(model, network, (model / DETECTOR_FILE).read_bytes(), onnx=True)
-    settings = SpotterSettings(input=INPUTS["compact"])
-    write_bytes(model / RECORD_FILE, record_bytes(SpotterRecord(settings=settings, detector=about, scores={}, files=files)))
-    return model
 
 
 def photograph_figures(model: Path, columns: int, rows: int, rounds: int) -> dict[str, Any]:
@@ -104,14 +76,15 @@ def photograph_steps(spotter: Spotter, photograph: NDArray[np.uint8], words: NDA
     }
 
 
-def memory_figures(model: Path) -> dict[str, Any]:
+def memory_figures(model: Path, quick: bool) -> dict[str, Any]:
     """Return the peak memory of processes that read a large photograph with many words, and draw them."""
-    words = word_rectangles(*LARGE_GRID, *LARGE)
+    (columns, rows), (width, height) = (SMALL_GRID, SMALL) if quick else (LARGE_GRID, LARGE)
+    words = word_rectangles(columns, rows, width, height)
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="raygroup-benchmark-") as name:
         folder = Path(name)
-        cv2.imwrite(str(folder / "large.png"), photograph_of(words, rendered_crops(len(words)), *LARGE))
-        np.save(folder / "map.npy", probability_map(words, *LARGE))
+        cv2.imwrite(str(folder / "large.png"), photograph_of(words, rendered_crops(len(words)), width, height))
+        np.save(folder / "map.npy", probability_map(words, width, height))
         for backend in BACKENDS:
             arguments = [str(model), backend, str(folder / "large.png"), str(folder / "map.npy"), str(folder / backend)]
             command = [sys.executable, str(Path(__file__).with_name("large_photograph.py")), *arguments]

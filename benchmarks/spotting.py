@@ -12,9 +12,8 @@ A photograph of 1280 x 960 pixels with as many words is then read by a spotter, 
 and normalising, the network, regions, crops, and reading. ``photograph_*_beside_share`` is the share
 of the parts that no network computes. ``large_*_gb`` is the peak memory of a process that reads a
 photograph of 4000 x 3000 pixels with 1,000 words, and ``large_*_drawn_gb`` that after drawing them.
-``--model`` is the folder of a spotter. By default it makes one, whose detector has random weights:
-the regions are known, so only the lengths of the read texts depend on weights. The last line is one
-JSON object.
+``--model`` is the folder of a spotter, by default that of the package. The regions are known, so only
+the lengths of the read texts depend on weights. The last line is one JSON object.
 """
 
 import argparse
@@ -32,13 +31,14 @@ from baselines.spotting_loops import looped_masks, looped_regions
 from machine import machine_name, print_figures
 from numpy.typing import NDArray
 from paper_heads import make_looped
-from photograph_reading import memory_figures, photograph_figures, spotter_folder
+from photograph_reading import memory_figures, photograph_figures
 from reading_times import BEAMS, make_readable_words
 from spotting_problem import probability_map, word_rectangles
 from timing import AlternatedTimes, prepare_process
 
 from raygroup.model.heads.decoding import Reader
 from raygroup.model.kernels.forms import choose_kernels
+from raygroup.spot.opening import SHIPPED, spotter_folder
 from raygroup.spotting.reference_regions import ReferenceSettings, reference_regions
 from raygroup.spotting.regions import RegionSettings, find_regions
 from raygroup.spotting.roi_masks import roi_masks
@@ -55,7 +55,7 @@ def main() -> None:
     """Measure the parts, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one round with few classes, to try the program: the figures mean little")
-    parser.add_argument("--model", type=Path, help="the folder of a spotter (default: make one)")
+    parser.add_argument("--model", type=Path, default=spotter_folder(SHIPPED), help="the folder of a spotter (default: the shipped one)")
     arguments = parser.parse_args()
     quick = arguments.quick
     prepare_process()
@@ -65,8 +65,7 @@ def main() -> None:
     times = AlternatedTimes(geometry, 1 if quick else 9, "cpu", dict.fromkeys(geometry, 5))
     reading = AlternatedTimes(reading_steps(200 if quick else 9002), 1 if quick else 3, "cpu", {})
     figures = figures_of(times, reading) | mean_overlaps(words)
-    with spotter_folder(arguments.model) as model:
-        figures |= photograph_figures(model, COLUMNS, ROWS, 1 if quick else 5) | memory_figures(model)
+    figures |= photograph_figures(arguments.model, COLUMNS, ROWS, 1 if quick else 5) | memory_figures(arguments.model, quick)
     figures |= {"words": len(words), "machine": machine_name("cpu")}
     print_figures(figures)
     print(json.dumps(figures))
