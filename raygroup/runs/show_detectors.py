@@ -12,6 +12,8 @@ from raygroup.tables.spotter.spotter_report import loss_columns
 from raygroup.tables.spotter.spotter_trial import SpotterTrialResult, computed_losses
 from raygroup.terminal import Column, fitted_table, print_json, print_line, print_warning, titled
 
+_GROUPING = ("grouping", "head_of", "decisiveness", "settling_step")
+"""What is known of a grouping. A detector has none."""
 _GROUPING_COLUMNS = (
     Column("grouping", shortest=16), Column("max P_TM", right=True, rank=10), Column("settled at", right=True, rank=11),
 )  # fmt: skip
@@ -34,7 +36,7 @@ def _trial_values(trial: SpotterTrialResult) -> dict[str, Any]:
     """Return what is known of a trial. Values that it does not have yet are None."""
     is_done = trial.state == TrialState.DONE
     outcome = trial.stored.outcome() if trial.state == TrialState.FAILED else {}
-    values: dict[str, Any] = {"steps": None, "losses": {}, "samples_per_s": None, "weights": None}
+    values: dict[str, Any] = dict.fromkeys((*_GROUPING, "steps", "samples_per_s", "weights")) | {"losses": {}}
     damaged: list[str] = []
     try:
         damaged += [trial.damage] if is_done and trial.damage else []
@@ -57,7 +59,7 @@ def _trial_values(trial: SpotterTrialResult) -> dict[str, Any]:
 
 def _print_trials(sweep: StoredSweep, trials: list[dict[str, Any]], out: Console) -> None:
     losses = computed_losses(trial["losses"] for trial in trials)
-    has_grouping = any("grouping" in trial for trial in trials)
+    has_grouping = any(trial["grouping"] for trial in trials)
     columns = [
         Column("trial", shortest=20), Column("state"), *(_GROUPING_COLUMNS if has_grouping else ()), Column("steps", right=True),
         *loss_columns(losses), Column("samples/s", right=True, rank=1),
@@ -76,7 +78,7 @@ def _cells(trial: dict[str, Any], losses: list[str], has_grouping: bool) -> list
     label = trial["label"] if trial["declared"] else f"{trial['label']} (no longer in the sweep)"
     cells = [f"{trial['losses'][name]:.3f}" if name in trial["losses"] else "" for name in losses]
     speed = trial["samples_per_s"]
-    groups = [trial["grouping"], f"{trial['decisiveness']:.2f}", str(trial["settling_step"])] if "grouping" in trial else ["-", "", ""]
+    groups = [trial["grouping"], f"{trial['decisiveness']:.2f}", str(trial["settling_step"])] if trial["grouping"] else ["-", "", ""]
     return [
         label, trial["state"], *(groups if has_grouping else []), "" if trial["steps"] is None else str(trial["steps"]), *cells,
         "" if speed is None else f"{speed:.1f}",

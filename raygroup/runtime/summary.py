@@ -101,7 +101,7 @@ def next_steps(plan: Plan) -> Iterable[str]:
     folder = shlex.quote(str(plan.folder))
     evidence = "losses" if isinstance(plan.sweep.trial, Detector) else "losses and assignments"
     yield f"{size_text(size_of(plan.folder))} in {plan.folder}; to see {evidence}: tensorboard --logdir {folder}"
-    if any("base_coefficient" in path for path in plan.sweep.grid):
+    if plan.scenes is None and any("base_coefficient" in path for path in plan.sweep.grid):
         storage = shlex.quote(str(plan.storage))
         yield f"to compare with the paper's Table 3: python -m raygroup.reproduce table3 --storage-path {storage}"
 

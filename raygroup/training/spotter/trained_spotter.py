@@ -16,6 +16,7 @@ from raygroup.model.spotter.detector import DetectorNetwork
 from raygroup.model.spotter.shape import SHAPES
 from raygroup.model.spotter.spotter import Spotter
 from raygroup.spotting_config import Spotting
+from raygroup.training.spotter.detector_weights import KIND as DETECTOR
 from raygroup.training.spotter.detector_weights import load_detector, read_weights
 from raygroup.training.spotter.new_spotter import new_spotter
 from raygroup.words.charset import Charset
@@ -87,5 +88,6 @@ def load_detecting_part(path: Path) -> tuple[DetectorNetwork, dict[str, Any]]:
     detector = DetectorNetwork(SHAPES[trained.settings.size])
     parts = ("trunk.", "segmentation.")
     detector.load_state_dict({name: value for name, value in trained.network.state_dict().items() if name.startswith(parts)})
-    kept = {name: value for name, value in trained.about.items() if name not in ("charset", "tasks", "grouping")}
-    return detector.eval().requires_grad_(False), {**kept, "kind": "detector"}
+    kept = {name: value for name, value in trained.about.items() if name not in ("charset", "tasks")}
+    settings = {name: value for name, value in trained.about["settings"].items() if name != "weights"}  # paths of the training machine
+    return detector.eval().requires_grad_(False), {**kept, "kind": DETECTOR, "settings": settings}
