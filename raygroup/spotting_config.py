@@ -153,6 +153,6 @@ class Spotting:
         right = "'' with heads.source 'planes', because its head reads word features"
         require(not reader or source != "planes", "weights.reader", reader, right)
         require(bool(reader) or not self.loss.distillation, "loss.distillation", self.loss.distillation, "0 without weights.reader")
-        has_parts = all(name.partition(".")[0] in PARTS and (source != "planes" or name != "adapter") for name in self.freeze)
+        has_parts = all(name.partition(".")[0] in PARTS and (source != "planes" or not name.startswith("adapter")) for name in self.freeze)
         others = " (no adapter with heads.source 'planes')" if source == "planes" else ""
         require(has_parts, "freeze", self.freeze, f"names of parts: {', '.join(PARTS)}{others}")

@@ -50,7 +50,7 @@ def named_detector(name: str | Path, storages: Sequence[Place]) -> Path:
     if str(name).endswith(".safetensors"):
         raise ConfigError(f"{name}: no such file of a detector's weights")
     trial = named_trial(str(name), storages)
-    weights = trial.folder / (DETECTOR_FILE if isinstance(trial.on_scenes(), Detector) else SPOTTER_FILE)
+    weights = trial.folder / (DETECTOR_FILE if isinstance(trial.scene_settings(), Detector) else SPOTTER_FILE)
     if trial.state != TrialState.DONE or not weights.is_file():
         raise ConfigError(f"--detector {name}: the trial has no {weights.name}, it is {trial.state}: run its sweep to the end")
     return local_copy(weights)

@@ -91,7 +91,7 @@ class StoredTrial:
             raise ConfigError(f"{self.folder}: trains on scenes, not on words")
         return trial
 
-    def on_scenes(self) -> SceneTrial:
+    def scene_settings(self) -> SceneTrial:
         """Read the settings of a trial on scenes. Raises ConfigError like ``config``."""
         trial = self._read_settings()
         if isinstance(trial, Trial):

@@ -94,7 +94,7 @@ def test_every_step_has_its_losses_and_the_assignment_after_it(finished):
 def test_a_trial_ends_with_weights_that_say_how_to_build_the_network(finished):
     trial = first(finished)
     trained = load_spotter_network(trial.folder / "spotter.safetensors")
-    assert trained.settings == trial.on_scenes == SPOTTING
+    assert trained.settings == trial.scene_settings == SPOTTING
     assert trained.tasks == ("ar", "la")
     assert set(trained.about["losses"]) == set(LOSSES)
     assert trained.about["scenes"] == 4

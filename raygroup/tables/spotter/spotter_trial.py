@@ -30,16 +30,16 @@ class SpotterTrialResult(TrialResult):
     """
 
     @functools.cached_property
-    def on_scenes(self) -> SceneTrial:
+    def scene_settings(self) -> SceneTrial:
         """The complete settings of the trial."""
-        return self.stored.on_scenes()
+        return self.stored.scene_settings()
 
     @property
     def detector(self) -> Detector:
         """The complete settings of a detector. Raises ConfigError for a whole spotter."""
-        if not isinstance(self.on_scenes, Detector):
+        if not isinstance(self.scene_settings, Detector):
             raise ConfigError(f"{self.folder}: trains a whole spotter, not a detector alone")
-        return self.on_scenes
+        return self.scene_settings
 
     @functools.cached_property
     def steps(self) -> SpotterHistory:
@@ -53,7 +53,7 @@ class SpotterTrialResult(TrialResult):
     def damage(self) -> str | None:
         """The damage of a finished trial's settings, history or weights, with the way out. None if they can be read."""
         try:
-            _ = (self.on_scenes, self.steps)
+            _ = (self.scene_settings, self.steps)
         except DamagedFileError as error:
             return str(error)
         again = f"delete the trial's {DONE_FILE}, and the sweep's command trains it again"
@@ -62,7 +62,7 @@ class SpotterTrialResult(TrialResult):
     @property
     def weights(self) -> Place:
         """The weights file of the detector or the spotter. A finished trial has it."""
-        return self.folder / (DETECTOR_FILE if isinstance(self.on_scenes, Detector) else SPOTTER_FILE)
+        return self.folder / (DETECTOR_FILE if isinstance(self.scene_settings, Detector) else SPOTTER_FILE)
 
     @property
     def has_grouping(self) -> bool:
@@ -126,7 +126,7 @@ def spotter_table(trials: Sequence[SpotterTrialResult]) -> pa.Table:
 
     Whole spotters also have ``grouping``, ``decisiveness`` and ``settling_step``.
     """
-    settings = [trial.on_scenes for trial in trials]
+    settings = [trial.scene_settings for trial in trials]
     columns: dict[str, list[object]] = {"trial": [trial.label for trial in trials], **varied_fields(settings)}
     columns |= {"seed": [each.seed for each in settings], "steps": [int(trial.steps.step[-1]) for trial in trials]}
     for name in dict.fromkeys(name for trial in trials for name in trial.losses):
@@ -146,11 +146,11 @@ def spotter_history_rows(trials: Sequence[SpotterTrialResult], every: int = 1) -
 
     Whole spotters also have the head of each task after the step, in columns such as ``head_ar``.
     """
-    varied = varied_fields([trial.on_scenes for trial in trials])
+    varied = varied_fields([trial.scene_settings for trial in trials])
     tables = []
     for number, trial in enumerate(trials):
         rows = kept_steps(len(trial.steps.step), every)
-        constants = {"trial": trial.label, **{name: values[number] for name, values in varied.items()}, "seed": trial.on_scenes.seed}
+        constants = {"trial": trial.label, **{name: values[number] for name, values in varied.items()}, "seed": trial.scene_settings.seed}
         columns = {name: pa.repeat(pa.scalar(value), len(rows)) for name, value in constants.items()}
         columns |= {name: pa.array(values[rows]) for name, values in {"step": trial.steps.step, **trial.steps.losses}.items()}
         if trial.has_grouping:
