@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from raygroup.spot.opening import load_spotter
     from raygroup.spotter_config import Detector
     from raygroup.spotting.spotter import SpottedWord, Spotter
+    from raygroup.spotting_config import Spotting
     from raygroup.sweep import run_sweep
     from raygroup.tables.comparison import Comparison
     from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
@@ -46,6 +47,7 @@ _HOMES = {
     "raygroup.runtime.planning.words_preview": ("preview_words",),
     "raygroup.search_space": ("Sweep",),
     "raygroup.spotter_config": ("Detector",),
+    "raygroup.spotting_config": ("Spotting",),
     "raygroup.sweep": ("run_sweep",),
     "raygroup.tables.comparison": ("Comparison",),
     "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_spotter_history", "read_sweep", "read_sweeps"),
@@ -77,6 +79,7 @@ __all__ = [
     "Spotter",
     "SpotterHistory",
     "SpotterTrialResult",
+    "Spotting",
     "Sweep",
     "SweepResult",
     "TaskGroups",

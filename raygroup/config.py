@@ -16,6 +16,7 @@ from raygroup.config_sections import (
     section_from_json,
 )
 from raygroup.spotter_config import Detector
+from raygroup.spotting_config import Spotting
 from raygroup.tasks import PAPER_TASKS, TASKS
 
 RECIPE_VERSION = 2
@@ -320,10 +321,10 @@ def trial_from_json(stored: dict[str, Any]) -> Trial:
     return section_from_json(Trial, stored)
 
 
-def trial_id(sweep: str, trial: Trial | Detector, data: str, recipe: int | None = None) -> str:
+def trial_id(sweep: str, trial: Trial | Detector | Spotting, data: str, recipe: int | None = None) -> str:
     """Return ``<sweep>-<12 hex digits>``, a hash of everything that changes the trial's result.
 
-    That is the settings, the recipe version, and ``data``, the fingerprint of words and weights, or
-    of scenes. ``recipe`` is this version's by default.
+    That is the settings, the recipe version, and ``data``, the fingerprint of words and weights, of
+    scenes, or of scenes and weights. ``recipe`` is this version's by default.
     """
     return f"{sweep}-{fingerprint(trial.recipe_version if recipe is None else recipe, result_fields(trial), data)[:12]}"

@@ -23,13 +23,17 @@ from raygroup.config import Trial, trial_from_json
 from raygroup.config_sections import require, section, section_from_json
 from raygroup.errors import ConfigError, one_line
 from raygroup.spotter_config import Detector
+from raygroup.spotting_config import Spotting
 from raygroup.values import MisfitError, fitted
 
-AnyTrial = Trial | Detector
-"""The kinds of trials. ``Trial`` reads words, ``Detector`` finds words in scenes. All trials of a sweep are of one kind."""
+SceneTrial = Detector | Spotting
+"""The kinds of trials on scenes. ``Detector`` finds words, ``Spotting`` trains all parts of a spotter."""
+AnyTrial = Trial | SceneTrial
+"""The kinds of trials. ``Trial`` reads words. All trials of a sweep are of one kind."""
 SCENES = "scenes"
 """Value of the field ``trains_on`` in the ``sweep.json`` of a sweep on scenes. Sweeps on words lack the field."""
-_ONLY_IN_DETECTOR = {field.name for field in fields(Detector)} - {field.name for field in fields(Trial)}
+_ONLY_ON_SCENES = {field.name for field in fields(Detector)} - {field.name for field in fields(Trial)}
+_ONLY_IN_SPOTTING = {field.name for field in fields(Spotting)} - {field.name for kind in (Trial, Detector) for field in fields(kind)}
 
 Definition = TypeVar("Definition")
 MAX_TRIALS = 100_000
@@ -49,7 +53,7 @@ class Sweep:
     path_prefix = ""
     name: str
     trial: AnyTrial = Trial()
-    """A ``Trial`` on words, or a ``Detector`` on scenes."""
+    """A ``Trial`` on words, or a ``Detector`` or a ``Spotting`` on scenes."""
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """The values of each varied field, such as ``{"grouping.base_coefficient": (0.0, 0.1)}``. All combinations are run, with every
     seed."""
@@ -84,14 +88,20 @@ class Sweep:
         return trials
 
     def with_weights(self, file: str) -> "Sweep":
-        """Return the sweep on other stage-1 weights. ``file`` is what ``weights.file`` takes. Raises ConfigError if it varies them."""
-        if not isinstance(self.trial, Trial):
-            raise ConfigError(
-                f"--weights {file}: the search space {self.name} trains on scenes, which need no weights; leave --weights out"
-            )
-        if "weights.file" in self.grid:
-            raise ConfigError(f"--weights {file}: the search space {self.name} varies weights.file itself; leave --weights out")
-        return replace(self, trial=self.trial.replaced("weights.file", file))
+        """Return the sweep on other stage-1 weights. ``file`` is what ``weights.file`` and ``weights.reader`` take.
+
+        Raises ConfigError if the sweep varies them, or if it cannot use any.
+        """
+        problem, name = "", "weights.file" if isinstance(self.trial, Trial) else "weights.reader"
+        if isinstance(self.trial, Detector):
+            problem = "trains on scenes: its detectors need no weights"
+        elif name in self.grid:
+            problem = f"varies {name} itself"
+        elif any(isinstance(trial, Spotting) and trial.heads.source == "planes" for _, trial in self.trials()):
+            problem = "has heads.source 'planes', and such heads cannot start from weights"
+        if problem:
+            raise ConfigError(f"--weights {file}: the search space {self.name} {problem}; leave --weights out")
+        return replace(self, trial=self.trial.replaced(name, file))
 
 
 def _grid_values(path: object, values: object) -> tuple[Any, ...]:
@@ -108,7 +118,9 @@ def _grid_values(path: object, values: object) -> tuple[Any, ...]:
 
 def any_trial_from_json(stored: dict[str, Any]) -> AnyTrial:
     """Return the trial of any kind that ``to_json`` wrote. Raises ConfigError for fields that this version does not know."""
-    return section_from_json(Detector, stored) if _ONLY_IN_DETECTOR & stored.keys() else trial_from_json(stored)
+    if _ONLY_IN_SPOTTING & stored.keys():
+        return section_from_json(Spotting, stored)
+    return section_from_json(Detector, stored) if _ONLY_ON_SCENES & stored.keys() else trial_from_json(stored)
 
 
 def find(name: str) -> Path:

@@ -1,10 +1,16 @@
 """The settings of the training of a whole spotter, in sections as ``config`` has them."""
 
-from raygroup.config_sections import require, require_choice, require_number, section
+from dataclasses import field
+
+from raygroup.config_sections import NO_EFFECT, replace_field, require, require_choice, require_number, section
 from raygroup.spotter_config import SIZES, DetectorTraining, Samples
 
+SPOTTING_RECIPE = 1
+"""Version of the mathematics of a whole spotter. Trials of another version count as different trials."""
 LOSSES = ("dice", "cross_entropy", "box_score", "box_change", "mask", "language", "recognition", "grouping", "distillation")
 """The losses of a spotter, in the order of a step's record."""
+PARTS = ("trunk", "segmentation", "box", "mask", "language", "recognition", "adapter")
+"""The parts of a spotter that can be frozen. Only spotters whose heads read word features have an adapter."""
 
 
 @section
@@ -87,15 +93,31 @@ class SpotterHeads:
 
 
 @section
+class SpotterWeights:
+    """The weights that a spotter starts from. The files' content is part of the data fingerprint. Their names are not."""
+
+    path_prefix = "weights."
+    detector: str = field(default="", metadata=NO_EFFECT)
+    """A file of ``raygroup.pretrain --scenes``, or the ``detector.safetensors`` of a trial. Empty means that trunk and map start from
+    random weights."""
+    reader: str = field(default="", metadata=NO_EFFECT)
+    """A stage-1 file of ``raygroup.pretrain``, or ``laptop`` for the weights in the package. Its trunk is the teacher of distillation, and
+    heads start from its universal head. Empty means neither."""
+
+
+@section
 class Spotting:
-    """The training of a whole spotter: all its parts on scenes."""
+    """The training of a whole spotter: all its parts on scenes.
+
+    It is a trial of a sweep on scenes. With the scenes and the weights it determines the result completely.
+    """
 
     path_prefix = ""
     size: str = "compact"
     """``compact`` for laptops, or ``reference``: the released ResNet-50."""
     seed: int = 0
     freeze: tuple[str, ...] = ()
-    """Parts that do not train: names of ``model.spotter.spotter.PARTS``. Their batch statistics stay, too."""
+    """Parts that do not train: names of ``PARTS``, or of modules in them. Their batch statistics stay, too."""
     image_rate: float = 1.0
     """Factor of the learning rate for the trunk and the map's head. Trained detectors need a small one."""
     samples: Samples = Samples()
@@ -103,6 +125,7 @@ class Spotting:
     loss: SpotterLoss = SpotterLoss()
     heads: SpotterHeads = SpotterHeads()
     training: DetectorTraining = DetectorTraining()
+    weights: SpotterWeights = SpotterWeights()
 
     def __post_init__(self) -> None:
         require_choice("size", self.size, *SIZES)
@@ -110,3 +133,26 @@ class Spotting:
         require_number("image_rate", self.image_rate, low=0)
         distils = self.loss.distillation == 0 or self.heads.source != "planes"
         require(distils, "loss.distillation", self.loss.distillation, "0 with heads.source 'planes', which has no adapter")
+
+    @property
+    def recipe_version(self) -> int:
+        """Version of the mathematics."""
+        return SPOTTING_RECIPE
+
+    def replaced(self, path: str, value: object) -> "Spotting":
+        """Return the trial with one field changed. ``path`` is dotted, such as ``heads.base_coefficient``."""
+        trial: Spotting = replace_field(self, path, value)
+        return trial
+
+    def require_trainable(self) -> None:
+        """Raise ConfigError if a sweep cannot train these settings.
+
+        Python code may pass a reader of its own to ``SpotterTrainer``. A trial of a sweep has ``weights.reader`` alone.
+        """
+        reader, source = self.weights.reader, self.heads.source
+        right = "'' with heads.source 'planes', because its head reads word features"
+        require(not reader or source != "planes", "weights.reader", reader, right)
+        require(bool(reader) or not self.loss.distillation, "loss.distillation", self.loss.distillation, "0 without weights.reader")
+        has_parts = all(name.partition(".")[0] in PARTS and (source != "planes" or not name.startswith("adapter")) for name in self.freeze)
+        others = " (no adapter with heads.source 'planes')" if source == "planes" else ""
+        require(has_parts, "freeze", self.freeze, f"names of parts: {', '.join(PARTS)}{others}")

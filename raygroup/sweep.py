@@ -170,7 +170,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--weights", metavar="laptop|FILE", help="stage-1 weights, a file of python -m raygroup.pretrain (default: the search space's)"
     )
     parser.add_argument(
-        "--scenes", type=parse_local_path, metavar="PATH", help="the scenes of a sweep that trains detectors: an import of raygroup.data"
+        "--scenes", type=parse_local_path, metavar="PATH", help="the scenes of a sweep on scenes: an import of raygroup.data"
     )
     parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, in addition to the installed ones")
     add_bad_share_argument(parser)

@@ -4,10 +4,13 @@ from raygroup.config import Trial, trial_id
 from raygroup.config_sections import to_json
 from raygroup.search_space import any_trial_from_json
 from raygroup.spotter_config import Detector
+from raygroup.spotting_config import SpotterHeads, SpotterWeights, Spotting
 
 
 def test_a_trial_comes_back_from_json_as_what_it_was():
-    for trial in (Trial(seed=3), Detector(seed=3, size="reference")):
+    weights = SpotterWeights(detector="d.safetensors")
+    spotting = Spotting(seed=3, freeze=("trunk",), heads=SpotterHeads(count=5, source="boxes"), weights=weights)
+    for trial in (Trial(seed=3), Detector(seed=3, size="reference"), spotting, Spotting()):
         assert any_trial_from_json(to_json(trial)) == trial
 
 
@@ -19,3 +22,19 @@ def test_an_id_of_a_detector_depends_on_its_seed_its_scenes_and_its_settings():
 
 def test_the_interval_of_checkpoints_leaves_the_id_of_a_detector_as_it_is():
     assert trial_id("s", Detector().replaced("training.checkpoint_every", 7), "scenes") == trial_id("s", Detector(), "scenes")
+
+
+def test_ids_of_each_kind_stay_as_they_were():
+    """They were written down when the third kind was added. Another id would orphan stored trials."""
+    assert trial_id("s", Trial(), "data") == "s-1b75a726be41"
+    assert trial_id("s", Detector(), "data") == "s-540d181d6878"
+    assert trial_id("s", Spotting(), "data") == "s-c5ff5cf0cbce"
+
+
+def test_names_of_weights_leave_the_id_of_a_spotter_as_it_is():
+    named = Spotting().replaced("weights.detector", "d.safetensors").replaced("weights.reader", "laptop")
+    assert trial_id("s", named, "scenes") == trial_id("s", Spotting(), "scenes") != trial_id("s", named, "others")
+
+
+def test_no_two_kinds_have_the_same_id():
+    assert len({trial_id("s", trial, "data") for trial in (Trial(), Detector(), Spotting())}) == 3

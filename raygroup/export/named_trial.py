@@ -7,7 +7,8 @@ from raygroup.errors import ConfigError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place, local_path, place
 from raygroup.runs.find import find_sweep, find_trial, match_trials
-from raygroup.storage.layout import CONFIG_FILE, DETECTOR_FILE, SWEEP_FILE
+from raygroup.spotter_config import Detector
+from raygroup.storage.layout import CONFIG_FILE, DETECTOR_FILE, SPOTTER_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweep, read_sweeps
 from raygroup.tables.sweep_result import SweepResult
@@ -41,17 +42,17 @@ def named_trial(name: str, storages: Sequence[Place], *, best: bool = False) -> 
 def named_detector(name: str | Path, storages: Sequence[Place]) -> Path:
     """Return the weights file of the detector that a user named.
 
-    The name is a file, or a finished trial on scenes as ``named_trial`` takes it. Raises ConfigError if there is none.
+    The name is a file, or a finished trial on scenes as ``named_trial`` takes it. The file of a whole spotter has all its parts.
+    Raises ConfigError if there is none.
     """
     if local_path(name).is_file():
         return local_path(name)
     if str(name).endswith(".safetensors"):
         raise ConfigError(f"{name}: no such file of a detector's weights")
     trial = named_trial(str(name), storages)
-    trial.detector()  # raises if the trial has none
-    weights = trial.folder / DETECTOR_FILE
+    weights = trial.folder / (DETECTOR_FILE if isinstance(trial.scene_settings(), Detector) else SPOTTER_FILE)
     if trial.state != TrialState.DONE or not weights.is_file():
-        raise ConfigError(f"--detector {name}: the trial has no {DETECTOR_FILE}, it is {trial.state}: run its sweep to the end")
+        raise ConfigError(f"--detector {name}: the trial has no {weights.name}, it is {trial.state}: run its sweep to the end")
     return local_copy(weights)
 
 

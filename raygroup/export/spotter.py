@@ -24,8 +24,9 @@ from raygroup.spotting.network_input import INPUTS
 from raygroup.spotting.scene_reading import read_labelled_scenes
 from raygroup.spotting.spotter import Spotter, SpotterSettings
 from raygroup.spotting.threshold_choice import choose_thresholds, score_scenes
-from raygroup.training.spotter.detector_weights import load_detector
+from raygroup.training.spotter.detector_weights import detector_file
 from raygroup.training.spotter.map_backend import TorchMaps
+from raygroup.training.spotter.trained_spotter import load_detecting_part
 
 _EXAMPLE = (1, 3, 64, 96)
 
@@ -46,14 +47,14 @@ def export_spotter(
     """Write the folder of a spotter.
 
     ``detector`` is a weights file of ``raygroup.pretrain --scenes``, or a finished trial on scenes: its
-    folder, ``SWEEP:LABEL``, or a sweep with one trial. ``trial`` is a finished trial on words, as
+    folder, ``SWEEP:LABEL``, or a sweep with one trial. Of a whole spotter, the part that finds words is
+    taken. ``trial`` is a finished trial on words, as
     ``export_trial`` takes it. It reads the words. ``scenes`` are imported scenes that neither was
     trained on: they choose the thresholds. ``licenses`` is that of ``export_trial``, and goes into a file
     of its own too. Raises ConfigError for anything of these that cannot be used.
     """
     folder = local_path(out)
-    weights = named_detector(detector, storage_paths(storage_path))
-    network, about = load_detector(weights)
+    network, about = load_detecting_part(named_detector(detector, storage_paths(storage_path)))
     labelled = list(read_scenes(local_path(scenes)))
     if not labelled:
         raise ConfigError(f"--scenes {scenes}: it has no scenes to choose thresholds on")
@@ -61,7 +62,8 @@ def export_spotter(
     export_trial(
         trial, folder / READER_FOLDER, storage_path=storage_path, best=best, onnx=onnx, force=force, licenses=licenses, progress=progress
     )
-    files = write_detector(folder, network, weights.read_bytes(), onnx=onnx)
+    metadata = {name: value for name, value in about.items() if name not in ("kind", "size")}
+    files = write_detector(folder, network, detector_file(network, about["size"], metadata), onnx=onnx)
     write_bytes(folder / LICENSES_FILE, detector_licenses_text(licenses).encode())
     settings = SpotterSettings(input=INPUTS[about["size"]])
     chosen_on = scenes_fingerprint(local_path(scenes))[:16]

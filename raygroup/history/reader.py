@@ -55,8 +55,8 @@ def read_history(trial_folder: Place) -> History:
     read or if steps are missing, and ConfigError for a trial on scenes.
     """
     table, metadata = read_history_table(trial_folder)
-    if "tasks" not in metadata:
-        raise ConfigError(f"{trial_folder}: the history of a trial on scenes, which has no R_TM: read_spotter_history reads it")
+    if "losses" in metadata:
+        raise ConfigError(f"{trial_folder}: the history of a trial on scenes: read_spotter_history reads it")
     return _history(table, metadata)
 
 

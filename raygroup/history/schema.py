@@ -13,8 +13,8 @@ Training adds ``config`` (the trial's settings), ``label``, ``data`` (fingerprin
 weights), ``versions`` (of Python and packages), ``git_commit`` (null if unknown), ``charset`` (its
 hash), ``kernels``, ``device`` and ``from_step``, the step from which the attempt resumed.
 
-A trial on scenes has ``losses``, the names of its losses, instead of ``tasks`` and ``heads``, and
-neither ``charset`` nor ``kernels``.
+A trial on scenes has ``losses``, the names of its losses, and no ``kernels``. A detector has neither
+``tasks`` nor ``heads`` nor ``charset``.
 """
 
 import json
@@ -48,10 +48,11 @@ SCALAR_COLUMNS = ("integrated_loss", "grouping_loss", "task_loss", "words_per_s"
 """Columns of one 32-bit number, in their order in the table."""
 SPOTTER_COLUMNS = {
     "step": COLUMNS["step"],
+    "r_tm": f"{COLUMNS['r_tm']} A detector has no such column.",
     "samples_per_s": "Samples trained on per second, averaged over the steps since the last record was brought to the history.",
     "clock_s": COLUMNS["clock_s"],
 }
-"""Column -> what it holds, for a trial on scenes. Its losses come after ``step``, each in a column with the loss's name."""
+"""Column -> what it holds, for a trial on scenes. Its losses come before the speed, each in a column with the loss's name."""
 _METADATA_KEY = b"raygroup"
 
 
@@ -72,16 +73,18 @@ def history_schema(tasks: Sequence[str], heads: int, metadata: dict[str, Any]) -
     return _schema(columns, {**metadata, "tasks": list(tasks), "heads": heads})
 
 
-def spotter_history_schema(losses: Sequence[str], metadata: dict[str, Any]) -> pa.Schema:
-    """Return the Arrow schema of the history of a trial on scenes.
+def spotter_history_schema(losses: Sequence[str], metadata: dict[str, Any], tasks: Sequence[str] = (), heads: int = 0) -> pa.Schema:
+    """Return the Arrow schema of the history of a trial on scenes. A detector has no tasks, and then no R_TM.
 
-    ``step`` is int32, ``clock_s`` float64, and the other columns are float32. The layout and the names of the losses are added to
+    The types are those of ``history_schema``. The layout, the names of the losses, the tasks and the number of heads are added to
     ``metadata``. Raises ValueError if a loss has the name of another column, and TypeError if the metadata cannot be stored as JSON.
     """
     if taken := set(losses) & set(SPOTTER_COLUMNS):
         raise ValueError(f"a loss cannot be called {min(taken)}: another column has this name")
-    columns = [("step", pa.int32()), *((name, pa.float32()) for name in (*losses, "samples_per_s")), ("clock_s", pa.float64())]
-    return _schema(columns, {**metadata, "losses": list(losses)})
+    r_tm = [("r_tm", pa.list_(pa.float32(), len(tasks) * heads))] if tasks else []
+    grouping = {"tasks": list(tasks), "heads": heads} if tasks else {}
+    columns = [("step", pa.int32()), *r_tm, *((name, pa.float32()) for name in (*losses, "samples_per_s")), ("clock_s", pa.float64())]
+    return _schema(columns, {**metadata, **grouping, "losses": list(losses)})
 
 
 def _schema(columns: Sequence[tuple[str, pa.DataType]], metadata: dict[str, Any]) -> pa.Schema:

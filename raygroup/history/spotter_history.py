@@ -23,6 +23,12 @@ class SpotterHistory:
     samples_per_s: Floats
     clock_s: NDArray[np.float64]
     metadata: dict[str, Any]
+    tasks: tuple[str, ...] = ()
+    """Names of the tasks, in the order of R_TM's rows. A detector has none."""
+    heads: int = 0
+    """Number of heads. A detector has none."""
+    r_tm: Floats | None = None
+    """(n, t, m). None for a detector."""
 
 
 def read_spotter_history(trial_folder: Place) -> SpotterHistory:
@@ -32,4 +38,7 @@ def read_spotter_history(trial_folder: Place) -> SpotterHistory:
         raise ConfigError(f"{trial_folder}: the history of a trial on words: read_history reads it")
     columns = {name: column_values(table[name]) for name in table.column_names}
     losses = {name: columns.pop(name) for name in metadata["losses"]}
-    return SpotterHistory(losses=losses, metadata=metadata, **columns)
+    tasks, heads = tuple(metadata.get("tasks", ())), int(metadata.get("heads", 0))
+    if "r_tm" in columns:
+        columns["r_tm"] = columns["r_tm"].reshape(-1, len(tasks), heads)
+    return SpotterHistory(losses=losses, metadata=metadata, tasks=tasks, heads=heads, **columns)

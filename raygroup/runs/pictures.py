@@ -50,7 +50,7 @@ def _result(name: str, storages: Sequence[Place]) -> "SweepResult":
 
     sweep = find_sweep(name, storages)
     if sweep.trains_on_scenes:
-        raise ConfigError(f"{name}: its trials train on scenes, so there is no grouping and there are no readings to draw")
+        raise ConfigError(f"{name}: its trials train on scenes: pictures are drawn of trials on words")
     return SweepResult.of(sweep)
 
 

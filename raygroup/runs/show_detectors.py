@@ -1,4 +1,4 @@
-"""``runs show`` of a sweep on scenes: its trials, and how their losses ended."""
+"""``runs show`` of a sweep on scenes: its trials, how their losses ended, and the groupings of whole spotters."""
 
 from typing import Any
 
@@ -8,8 +8,15 @@ from rich.text import Text
 from raygroup.errors import ConfigError, HistoryError
 from raygroup.runs.find import warn_of_damage
 from raygroup.storage.sweeps import StoredSweep, TrialState
-from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
+from raygroup.tables.spotter.spotter_report import loss_columns
+from raygroup.tables.spotter.spotter_trial import SpotterTrialResult, computed_losses
 from raygroup.terminal import Column, fitted_table, print_json, print_line, print_warning, titled
+
+_GROUPING = ("grouping", "head_of", "decisiveness", "settling_step")
+"""What is known of a grouping. A detector has none."""
+_GROUPING_COLUMNS = (
+    Column("grouping", shortest=16), Column("max P_TM", right=True, rank=10), Column("settled at", right=True, rank=11),
+)  # fmt: skip
 
 
 def show_detectors(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
@@ -29,10 +36,17 @@ def _trial_values(trial: SpotterTrialResult) -> dict[str, Any]:
     """Return what is known of a trial. Values that it does not have yet are None."""
     is_done = trial.state == TrialState.DONE
     outcome = trial.stored.outcome() if trial.state == TrialState.FAILED else {}
-    values: dict[str, Any] = {"steps": None, "losses": {}, "samples_per_s": None, "weights": str(trial.weights) if is_done else None}
-    damaged = [trial.damage] if is_done and trial.damage else []
+    values: dict[str, Any] = dict.fromkeys((*_GROUPING, "steps", "samples_per_s", "weights")) | {"losses": {}}
+    damaged: list[str] = []
     try:
+        damaged += [trial.damage] if is_done and trial.damage else []
+        values |= {"weights": str(trial.weights)} if is_done and not damaged else {}
         values |= {"steps": int(trial.steps.step[-1]), "losses": dict(trial.losses), "samples_per_s": trial.samples_per_s}
+        if trial.has_grouping:
+            values |= {
+                "grouping": str(trial.groups), "head_of": dict(trial.groups.head_of), "decisiveness": trial.decisiveness,
+                "settling_step": trial.settling_step,
+            }  # fmt: skip
     except HistoryError:
         pass  # it has not recorded a step yet, or its damage is listed
     except ConfigError as error:
@@ -44,13 +58,14 @@ def _trial_values(trial: SpotterTrialResult) -> dict[str, Any]:
 
 
 def _print_trials(sweep: StoredSweep, trials: list[dict[str, Any]], out: Console) -> None:
-    losses = [*dict.fromkeys(name for trial in trials for name in trial["losses"])]
+    losses = computed_losses(trial["losses"] for trial in trials)
+    has_grouping = any(trial["grouping"] for trial in trials)
     columns = [
-        Column("trial", shortest=20), Column("state"), Column("steps", right=True),
-        *(Column(name.replace("_", " "), right=True) for name in losses), Column("samples/s", right=True, rank=1),
+        Column("trial", shortest=20), Column("state"), *(_GROUPING_COLUMNS if has_grouping else ()), Column("steps", right=True),
+        *loss_columns(losses), Column("samples/s", right=True, rank=1),
     ]  # fmt: skip
     print_line(out, sweep.hypothesis)
-    rows = [list(map(Text, _cells(trial, losses))) for trial in trials]
+    rows = [list(map(Text, _cells(trial, losses, has_grouping))) for trial in trials]
     out.print(titled(str(sweep.folder), fitted_table(columns, rows, out.width)))
     for trial in trials:
         if trial["weights"]:
@@ -59,8 +74,12 @@ def _print_trials(sweep: StoredSweep, trials: list[dict[str, Any]], out: Console
             print_line(out, f"{trial['label']} failed at step {trial['failure']['step']}: {trial['failure']['reason']}")
 
 
-def _cells(trial: dict[str, Any], losses: list[str]) -> list[str]:
+def _cells(trial: dict[str, Any], losses: list[str], has_grouping: bool) -> list[str]:
     label = trial["label"] if trial["declared"] else f"{trial['label']} (no longer in the sweep)"
     cells = [f"{trial['losses'][name]:.3f}" if name in trial["losses"] else "" for name in losses]
     speed = trial["samples_per_s"]
-    return [label, trial["state"], "" if trial["steps"] is None else str(trial["steps"]), *cells, "" if speed is None else f"{speed:.1f}"]
+    groups = [trial["grouping"], f"{trial['decisiveness']:.2f}", str(trial["settling_step"])] if trial["grouping"] else ["-", "", ""]
+    return [
+        label, trial["state"], *(groups if has_grouping else []), "" if trial["steps"] is None else str(trial["steps"]), *cells,
+        "" if speed is None else f"{speed:.1f}",
+    ]  # fmt: skip

@@ -18,6 +18,7 @@ from raygroup.files.retry import NO_RETRY, Retry
 from raygroup.runtime.planning.jobs import word_jobs
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.shown_trial import print_shown_trial
+from raygroup.spotter_config import Detector
 from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.spotter.spotter_report import print_weights, spotter_trials_table
 from raygroup.tables.sweep_choice import yardsticks
@@ -61,7 +62,7 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
                 for line in lines:
                     print_words(console, line)
     if done and plan.scenes is not None:
-        _print_detectors(plan, console, retry)
+        _print_scene_trials(plan, console, retry)
     elif done:
         result, others = retry(lambda: _read_trials(plan))
         console.print(_trials_table(plan, result, others, console.width))
@@ -74,7 +75,7 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
             console.print(f"failed: {job.label}: {failed[job.id]} ({job.folder})", style="red", soft_wrap=True, markup=False)
 
 
-def _print_detectors(plan: Plan, console: Console, retry: Retry) -> None:
+def _print_scene_trials(plan: Plan, console: Console, retry: Retry) -> None:
     result = retry(lambda: sweep_result(plan.folder))
     trials = retry(lambda: spotter_trials(result.readable))
     if trials:
@@ -98,9 +99,9 @@ def _read_trials(plan: Plan) -> tuple[SweepResult, list[tuple[str, TrialResult]]
 def next_steps(plan: Plan) -> Iterable[str]:
     """Return the lines that say what a user can do next."""
     folder = shlex.quote(str(plan.folder))
-    evidence = "losses and assignments" if plan.scenes is None else "losses"
+    evidence = "losses" if isinstance(plan.sweep.trial, Detector) else "losses and assignments"
     yield f"{size_text(size_of(plan.folder))} in {plan.folder}; to see {evidence}: tensorboard --logdir {folder}"
-    if any("base_coefficient" in path for path in plan.sweep.grid):
+    if plan.scenes is None and any("base_coefficient" in path for path in plan.sweep.grid):
         storage = shlex.quote(str(plan.storage))
         yield f"to compare with the paper's Table 3: python -m raygroup.reproduce table3 --storage-path {storage}"
 

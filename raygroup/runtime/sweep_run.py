@@ -124,12 +124,12 @@ def _require_runnable(options: RunOptions) -> None:
 
 
 def _require_settings_have_effect(plan: Plan, options: RunOptions) -> None:
-    """Raise ConfigError for a flag that says how heads are computed, if the trials have none."""
+    """Raise ConfigError for a flag that says how trials on words compute their heads, if the trials are on scenes."""
     placement = options.placement
     if plan.scenes is not None:
         for flag, value, default in (("--kernels", placement.kernels, "auto"), ("--accumulate", placement.accumulate, 1)):
             if value != default:
-                raise ConfigError(f"{flag} {value}: it is for recognition heads, and {plan.sweep.name} trains detectors; leave it out")
+                raise ConfigError(f"{flag} {value}: it is for trials on words, and {plan.sweep.name} trains on scenes; leave it out")
 
 
 def _require_readable(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> None:

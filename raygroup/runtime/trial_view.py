@@ -8,6 +8,7 @@ from rich.text import Text
 
 from raygroup.runtime.planning.jobs import SceneJob
 from raygroup.runtime.trial_monitor import DONE, FAILED, RUNNING, STARTING, WAITING, TrialMonitor, TrialProgress
+from raygroup.tables.spotter.spotter_trial import computed_losses
 from raygroup.terminal import Column, fitted_table, seconds_text
 
 _STYLES = {RUNNING: "cyan", STARTING: "yellow", DONE: "green", FAILED: "red", WAITING: "dim"}
@@ -36,7 +37,10 @@ def live_view(monitor: TrialMonitor) -> Iterator[Table | Text]:
     trials = monitor.trials(max(monitor.console.height - _OTHER_LINES, _FEWEST_ROWS))
     labels = short_labels([trial.job.label for trial in trials])
     losses = _scene_losses(trials)
-    columns = _COLUMNS if losses is None else (*_SCENE_COLUMNS, *(Column(loss_title(name), right=True, rank=3) for name in losses))
+    columns: tuple[Column, ...] = _COLUMNS
+    if losses is not None:
+        has_grouping = any("grouping" in trial.facts for trial in trials)
+        columns = (*_SCENE_COLUMNS, *(Column(loss_title(name), right=True, rank=3) for name in losses), *_COLUMNS[-1:] * has_grouping)
     rows = [_cells(label, trial, columns, losses) for label, trial in zip(labels, trials, strict=True)]
     yield fitted_table(columns, rows, monitor.console.width)
 
@@ -50,7 +54,7 @@ def _scene_losses(trials: Sequence[TrialProgress]) -> list[str] | None:
     """Return the losses of trials on scenes, as far as they are known. Trials on words give None."""
     if not all(isinstance(trial.job, SceneJob) for trial in trials):
         return None
-    return [*dict.fromkeys(name for trial in trials for name in trial.facts.get("losses", {}))]
+    return computed_losses(trial.facts.get("losses", {}) for trial in trials)
 
 
 def short_labels(labels: Sequence[str]) -> list[str]:
@@ -72,7 +76,8 @@ def _measurements(trial: TrialProgress, names: Sequence[str] | None) -> list[str
     facts = trial.facts
     left = seconds_text(facts["left_s"]) if trial.state == RUNNING else ""
     if names is not None:
-        return [left, f"{facts['samples_per_s']:.1f}", *(_loss_text(facts, name) for name in names)]
+        groups = [facts["grouping"]] if "grouping" in facts else []
+        return [left, f"{facts['samples_per_s']:.1f}", *(_loss_text(facts, name) for name in names), *groups]
     losses = [_loss_text(facts, name) for name in _LOSSES]
     return [left, f"{facts['words_per_s']:.0f}", *losses, f"{facts['decisiveness']:.2f}", facts["grouping"]]
 

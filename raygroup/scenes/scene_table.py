@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import atomic_write
+from raygroup.scenes.scene_labels import SceneLabels, collect_labels
 from raygroup.scenes.scene_store import SCENE_SCHEMA, StoredScene, scene_of_row, scene_parts
 
 
@@ -23,6 +24,10 @@ class SceneTable:
             reader = pa.ipc.open_file(source)
             self._batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
         self._starts = np.cumsum([0, *map(len, self._batches)])
+
+    def labels(self) -> SceneLabels:
+        """Return the tasks and characters of all words. It reads no pictures."""
+        return collect_labels(self._batches)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -47,6 +52,12 @@ def write_scene_table(store: Path, path: Path) -> None:
 def count_scenes(store: Path) -> int:
     """Return the number of scenes in a store. Raises ConfigError if there is no store."""
     return sum(pq.read_metadata(part).num_rows for part in scene_parts(store))
+
+
+def read_labels(store: Path) -> SceneLabels:
+    """Return the tasks and characters of all words in a store. Raises ConfigError if there is no store."""
+    files = (pq.ParquetFile(part) for part in scene_parts(store))
+    return collect_labels(batch for file in files for batch in file.iter_batches(columns=["instances"]))
 
 
 def is_whole_table(path: Path, num_scenes: int) -> bool:

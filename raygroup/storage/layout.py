@@ -9,8 +9,8 @@
           00000.arrow, 00000.json            a shard, and its record, written after it
           features.json                      list of the shards, written last: the store is complete
           ray.log                            output of Ray during the extraction
-        weights-<hash>/weights.safetensors   stage-1 weights
-        scenes-<hash>/scenes.arrow           scenes that a detector trains on
+        weights-<hash>/weights.safetensors   stage-1 weights, of readers and of detectors
+        scenes-<hash>/scenes.arrow           scenes that detectors and spotters train on
         step_times.json                      measured step times
         train/                               state of Ray Train
       <sweep>/
@@ -31,7 +31,8 @@
             step-<step>-<N>.safetensors      state after a step, written by attempt N
           predictions.parquet                the words, as the trained heads read them
           word_facts.json                    characters by task, and how fast the heads read
-          detector.safetensors               the trained detector, of a trial on scenes
+          detector.safetensors               the trained detector, of a trial that trains one
+          spotter.safetensors                the trained spotter, of a trial that trains all its parts
           tensorboard/                       scalars
           error.txt                          traceback of an unexpected error
           stalled-<time>-<rank>.txt          stacks of a worker that made no progress
@@ -85,6 +86,7 @@ CHECKPOINTS_GLOB = "step-*.safetensors"
 PREDICTIONS_FILE = "predictions.parquet"
 WORD_FACTS_FILE = "word_facts.json"
 DETECTOR_FILE = "detector.safetensors"
+SPOTTER_FILE = "spotter.safetensors"
 TENSORBOARD_FOLDER = "tensorboard"
 ERROR_FILE = "error.txt"
 STACKS_GLOB = "stalled-*.txt"

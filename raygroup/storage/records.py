@@ -34,7 +34,10 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
         "name": str, "hypothesis": str, "data": str, "written_at": str, "trials": [{"id": str, "label": str}], "caches?": [str],
         "trains_on?": str,
     },
-    CONFIG_FILE: {"trial": dict, "label": str, "data": str, "store?": str, "features?": str, "weights?": str, "scenes?": str},
+    CONFIG_FILE: {
+        "trial": dict, "label": str, "data": str,
+        **dict.fromkeys(("store?", "features?", "weights?", "scenes?", "detector?", "reader?"), str),
+    },
     DONE_FILE: {
         "finished_at?": str, "device?": str, "kernels?": str,
         **dict.fromkeys(("steps?", "first_step?", "attempts?", "wall_s?", "cpu_s?", "pack?"), _NUMBER),

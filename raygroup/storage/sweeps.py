@@ -14,8 +14,7 @@ from raygroup.config import Trial
 from raygroup.errors import ConfigError, DamagedFileError, HistoryError
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
-from raygroup.search_space import SCENES, AnyTrial, any_trial_from_json
-from raygroup.spotter_config import Detector
+from raygroup.search_space import SCENES, AnyTrial, SceneTrial, any_trial_from_json
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CACHE_FOLDER, CACHE_PREFIXES, CONFIG_FILE, DONE_FILE, FAILED_FILE, HISTORY_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record, read_record, with_remedy
@@ -89,13 +88,13 @@ class StoredTrial:
         """
         trial = self._read_settings()
         if not isinstance(trial, Trial):
-            raise ConfigError(f"{self.folder}: trains a detector on scenes, so it reads no words and has no heads")
+            raise ConfigError(f"{self.folder}: trains on scenes, not on words")
         return trial
 
-    def detector(self) -> Detector:
+    def scene_settings(self) -> SceneTrial:
         """Read the settings of a trial on scenes. Raises ConfigError like ``config``."""
         trial = self._read_settings()
-        if not isinstance(trial, Detector):
+        if isinstance(trial, Trial):
             raise ConfigError(f"{self.folder}: trains on words, so it has no detector")
         return trial
 
@@ -142,7 +141,7 @@ class StoredSweep:
     trials: tuple[StoredTrial, ...]
     """The declared trials in order, then those that the sweep no longer declares."""
     trains_on_scenes: bool = False
-    """True if its trials train detectors on scenes, False if they read words."""
+    """True if its trials train on scenes, False if they read words."""
     own_damage: str | None = None
     """The damage of ``sweep.json``, with the way out, or None. All trials that have a folder then count as declared."""
 

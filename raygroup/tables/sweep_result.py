@@ -96,16 +96,17 @@ class SweepResult:
 
     @property
     def groupings(self) -> Mapping[str, TaskGroups]:
-        """The final grouping of every finished trial, by label."""
-        return {} if self.stored.trains_on_scenes else {trial.label: trial.groups for trial in self.done}
+        """The final grouping of every finished trial, by label. Detectors have none."""
+        return {trial.label: trial.groups for trial in self.done if not isinstance(trial, SpotterTrialResult) or trial.has_grouping}
 
     def table(self) -> pa.Table:
         """Return one row for each finished trial.
 
         It has the varied fields, the grouping and the mean scores. Scores are those of words that
         the trained classifier routed. The columns ``new_*`` and ``unseen_*`` hold the mean over
-        tasks. The row of a trial on scenes has the losses of its last steps instead. Raises
-        DamagedFileError if a record of a finished trial is damaged.
+        tasks. The row of a trial on scenes has the losses of its last steps instead of scores, and
+        that of a detector no grouping. Raises DamagedFileError if a record of a finished trial is
+        damaged.
         """
         return self._table(self.done)
 
@@ -212,7 +213,8 @@ def history_table(sweep: SweepResult | StoredSweep, every: int = 1) -> pa.Table:
     (R_TM after the step), ``p`` (P_TM without noise: the softmax of ``r`` over heads), and
     ``assigned`` (whether the task is on the head). With ``every=10``, only every tenth step
     and the last are kept. Raises HistoryError for a damaged history. Trials without a history are
-    left out. The table of a sweep on scenes has one row for each trial and step, with the losses.
+    left out. The table of a sweep on scenes has one row for each trial and step, with the losses and,
+    for whole spotters, the head of each task in columns such as ``head_ar``.
     """
     result = sweep if isinstance(sweep, SweepResult) else SweepResult.of(sweep)
     trials = [trial for trial in result.trials if _has_history(trial)]

@@ -7,6 +7,7 @@ import tracemalloc
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from rendered_scenes_for_tests import store_of
 
@@ -16,6 +17,10 @@ from raygroup.export import __main__ as export
 from raygroup.pretrain import __main__ as pretrain
 from raygroup.spot import __main__ as spot
 from raygroup.spotting.spotter import PURPOSES
+from raygroup.spotting_config import SpotterLoss, SpotterWeights, Spotting
+from raygroup.training.spotter.new_spotter import new_spotter
+from raygroup.training.spotter.trained_spotter import save_spotter_network
+from raygroup.words.charset import Charset
 
 SPACE = """
 from raygroup.spotter_config import Detector, DetectorTraining, Samples
@@ -214,6 +219,30 @@ def test_what_is_no_detector_or_no_scenes_is_one_line(finished_trial, spotter, t
     assert export.main([*arguments[:-1], str(tmp_path / "none"), "--detector", str(spotter / "detector.safetensors")]) == 2
     assert f"{tmp_path / 'none'}: not a readable part of a scene store" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def whole_spotter(path, **loss):
+    """Write the weights of a whole spotter before its training."""
+    settings, charset = Spotting(loss=SpotterLoss(**loss), weights=SpotterWeights(reader="/home/me/reader")), Charset(("a", "b"))
+    network = new_spotter(settings, 2, charset, None, None, "cpu", torch.float32)
+    save_spotter_network(path, network, settings, ("la", "ar"), charset, {"losses": {"dice": 0.5}})
+    return path
+
+
+def test_a_whole_spotter_gives_the_part_that_finds_words(finished_trial, photograph, tmp_path, capsys):
+    weights = whole_spotter(tmp_path / "spotter.safetensors")
+    arguments = [str(finished_trial.folder), str(tmp_path / "model"), "--scenes", str(store_of(tmp_path, 1)), "--no-onnx"]
+    assert export.main([*arguments, "--detector", str(weights)]) == 0
+    assert spot.main([str(photograph), "--model", str(tmp_path / "model")]) == 0
+    record = (tmp_path / "model" / "spotter.json").read_text()
+    assert json.loads(record)["detector"]["losses"] == {"dice": 0.5}
+    assert "/home/me" not in record
+    assert b"/home/me" not in (tmp_path / "model" / "detector.safetensors").read_bytes()
+    untrained = whole_spotter(tmp_path / "untrained.safetensors", dice=0.0, cross_entropy=0.0)
+    capsys.readouterr()
+    assert export.main([*arguments[:1], str(tmp_path / "other"), *arguments[2:], "--detector", str(untrained)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{untrained}: its map was never trained" in line
 
 
 def test_what_is_no_spotter_is_one_line(spotter, photograph, tmp_path, capsys):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from raygroup.errors import ConfigError
+from raygroup.history.assignments import assignment
 from raygroup.history.reader import read_history
 from raygroup.history.schema import spotter_history_schema
 from raygroup.history.spotter_history import read_spotter_history
@@ -50,9 +51,28 @@ def test_a_history_of_the_other_kind_says_which_function_reads_it(tmp_path):
         read_spotter_history(tmp_path / "words")
 
 
+def test_a_whole_spotter_has_the_assignment_after_every_step_and_a_detector_has_none(tmp_path):
+    schema = spotter_history_schema(LOSSES, {"label": "seed=0"}, ("la", "ar"), 3)
+    with RowWriter(tmp_path / "whole", 1, schema, flush_every=4) as writer:
+        for step in range(1, 6):
+            writer.append_row(step, [[step, 0, 0], [0, 0, step]], 0.5, 0.25, 1.0, 12.5, 1.8e9 + step)
+    seal(tmp_path / "whole", 5)
+    whole = read_spotter_history(tmp_path / "whole")
+    assert (whole.tasks, whole.heads) == (("la", "ar"), 3)
+    assert whole.r_tm.tolist() == [[[step, 0, 0], [0, 0, step]] for step in range(1, 6)]
+    assert assignment(whole.r_tm).tolist() == [[0, 2]] * 5
+    assert whole.losses["box"].tolist() == [0.25] * 5
+    with pytest.raises(ConfigError, match="read_spotter_history reads it"):
+        read_history(tmp_path / "whole")
+    write(tmp_path / "detector", [1])
+    detector = read_spotter_history(tmp_path / "detector")
+    assert (detector.tasks, detector.heads, detector.r_tm) == ((), 0, None)
+
+
 def test_a_loss_cannot_have_the_name_of_another_column():
-    with pytest.raises(ValueError, match="a loss cannot be called step"):
-        spotter_history_schema(("step",), {})
+    for name in ("step", "r_tm"):
+        with pytest.raises(ValueError, match=f"a loss cannot be called {name}"):
+            spotter_history_schema((name,), {})
 
 
 def test_last_losses_are_means_over_fifty_steps(tmp_path):

@@ -1,12 +1,15 @@
 """Scenes for training can be read in any order."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from rendered_scenes_for_tests import store_of
 
 from raygroup.errors import ConfigError
+from raygroup.scenes.scene_labels import collect_labels
 from raygroup.scenes.scene_store import read_scenes
-from raygroup.scenes.scene_table import SceneTable, scenes_fingerprint, write_scene_table
+from raygroup.scenes.scene_table import SceneTable, read_labels, scenes_fingerprint, write_scene_table
+from raygroup.words.charset import Charset
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,29 @@ def test_a_table_has_the_scenes_of_its_store_in_any_order(store, tmp_path):
             assert np.array_equal(one.polygon, other.polygon)
     with pytest.raises(IndexError):
         table[5]
+
+
+def test_labels_of_a_store_and_of_its_table_are_those_of_its_words(store, tmp_path):
+    write_scene_table(store, tmp_path / "scenes.arrow")
+    words = [word for scene in read_scenes(store) for word in scene.instances if not word.dont_care]
+    labels = read_labels(store)
+    assert SceneTable(tmp_path / "scenes.arrow").labels() == labels
+    assert labels.tasks == ("ar", "la")
+    assert labels.characters == "".join(sorted({character for word in words for character in word.text}))
+    assert labels.charset().characters == tuple(labels.characters)
+    assert set(labels.charset(Charset(("ж",))).characters) == {*labels.characters, "ж"}
+
+
+def test_words_that_no_head_can_learn_give_neither_tasks_nor_characters():
+    square = [0.0, 0.0, 9.0, 0.0, 9.0, 9.0]
+    word = {"polygon": square, "text": "a", "task": "la", "dont_care": False}
+    unfit = [{"dont_care": True}, {"task": None}, {"text": ""}, {"text": "b" * 32}, {"polygon": None}]
+    rows = [{"instances": []}, {"instances": [word]}, {"instances": [word | {"text": "b", "task": "ko"} | change for change in unfit]}]
+    (batch,) = pa.Table.from_pylist(rows).to_batches()
+    for scenes in ([batch], [batch.slice(1)], [batch.slice(0, 2), batch.slice(2)]):
+        assert collect_labels(scenes).tasks == ("la",)
+        assert collect_labels(scenes).characters == "a"
+    assert collect_labels([batch.slice(2)]).tasks == ()
 
 
 def test_the_fingerprint_is_that_of_the_content(store, tmp_path):

@@ -11,11 +11,13 @@ from pathlib import Path, PurePosixPath
 
 from raygroup.config import Pretraining, Trial
 from raygroup.errors import ConfigError
+from raygroup.files.places import local_path
 from raygroup.runtime.planning.cluster_file import KUBERNETES, ClusterFile
 from raygroup.runtime.planning.finding import Finding
 from raygroup.runtime.planning.node_types import as_list, as_mapping, pod_containers, ray_cluster_spec
 from raygroup.runtime.planning.requirements import require_data, require_inputs
 from raygroup.search_space import SHIPPED, Sweep, find, load
+from raygroup.spotting_config import Spotting
 
 _OWN_FOLDERS = ("/dev/shm", "/tmp")
 """Mounts that every pod has for itself."""
@@ -68,9 +70,20 @@ def _check_sweep(inputs: InputCheck, options: argparse.Namespace) -> None:
     if options.scenes is not None:
         if not inputs.is_there(options.scenes):
             raise ConfigError(f"--scenes {options.scenes}: no such file or folder")
+        _check_start_weights(inputs, sweep)
         return
     trials = [trial for _, trial in sweep.trials() if isinstance(trial, Trial)]
     require_inputs(sweep, trials, options.words, options.fonts, inputs.is_there)
+
+
+def _check_start_weights(inputs: InputCheck, sweep: Sweep) -> None:
+    """Raise ConfigError if a whole spotter starts from weights that the nodes do not have."""
+    spotters = [trial for _, trial in sweep.trials() if isinstance(trial, Spotting)]
+    named = {("weights.detector", trial.weights.detector) for trial in spotters}
+    named |= {("weights.reader", trial.weights.reader) for trial in spotters if trial.weights.reader != "laptop"}
+    for setting, file in sorted(named):
+        if file and not inputs.is_there(local_path(file)):
+            raise ConfigError(f"{setting}: no file {file}")
 
 
 def _check_features(inputs: InputCheck, options: argparse.Namespace) -> None:

@@ -29,9 +29,6 @@ from raygroup.model.spotter.shape import SpotterShape
 from raygroup.model.spotter.word_adapter import GRID, WordAdapter
 from raygroup.model.spotter.word_sampling import sample_rectangles
 
-PARTS = ("trunk", "segmentation", "box", "mask", "language", "recognition", "adapter")
-"""The parts of a spotter that can be frozen. Only spotters whose heads read word features have an adapter."""
-
 
 class ImageMaps(NamedTuple):
     """What the network computes for whole images."""

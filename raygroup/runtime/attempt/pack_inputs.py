@@ -40,9 +40,14 @@ def load_universal_weights(storage: Place, name: str) -> UniversalModel:
 
     ``name`` is a file in the cache of the storage path, or ``laptop`` for those in the package.
     """
+    return _load_weights(stored_weights_file(storage, name))
+
+
+def stored_weights_file(storage: Place, name: str) -> Path:
+    """Return the weights file that a trial's config.json names. Raises DamagedFileError if its content has changed."""
     if not name.startswith(f"{CACHE_FOLDER}/"):
-        return _load_weights(weights_file(name))
-    return _load_weights(_verified_weights(storage / name, local_copy(storage / name)))
+        return weights_file(name)
+    return _verified_weights(storage / name, local_copy(storage / name))
 
 
 @functools.lru_cache(2)
@@ -53,7 +58,7 @@ def _load_stores(store: Path, features: Path, word_tasks: str) -> tuple[WordStor
 
 @functools.lru_cache(2)
 def _verified_weights(stored: Place, copy: Path) -> Path:
-    """Return the copy of stage-1 weights if its checksum is the one in the name of their folder."""
+    """Return the copy of a weights file if its checksum is the one in the name of their folder."""
     with copy.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if weights_path(stored.parent.parent.parent, digest) != stored:

@@ -18,10 +18,11 @@ from raygroup.history.sinks import Checksums
 from raygroup.runtime.attempt.checkpoints import load_checkpoint
 from raygroup.runtime.attempt.program import ProgramInputs
 from raygroup.runtime.attempt.provenance import git_commit, versions
+from raygroup.runtime.attempt.scene_inputs import DetectorInputs, SpotterInputs
 from raygroup.runtime.attempt.session import Session, TrialAttempt, WorkerContext
-from raygroup.runtime.attempt.spotter_program import SceneInputs
 from raygroup.runtime.attempt.word_program import WordInputs
 from raygroup.search_space import AnyTrial, any_trial_from_json
+from raygroup.spotting_config import Spotting
 from raygroup.storage.checkpoint_index import drop_checkpoints_after, sound_steps
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CONFIG_FILE, HISTORY_FOLDER
@@ -103,7 +104,9 @@ def _load_program_inputs(first: _TrialInputs, checkpoint: _CommonCheckpoint, con
     """Load what the trials of a pack share. ``first`` is any of them."""
     if isinstance(first.trial, Trial):
         return WordInputs(first.trial, first.config, context, checkpoint.facts.get("kernels"))
-    return SceneInputs(first.config, context)
+    if isinstance(first.trial, Spotting):
+        return SpotterInputs(first.config, context)
+    return DetectorInputs(first.config, context)
 
 
 def _load_common_checkpoint(leases: Sequence[Lease], context: WorkerContext) -> _CommonCheckpoint:

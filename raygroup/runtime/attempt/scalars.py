@@ -11,10 +11,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from raygroup.files.local_copies import publish
 from raygroup.files.places import Place
+from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.search_space import AnyTrial
 from raygroup.storage.layout import TENSORBOARD_FOLDER
 from raygroup.tables.history_rows import flat_fields
@@ -40,6 +44,17 @@ class ScalarPoint:
 def scalar_point(step: int, values: Mapping[str, float]) -> ScalarPoint:
     """Keep what TensorBoard shows of a step."""
     return ScalarPoint(step, time.time(), values)
+
+
+def grouping_curves(tasks: Sequence[str], r_tm: NDArray[np.float32]) -> dict[str, float]:
+    """Return the decisiveness of R_TM (t, m) and the head of each task, as curves of TensorBoard."""
+    return {"decisiveness": decisiveness(r_tm)} | {f"head/{task}": float(head) for task, head in zip(tasks, r_tm.argmax(-1), strict=True)}
+
+
+def grouping_progress(tasks: Sequence[str], r_tm: NDArray[np.float32]) -> dict[str, Any]:
+    """Return what a progress file says of R_TM (t, m)."""
+    groups = grouping(tasks, r_tm.shape[1], assignment(r_tm[None])[0])
+    return {"decisiveness": decisiveness(r_tm), "grouping": str(groups)}
 
 
 def write_scalars(folder: Place, attempt: int, points: Sequence[ScalarPoint]) -> None:

@@ -1,90 +1,74 @@
 """A trial on scenes as a program: a trainer, its histories, and the weights that it ends with."""
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from raygroup.config_sections import to_json
 from raygroup.errors import NotFiniteError
-from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
-from raygroup.history.schema import spotter_history_schema
 from raygroup.history.spotter_history import read_spotter_history
-from raygroup.history.writer import RowWriter
-from raygroup.model.spotter.detector import DetectorNetwork
 from raygroup.runtime.attempt.program import StepRow
-from raygroup.runtime.attempt.scalars import write_settings_and_scores
-from raygroup.runtime.attempt.session import WorkerContext
-from raygroup.scenes.scene_table import SceneTable
-from raygroup.search_space import AnyTrial
-from raygroup.spotter_config import Detector
-from raygroup.storage.layout import DETECTOR_FILE
-from raygroup.storage.leases import Lease
+from raygroup.runtime.attempt.scalars import grouping_curves, grouping_progress, write_settings_and_scores
+from raygroup.spotting_config import LOSSES
+from raygroup.storage.layout import DETECTOR_FILE, SPOTTER_FILE
 from raygroup.tables.spotter.spotter_trial import last_losses
-from raygroup.training.spotter.detector_trainer import LOSSES, DetectorTrainer
+from raygroup.training.spotter.detector_trainer import LOSSES as DETECTOR_LOSSES
+from raygroup.training.spotter.detector_trainer import DetectorTrainer
 from raygroup.training.spotter.detector_weights import save_detector
+from raygroup.training.spotter.spotter_trainer import SpotterTrainer
+from raygroup.training.spotter.trained_spotter import save_spotter_network
 
 
-class SpotterTrainer(Protocol):
-    """The training of one trial on scenes."""
-
-    settings: Detector
-    device: str
-    step: int
-    average: DetectorNetwork
-    """The moving average of the weights, which is the result."""
-
-    def advance(self) -> Tensor:
-        """Take one optimizer step and return its losses, in the order of their names."""
-
-    def state(self) -> dict[str, Tensor]:
-        """Return the tensors that later steps depend on."""
-
-    def restore(self, step: int, state: Mapping[str, Tensor]) -> None:
-        """Set the training to the point after ``step``."""
-
-
-class SpotterProgram:
+class _SceneProgram:
     """A trainer, and what the files of its trial hold."""
 
     speed_name = "samples_per_s"
+    losses: tuple[str, ...]
+    """Names of the first numbers of a step's record."""
 
-    def __init__(self, trainer: SpotterTrainer, losses: Sequence[str], about: Mapping[str, Any]) -> None:
-        """``losses`` are the names of what ``advance`` returns. ``about`` goes into the metadata of the weights."""
-        self.trainer, self.losses, self.about = trainer, tuple(losses), about
+    def __init__(self, trainer: DetectorTrainer | SpotterTrainer, about: Mapping[str, Any]) -> None:
+        """``about`` goes into the metadata of the weights."""
+        self._trainer, self.about = trainer, about
+        self.settings = trainer.settings
         training = trainer.settings.training
         self.steps, self.batch, self.checkpoint_every = training.steps, training.batch, training.checkpoint_every
-        self.advance = trainer.advance
 
     @property
     def step(self) -> int:
-        return self.trainer.step
+        return self._trainer.step
 
     def state(self, number: int) -> dict[str, Tensor]:
-        return self.trainer.state()
+        return self._trainer.state()
 
     def restore(self, step: int, states: Sequence[dict[str, Tensor]]) -> None:
         (state,) = states
-        self.trainer.restore(step, state)
-
-    def without(self, numbers: Sequence[int]) -> "SpotterProgram":
-        raise ValueError("a trial on scenes trains alone, so it cannot leave others behind")
+        self._trainer.restore(step, state)
 
     def split_records(self, records: Sequence[Tensor]) -> list[NDArray[np.float32]]:
         return [torch.stack(list(records)).float().cpu().numpy()]
 
     def step_rows(self, number: int, rows: NDArray[np.float32], first_step: int) -> Iterator[StepRow]:
         for step, row in enumerate(rows, first_step):
-            losses = dict(zip(self.losses, map(float, row), strict=True))
-            for name, value in losses.items():
-                if not np.isfinite(value):
-                    raise NotFiniteError(f"step {step}: the {name} loss is {value}. Lower training.learning_rate or training.clip")
-            curves = {f"loss/{name}": value for name, value in losses.items()}
-            yield StepRow(step, tuple(losses.values()), losses, lambda curves=curves: curves)  # type: ignore[misc]
+            values, rest = np.split(row, [len(self.losses)])
+            losses = dict(zip(self.losses, map(float, values), strict=True))
+            problem = next((f"the {name} loss is {value}" for name, value in losses.items() if not np.isfinite(value)), None)
+            if problem or not np.isfinite(rest).all():
+                raise NotFiniteError(f"step {step}: {problem or 'R_TM is not finite'}. Lower training.learning_rate or training.clip")
+            yield StepRow(step, self.columns(losses, rest), losses, functools.partial(self.curves, losses, rest))
+
+    def columns(self, losses: Mapping[str, float], rest: NDArray[np.float32]) -> tuple[ArrayLike, ...]:
+        """Return the history's columns between the step and the speed. ``rest`` is a step's record after its losses."""
+        return tuple(losses.values())
+
+    def curves(self, losses: Mapping[str, float], rest: NDArray[np.float32]) -> dict[str, float]:
+        """Return the curves of TensorBoard at a step."""
+        return {f"loss/{name}": value for name, value in losses.items()}
 
     def checkpoint_facts(self) -> dict[str, Any]:
         return {"losses": self.losses}
@@ -92,40 +76,71 @@ class SpotterProgram:
     def progress(self, number: int) -> dict[str, Any]:
         return {}
 
+    def write_final_scalars(self, number: int, folder: Place, attempt: int) -> None:
+        values = {f"last_loss/{name}": value for name, value in last_losses(read_spotter_history(folder)).items()}
+        write_settings_and_scores(folder, attempt, self.settings, self.step, values, [*values])
+
+    def outcome(self, number: int) -> dict[str, Any]:
+        return {"device": self._trainer.device}
+
+
+class DetectorProgram(_SceneProgram):
+    """A detector in training."""
+
+    losses = DETECTOR_LOSSES
+
+    def __init__(self, trainer: DetectorTrainer, about: Mapping[str, Any]) -> None:
+        super().__init__(trainer, about)
+        self.trainer = trainer
+        self.advance = trainer.advance
+
+    def without(self, numbers: Sequence[int]) -> "DetectorProgram":
+        raise ValueError(_ALONE)
+
     def write_results(self, number: int) -> Callable[[Place], None]:
         def write(folder: Place) -> None:
-            ends = last_losses(read_spotter_history(folder))
-            about = {"settings": to_json(self.trainer.settings), **self.about, "losses": ends}
-            save_detector(folder / DETECTOR_FILE, self.trainer.average, self.trainer.settings.size, about)
+            settings, losses = self.trainer.settings, last_losses(read_spotter_history(folder))
+            about = {"settings": to_json(settings), **self.about, "losses": losses}
+            save_detector(folder / DETECTOR_FILE, self.trainer.average, settings.size, about)
 
         return write
 
-    def write_final_scalars(self, number: int, folder: Place, attempt: int) -> None:
-        values = {f"last_loss/{name}": value for name, value in last_losses(read_spotter_history(folder)).items()}
-        write_settings_and_scores(folder, attempt, self.trainer.settings, self.step, values, [*values])
 
-    def outcome(self, number: int) -> dict[str, Any]:
-        return {"device": self.trainer.device}
+class SpotterProgram(_SceneProgram):
+    """A whole spotter in training. The record of a step has its losses, and R_TM after it."""
+
+    losses = LOSSES
+
+    def __init__(self, trainer: SpotterTrainer, about: Mapping[str, Any]) -> None:
+        super().__init__(trainer, about)
+        self.trainer = trainer
+
+    def advance(self) -> Tensor:
+        losses = self.trainer.advance()
+        return torch.cat([losses, self.trainer.network.r_tm.detach().flatten()])
+
+    def without(self, numbers: Sequence[int]) -> "SpotterProgram":
+        raise ValueError(_ALONE)
+
+    def columns(self, losses: Mapping[str, float], rest: NDArray[np.float32]) -> tuple[ArrayLike, ...]:
+        return (rest, *losses.values())
+
+    def curves(self, losses: Mapping[str, float], rest: NDArray[np.float32]) -> dict[str, float]:
+        return super().curves(losses, rest) | grouping_curves(self.trainer.tasks, rest.reshape(len(self.trainer.tasks), -1))
+
+    def checkpoint_facts(self) -> dict[str, Any]:
+        return super().checkpoint_facts() | {"charset": self.trainer.charset.to_json(), "tasks": self.trainer.tasks}
+
+    def progress(self, number: int) -> dict[str, Any]:
+        return grouping_progress(self.trainer.tasks, self.trainer.network.r_tm.detach().float().cpu().numpy())
+
+    def write_results(self, number: int) -> Callable[[Place], None]:
+        def write(folder: Place) -> None:
+            trainer, losses = self.trainer, last_losses(read_spotter_history(folder))
+            about = {**self.about, "losses": losses}
+            save_spotter_network(folder / SPOTTER_FILE, trainer.average, trainer.settings, trainer.tasks, trainer.charset, about)
+
+        return write
 
 
-class SceneInputs:
-    """The scenes of a trial."""
-
-    def __init__(self, config: Mapping[str, Any], context: WorkerContext) -> None:
-        """Open the scenes that a trial's config.json names."""
-        self.context, self.data = context, str(config["data"])
-        self.scenes = SceneTable(context.retry(lambda: local_copy(context.storage / config["scenes"])))
-
-    @property
-    def history_facts(self) -> dict[str, Any]:
-        return {}
-
-    def open_history(self, lease: Lease, trial: AnyTrial, metadata: dict[str, Any]) -> RowWriter:
-        return RowWriter(lease.folder, lease.attempt, spotter_history_schema(LOSSES, metadata), retry=self.context.retry)
-
-    def start(self, trials: Sequence[AnyTrial]) -> SpotterProgram:
-        (trial,) = trials
-        if not isinstance(trial, Detector):
-            raise TypeError(f"a {type(trial).__name__} does not train on scenes")
-        trainer = DetectorTrainer(trial, self.scenes, self.context.placement.device, self.context.group.worker)
-        return SpotterProgram(trainer, LOSSES, {"data": self.data, "scenes": len(self.scenes)})
+_ALONE = "a trial on scenes trains alone, so it cannot leave others behind"

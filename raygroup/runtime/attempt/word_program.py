@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from raygroup.config import Trial
 from raygroup.files.places import Place
-from raygroup.history.assignments import assignment, decisiveness, grouping
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels.forms import Kernels, choose_kernels
 from raygroup.runtime.attempt.pack_inputs import load_training_data, load_universal_weights
 from raygroup.runtime.attempt.predictions import predict_test_words
 from raygroup.runtime.attempt.program import StepRow
-from raygroup.runtime.attempt.scalars import write_settings_and_scores
+from raygroup.runtime.attempt.scalars import grouping_curves, grouping_progress, write_settings_and_scores
 from raygroup.runtime.attempt.session import WorkerContext
 from raygroup.runtime.placement import Placement
 from raygroup.scoring.predictions import read_predictions, score_predictions
@@ -61,8 +60,7 @@ class WordProgram:
 
     def progress(self, number: int) -> dict[str, Any]:
         r_tm = self.pack.r_ktm.detach()[number, :, : self.pack.counts[number]].float().cpu().numpy()
-        groups = grouping(self.pack.data.tasks, r_tm.shape[1], assignment(r_tm[None])[0])
-        return {"decisiveness": decisiveness(r_tm), "grouping": str(groups)}
+        return grouping_progress(self.pack.data.tasks, r_tm)
 
     def write_results(self, number: int) -> Callable[[Place], None]:
         return predict_test_words(self.pack.trained_trial(number), self.words)
@@ -108,8 +106,7 @@ _MEASURES = {"accuracy": "accuracy", "1-NED": "one_minus_ned"}
 
 def word_scalars(tasks: Sequence[str], r_tm: NDArray[np.float32], losses: Mapping[str, float]) -> dict[str, float]:
     """Return the curves of TensorBoard at a step: losses, decisiveness, and the head of each task."""
-    values = {f"loss/{name}": loss for name, loss in losses.items()} | {"decisiveness": decisiveness(r_tm)}
-    return values | {f"head/{task}": float(head) for task, head in zip(tasks, r_tm.argmax(-1), strict=True)}
+    return {f"loss/{name}": loss for name, loss in losses.items()} | grouping_curves(tasks, r_tm)
 
 
 def _named_scores(scores: Mapping[str, WordScores]) -> Iterator[tuple[str, float]]:

@@ -1,5 +1,6 @@
 """The trials of a plan, each with its inputs and its folder."""
 
+import hashlib
 import importlib.resources
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,19 +8,21 @@ from pathlib import Path
 
 from raygroup.config import Trial
 from raygroup.config_sections import to_json
-from raygroup.costs import detector_cpu_s, training_cpu_s
+from raygroup.costs import detector_cpu_s, spotter_cpu_s, training_cpu_s
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place, local_path
-from raygroup.search_space import AnyTrial
+from raygroup.search_space import AnyTrial, SceneTrial
 from raygroup.spotter_config import Detector
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CONFIG_FILE, FAILED_FILE
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import is_done
 
+LAPTOP = "laptop"
+"""The name of the stage-1 weights in the package, in settings and in ``config.json``."""
 LAPTOP_WEIGHTS = Path(str(importlib.resources.files("raygroup.weights") / "laptop.safetensors"))
-"""The stage-1 weights in the package: ``weights.file`` is ``laptop``."""
+"""The file of these weights."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Job:
     trial: AnyTrial
     folder: Place
     data: str
-    """Fingerprint of the words and the weights, or of the scenes."""
+    """Fingerprint of the words and the weights, of the scenes, or of the scenes and the weights."""
 
     @property
     def done(self) -> bool:
@@ -76,28 +79,42 @@ class WordJob(Job):
         return (self.store, self.features)
 
     def inputs(self, storage: Place) -> dict[str, str]:
-        weights = _relative(self.shared_weights, storage) if self.shared_weights else "laptop"
+        weights = _relative(self.shared_weights, storage) if self.shared_weights else LAPTOP
         return {"store": _relative(self.store, storage), "features": _relative(self.features, storage), "weights": weights}
+
+
+@dataclass(frozen=True)
+class StartWeights:
+    """A weights file that a spotter starts from."""
+
+    name: str
+    """``detector`` or ``reader``: its field in ``weights`` and in ``config.json``."""
+    file: Path
+    """The file on this machine."""
+    shared: Place | None
+    """A copy that every machine can read. None for the weights in the package."""
 
 
 @dataclass(frozen=True)
 class SceneJob(Job):
     """A trial that trains on scenes."""
 
-    trial: Detector
+    trial: SceneTrial
     scenes: Place
     """The scenes as a memory-mapped file."""
+    weights: tuple[StartWeights, ...] = ()
 
     @property
     def cpu_s(self) -> float:
-        return detector_cpu_s(self.trial)
+        return detector_cpu_s(self.trial) if isinstance(self.trial, Detector) else spotter_cpu_s(self.trial)
 
     @property
     def caches(self) -> tuple[Place, ...]:
-        return (self.scenes,)
+        return (self.scenes, *(each.shared for each in self.weights if each.shared))
 
     def inputs(self, storage: Place) -> dict[str, str]:
-        return {"scenes": _relative(self.scenes, storage)}
+        weights = {each.name: _relative(each.shared, storage) if each.shared else LAPTOP for each in self.weights}
+        return {"scenes": _relative(self.scenes, storage), **weights}
 
 
 def word_jobs(jobs: Iterable[Job]) -> tuple[WordJob, ...]:
@@ -110,12 +127,18 @@ def scene_jobs(jobs: Iterable[Job]) -> tuple[SceneJob, ...]:
     return tuple(job for job in jobs if isinstance(job, SceneJob))
 
 
-def weights_file(name: str) -> Path:
-    """Return the file that a ``weights.file`` setting names. Raises ConfigError if it does not exist."""
-    path = LAPTOP_WEIGHTS if name == "laptop" else local_path(name).absolute()
+def weights_file(name: str, setting: str = "weights.file") -> Path:
+    """Return the file that a setting such as ``weights.file`` names. Raises ConfigError if it does not exist."""
+    path = LAPTOP_WEIGHTS if name == LAPTOP else local_path(name).absolute()
     if not path.is_file():
-        raise ConfigError(f"weights.file: no file {path}")
+        raise ConfigError(f"{setting}: no file {path}")
     return path
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def require_own_folder(job: Job) -> None:

@@ -18,13 +18,14 @@ from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job, WordJob
 from raygroup.runtime.planning.plan import Plan
 from raygroup.search_space import AnyTrial, any_trial_from_json
+from raygroup.spotter_config import Detector
 from raygroup.storage.layout import CONFIG_FILE, DONE_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record, read_record
 from raygroup.storage.sweeps import done_ids
 from raygroup.training.packs.packing import shared_settings
 
 ANY_KERNELS = ""
-"""Kernel form of a detector, which has no heads."""
+"""Kernel form of trials on scenes. A detector has no heads, and those of a spotter have one form."""
 _NO_EFFECT = ("training.steps", "training.order_seed", "training.checkpoint_every", "words.mixture", "words.mixture_weighting")
 """Settings that the trials of a pack share, without an effect on the time of a step."""
 _MAX_OWN = 5
@@ -46,7 +47,7 @@ class Kind:
     program: str
     """The settings that shape the program, and the words."""
     heads: int
-    """0 if it trains a detector."""
+    """0 if it trains on scenes."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def job_kind(job: Job) -> Kind:
 def _trial_kind(trial: AnyTrial, store: str) -> Kind:
     """Return the kind of a trial. The word store is part of it, because it decides the number of classes."""
     if not isinstance(trial, Trial):
-        return Kind(repr((trial.size, trial.samples.side, trial.training.batch)), 0)
+        sizes = (trial.size, trial.samples.side, trial.training.batch)
+        parts = () if isinstance(trial, Detector) else (trial.heads.count, trial.heads.source, trial.regions, trial.loss, trial.freeze)
+        return Kind(repr((*sizes, *parts)), 0)
     settings = sorted((name, value) for name, value in shared_settings(trial).items() if name not in _NO_EFFECT)
     return Kind(repr((store, settings)), trial.heads.count)
 

@@ -29,7 +29,7 @@ class JobPack:
 
     @property
     def word_jobs(self) -> tuple[WordJob, ...]:
-        """The trials on words. A pack of a detector has none."""
+        """The trials on words. A pack of a trial on scenes has none."""
         return word_jobs(self.jobs)
 
     @property
@@ -38,7 +38,7 @@ class JobPack:
         return self.memory_on("cuda")
 
     def memory_on(self, device: str, kernels: str = "auto") -> int | None:
-        """Return the estimated memory in bytes on a device, in one form of the kernels. That of a detector is not known."""
+        """Return the estimated memory in bytes on a device, in one form of the kernels. That of a trial on scenes is not known."""
         jobs = self.word_jobs
         form = choose_kernels(kernels, device).name
         return pack_bytes([job.trial for job in jobs], *network_sizes(jobs[0]), on_gpu=device != "cpu", kernels=form) if jobs else None
@@ -55,7 +55,7 @@ def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
     Raises ConfigError if no GPU's memory is known, and for kernels that the GPU cannot run.
 
     The jobs of a pack share their inputs, the shape of their program, and the steps of their
-    checkpoints. A detector trains alone.
+    checkpoints. A trial on scenes trains alone.
     """
     if placement.device == "cpu":
         return [JobPack((job,)) for job in jobs]

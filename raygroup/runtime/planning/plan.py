@@ -4,7 +4,6 @@ This needs neither torch nor ray.
 """
 
 import functools
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from raygroup.config import Trial, Words, trial_id
 from raygroup.config_sections import fingerprint
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place
-from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, Job, WordJob, weights_file
+from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, Job, WordJob, file_hash, weights_file
 from raygroup.runtime.planning.mixtures import collect_mixtures
 from raygroup.runtime.planning.requirements import require_data, require_inputs, require_trainable
 from raygroup.runtime.planning.scene_plan import plan_scene_jobs
@@ -87,11 +86,11 @@ def _plan_word_jobs(
     words_fingerprint = functools.cache(
         functools.partial(_words_fingerprint, words=words_path_here, fonts=fonts_path, labels=labels, progress=progress)
     )
-    file_hash = functools.cache(_file_hash)
+    hash_once = functools.cache(file_hash)
     jobs = []
     for label, trial in trials:
         weights = weights_file(trial.weights.file)
-        weights_hash = file_hash(weights)
+        weights_hash = hash_once(weights)
         words_hash = words_fingerprint(trial.words)
         data = fingerprint(words_hash, weights_hash)
         crop_size = (trial.words.height, trial.words.width)
@@ -160,8 +159,3 @@ def _words_fingerprint(
     from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
 
     return rendered_fingerprint(settings, fonts_of(settings, fonts))
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -61,7 +61,7 @@ def require_trainable(jobs: Sequence[WordJob], words: Path | None) -> None:
     if len({job.id for job in jobs}) < len(jobs):
         raise ConfigError("grid: two of its trials are the same; give each value once")
     for job in jobs:
-        heads, metadata = job.trial.heads, _weights_metadata(job.weights)
+        heads, metadata = job.trial.heads, weights_metadata(job.weights)
         if "head" not in metadata:
             raise ConfigError(f"weights.file: {job.weights} is not a file of python -m raygroup.pretrain (no 'raygroup' metadata)")
         size = metadata["head"]
@@ -88,12 +88,12 @@ def _missing_weights(trials: Iterable[Trial], is_there: Callable[[Path], bool]) 
 
 def universal_charset(weights: Path) -> Charset:
     """Return the characters that the universal head in a weights file has seen. An older file may have none."""
-    stored = _weights_metadata(weights).get("charset")
+    stored = weights_metadata(weights).get("charset")
     return Charset.from_json(stored) if stored else Charset(())
 
 
 @functools.cache
-def _weights_metadata(path: Path) -> dict[str, Any]:
+def weights_metadata(path: Path) -> dict[str, Any]:
     """Return the metadata of a weights file, without torch. For any other file it is empty."""
     try:
         with safe_open(path, "np") as file:

@@ -6,7 +6,7 @@ the storage path, where later runs find them.
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,13 @@ def prepare_words(
     for job in {job.store: job for job in jobs}.values():
         with lock_folder(job.store.parent, "cache", CACHE_LOCK_WAIT_S, retry):
             retry(functools.partial(_make_store, plan, job, progress, workers, bad_share))
-    for shared, weights in {job.shared_weights: job.weights for job in jobs if job.shared_weights}.items():
-        retry(functools.partial(_share_weights, weights, shared))
+    share_weights({job.shared_weights: job.weights for job in jobs if job.shared_weights}, retry)
+
+
+def share_weights(files: Mapping[Place, Path], retry: Retry = NO_RETRY) -> None:
+    """Copy weights files to the storage path: target -> file on this machine. What is there stays as it is."""
+    for shared, weights in files.items():
+        retry(functools.partial(_share_file, weights, shared))
 
 
 def _make_store(plan: Plan, job: WordJob, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
@@ -59,7 +64,7 @@ def _make_store(plan: Plan, job: WordJob, progress: ProgressCallback, workers: W
         publish(path, job.store)
 
 
-def _share_weights(weights: Path, shared: Place) -> None:
+def _share_file(weights: Path, shared: Place) -> None:
     if not shared.exists():
         shared.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(shared, weights.read_bytes())

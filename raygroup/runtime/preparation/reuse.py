@@ -18,6 +18,8 @@ from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job, declare_trials
 from raygroup.runtime.planning.plan import Plan
 from raygroup.search_space import any_trial_from_json
+from raygroup.spotter_config import Detector
+from raygroup.spotting_config import Spotting
 from raygroup.storage.identity import same_trials
 from raygroup.storage.layout import (
     CHECKPOINT_INDEX_FILE,
@@ -29,6 +31,7 @@ from raygroup.storage.layout import (
     HISTORY_FILE,
     LEASE_FILE,
     PREDICTIONS_FILE,
+    SPOTTER_FILE,
     SWEEP_FILE,
     TENSORBOARD_FOLDER,
     WORD_FACTS_FILE,
@@ -37,10 +40,12 @@ from raygroup.storage.layout import (
 from raygroup.storage.sweeps import done_ids
 
 _RESULTS = (
-    HISTORY_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE, DETECTOR_FILE, f"{CHECKPOINTS_FOLDER}/{CHECKPOINT_INDEX_FILE}",
+    HISTORY_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE, DETECTOR_FILE, SPOTTER_FILE, f"{CHECKPOINTS_FOLDER}/{CHECKPOINT_INDEX_FILE}",
     f"{CHECKPOINTS_FOLDER}/{CHECKPOINTS_GLOB}", f"{TENSORBOARD_FOLDER}/*",
 )  # fmt: skip
 """Files that a finished trial hands on."""
+_RESULT_OF_KIND = {Trial: PREDICTIONS_FILE, Detector: DETECTOR_FILE, Spotting: SPOTTER_FILE}
+"""The result that a finished trial must have, beside its history."""
 
 
 def find_finished_twins(plan: Plan, missing: Sequence[Job]) -> dict[str, Place]:
@@ -97,7 +102,7 @@ def _is_same_trial(folder: Place, job: Job) -> bool:
         return False
     # The id of a trial on a user's words does not depend on settings for rendering.
     ids = {trial_id(folder.parent.name, each, config.get("data", "")) for each in same_trials(trial)}
-    has_results = all((folder / name).is_file() for name in (HISTORY_FILE, PREDICTIONS_FILE if isinstance(trial, Trial) else DETECTOR_FILE))
+    has_results = all((folder / name).is_file() for name in (HISTORY_FILE, _RESULT_OF_KIND[type(trial)]))
     return folder.name in ids and config.get("data") == job.data and bool(outcome) and has_results
 
 

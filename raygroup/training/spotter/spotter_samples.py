@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from raygroup.images.pixels import Pixels, decode, to_gray
 from raygroup.scenes.scene import Instance, Polygon
+from raygroup.scenes.scene_labels import is_learnable
 from raygroup.scenes.scene_store import StoredScene
 from raygroup.spotting.roi_masks import roi_masks
 from raygroup.spotting.word_crops import word_crops
@@ -18,7 +19,7 @@ from raygroup.training.spotter.region_targets import draw_movement, draw_proposa
 from raygroup.training.spotter.scene_samples import SceneSample, draw_sample
 from raygroup.training.spotter.segmentation_targets import SegmentationTargets, labelled_polygons, segmentation_targets
 from raygroup.trunks import CROP_SIZE
-from raygroup.words.labels import LONGEST, normalise
+from raygroup.words.labels import normalise
 
 _EDGE = 2.0
 """Pixels that a word may reach beyond its sample and still be read."""
@@ -98,7 +99,7 @@ def crops_of_words(pixels: Pixels, polygons: Sequence[Polygon]) -> NDArray[np.ui
 
 def is_readable(instance: Instance, tasks: Sequence[str]) -> bool:
     """Return whether a word has a label that a head can learn, and a known task."""
-    return not instance.dont_care and instance.task in tasks and 1 <= len(normalise(instance.text)) <= LONGEST
+    return instance.task in tasks and is_learnable(instance.text, instance.task, dont_care=instance.dont_care)
 
 
 def _is_within(polygon: Polygon, settings: Spotting) -> bool:

@@ -100,7 +100,7 @@ class StepLosses:
         read = network.read_features(fused, words.images, planes, words.rectangles)
         if self.teacher is not None:
             with torch.no_grad():
-                targets = self.teacher(words.crops)
+                targets = self.teacher(words.crops) if len(words.crops) else read.detach()  # a trunk cannot normalise no crops
             sums |= distillation_sums(read, targets)
         if loss.recognition:
             noise = generator(self.settings.seed, "spotter gumbel", step).gumbel(size=tuple(network.r_tm.shape))

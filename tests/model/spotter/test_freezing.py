@@ -2,7 +2,7 @@ import pytest
 import torch
 from small_spotter import TINY, small_spotter
 
-from raygroup.model.spotter.spotter import PARTS
+from raygroup.spotting_config import PARTS
 
 
 def statistics(spotter):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from shared_fixtures import reference
 
-from raygroup.training.spotter.word_targets import word_targets
+from raygroup.training.word_targets import word_targets
 
 
 @pytest.mark.parametrize("task", ["la", "zh", "ko", "any1", "symbol"])
