@@ -1,6 +1,8 @@
 """The settings of the training of a whole spotter, in sections as ``config`` has them."""
 
-from raygroup.config_sections import require, require_choice, require_number, section
+from dataclasses import field
+
+from raygroup.config_sections import COUNTS_IF_SET, require, require_choice, require_number, section
 from raygroup.spotter_config import SIZES, DetectorTraining, Samples
 
 LOSSES = ("dice", "cross_entropy", "box_score", "box_change", "mask", "language", "recognition", "grouping", "distillation")
@@ -70,6 +72,9 @@ class SpotterHeads:
     source: str = "planes"
     """``planes``: heads convolve the planes of masked RoIs (paper). ``boxes``: an adapter turns these planes into the features of a crop
     reader. ``rectangles``: it turns fused features, sampled along the word's rectangle, into them."""
+    decoder: str = field(default="attention", metadata=COUNTS_IF_SET)
+    """``attention``: heads write one character after the other (paper). ``ctc``: they give the classes of all positions at once. CTC
+    heads have no embedding, and a hidden layer only with ``planes``."""
     temperature: float = 1.0
     """Temperature of the Gumbel-Softmax, Eq. (3)."""
     base_coefficient: float = 0.2
@@ -81,6 +86,11 @@ class SpotterHeads:
         for name in ("count", "embed", "hidden"):
             require_number(f"heads.{name}", getattr(self, name), low=1, whole=True)
         require_choice("heads.source", self.source, "planes", "boxes", "rectangles")
+        require_choice("heads.decoder", self.decoder, "attention", "ctc")
+        for name in ("embed", "hidden") if self.decoder == "ctc" else ():
+            default, has_effect = getattr(SpotterHeads, name), name == "hidden" and self.source == "planes"
+            right = f"left at {default}, because the heads of heads.decoder 'ctc' and heads.source '{self.source}' have no such size"
+            require(has_effect or getattr(self, name) == default, f"heads.{name}", getattr(self, name), right)
         require_number("heads.temperature", self.temperature, low=1e-3)
         for name in ("base_coefficient", "min_tasks"):
             require_number(f"heads.{name}", getattr(self, name), low=0)
