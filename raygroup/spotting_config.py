@@ -2,7 +2,7 @@
 
 from dataclasses import field
 
-from raygroup.config_sections import NO_EFFECT, replace_field, require, require_choice, require_number, section
+from raygroup.config_sections import COUNTS_IF_SET, NO_EFFECT, replace_field, require, require_choice, require_number, section
 from raygroup.spotter_config import SIZES, DetectorTraining, Samples
 
 SPOTTING_RECIPE = 1
@@ -76,6 +76,9 @@ class SpotterHeads:
     source: str = "planes"
     """``planes``: heads convolve the planes of masked RoIs (paper). ``boxes``: an adapter turns these planes into the features of a crop
     reader. ``rectangles``: it turns fused features, sampled along the word's rectangle, into them."""
+    decoder: str = field(default="attention", metadata=COUNTS_IF_SET)
+    """``attention``: heads write one character after the other (paper). ``ctc``: they give the classes of all positions at once. CTC
+    heads have no embedding, and a hidden layer only with ``planes``."""
     temperature: float = 1.0
     """Temperature of the Gumbel-Softmax, Eq. (3)."""
     base_coefficient: float = 0.2
@@ -87,6 +90,11 @@ class SpotterHeads:
         for name in ("count", "embed", "hidden"):
             require_number(f"heads.{name}", getattr(self, name), low=1, whole=True)
         require_choice("heads.source", self.source, "planes", "boxes", "rectangles")
+        require_choice("heads.decoder", self.decoder, "attention", "ctc")
+        for name in ("embed", "hidden") if self.decoder == "ctc" else ():
+            default, has_effect = getattr(SpotterHeads, name), name == "hidden" and self.source == "planes"
+            right = f"left at {default}, because the heads of heads.decoder 'ctc' and heads.source '{self.source}' have no such size"
+            require(has_effect or getattr(self, name) == default, f"heads.{name}", getattr(self, name), right)
         require_number("heads.temperature", self.temperature, low=1e-3)
         for name in ("base_coefficient", "min_tasks"):
             require_number(f"heads.{name}", getattr(self, name), low=0)
@@ -152,6 +160,8 @@ class Spotting:
         reader, source = self.weights.reader, self.heads.source
         right = "'' with heads.source 'planes', because its head reads word features"
         require(not reader or source != "planes", "weights.reader", reader, right)
+        takes_heads = self.heads.decoder == "attention" or self.loss.distillation > 0
+        require(not reader or takes_heads, "weights.reader", reader, "'' with heads.decoder 'ctc', unless its features are distilled")
         require(bool(reader) or not self.loss.distillation, "loss.distillation", self.loss.distillation, "0 without weights.reader")
         has_parts = all(name.partition(".")[0] in PARTS and (source != "planes" or not name.startswith("adapter")) for name in self.freeze)
         others = " (no adapter with heads.source 'planes')" if source == "planes" else ""

@@ -14,6 +14,7 @@ import torch
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_bytes
 from raygroup.model.heads.bank import HeadBank
+from raygroup.model.heads.ctc import CtcBank
 from raygroup.model.heads.location_tables import LocatedHeadBank
 from raygroup.model.spotter.mask_head import PLANE_GRID
 from raygroup.model.spotter.recognition import RecognitionHeads
@@ -61,14 +62,19 @@ def load_spotter(path: Path) -> tuple[Spotter, dict[str, Any]]:
     return spotter.eval(), about
 
 
-def _bank_sizes(bank: HeadBank) -> dict[str, Any]:
+def _bank_sizes(bank: HeadBank | CtcBank) -> dict[str, Any]:
+    if isinstance(bank, CtcBank):
+        return {"decoder": "ctc", "heads": bank.heads, "classes": bank.classes, "hidden": bank.hidden}
     return {
         "classes": bank.classes, "embed": list(bank.embeds), "hidden": list(bank.hiddens), "located": isinstance(bank, LocatedHeadBank),
         "convolve": bank.convolve,
     }  # fmt: skip
 
 
-def _bank_of_sizes(sizes: dict[str, Any], channels: int) -> HeadBank:
+def _bank_of_sizes(sizes: dict[str, Any], channels: int) -> HeadBank | CtcBank:
+    if sizes.get("decoder") == "ctc":
+        features, positions = (FEATURES, FEATURE_GRID) if sizes["hidden"] is None else (channels, PLANE_GRID)
+        return CtcBank(sizes["heads"], sizes["classes"], features=features, positions=positions, hidden=sizes["hidden"])
     kind = LocatedHeadBank if sizes["located"] else HeadBank
     convolves = sizes.get("convolve", True)  # older files hold such heads alone
     features, positions = (channels, PLANE_GRID) if convolves else (FEATURES, FEATURE_GRID)

@@ -34,6 +34,10 @@ class DecodedWords:
         classes = torch.full((words, longest), end, device=device)
         return cls(classes, torch.zeros(words, device=device), torch.zeros(words, device=device, dtype=torch.float64))
 
+    def set_words(self, rows: Tensor, words: "DecodedWords") -> None:
+        """Fill in the words of these rows."""
+        self.classes[rows], self.confidence[rows], self.product[rows] = words.classes, words.confidence, words.product
+
 
 class Slots:
     """The words of each head side by side, (g, s).

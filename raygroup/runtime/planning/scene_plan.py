@@ -74,7 +74,8 @@ def _require_reader(trial: Spotting, path: Path) -> None:
     size = weights_metadata(path).get("head")
     if size is None:
         raise ConfigError(f"weights.reader: {path} is not a stage-1 file of python -m raygroup.pretrain")
-    if (size["embed"], size["hidden"]) != (trial.heads.embed, trial.heads.hidden):
+    takes_head = trial.heads.decoder == "attention"  # CTC heads begin at random
+    if takes_head and (size["embed"], size["hidden"]) != (trial.heads.embed, trial.heads.hidden):
         raise ConfigError(
             f"heads.embed and heads.hidden are {trial.heads.embed} and {trial.heads.hidden}: they must be {size['embed']} and "
             f"{size['hidden']}, the sizes of the universal head of weights.reader"

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from raygroup.errors import ConfigError
 from raygroup.model.heads.bank import HeadBank
+from raygroup.model.heads.ctc import CtcBank
 from raygroup.model.spotter.mask_head import PLANE_GRID
 from raygroup.model.spotter.recognition import RecognitionHeads
 from raygroup.model.spotter.shape import SHAPES
@@ -23,7 +24,9 @@ def new_spotter(
 ) -> Spotter:  # fmt: skip
     """Return a spotter with weights from the seed, some replaced by those of a teacher's head and of ``start``.
 
-    Raises ConfigError if the settings do not fit the teacher, ``start`` or the names of parts.
+    A teacher's head is an attention decoder, so CTC heads cannot begin with its weights. They begin at
+    random, and the teacher only gives the features to distil. Raises ConfigError if the settings do not
+    fit the teacher, ``start`` or the names of parts.
     """
     torch.manual_seed(settings.seed)
     shape, source = SHAPES[settings.size], settings.heads.source
@@ -31,7 +34,10 @@ def new_spotter(
     if teacher is not None:
         if source == "planes":
             raise ConfigError("heads.source is 'planes': a teacher needs 'boxes' or 'rectangles', because its head reads word features")
-        copy_universal(bank, range(bank.heads), teacher, charset)
+        if isinstance(bank, HeadBank):
+            copy_universal(bank, range(bank.heads), teacher, charset)
+        elif not settings.loss.distillation:
+            raise ConfigError("loss.distillation is 0: CTC heads (heads.decoder 'ctc') can take nothing else from a teacher")
     elif settings.loss.distillation:
         raise ConfigError(f"loss.distillation is {settings.loss.distillation:g}: it must be 0 without a teacher")
     spotter = Spotter(shape, tasks, RecognitionHeads([bank]), None if source == "planes" else source)
@@ -46,12 +52,18 @@ def new_spotter(
     return spotter.to(device, dtype)
 
 
-def _new_bank(settings: Spotting, charset: Charset, channels: int) -> HeadBank:
+def _new_bank(settings: Spotting, charset: Charset, channels: int) -> HeadBank | CtcBank:
     heads, convolves = settings.heads, settings.heads.source == "planes"
-    bank = HeadBank(
-        heads.count, charset.num_classes, features=channels if convolves else FEATURES, positions=PLANE_GRID if convolves else FEATURE_GRID,
-        embed=heads.embed, hidden=heads.hidden, convolve=convolves,
-    )  # fmt: skip
+    features, positions = (channels, PLANE_GRID) if convolves else (FEATURES, FEATURE_GRID)
+    bank: HeadBank | CtcBank
+    if heads.decoder == "ctc":
+        hidden = heads.hidden if convolves else None
+        bank = CtcBank(heads.count, charset.num_classes, features=features, positions=positions, hidden=hidden)
+    else:
+        bank = HeadBank(
+            heads.count, charset.num_classes, features=features, positions=positions, embed=heads.embed, hidden=heads.hidden,
+            convolve=convolves,
+        )  # fmt: skip
     for head in range(heads.count):
         bank.initialise(head, torch.Generator().manual_seed(settings.seed + head))
     return bank

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from raygroup.model.grouping import task_model_probabilities, word_model_probabilities
-from raygroup.model.losses import grouping_loss, word_weights
-from raygroup.model.spotter.recognition import BankLabels, RecognitionHeads
+from raygroup.model.losses import grouping_loss
+from raygroup.model.spotter.recognition import RecognitionHeads
 from raygroup.spotting_config import LOSSES, SpotterHeads
 from raygroup.training.label_batches import Batch
 
@@ -45,15 +45,16 @@ def reading_sums(
     """Return Eq. (3) to (9): recognition over words, and grouping.
 
     ``gumbel`` (t, m) is the noise of the whole step. ``is_first`` is True for the one worker that
-    carries the grouping loss, which has no words.
+    carries the grouping loss, which has no words. Words that CTC heads cannot write are not among the
+    words of the mean.
     """
     p_tm = task_model_probabilities(r_tm, gumbel, settings.temperature)
     p_wt = F.one_hot(tasks, len(r_tm)).to(p_tm.dtype)
     p_wm = word_model_probabilities(p_wt, p_tm)
-    weights = word_weights(p_wm, batch.lengths, settings.base_coefficient, words="sum")[batch.owners].T
-    totals, _ = recognition.losses(features, [BankLabels(batch.inputs, batch.characters)], batch.active, weights)
+    totals = recognition.word_losses(features, [batch], p_wm + settings.base_coefficient)
+    num_words = int(recognition.spellable([batch]).sum())
     grouping = grouping_loss(p_tm, settings.min_tasks) * is_first
-    return {"recognition": (totals.sum(), len(tasks)), "grouping": (grouping, float(is_first))}
+    return {"recognition": (totals.sum(), num_words), "grouping": (grouping, float(is_first))}
 
 
 def stack_sums(sums: Sums, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,8 @@ sample, and is made before the samples are divided among workers. Losses are div
 of the whole batch, so several workers take the step that one would take, but for rounding.
 
 With a crop reader as the teacher, the features of regions learn to equal those of the words' crops,
-and the reader's universal head, which every head begins with, can read them.
+and the reader's universal head, which every attention head begins with, can read them. CTC heads begin
+at random.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,6 +49,7 @@ class SpotterTrainer(NetworkTraining[Spotter]):
         super().__init__(make(), make(), settings.training, worker, _IMAGE_PARTS, settings.image_rate)
         trunk = teacher.trunk.to(device) if teacher is not None and settings.loss.distillation else None
         self.losses = StepLosses(self.network, settings, charset, trunk, worker, device, dtype)
+        self.left_out = 0  # words of the last step, of all workers, that CTC heads could not write
 
     def advance(self) -> Tensor:
         """Take one optimizer step and return its losses, in the order of ``LOSSES``.
@@ -55,8 +57,10 @@ class SpotterTrainer(NetworkTraining[Spotter]):
         They cover the whole batch, so all workers return the same bits.
         """
         self.network.train()
-        totals, counts = self.losses.sums(self.step, self._draw_samples())
-        return self.take_step(totals, counts, [getattr(self.settings.loss, name) for name in LOSSES])
+        sums = self.losses.sums(self.step, self._draw_samples())
+        self.worker.all_reduce([sums.left_out])
+        self.left_out = int(sums.left_out)
+        return self.take_step(sums.totals, sums.counts, [getattr(self.settings.loss, name) for name in LOSSES])
 
     def _draw_samples(self) -> list[SpotterSample]:
         """Return this worker's samples of the step."""

@@ -5,6 +5,7 @@ Draws are keyed by seed, purpose, step and sample.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -33,6 +34,17 @@ from raygroup.training.spotter.spotter_samples import SpotterSample
 from raygroup.words.charset import Charset
 
 
+class StepSums(NamedTuple):
+    """The losses of one worker's samples, in the order of ``LOSSES``."""
+
+    totals: Tensor
+    """The sum of each loss over samples, with gradients."""
+    counts: Tensor
+    """The number to divide each by."""
+    left_out: Tensor
+    """Number of words that the heads cannot write, (1,). Recognition leaves them out."""
+
+
 @dataclass(frozen=True, eq=False)
 class StepLosses:
     """The losses of a network. Those whose weight is 0 are not computed where that saves work."""
@@ -46,8 +58,8 @@ class StepLosses:
     device: str
     dtype: torch.dtype
 
-    def sums(self, step: int, samples: Sequence[SpotterSample]) -> tuple[Tensor, Tensor]:
-        """Return the sum of each loss over samples, with gradients, and the number to divide it by, in the order of ``LOSSES``."""
+    def sums(self, step: int, samples: Sequence[SpotterSample]) -> StepSums:
+        """Return the sums and counts of all losses."""
         loss = self.settings.loss
         pixels = normalised_samples(np.stack([sample.pixels for sample in samples]), self.settings.size, self.device, self.dtype)
         fused, sums = self.network.fused_features(pixels), Sums()
@@ -59,7 +71,8 @@ class StepLosses:
             sums |= self._box_sums(step, fused, logits, samples)
         words = word_batch(samples, self.charset, self.device, self.dtype)
         sums |= self._word_sums(step, fused, words)
-        return stack_sums(sums, fused)
+        left_out = len(words.tasks) - sums["recognition"][1] if "recognition" in sums else 0.0
+        return StepSums(*stack_sums(sums, fused), fused.new_tensor([left_out]))
 
     def _map_sums(self, logits: Tensor, samples: Sequence[SpotterSample]) -> Sums:
         text, weight = (

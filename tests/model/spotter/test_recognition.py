@@ -1,8 +1,13 @@
+import numpy as np
+import pytest
 import torch
 from small_spotter import small_bank
 
+from raygroup.model.heads.ctc import CtcBank
 from raygroup.model.heads.decoding import Reader
+from raygroup.model.spotter.mask_head import PLANE_GRID
 from raygroup.model.spotter.recognition import BankLabels, RecognitionHeads
+from raygroup.training.label_batches import make_batch
 
 ACTIVE = (2, 2, 1)
 """Two words, of three and of two characters."""
@@ -47,3 +52,40 @@ def test_words_are_read_by_their_own_head_in_its_own_charset():
 def test_no_words_are_read_as_no_words():
     words = RecognitionHeads([small_bank(1, 12, 4)]).read(torch.zeros(0, 4, 64, 64), torch.zeros(0, dtype=torch.long), 6)
     assert words.classes.shape == (0, 6)
+
+
+def small_ctc_bank():
+    bank = CtcBank(2, 12, features=4, positions=PLANE_GRID, hidden=8)
+    for head in range(2):
+        bank.initialise(head, torch.Generator().manual_seed(head))
+    return bank
+
+
+def batch_of_two():
+    """Two words with their ends, of three and of two characters, for a charset of 12 classes."""
+    return make_batch(torch.zeros(2, 0), np.array([[4, 4, 7, 11], [2, 9, 11, 0]], np.int32), np.array([4, 3], np.int32))
+
+
+def test_attention_decoders_and_ctc_heads_share_words():
+    decoders, ctc, planes, weights = small_bank(1, 12, 4), small_ctc_bank(), torch.randn(2, 4, 64, 64), torch.rand(2, 3)
+    heads, batch = RecognitionHeads([decoders, ctc]), batch_of_two()
+    total = heads.word_losses(planes, [batch, batch], weights)
+    by_character = (weights[:, :1] / batch.lengths[:, None])[batch.owners].T
+    expected, _ = decoders.losses(planes, batch.inputs, batch.characters, batch.active, by_character)
+    assert torch.allclose(total[:1], expected)
+    assert torch.equal(total[1:], ctc.word_losses(planes, batch, weights[:, 1:]))
+    read, chosen = heads.read(planes, torch.tensor([2, 0]), longest=6, width=1), ctc.read_words(planes[:1], torch.tensor([1]), 6)
+    assert read.classes[0].tolist() == [number if number < 11 else -1 for number in chosen.classes[0].tolist()]
+    assert read.confidence[0] == chosen.confidence[0]
+
+
+def test_a_word_that_one_bank_cannot_write_is_not_spellable():
+    ctc, batch = small_ctc_bank(), batch_of_two()
+    ctc.grid = ctc.grid._replace(columns=2)
+    assert RecognitionHeads([small_bank(1, 12, 4), ctc]).spellable([batch, batch]).tolist() == [False, True]
+    assert RecognitionHeads([small_bank(1, 12, 4)]).spellable([batch]).tolist() == [True, True]
+
+
+def test_ctc_heads_have_no_losses_of_characters():
+    with pytest.raises(ValueError, match="use word_losses"):
+        RecognitionHeads([small_ctc_bank()]).losses(torch.randn(2, 4, 64, 64), [labels(1, 12)], ACTIVE, torch.ones(2, 5))

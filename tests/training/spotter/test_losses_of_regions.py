@@ -6,6 +6,8 @@ import numpy as np
 import torch
 
 from raygroup.model.heads.bank import HeadBank
+from raygroup.model.heads.ctc import CtcBank
+from raygroup.model.heads.ctc_paths import path_nll, spell
 from raygroup.model.losses import integrated_loss, sequence_loss
 from raygroup.model.spotter.recognition import BankLabels, RecognitionHeads
 from raygroup.spotting_config import LOSSES, SpotterHeads
@@ -62,6 +64,30 @@ def test_recognition_is_eq_8_and_moves_r_tm():
     assert words == 2
     assert torch.allclose(r_tm.grad, other.grad)
     assert r_tm.grad[[2, 0]].abs().sum() > 0
+
+
+def test_recognition_with_ctc_is_eq_8_without_the_words_that_are_too_long():
+    bank = CtcBank(2, 6, features=4, positions=(1, 3))
+    for head in range(2):
+        bank.initialise(head, torch.Generator().manual_seed(head))
+    heads = RecognitionHeads([bank.double()])
+    targets = np.array([[1, 2, 3, 4, 5], [1, 1, 4, 5, 0], [1, 2, 5, 0, 0], [3, 5, 0, 0, 0]], np.int32)
+    batch = make_batch(torch.zeros(4, 0), targets, np.array([5, 4, 3, 2], np.int32))  # 1234 and 114 need four positions
+    random = torch.Generator().manual_seed(0)
+    features, gumbel = (torch.randn(*shape, dtype=torch.float64, generator=random) for shape in ((4, 3, 4), (3, 2)))
+    tasks, settings = torch.tensor([1, 1, 2, 0]), SpotterHeads(base_coefficient=0.1, temperature=0.7)
+    r_tm, other = (torch.ones(3, 2, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    total, words = reading_sums(heads, features, batch, tasks, r_tm, gumbel, settings, True)["recognition"]
+    total.backward()
+
+    nll_wm = path_nll(bank.logits(features[2:]), spell(batch.targets[2:], 5)) / torch.tensor([[2], [1]])
+    expected = integrated_loss(((other + gumbel) / 0.7).softmax(-1)[tasks[2:]], nll_wm.detach(), 0.1, words="sum")
+    expected.backward()
+    assert torch.allclose(total, expected)
+    assert words == 2
+    assert torch.allclose(r_tm.grad, other.grad)
+    assert r_tm.grad[[2, 0]].abs().sum() > 0
+    assert r_tm.grad[1].abs().sum() == 0
 
 
 def test_one_worker_alone_carries_the_grouping_loss():
