@@ -3,9 +3,8 @@
 Run ``python benchmarks/whole_spotter.py OUT [--seed N] [--backgrounds DIR] [--quick]``; run it again to continue. It renders scenes,
 trains the detector, the reader and five grouped heads on one thread, exports the spotter with thresholds chosen on 48 validation
 scenes, and scores 150 test scenes. With ``--backgrounds``, the detector also sees scenes on your pictures, which must be free of text:
-photographs have much that looks like text. ``OUT/spotter`` is the spotter. The last line is one JSON object: the scores of tasks 1, 3
-and 4 of MLT19 for each purpose, with 95 % intervals from resampled scenes, and the processor minutes of each part. Rendering is not in
-their sum.
+photographs have much that looks like text. ``OUT/spotter`` is the spotter. The last line is one JSON object: the scores of tasks 1, 3 and 4 of
+MLT19 for each purpose, with 95 % intervals from resampled scenes, and the processor minutes of each part. Rendering is not in their sum.
 """
 
 import argparse
