@@ -1,9 +1,8 @@
 """Train a compact spotter by one plan, and score scenes that it was never trained on.
 
-Run ``python benchmarks/whole_spotter.py OUT [--seed N] [--backgrounds DIR] [--quick]``; run it again to continue. It renders scenes,
+Run ``python benchmarks/whole_spotter.py OUT [--seed N] [--quick]``; run it again to continue. It renders scenes,
 trains the detector, the reader and five grouped heads on one thread, exports the spotter with thresholds chosen on 48 validation
-scenes, and scores 150 test scenes. With ``--backgrounds``, the detector also sees scenes on your pictures, which must be free of text:
-photographs have much that looks like text. ``OUT/spotter`` is the spotter. The last line is one JSON object: the scores of tasks 1, 3 and 4 of
+scenes, and scores 150 test scenes. ``OUT/spotter`` is the spotter. The last line is one JSON object: the scores of tasks 1, 3 and 4 of
 MLT19 for each purpose, with 95 % intervals from resampled scenes, and the processor minutes of each part. Rendering is not in their sum.
 """
 
@@ -40,8 +39,6 @@ BUSY = SceneSettings(seed=2, largest_text=0.5, vertical=0.15, clutter=0.6, textl
 LICENSES = """All words and scenes that this spotter was trained on, and those that chose its thresholds, were rendered by raygroup: words
 from the word lists of the Python package wordfreq (code Apache-2.0, data CC BY-SA 4.0), drawn with fonts of Noto and Hind Siliguri under
 the SIL Open Font License 1.1, on backgrounds that raygroup draws. No photograph was used. The weights are under Apache-2.0."""
-COUNTS = {"plain": 2000, "busy": 2000, "grounds": 1500, "val": 48, "test": 150}
-"""Scenes of each kind."""
 TASKS = (1, 3, 4)
 DRAWS = 1000
 
@@ -52,12 +49,11 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder of everything: scenes, weights, runs, and the spotter")
     parser.add_argument("--seed", type=int, default=0, help="seed of the detector, the reader and the heads (default: 0)")
     parser.add_argument("--scenes", type=Path, help="folder of rendered and imported scenes of another run (default: OUT/scenes)")
-    parser.add_argument("--backgrounds", type=Path, help="folder of pictures without text, for a part of the detector's scenes")
     parser.add_argument("--quick", action="store_true", help="a few scenes and steps, which show nothing but that it runs")
     options = parser.parse_args()
     prepare_process()
     scenes = options.scenes or options.out / "scenes"
-    make_scenes(scenes, options.backgrounds, quick=options.quick)
+    make_scenes(scenes, quick=options.quick)
     minutes = train(options.out, scenes, options.seed, quick=options.quick)
     figures: dict[str, object] = {"seed": options.seed, "processor_minutes": minutes, "sum_of_minutes": round(sum(minutes.values()), 1)}
     figures |= score(options.out / "spotter", scenes / "test")
@@ -66,30 +62,21 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def make_scenes(folder: Path, backgrounds: Path | None, *, quick: bool) -> None:
-    """Render and import the scenes that are not there yet: ``train`` for the reader, ``detector``, ``val`` and ``test``."""
-    counts = {"plain": 12, "busy": 3, "grounds": 3, "val": 3, "test": 3} if quick else COUNTS
+def make_scenes(folder: Path, *, quick: bool) -> None:
+    """Render and import the scenes that are not there yet."""
+    counts = {"plain": 12, "busy": 3, "val": 3, "test": 3} if quick else {"plain": 2000, "busy": 2000, "val": 48, "test": 150}
     settings = {"plain": PLAIN, "busy": BUSY, "val": SceneSettings(split="val"), "test": SceneSettings(split="test")}
-    if backgrounds is not None:
-        settings["grounds"] = replace(BUSY, seed=3, clutter=0.3, textless=0.2, backgrounds=backgrounds)
     for name, each in settings.items():
         rendered = folder / "rendered" / name
         render_scenes(rendered, each, counts[name])
-        if name in ("val", "test"):
-            import_scenes(rendered, folder / name)
-            continue
-        import_scenes(rendered, folder / "detector")
-        if name != "grounds":
-            import_scenes(rendered, folder / "train", "--margin", "0.1", "--copies", "2")
-
-
-def import_scenes(rendered: Path, out: Path, *options: str) -> None:
-    """Import rendered scenes, unless that is done."""
-    done = out / f"{rendered.name}.done"
-    if not done.exists():
-        if code := data_command(["import", str(rendered), "--out", str(out), "--name", rendered.name, *options]):
-            raise SystemExit(code)
-        done.touch()
+        part = name if name in ("val", "test") else "train"
+        done = folder / f"{name}.done"
+        if not done.exists():
+            copies = ["--copies", "2"] if part == "train" else []
+            code = data_command(["import", str(rendered), "--out", str(folder / part), "--name", name, "--margin", "0.1", *copies])
+            if code:
+                raise SystemExit(code)
+            done.touch()
 
 
 def train(out: Path, scenes: Path, seed: int, *, quick: bool) -> dict[str, float]:
@@ -116,7 +103,7 @@ def train(out: Path, scenes: Path, seed: int, *, quick: bool) -> dict[str, float
 
     parts: dict[str, Callable[[], object]] = {
         "detector": lambda: pretrain_detector(
-            detector, files["detector"], scenes=scenes / "detector", storage_path=storage, progress=True
+            detector, files["detector"], scenes=scenes / "train", storage_path=storage, progress=True
         ),
         "reader": lambda: pretrain(reader, files["reader"], words=words, start="laptop", storage_path=storage, progress=True),
         "heads": train_heads,

@@ -2,7 +2,7 @@
 
 from dataclasses import field
 
-from raygroup.config_sections import COUNTS_IF_SET, NO_EFFECT, replace_field, require, require_choice, require_number, section
+from raygroup.config_sections import NO_EFFECT, replace_field, require, require_choice, require_number, section
 
 DETECTOR_RECIPE = 1
 """Version of a detector's mathematics. Trials of another version count as different trials."""
@@ -27,8 +27,6 @@ class Samples:
     """Share of the samples that lie around a word."""
     variation: float = 1.0
     """Strength of the changes in colour, light, sharpness and noise, from 0 (none) to 1."""
-    dim: float = field(default=0.0, metadata=COUNTS_IF_SET)
-    """Share of the samples that have little light and contrast, and noise, as photographs taken at night."""
     smallest_word: float = 7.0
     """Pixels. The detector neither learns nor unlearns words whose short side is smaller."""
 
@@ -39,7 +37,7 @@ class Samples:
         require_number("samples.largest_zoom", self.largest_zoom, low=self.smallest_zoom)
         for name in ("rotation", "stretch", "smallest_word"):
             require_number(f"samples.{name}", getattr(self, name), low=0)
-        for name in ("around_words", "variation", "dim"):
+        for name in ("around_words", "variation"):
             require_number(f"samples.{name}", getattr(self, name), low=0, high=1)
 
 

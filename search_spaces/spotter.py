@@ -6,10 +6,10 @@ Expected: detection (task 1 of MLT19) H of at least 0.83 for each, on rendered s
 """
 
 from raygroup.search_space import Sweep
-from raygroup.spotter_config import Detector, Samples
+from raygroup.spotter_config import Detector
 
 sweep = Sweep(
     name="spotter",
-    trial=Detector(samples=Samples(smallest_zoom=0.4, dim=0.25)),
+    trial=Detector(),
     seeds=(0, 1),
 )

@@ -44,10 +44,7 @@ def draw_sample(pixels: Pixels, polygons: Sequence[Polygon], settings: Samples, 
     part = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(GROUND,) * 3)
     moved = [polygon @ matrix[:, :2].T + matrix[:, 2] for polygon in polygons]
     numbers = tuple(number for number, polygon in enumerate(moved) if _touches(polygon, settings.side))
-    values = np.asarray(part, np.float32)
-    if settings.dim and random.random() < settings.dim:
-        values = _dim(values, random)
-    coloured = _recolour(values, settings.variation, random)
+    coloured = _recolour(np.asarray(part, np.float32), settings.variation, random)
     return SceneSample(coloured, tuple(moved[number] for number in numbers), numbers, matrix)
 
 
@@ -81,13 +78,6 @@ def _draw_centre(
 
 def _touches(polygon: Polygon, side: int) -> bool:
     return bool((polygon.max(0) >= 1).all() and (polygon.min(0) <= side - 1).all())
-
-
-def _dim(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Take away contrast and light, and add the noise that a camera has then."""
-    contrast = math.exp(random.uniform(math.log(0.2), math.log(0.7)))
-    noise = random.uniform(0, 6) * random.standard_normal(values.shape, dtype=np.float32)
-    return np.asarray((values - values.mean()) * contrast + random.uniform(15, 130) + noise, np.float32)
 
 
 def _recolour(values: NDArray[np.float32], strength: float, random: np.random.Generator) -> Pixels:

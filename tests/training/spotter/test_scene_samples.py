@@ -1,7 +1,5 @@
 """Samples of scenes: what they show is where their polygons say."""
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 import pytest
@@ -54,15 +52,3 @@ def test_a_scene_smaller_than_a_sample_lies_in_its_middle():
     rows, columns = np.nonzero((sample.pixels == 200).all(2))
     assert abs(rows.mean() - 63.5) < 3
     assert abs(columns.mean() - 63.5) < 3
-
-
-def test_dim_samples_have_less_contrast_and_the_others_stay_as_they_are():
-    striped = np.zeros((96, 96, 3), np.uint8)
-    striped[:, ::12] = 255
-    settings = replace(PLAIN, side=96, rotation=0.0, stretch=0.0)
-    plain, dim, some = (
-        [draw_sample(striped, [], replace(settings, dim=share), np.random.default_rng(seed)).pixels.std() for seed in range(20)]
-        for share in (0.0, 1.0, 0.5)
-    )
-    assert all(0.15 < after / before < 0.8 for before, after in zip(plain, dim, strict=True))
-    assert 3 <= sum(value < 0.8 * np.median(plain) for value in some) <= 17
