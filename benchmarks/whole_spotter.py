@@ -18,9 +18,10 @@ from machine import machine_name, print_figures
 from timing import prepare_process
 
 import raygroup
-from raygroup.config import Pretraining
+from raygroup.config import Pretraining, Words
 from raygroup.data.__main__ import main as data_command
 from raygroup.data.render import render_scenes
+from raygroup.data.render_words import drawing_settings, render_words
 from raygroup.export.spotter import export_spotter
 from raygroup.pretrain.detector import DETECTOR, pretrain_detector
 from raygroup.pretrain.words import pretrain
@@ -109,7 +110,21 @@ def train(out: Path, scenes: Path, seed: int, *, quick: bool) -> dict[str, float
         "heads": train_heads,
         "export": export,
     }  # fmt: skip
-    return {name: timed(out / f"{name}.minutes", part) for name, part in parts.items()}
+    minutes = {}
+    for name, part in parts.items():
+        if name == "heads":
+            add_rendered_words(words, 20 if quick else 4000)
+        minutes[name] = timed(out / f"{name}.minutes", part)
+    return minutes
+
+
+def add_rendered_words(words: Path, count: int) -> None:
+    """Draw words of the built-in lists beside those of scenes, unless they are there. The reader draws its own."""
+    tasks = Words().tasks
+    settings = drawing_settings(
+        tasks, (600, ()), words_per_task=count, unseen_per_task=100, renders=1, max_characters=14, seed=2,
+    )  # fmt: skip
+    render_words(words / "rendered.parquet", (), settings, tasks)
 
 
 def timed(file: Path, part: Callable[[], object]) -> float:
@@ -123,9 +138,11 @@ def timed(file: Path, part: Callable[[], object]) -> float:
 
 
 def children_s() -> float:
-    """Return the processor seconds of ended child processes."""
+    """Return the processor seconds of child processes, and of theirs. Trials run in children of Python's fork server, so it ends first."""
+    import multiprocessing.forkserver
     import resource
 
+    multiprocessing.forkserver._forkserver._stop()  # type: ignore[attr-defined]  # there is no public way
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
