@@ -14,6 +14,10 @@ class Spread:
     """nan for one seed."""
     count: int
 
+    def to_json(self) -> dict[str, float | None]:
+        """Return the numbers as JSON values. The deviation of one seed is null."""
+        return {"mean": self.mean, "sd": self.sd if self.count > 1 else None, "seeds": self.count}
+
     @staticmethod
     def of(values: Iterable[float]) -> "Spread":
         """Return the spread of these values, at least one."""
