@@ -40,8 +40,8 @@ def unfinished_reason(sweep: StoredSweep) -> str:
     declared = [trial for trial in sweep.trials if trial.declared]
     missing = [trial.label for trial in declared if trial.state != TrialState.DONE]
     named = ", ".join(missing[:_MOST_NAMED]) + (f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else "")
-    names = f"; not done: {named}" if missing else ""
-    return f"is unfinished ({len(declared) - len(missing)} of {len(declared)} trials done{names})"
+    names = f", without {named}" if missing else ""
+    return f"is unfinished ({len(declared) - len(missing)} of {len(declared)} trials done){names}"
 
 
 def epsilon_misfit(sweep: StoredSweep) -> str:

@@ -30,8 +30,7 @@ class SheetColumn:
         if value is None or (isinstance(value, float) and value != value):
             return NOTHING
         if isinstance(value, Spread):
-            mean = f"{value.mean:.{self.digits}f}"
-            return mean if value.sd != value.sd else f"{mean}±{value.sd:.{self.digits}f}"
+            return value.text(self.digits)
         return f"{value:.{self.digits}f}" if isinstance(value, float) else str(value)
 
 
