@@ -1,11 +1,14 @@
 """A table of results in one form, from which the terminal and all files are written."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 from raygroup.tables.spread import Spread
-from raygroup.terminal import table
+from raygroup.terminal import print_line, print_table, print_words, table
 
 NOTHING = "-"
 """Text of a cell without a value."""
@@ -75,14 +78,21 @@ def whole_columns(**headings: str) -> tuple[SheetColumn, ...]:
     return tuple(SheetColumn(name, heading) for name, heading in headings.items())
 
 
-def terminal_table(sheet: Sheet) -> Any:
+def terminal_table(sheet: Sheet) -> Table:
     """Return a sheet as a table to print."""
-    from rich.markup import escape
-
     rows = table(*(column.heading for column in sheet.columns), right=tuple(c.heading for c in sheet.columns if not c.is_text))
     for texts in sheet.texts():
         rows.add_row(*map(escape, texts))
     return rows
+
+
+def print_report(report: SheetReport, out: Console) -> None:
+    """Print the sheets and the remarks of a report."""
+    print_line(out, report.title)
+    for sheet in report.sheets:
+        print_table(out, f"\n{sheet.title}", terminal_table(sheet))
+    for remark in report.remarks:
+        print_words(out, f"\n{remark}")
 
 
 def common_kind(values: Sequence[Any]) -> type | None:
