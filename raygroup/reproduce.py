@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_local_path, parse_place, place
 from raygroup.terminal import Parser, console, print_json, print_line, run_command
-from raygroup.values import NumberRange
+from raygroup.values import COUNT
 
 if TYPE_CHECKING:
     from raygroup.storage.sweeps import StoredSweep
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TABLES = ("table2", "table3", "table4")
 UNAVAILABLE = {"table5": "it needs the spotter and the MLT19 test set, which raygroup does not have yet"}
 """Tables that raygroup cannot rebuild yet, with the reason."""
+_SETTLE_HELP = "table2: steps that a last grouping must have stood (default: 500, or 100 for runs below 3,000 steps)"
 Draw = Callable[[Path, Callable[[int, int], None]], list[Path]]
 """Draws the pictures of a table into a folder, and calls back with the numbers of pictures or trials done and in all."""
 
@@ -37,6 +38,8 @@ def table2(storage_path: Place | str = "runs", sweep: str | None = None, settle:
     """
     from raygroup.tables.reproduced.table2 import table2 as table2_of
 
+    if settle is not None:
+        COUNT.require("settle", settle)
     return table2_of(place(storage_path), sweep, settle)
 
 
@@ -72,11 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("name", nargs="?", metavar="SWEEP", help="the same as --sweep SWEEP")
     parser.add_argument("--storage-path", type=parse_place, default=Path("runs"), help="where the sweeps are (default: ./runs)")
     parser.add_argument("--sweep", help="name of the sweep to read (default: the newest finished one that fits)")
-    parser.add_argument(
-        "--settle",
-        type=NumberRange(1, 1_000_000_000, whole=True).parse,
-        help="table2: steps that a final grouping must have stood (default: 500, or 100 for short runs)",
-    )
+    parser.add_argument("--settle", type=COUNT.parse, help=_SETTLE_HELP)
     parser.add_argument(
         "--out",
         type=parse_local_path,
@@ -94,6 +93,8 @@ class _OpenTable:
     sweep: "StoredSweep | None"
     draw: Draw
     show: Callable[[], None]
+    drawn: str = "pictures"
+    """What the counts of ``draw`` are."""
 
 
 def _reproduce(options: argparse.Namespace) -> None:
@@ -153,7 +154,7 @@ def _open_table(name: str, options: argparse.Namespace) -> _OpenTable:
     if name == "table3":
         third = table3(options.storage_path, options.sweep)
         draw_third = functools.partial(write_table3_pictures, third)
-        return _OpenTable(table3_report(third), third.sweep, draw_third, lambda: print_table3(third, console()))
+        return _OpenTable(table3_report(third), third.sweep, draw_third, lambda: print_table3(third, console()), "trials")
     if name == "table2":
         second = table2(options.storage_path, options.sweep, options.settle)
         report = table2_report(second)
@@ -176,7 +177,7 @@ def _write_files(opened: _OpenTable, folder: Path, *, quiet: bool) -> None:
     try:
         files = write_sheet_files(opened.report, folder)
         with progress_bars(console(stderr=quiet), "drawing") as show_progress:
-            pictures = opened.draw(folder, lambda done, total: show_progress("trials drawn", done, total))
+            pictures = opened.draw(folder, lambda done, total: show_progress(f"{opened.drawn} drawn", done, total))
     except OSError as error:
         raise ConfigError(f"--out {folder}: cannot be written: {error}") from error
     if not quiet:

@@ -1,5 +1,6 @@
 """A table of results in one form, from which the terminal and all files are written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
