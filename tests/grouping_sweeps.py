@@ -19,7 +19,9 @@ def write_head_counts(storage: Path, name: str = "counts", counts: tuple[int, ..
     base = Trial(training=Training(steps=60))
     points = [(count, seed) for count in counts for seed in seeds]
     return write_sweep(
-        storage, name, [(f"count={count} seed={seed}", base.replaced("heads.count", count).replaced("seed", seed)) for count, seed in points]
+        storage,
+        name,
+        [(f"count={count} seed={seed}", base.replaced("heads.count", count).replaced("seed", seed)) for count, seed in points],
     )
 
 
