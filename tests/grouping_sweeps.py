@@ -18,11 +18,8 @@ def write_head_counts(storage: Path, name: str = "counts", counts: tuple[int, ..
     """Write a finished sweep over numbers of heads and seeds."""
     base = Trial(training=Training(steps=60))
     points = [(count, seed) for count in counts for seed in seeds]
-    return write_sweep(
-        storage,
-        name,
-        [(f"count={count} seed={seed}", base.replaced("heads.count", count).replaced("seed", seed)) for count, seed in points],
-    )
+    declared = [(f"count={count} seed={seed}", base.replaced("heads.count", count).replaced("seed", seed)) for count, seed in points]
+    return write_sweep(storage, name, declared)
 
 
 def write_sized_heads(storage: Path, name: str = "sizes", seeds: tuple[int, ...] = (0, 1), facts: bool = True) -> Path:

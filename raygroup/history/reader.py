@@ -157,8 +157,8 @@ def require_every_step(table: pa.Table, path: Place, steps: int | None = None) -
     The steps run from 1 to ``steps``, or to the last row if it is None.
     """
     recorded = column_values(table["step"]).astype(np.int64)
-    ends = [] if steps is None else [steps + 1]
-    listed = np.concatenate([[0], recorded, ends])
+    ends = np.array([] if steps is None else [steps + 1], np.int64)
+    listed = np.concatenate([np.zeros(1, np.int64), recorded, ends])
     gaps = np.flatnonzero(np.diff(listed) != 1)
     if len(gaps):
         before, after = listed[gaps[0] : gaps[0] + 2].tolist()
