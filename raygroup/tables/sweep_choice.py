@@ -12,12 +12,13 @@ _MOST_NAMED = 4
 
 
 def choose_sweep(
-    sweeps: Sequence[StoredSweep], storage: Place, name: str | None, table: str, misfit: Callable[[StoredSweep], str], space: str = ""
-) -> StoredSweep:  # fmt: skip
+    sweeps: Sequence[StoredSweep], storage: Place, name: str | None, table: str, misfit: Callable[[StoredSweep], str], makes: str | None
+) -> StoredSweep:
     """Return the newest sweep that fits a table.
 
     ``misfit`` returns the reason why a sweep does not fit, or nothing. With a name, only this sweep is considered. Raises ConfigError if
-    none fits. The message gives the reason for each, and the command that makes one: the search space is ``space``.
+    none fits. The message gives the reason for each, and how to make one: ``makes`` are the arguments of ``python -m raygroup.sweep``, and
+    None if no bundled search space does.
     """
     candidates = [sweep for sweep in sweeps if name in (None, sweep.name)]
     if name is not None and not candidates:
@@ -26,8 +27,9 @@ def choose_sweep(
     fitting = [sweep for sweep in candidates if not reasons[sweep.name]]
     if not fitting:
         why = "; ".join(f"{sweep} {reason}" for sweep, reason in reasons.items()) or "there is no sweep"
-        command = " ".join(["python -m raygroup.sweep", *([space] if space else []), f"--storage-path {storage}"])
-        raise ConfigError(f"{storage} has no finished sweep for {table}: {why}. '{command}' makes one")
+        command = " ".join(["python -m raygroup.sweep", *(makes or "").split(), f"--storage-path {storage}"])
+        advice = "" if makes is None else f". '{command}' makes one"
+        raise ConfigError(f"{storage} has no finished sweep for {table}: {why}{advice}")
     return fitting[-1]
 
 

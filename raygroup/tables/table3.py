@@ -63,7 +63,7 @@ def table3(storage: Place, name: str | None = None) -> Table3:
     sweep. The message says what is missing.
     """
     sweeps = read_sweeps(storage)
-    sweep = choose_sweep(sweeps, storage, name, "Table 3", epsilon_misfit)
+    sweep = choose_sweep(sweeps, storage, name, "Table 3", epsilon_misfit, "")
     trials = [trial_evidence(trial, TABLE_3_STEPS) for trial in grouped_trials(sweep, control=False)]
     epsilons = sorted({trial.epsilon for trial in trials})
     controls, control_sweep = control_trials(sweeps, sweep)

@@ -81,10 +81,8 @@ def test_rho_and_p_are_those_of_a_plain_count_with_another_library(pairs):
         return
     result = rank_correlation(one, other)
     assert result.rho == pytest.approx(spearmanr(one, other).statistic)
-    rhos = (
-        [abs(spearmanr(one, order).statistic) for order in itertools.islice(itertools.permutations(other), 24)] if len(pairs) <= 4 else []
-    )
-    if rhos:
+    if len(pairs) <= 4:
+        rhos = [abs(spearmanr(one, order).statistic) for order in itertools.permutations(other)]
         assert result.p == pytest.approx(sum(rho >= abs(result.rho) - 1e-9 for rho in rhos) / len(rhos))
 
 
