@@ -138,6 +138,9 @@ The printed numbers cannot all be right: see ``history.occurrences.inconsistenci
 TABLE_2_RUNS = 18
 """Section 4.3: 2 to 7 heads, three runs each."""
 
+TABLE_2_STEPS = 20_000
+"""Iterations of a run (section 4.2)."""
+
 TABLE_3: dict[float, int] = {0.0: 1, 0.1: 3, 0.2: 5, 0.3: 2, 0.4: 2}
 """Table 3: epsilon -> assignment changes in the first 3,000 steps, with 5 heads and one run each."""
 

@@ -1,27 +1,46 @@
-"""``python -m raygroup.reproduce table3``: rebuild a table of the paper from finished sweeps, beside the paper's own.
+"""``python -m raygroup.reproduce table2``: rebuild a table of the paper from finished sweeps, beside the paper's own.
 
-It never trains. ``table3`` is the command's Python twin.
+It never trains. ``table2``, ``table3`` and ``table4`` are the command's Python twins.
 """
 
 import argparse
-import json
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, parse_local_path, parse_place, place
 from raygroup.terminal import Parser, console, print_json, print_line, run_command
+from raygroup.values import COUNT
 
 if TYPE_CHECKING:
+    from raygroup.storage.sweeps import StoredSweep
+    from raygroup.tables.reproduced.table2 import Table2
+    from raygroup.tables.reproduced.table4 import Table4
+    from raygroup.tables.sheets.sheet import SheetReport
     from raygroup.tables.table3 import Table3
 
-UNAVAILABLE = {
-    "table2": "it needs finished sweeps of 2 to 7 heads with three seeds each, and no search space declares them yet",
-    "table4": "it needs stage 3, which raygroup does not have yet",
-    "table5": "it needs the spotter and the MLT19 test set, which raygroup does not have yet",
-}
+TABLES = ("table2", "table3", "table4")
+UNAVAILABLE = {"table5": "it needs the spotter and the MLT19 test set, which raygroup does not have yet"}
 """Tables that raygroup cannot rebuild yet, with the reason."""
+_SETTLE_HELP = "table2: steps that a last grouping must have stood (default: 500, or 100 for runs below 3,000 steps)"
+Draw = Callable[[Path, Callable[[int, int], None]], list[Path]]
+"""Draws the pictures of a table into a folder, and calls back with the numbers of pictures or trials done and in all."""
+
+
+def table2(storage_path: Place | str = "runs", sweep: str | None = None, settle: int | None = None) -> "Table2":
+    """Return Table 2 from a sweep over numbers of heads and seeds: groups beside the paper's, and how far seeds agree.
+
+    ``sweep`` is its name; None takes the newest finished one that fits. A run is unstable if its last grouping has stood for fewer than
+    ``settle`` steps. Raises ConfigError if no sweep fits.
+    """
+    from raygroup.tables.reproduced.table2 import table2 as table2_of
+
+    if settle is not None:
+        COUNT.require("settle", settle)
+    return table2_of(place(storage_path), sweep, settle)
 
 
 def table3(storage_path: Place | str = "runs", sweep: str | None = None) -> "Table3":
@@ -34,6 +53,16 @@ def table3(storage_path: Place | str = "runs", sweep: str | None = None) -> "Tab
     return table3_of(place(storage_path), sweep)
 
 
+def table4(storage_path: Place | str = "runs", sweep: str | None = None) -> "Table4":
+    """Return Table 4: the paper's heads recomputed, and ours from a sweep with heads of different sizes.
+
+    ``sweep`` is its name; None takes the newest finished one that fits, or none. Raises ConfigError if a named sweep does not fit.
+    """
+    from raygroup.tables.reproduced.table4 import table4 as table4_of
+
+    return table4_of(place(storage_path), sweep)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     return run_command(lambda: _reproduce(build_parser().parse_args(arguments)))
@@ -42,50 +71,117 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
     parser = Parser(prog="python -m raygroup.reproduce", description=__doc__)
-    parser.add_argument("table", choices=("table3", *UNAVAILABLE), help="the table of the paper")
+    parser.add_argument("table", choices=(*TABLES, *UNAVAILABLE, "all"), help="the table of the paper, or all that can be made")
+    parser.add_argument("name", nargs="?", metavar="SWEEP", help="the same as --sweep SWEEP")
     parser.add_argument("--storage-path", type=parse_place, default=Path("runs"), help="where the sweeps are (default: ./runs)")
     parser.add_argument("--sweep", help="name of the sweep to read (default: the newest finished one that fits)")
+    parser.add_argument("--settle", type=COUNT.parse, help=_SETTLE_HELP)
     parser.add_argument(
         "--out",
         type=parse_local_path,
-        help="folder for pictures and figures (default: the sweep's figures/, or ./figures for a sweep on s3://)",
+        help="folder for tables and pictures (default: the sweep's figures/, or ./figures for a sweep on s3://)",
     )
     parser.add_argument("--json", action="store_true", help="print the table as one JSON object")
     return parser
 
 
+@dataclass(frozen=True)
+class _OpenTable:
+    """A table that was read, and how to show it."""
+
+    report: "SheetReport"
+    sweep: "StoredSweep | None"
+    draw: Draw
+    show: Callable[[], None]
+    drawn: str = "pictures"
+    """What the counts of ``draw`` are."""
+
+
 def _reproduce(options: argparse.Namespace) -> None:
     if options.table in UNAVAILABLE:
         raise ConfigError(f"{options.table} cannot be rebuilt: {UNAVAILABLE[options.table]}")
-    _show_table3(table3(options.storage_path, options.sweep), options.out, as_json=options.json)
+    if options.name and options.sweep and options.name != options.sweep:
+        raise ConfigError(f"two sweeps are named, {options.name} and {options.sweep}: name one")
+    options.sweep = options.sweep or options.name
+    if options.settle is not None and options.table not in ("table2", "all"):
+        raise ConfigError(f"--settle {options.settle}: only table2 uses it")
+    if options.table != "all":
+        values = _show(options.table, options)
+        if options.json:
+            print_json(values)
+    else:
+        _show_all(options)
 
 
-def _show_table3(table: "Table3", out: Path | None, *, as_json: bool) -> None:
+def _show_all(options: argparse.Namespace) -> None:
+    """Show every table that can be made. A line says why another cannot."""
+    if options.sweep:
+        raise ConfigError(f"all: each table has a sweep of its own, so none can be named; leave {options.sweep} out, or name one table")
+    values: dict[str, Any] = {}
+    reasons = dict(UNAVAILABLE)
+    for name in TABLES:
+        try:
+            values[name] = _show(name, options)
+        except ConfigError as error:
+            reasons[name] = str(error)
+    if options.json:
+        print_json({**values, "not_made": reasons})
+        return
+    for name, reason in sorted(reasons.items()):
+        print_line(console(), f"\n{name} cannot be rebuilt: {reason}")
 
+
+def _show(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Print a table unless JSON is wanted, write its files and return its values."""
+    opened = _open_table(name, options)
+    if not options.json:
+        opened.show()
+    folder = options.out or (_default_folder(opened.sweep) if opened.sweep else None)
+    if folder is not None:
+        _write_files(opened, folder, quiet=options.json)
+    return opened.report.values
+
+
+def _open_table(name: str, options: argparse.Namespace) -> _OpenTable:
+    from raygroup.figures.groupings.table2_pictures import write_table2_pictures
     from raygroup.figures.table_files import write_table3_pictures
-    from raygroup.files.atomic import write_bytes
-    from raygroup.runtime.progress import progress_bars
-    from raygroup.storage.layout import FIGURES_FOLDER
-    from raygroup.tables.table3 import table3_json
+    from raygroup.tables.reproduced.table2_report import table2_report
+    from raygroup.tables.reproduced.table3_report import table3_report
+    from raygroup.tables.reproduced.table4_report import table4_report
+    from raygroup.tables.sheets.sheet import print_report
     from raygroup.tables.table3_text import print_table3
 
-    values = table3_json(table)
-    screen = console()
-    if as_json:
-        print_json(values)
-    else:
-        print_table3(table, screen)
-    sweep_folder = table.sweep.folder
-    folder = out or (sweep_folder / FIGURES_FOLDER if isinstance(sweep_folder, Path) else Path(FIGURES_FOLDER))
+    if name == "table3":
+        third = table3(options.storage_path, options.sweep)
+        draw_third = functools.partial(write_table3_pictures, third)
+        return _OpenTable(table3_report(third), third.sweep, draw_third, lambda: print_table3(third, console()), "trials")
+    if name == "table2":
+        second = table2(options.storage_path, options.sweep, options.settle)
+        report = table2_report(second)
+        return _OpenTable(report, second.sweep, functools.partial(write_table2_pictures, second), lambda: print_report(report, console()))
+    fourth = table4(options.storage_path, options.sweep)
+    report = table4_report(fourth)
+    return _OpenTable(report, fourth.sweep, lambda folder, on_done: [], lambda: print_report(report, console()))
+
+
+def _default_folder(sweep: "StoredSweep") -> Path:
+    from raygroup.storage.layout import FIGURES_FOLDER
+
+    return sweep.folder / FIGURES_FOLDER if isinstance(sweep.folder, Path) else Path(FIGURES_FOLDER)
+
+
+def _write_files(opened: _OpenTable, folder: Path, *, quiet: bool) -> None:
+    from raygroup.runtime.progress import progress_bars
+    from raygroup.tables.sheets.sheet_files import write_sheet_files
+
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(folder / "table3.json", json.dumps(values, indent=1, ensure_ascii=False).encode(), durable=False)
-        with progress_bars(console(stderr=True) if as_json else screen, "drawing") as show_progress:
-            pictures = write_table3_pictures(table, folder, lambda done, total: show_progress("trials drawn", done, total))
+        files = write_sheet_files(opened.report, folder)
+        with progress_bars(console(stderr=quiet), "drawing") as show_progress:
+            pictures = opened.draw(folder, lambda done, total: show_progress(f"{opened.drawn} drawn", done, total))
     except OSError as error:
         raise ConfigError(f"--out {folder}: cannot be written: {error}") from error
-    if not as_json:
-        print_line(screen, f"{len(pictures)} pictures and table3.json in {folder}")
+    if not quiet:
+        print_line(console(), f"{len(files)} files of {opened.report.name} and {len(pictures)} pictures in {folder}")
 
 
 if __name__ == "__main__":

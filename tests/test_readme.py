@@ -36,6 +36,7 @@ def folder(tmp_path_factory):
     for name in ("quickstart", "smoke"):
         space(spaces, name=name, steps=10)
     space(spaces, name="quickstart_control", steps=10, grouping="control=True")
+    space(spaces, name="table2_laptop", steps=10, grid='{"heads.count": (2, 3)}', seeds="(0, 1)")
     (spaces / "pretrain.py").write_text(
         "from raygroup.config import Pretraining, Words\n"
         "words = Words(words_per_task=4, unseen_per_task=2, renders=1)\n"

@@ -5,6 +5,7 @@ import pytest
 
 from raygroup.config import Grouping, Heads, Pretraining, Training, Trial, trial_id
 from raygroup.errors import ConfigError
+from raygroup.paper import TABLE_2_STEPS
 from raygroup.search_space import SHIPPED, Sweep, find, hypothesis, load
 from raygroup.spotter_config import Detector
 
@@ -185,6 +186,14 @@ def test_quickstart_and_table3_ask_the_papers_question_and_the_control_asks_it_o
     assert quick.training == Training(steps=600)
     assert load("table3").trial.training.steps == 3000
     assert load("table3").seeds == (0, 1, 2)
+
+
+def test_table_2_has_two_to_seven_heads_with_three_seeds_each():
+    for name in ("table2", "table2_laptop"):
+        sweep = load(name)
+        assert (sweep.grid, sweep.seeds) == ({"heads.count": (2, 3, 4, 5, 6, 7)}, (0, 1, 2))
+    assert load("table2").trial.training.steps == TABLE_2_STEPS
+    assert load("table2").trial.replaced("training.steps", 3000).replaced("heads.count", 5) == load("table3").trial
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ A finished trial has one sealed Parquet file, an unfinished one a stream or part
 """
 
 import contextlib
-import itertools
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -157,10 +156,13 @@ def require_every_step(table: pa.Table, path: Place, steps: int | None = None) -
 
     The steps run from 1 to ``steps``, or to the last row if it is None.
     """
-    end = [] if steps is None else [steps + 1]
-    for before, after in itertools.pairwise([0, *column_values(table["step"]).tolist(), *end]):
-        if after != before + 1:
-            raise HistoryError(f"{path}: steps {before + 1} to {after - 1} are missing")
+    recorded = column_values(table["step"]).astype(np.int64)
+    ends = np.array([] if steps is None else [steps + 1], np.int64)
+    listed = np.concatenate([np.zeros(1, np.int64), recorded, ends])
+    gaps = np.flatnonzero(np.diff(listed) != 1)
+    if len(gaps):
+        before, after = listed[gaps[0] : gaps[0] + 2].tolist()
+        raise HistoryError(f"{path}: steps {before + 1} to {after - 1} are missing")
 
 
 def same_evidence(a: History, b: History) -> bool:

@@ -86,19 +86,21 @@ class StoredTrial:
         Raises ConfigError if they are missing, belong to another version or train on scenes, DamagedFileError if they are damaged, and
         OtherTrialError if they are those of another trial.
         """
-        trial = self._read_settings()
+        trial = self._settings
         if not isinstance(trial, Trial):
             raise ConfigError(f"{self.folder}: trains on scenes, not on words")
         return trial
 
     def scene_settings(self) -> SceneTrial:
         """Read the settings of a trial on scenes. Raises ConfigError like ``config``."""
-        trial = self._read_settings()
+        trial = self._settings
         if isinstance(trial, Trial):
             raise ConfigError(f"{self.folder}: trains on words, so it has no detector")
         return trial
 
-    def _read_settings(self) -> AnyTrial:
+    @functools.cached_property
+    def _settings(self) -> AnyTrial:
+        """The settings, which are read once. A table asks for them several times."""
         path = self.folder / CONFIG_FILE
         stored = read_record(path)
         try:

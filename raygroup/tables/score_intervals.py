@@ -89,11 +89,11 @@ def _interval(scores: Floats, words: Sequence[Word]) -> Interval:
     by_seed = scores @ weights
     mean = float(by_seed.mean())
     if len(by_seed) > 1:
-        half = _student(len(by_seed)) * float(by_seed.std(ddof=1)) / math.sqrt(len(by_seed))
+        half = student_quantile(len(by_seed)) * float(by_seed.std(ddof=1)) / math.sqrt(len(by_seed))
         return Interval(mean, mean - half, mean + half, OVER_SEEDS, len(by_seed))
     if len(words) < 2:
         return Interval(mean, None, None, OVER_WORDS, len(words))
-    half = _normal() * math.sqrt(_word_variance(scores[0], words, weights))
+    half = normal_quantile() * math.sqrt(_word_variance(scores[0], words, weights))
     return Interval(mean, mean - half, mean + half, OVER_WORDS, len(words))
 
 
@@ -127,13 +127,14 @@ def _unpaired(one: Interval, other: Interval) -> Interval:
     return Interval(mean, mean - half, mean + half, over, count)
 
 
-def _student(count: int) -> float:
+def student_quantile(count: int) -> float:
+    """Return the quantile of Student's distribution for a 95 % interval of a mean over ``count`` values."""
     from scipy.stats import t
 
     return float(t.ppf((1 + _LEVEL) / 2, count - 1))
 
 
-def _normal() -> float:
+def normal_quantile() -> float:
     from scipy.stats import norm
 
     return float(norm.ppf((1 + _LEVEL) / 2))

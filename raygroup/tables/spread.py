@@ -14,6 +14,15 @@ class Spread:
     """nan for one seed."""
     count: int
 
+    def text(self, digits: int = 1) -> str:
+        """Return mean and deviation, such as ``3.4±1.1``. One seed has no deviation."""
+        mean = f"{self.mean:.{digits}f}"
+        return f"{mean}±{self.sd:.{digits}f}" if self.count > 1 else mean
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return the numbers as JSON values. The deviation of one seed is null."""
+        return {"mean": self.mean, "sd": self.sd if self.count > 1 else None, "seeds": self.count}
+
     @staticmethod
     def of(values: Iterable[float]) -> "Spread":
         """Return the spread of these values, at least one."""

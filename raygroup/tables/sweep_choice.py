@@ -1,38 +1,56 @@
-"""Choose the sweeps of Table 3. They are the table itself, its control and its yardsticks."""
+"""Choose the sweep of a table, and for Table 3 its control and its yardsticks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from raygroup.config import Trial
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
 
+_MOST_NAMED = 4
+"""Trials that a reason names one by one."""
 
-def choose_sweep(sweeps: Sequence[StoredSweep], storage: Place, name: str | None) -> StoredSweep:
-    """Return the newest finished sweep that fits Table 3.
 
-    It varies only the base coefficient and seeds. With a name, only this sweep is considered.
-    Raises ConfigError if none fits. The message gives the reason for each.
+def choose_sweep(
+    sweeps: Sequence[StoredSweep], storage: Place, name: str | None, table: str, misfit: Callable[[StoredSweep], str], makes: str | None
+) -> StoredSweep:
+    """Return the newest sweep that fits a table.
+
+    ``misfit`` returns the reason why a sweep does not fit, or nothing. With a name, only this sweep is considered. Raises ConfigError if
+    none fits. The message gives the reason for each, and how to make one: ``makes`` are the arguments of ``python -m raygroup.sweep``, and
+    None if no bundled search space does.
     """
     candidates = [sweep for sweep in sweeps if name in (None, sweep.name)]
     if name is not None and not candidates:
         raise ConfigError(f"no sweep '{name}' in {storage}; there are: {', '.join(sweep.name for sweep in sweeps) or 'none'}")
-    reasons = {sweep.name: _misfit(sweep) for sweep in candidates}
+    reasons = {sweep.name: misfit(sweep) for sweep in candidates}
     fitting = [sweep for sweep in candidates if not reasons[sweep.name]]
     if not fitting:
         why = "; ".join(f"{sweep} {reason}" for sweep, reason in reasons.items()) or "there is no sweep"
-        raise ConfigError(
-            f"{storage} has no finished sweep for Table 3: {why}. 'python -m raygroup.sweep --storage-path {storage}' makes one"
-        )
+        command = " ".join(["python -m raygroup.sweep", *(makes or "").split(), f"--storage-path {storage}"])
+        advice = "" if makes is None else f". '{command}' makes one"
+        raise ConfigError(f"{storage} has no finished sweep for {table}: {why}{advice}")
     return fitting[-1]
 
 
-def _misfit(sweep: StoredSweep) -> str:
-    """Return the reason why a sweep does not fit. An empty string means that it fits."""
+def unfinished_reason(sweep: StoredSweep) -> str:
+    """Return why a sweep cannot be read whole, with the trials that are not done, or nothing."""
     if sweep.trains_on_scenes:
         return "trains on scenes"
-    if not sweep.finished:
-        return f"is unfinished ({len(sweep.in_state(TrialState.DONE))} of {sum(trial.declared for trial in sweep.trials)} trials done)"
+    if sweep.finished:
+        return ""
+    declared = [trial for trial in sweep.trials if trial.declared]
+    missing = [trial.label for trial in declared if trial.state != TrialState.DONE]
+    named = ", ".join(missing[:_MOST_NAMED]) + (f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else "")
+    names = f", without {named}" if missing else ""
+    return f"is unfinished ({len(declared) - len(missing)} of {len(declared)} trials done){names}"
+
+
+def epsilon_misfit(sweep: StoredSweep) -> str:
+    """Return the reason why a sweep does not fit Table 3, which varies the base coefficient and seeds, or nothing."""
+    unfinished = unfinished_reason(sweep)
+    if unfinished:
+        return unfinished
     try:
         learned = [trial.config() for trial in grouped_trials(sweep, control=False)]
     except ConfigError as error:

@@ -11,7 +11,7 @@ from raygroup.history.assignments import Assignment, assignment
 from raygroup.paper import TABLE_3, TABLE_3_STEPS
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweeps
 from raygroup.tables.spread import Spread
-from raygroup.tables.sweep_choice import choose_sweep, control_trials, grouped_trials, yardsticks
+from raygroup.tables.sweep_choice import choose_sweep, control_trials, epsilon_misfit, grouped_trials, yardsticks
 from raygroup.tables.trial_evidence import TrialEvidence, trial_evidence
 
 
@@ -63,7 +63,7 @@ def table3(storage: Place, name: str | None = None) -> Table3:
     sweep. The message says what is missing.
     """
     sweeps = read_sweeps(storage)
-    sweep = choose_sweep(sweeps, storage, name)
+    sweep = choose_sweep(sweeps, storage, name, "Table 3", epsilon_misfit, "")
     trials = [trial_evidence(trial, TABLE_3_STEPS) for trial in grouped_trials(sweep, control=False)]
     epsilons = sorted({trial.epsilon for trial in trials})
     controls, control_sweep = control_trials(sweeps, sweep)
@@ -112,15 +112,11 @@ def table3_json(table: Table3) -> dict[str, Any]:
 
 def _row_json(row: Table3Row) -> dict[str, Any]:
     return {
-        "name": row.name, "base_coefficient": row.epsilon, "paper": row.paper, "raw": _spread_json(row.raw),
-        "tasks": _spread_json(row.tasks), "settled": {str(hold): _spread_json(spread) for hold, spread in row.settled.items()},
-        "mean_max_p_tm": _spread_json(row.decisiveness), "settling_step": _spread_json(row.settling_step),
+        "name": row.name, "base_coefficient": row.epsilon, "paper": row.paper, "raw": row.raw.to_json(),
+        "tasks": row.tasks.to_json(), "settled": {str(hold): spread.to_json() for hold, spread in row.settled.items()},
+        "mean_max_p_tm": row.decisiveness.to_json(), "settling_step": row.settling_step.to_json(),
         "trials": [trial.to_json() for trial in row.trials],
     }  # fmt: skip
-
-
-def _spread_json(spread: Spread) -> dict[str, float | None]:
-    return {"mean": spread.mean, "sd": spread.sd if spread.count > 1 else None, "seeds": spread.count}
 
 
 def _differing_seeds(controls: Sequence[StoredTrial]) -> tuple[int, ...]:

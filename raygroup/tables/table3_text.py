@@ -3,7 +3,6 @@
 It has our numbers beside the paper's, the groupings, the words read, and remarks on their limits.
 """
 
-import math
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from raygroup.paper import TABLE_3_STEPS
 from raygroup.scoring.word_accuracy import WordScore
+from raygroup.tables.sheets.sheet import Sheet, SheetColumn, terminal_table, text_column, whole_columns
 from raygroup.tables.spread import Spread
 from raygroup.tables.table3 import Table3, Table3Row
 from raygroup.tables.trial_evidence import TrialEvidence
@@ -44,7 +44,7 @@ _UNDECIDED = 0.85
 
 def print_table3(table3: Table3, out: Console) -> None:
     """Print the changes, the groupings, the words read and the remarks."""
-    print_table(out, _heading(table3), _changes(table3))
+    print_table(out, heading(table3), terminal_table(changes_sheet(table3)))
     print_table(out, "\nGroupings at the end", _groupings(table3))
     for split, title in (("new", "new renders of training words"), ("unseen", "words never trained on")):
         for routing in ("classifier", "true task"):
@@ -77,32 +77,34 @@ def remarks(table3: Table3) -> list[str]:
     return [*paragraphs, LAPTOP] if table3.trials[0].counted < TABLE_3_STEPS else paragraphs
 
 
-def spread_text(spread: Spread, digits: int = 1) -> str:
-    """Return mean and deviation, such as ``3.4±1.1``. One seed has no deviation."""
-    mean = f"{spread.mean:.{digits}f}"
-    return mean if math.isnan(spread.sd) else f"{mean}±{spread.sd:.{digits}f}"
-
-
-def _all_rows(table3: Table3) -> list[Table3Row]:
+def all_rows(table3: Table3) -> list[Table3Row]:
+    """Return the rows of the epsilons, then that of the control."""
     return [*table3.rows, *([table3.control] if table3.control else [])]
 
 
-def _heading(table3: Table3) -> str:
+def heading(table3: Table3) -> str:
+    """Return the title of the table, with the number of steps and the sweep."""
     counted = table3.trials[0].counted
     steps = f"{counted:,} steps" if counted == TABLE_3_STEPS else f"{counted:,} steps, all there are (paper: {TABLE_3_STEPS:,})"
     return f"Table 3: assignment changes within the first {steps}; sweep {table3.sweep.name}"
 
 
-def _changes(table3: Table3) -> RichTable:
+def changes_sheet(table3: Table3) -> Sheet:
+    """Return the changes, one row for each epsilon and one for the control."""
     holds = list(table3.rows[0].settled)
-    numbers = ("paper", "seeds", "raw", "tasks", *(f"settled {hold}" for hold in holds), "max P_TM", "settled at")
-    rows = table("epsilon", *numbers, right=numbers)
-    for row in _all_rows(table3):
-        settled = [spread_text(row.settled[hold]) if hold in row.settled else "-" for hold in holds]
-        paper = "-" if row.paper is None else str(row.paper)
-        ends = (spread_text(row.decisiveness, 2), spread_text(row.settling_step, 0))
-        rows.add_row(row.name, paper, str(row.raw.count), spread_text(row.raw), spread_text(row.tasks), *settled, *ends)
-    return rows
+    columns = (
+        text_column("epsilon", "epsilon"), *whole_columns(paper="paper", seeds="seeds"), SheetColumn("raw", "raw", 1),
+        SheetColumn("tasks", "tasks", 1), *(SheetColumn(f"settled_{hold}", f"settled {hold}", 1) for hold in holds),
+        SheetColumn("max_p_tm", "max P_TM", 2), SheetColumn("settling_step", "settled at"),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            row.name, row.paper, row.raw.count, row.raw, row.tasks, *(row.settled.get(hold) for hold in holds), row.decisiveness,
+            row.settling_step,
+        )
+        for row in all_rows(table3)
+    )  # fmt: skip
+    return Sheet("changes", "Assignment changes, beside the paper's", columns, rows)
 
 
 def _groupings(table3: Table3) -> RichTable:
@@ -110,7 +112,7 @@ def _groupings(table3: Table3) -> RichTable:
     control_column = ("as control",) if table3.control else ()
     rows = table("epsilon", "seed", "grouping", *numbers, "", *control_column, right=("seed", *numbers))
     control = {trial.config.seed: trial for trial in table3.control.trials} if table3.control else {}
-    for row in _all_rows(table3):
+    for row in all_rows(table3):
         for trial in row.trials:
             lowest = min(trial.max_p_tm, key=lambda task: trial.max_p_tm[task])
             sure = (f"{trial.decisiveness:.2f}", f"{escape(lowest)} {trial.max_p_tm[lowest]:.2f}", str(trial.settling_step))
@@ -139,7 +141,7 @@ def _agreement(trial: TrialEvidence, control: dict[int, TrialEvidence]) -> str:
 
 
 def _words(table3: Table3, split: str, routing: str) -> RichTable:
-    series: list[tuple[str, Sequence[TrialEvidence]]] = [(row.name, row.trials) for row in _all_rows(table3)]
+    series: list[tuple[str, Sequence[TrialEvidence]]] = [(row.name, row.trials) for row in all_rows(table3)]
     series += [(escape(name), trials) for name, trials in table3.yardsticks.items()]
     means = {name: mean_scores(trials, split, routing) for name, trials in series}
     names = list(dict.fromkeys(column for scores in means.values() for column in scores))

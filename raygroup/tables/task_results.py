@@ -82,7 +82,7 @@ def _task_result(
     texts, *readings, routed_tasks, routed_heads = (list(column) for column in zip(*rows, strict=True))
     scores = {routing: _scores(texts, column) for routing, column in zip(ROUTINGS, readings, strict=True) if None not in column}
     head = dict(groups.head_of).get(task) if task is not None else None
-    parameters, pruned_parameters = _head_sizes(head, groups, heads, facts)
+    parameters, pruned_parameters = head_sizes(head, groups, heads, facts)
     return TaskResult(
         split, task, len(rows), scores, head=head, parameters=parameters, pruned_parameters=pruned_parameters,
         wrong_task=None if task is None else sum(routed != task for routed in routed_tasks),
@@ -95,8 +95,8 @@ def _scores(texts: Sequence[str], readings: Sequence[str]) -> TaskScores:
     return TaskScores(*pair_intervals(zip(texts, readings, strict=True)))
 
 
-def _head_sizes(head: int | None, groups: TaskGroups, heads: Heads, facts: WordFacts | None) -> tuple[int, int] | tuple[None, None]:
-    """Return the weights of a head before and after pruning."""
+def head_sizes(head: int | None, groups: TaskGroups, heads: Heads, facts: WordFacts | None) -> tuple[int, int] | tuple[None, None]:
+    """Return the weights of a head before and after pruning. Without the facts about the trial's words, both are None."""
     if head is None or facts is None:
         return None, None
     embed, hidden = heads.embeds[head], heads.hiddens[head]

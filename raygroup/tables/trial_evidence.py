@@ -52,7 +52,8 @@ class TrialEvidence:
     """K -> changes that settled for K steps, for each K below ``counted``."""
     grouping: TaskGroups
     unstable: bool
-    """Whether the final grouping has stood for fewer steps than the largest K."""
+    """Whether the final grouping has stood for fewer than ``settle`` steps."""
+    settle: int
     settling_step: int
     stability: float
     max_p_tm: dict[str, float]
@@ -77,16 +78,18 @@ class TrialEvidence:
         }  # fmt: skip
 
 
-def trial_evidence(trial: StoredTrial, first_steps: int) -> TrialEvidence:
+def trial_evidence(trial: StoredTrial, first_steps: int, settle: int | None = None) -> TrialEvidence:
     """Read a finished trial and count its changes.
 
-    They are counted over the first ``first_steps`` steps, or over all if it has fewer.
+    They are counted over the first ``first_steps`` steps, or over all if it has fewer. The grouping is unstable if it has stood for
+    fewer than ``settle`` steps. None takes the largest K.
     """
     history = trial.history()
     assigned = assignment(history.r_tm)
     counted = assigned[:first_steps]
     steps = len(assigned)
     holds = SHORT_HOLDS if steps < LONG_HOLDS[-1] * 6 else LONG_HOLDS
+    settle_steps = holds[-1] if settle is None else settle
     last = history.r_tm[-1]
     return TrialEvidence(
         folder=trial.folder,
@@ -98,7 +101,8 @@ def trial_evidence(trial: StoredTrial, first_steps: int) -> TrialEvidence:
         tasks=task_changes(counted),
         settled={hold: settled_changes(counted, hold) for hold in holds if hold < len(counted)},
         grouping=grouping(history.tasks, history.heads, assigned[-1]),
-        unstable=is_unstable(assigned, holds[-1]),
+        unstable=is_unstable(assigned, settle_steps),
+        settle=settle_steps,
         settling_step=int(history.step[settling_row(assigned)]),
         stability=stability(assigned),
         max_p_tm=dict(zip(history.tasks, max_probability(last).tolist(), strict=True)),

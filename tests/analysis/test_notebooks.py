@@ -4,6 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from grouping_sweeps import write_head_counts
 from nbclient import NotebookClient
 from synthetic_storage import fail_trial, start_trial, trials, walk, write_attempt, write_storage, write_sweep
 
@@ -52,6 +53,14 @@ def test_table_3_draws_the_table_every_assignment_and_a_sheet_of_words(storage, 
     outputs = run("table3.ipynb", storage, monkeypatch)
     assert pictures(outputs) == 1 + 6 + 1
     assert "ar+ko | bn | zh | hi+ja | la" in text(outputs)
+
+
+@pytest.mark.slow
+def test_table_2_draws_how_often_tasks_share_a_head_and_how_p_tm_sharpens(tmp_path, monkeypatch):
+    write_head_counts(tmp_path / "runs", counts=(2, 3), seeds=(0, 1))
+    outputs = run("table2.ipynb", tmp_path / "runs", monkeypatch)
+    assert pictures(outputs) == 1 + 2 + 1
+    assert "The paper's printed table (18 runs) cannot be right" in text(outputs)
 
 
 def test_a_sweep_shows_times_and_why_a_trial_failed(storage, monkeypatch):

@@ -22,6 +22,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 KEYS = {
     "data": {"score_2000_images_s", "import_images_per_s", "render_words_per_s", "machine"},
     "features": {"words_per_s", "worker_mb", "worker_ratio", "driver_mb", "driver_ratio", "features_mb", "read_48_us", "device"},
+    "grouping_tables": {"histories", "s_per_1000", "peak_gib", "machine"},
     "history": {"history_over_step", "step_ms", "device"},
     "orchestration": {
         "empty_trial_s", "history_3000_s", "wall_over_work", "plan_10000_s", "driver_rss_mb", "first_step_s", "device",

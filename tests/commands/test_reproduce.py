@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
+from grouping_sweeps import write_head_counts, write_sized_heads
 from synthetic_storage import write_storage
 
 from raygroup.figures.table_files import write_table3_pictures
@@ -67,10 +69,61 @@ def test_a_misspelt_sweep_lists_those_there_are(storage, capsys):
     assert capsys.readouterr().err == f"raygroup: no sweep 'smal' in {storage}; there are: small, small_control\n"
 
 
-@pytest.mark.parametrize("table", ["table2", "table4", "table5"])
-def test_a_table_that_cannot_be_made_yet_says_what_it_needs(table, capsys):
-    assert main([table]) == 2
-    assert f"raygroup: {table} cannot be rebuilt: it needs " in capsys.readouterr().err
+def test_a_table_that_cannot_be_made_yet_says_what_it_needs(capsys):
+    assert main(["table5"]) == 2
+    assert "raygroup: table5 cannot be rebuilt: it needs " in capsys.readouterr().err
+
+
+def test_table_2_stands_beside_the_papers_and_its_files_lie_beside_the_sweep(tmp_path, capsys):
+    write_head_counts(tmp_path, counts=(2, 3), seeds=(0, 1))
+    assert main(["table2", "counts", "--storage-path", str(tmp_path), "--settle", "5"]) == 0
+    out = capsys.readouterr().out
+    assert "Groups and their occurrences, beside the paper's" in out
+    assert "no significance is claimed" in out
+    folder = tmp_path / "counts" / "figures"
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"table2.json", "table2.md", "table2.html", "table2.tex", "table2.arrow", "table2-heads.arrow", "table2-runs.arrow"}
+    assert names >= {"co-assignment.png", "co-assignment-2.png", "co-assignment-3.png", "sharpening.png"}
+    with pa.ipc.open_file(folder / "table2.arrow") as file:
+        rows = file.read_all()
+    assert rows["occurrences"].type == pa.int64()
+    assert sum(count for count in rows["occurrences"].to_pylist() if count) > 0
+    assert main(["table2", "--sweep", "counts", "--storage-path", str(tmp_path), "--json", "--settle", "5"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((folder / "table2.json").read_text())
+
+
+def test_table_4_shows_the_papers_numbers_with_no_sweep_and_writes_nothing_then(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["table4"]) == 0
+    assert "Ours is missing: no storage path runs" in capsys.readouterr().out
+    assert not [*tmp_path.iterdir()]
+    write_sized_heads(tmp_path / "runs")
+    assert main(["table4", "sizes"]) == 0
+    assert "Our heads and the tasks that they got" in capsys.readouterr().out
+    assert (tmp_path / "runs" / "sizes" / "figures" / "table4-heads.arrow").is_file()
+
+
+@pytest.mark.slow
+def test_all_makes_what_can_be_made_and_says_why_the_rest_is_missing(one_seed, tmp_path, capsys):
+    assert main(["all", "--storage-path", str(one_seed), "--out", str(tmp_path / "all"), "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert set(values) == {"table3", "table4", "not_made"}
+    assert "has no finished sweep for Table 2" in values["not_made"]["table2"]
+    assert {path.name for path in (tmp_path / "all").iterdir()} >= {"table3.md", "table3.arrow", "table4.html"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["table2", "one", "--sweep", "other"], "two sweeps are named, one and other: name one"),
+        (["all", "one"], "all: each table has a sweep of its own, so none can be named"),
+        (["table3", "--settle", "5"], "--settle 5: only table2 uses it"),
+        (["table2", "--settle", "0"], "argument --settle: '0' must be a whole number from 1"),
+    ],
+)
+def test_arguments_without_a_meaning_are_refused(arguments, message, capsys):
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_an_output_folder_that_cannot_be_written_is_named(storage, tmp_path, capsys):

@@ -14,7 +14,7 @@ from raygroup.history.writer import seal
 from raygroup.storage.sweeps import read_sweeps
 from raygroup.tables.spread import Spread
 from raygroup.tables.table3 import table3, table3_json
-from raygroup.tables.table3_text import mean_scores, remarks, spread_text
+from raygroup.tables.table3_text import mean_scores, remarks
 from raygroup.task_groups import pair_agreement
 
 
@@ -29,8 +29,8 @@ def partition(*groups: str) -> frozenset[frozenset[str]]:
 
 def test_the_spread_over_seeds_is_the_sample_standard_deviation():
     assert Spread.of([1, 3]) == Spread(2, math.sqrt(2), 2)
-    assert spread_text(Spread.of([1, 3])) == "2.0±1.4"
-    assert spread_text(Spread.of([5])) == "5.0"
+    assert Spread.of([1, 3]).text() == "2.0±1.4"
+    assert Spread.of([5]).text() == "5.0"
 
 
 def test_changes_equal_those_counted_by_hand_from_the_histories(storage):
