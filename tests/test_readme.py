@@ -61,6 +61,7 @@ def _write_archives(folder):
             submission.writestr(f"res_{number}.txt", "\n".join(",".join([*line[:8], "0.9000", line[9]]) for line in lines))
         for path in sorted(fixtures.glob("images/*.jpg")):
             images.write(path, path.name)
+    (folder / "photograph.jpg").write_bytes(min(fixtures.glob("images/*.jpg")).read_bytes())
 
 
 def test_every_command_is_run_below_or_named_as_run_elsewhere():
@@ -114,6 +115,6 @@ def test_own_words_are_scored_by_task(tmp_path):
 
 def test_the_pictures_of_the_readme_are_there_and_small():
     names = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
-    assert len(names) == 2
+    assert len(names) == 3
     for name in names:
         assert 10_000 < (ROOT / name).stat().st_size < 200_000, name
