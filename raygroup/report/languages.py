@@ -29,9 +29,9 @@ _COLUMNS = columns(
     "#wrong task", "#parameters", "#pruned", "#ms a word",
 )  # fmt: skip
 _NOTE = (
-    "n: tested words. Ranges: 95 % over words. By true task: unseen exact match if each word goes to the head of its true task. Wrong head: "
-    "unseen words that the classifier sent to another head. Pruned: parameters of the head with the characters of its tasks alone. "
-    "Ms a word: without the trunk, measured once, noisy."
+    "n: tested words. Ranges: 95 % over words. By true task: unseen exact match if each word goes to the head of its true task. "
+    "Wrong head: unseen words that the classifier sent to another head. Pruned: parameters of the head with the characters of its tasks "
+    "alone. Ms a word: without the trunk, measured once, noisy."
 )
 
 
@@ -69,13 +69,17 @@ def task_name(task: str | None) -> str:
 
 def _task_cells(task: str | None, unseen: TaskResult | None, new: TaskResult | None) -> tuple[Cell, ...]:
     known = unseen or new
-    sizes = () if known is None else (known.parameters, known.pruned_parameters)
+    head, *sizes, ms_per_word = (getattr(known, name) for name in ("head", "parameters", "pruned_parameters", "ms_per_word"))
     return (
-        Word(task_name(task)), number_text(known and known.head), number_text(unseen and unseen.words), _score(unseen, 0, "exact"),
-        _score(unseen, 0, "one_minus_ned"), _score(unseen, 1, "exact"), number_text(new and new.words), _score(new, 0, "exact"),
-        _score(new, 0, "one_minus_ned"), _count(unseen, unseen and unseen.wrong_head), _count(unseen, unseen and unseen.wrong_task),
-        *(number_text(size, ",") for size in sizes), number_text(known and known.ms_per_word, ".2f"),
+        Word(task_name(task)), number_text(head), _words(unseen), _score(unseen, 0, "exact"), _score(unseen, 0, "one_minus_ned"),
+        _score(unseen, 1, "exact"), _words(new), _score(new, 0, "exact"), _score(new, 0, "one_minus_ned"),
+        _count(unseen, "wrong_head"), _count(unseen, "wrong_task"), *(number_text(size, ",") for size in sizes),
+        number_text(ms_per_word, ".2f"),
     )  # fmt: skip
+
+
+def _words(result: TaskResult | None) -> str:
+    return "-" if result is None else str(result.words)
 
 
 def _score(result: TaskResult | None, routing: int, measure: str) -> str:
@@ -84,7 +88,8 @@ def _score(result: TaskResult | None, routing: int, measure: str) -> str:
     return interval_text(interval)
 
 
-def _count(result: TaskResult | None, count: int | None) -> str:
+def _count(result: TaskResult | None, name: str) -> str:
+    count: int | None = getattr(result, name, None)
     return "-" if result is None or count is None else f"{count} ({100 * count / result.words:.0f} %)"
 
 

@@ -56,7 +56,9 @@ def _missing(result: SweepResult, trials: Sequence[TrialFacts]) -> Iterator[str]
 
 def _why_no_choice(result: SweepResult) -> str:
     if result.stored.trains_on_scenes:
-        return "Trials on scenes have no word scores, and losses alone choose none: compare their detectors with raygroup.export --detector."
+        return (
+            "Trials on scenes have no word scores, and losses alone choose none: compare their detectors with raygroup.export --detector."
+        )
     if not result.done:
         return "There is none yet, because no trial is done."
     return "There is none, because no finished trial was tested on unseen words."

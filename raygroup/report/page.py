@@ -1,12 +1,12 @@
 """The report of a sweep as one HTML page. It needs no other file, and loads nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_bytes
-from raygroup.files.places import Place, parse_place
+from raygroup.files.places import Place, place
 from raygroup.report.costs import costs_section, faults_section, provenance_section
 from raygroup.report.elements import Page, Section, first_rows
 from raygroup.report.languages import languages_section
@@ -44,8 +44,8 @@ def write_report(sweep: str, out: Place | str | None = None, storage_path: Place
     Without ``out`` it is ``report.html`` in the sweep's folder. Raises ConfigError if there is no such sweep or if ``out`` is a folder,
     and OSError if it cannot be written.
     """
-    result = SweepResult.of(find_sweep(sweep, [parse_place(str(storage_path))]))
-    return write_page(result, None if out is None else parse_place(str(out)))
+    result = SweepResult.of(find_sweep(sweep, [place(storage_path)]))
+    return write_page(result, None if out is None else place(out))
 
 
 def write_page(result: SweepResult, out: Place | None = None) -> Report:
@@ -66,28 +66,25 @@ def report_page(result: SweepResult) -> str:
 
 def _smallest_page(result: SweepResult) -> tuple[Page, bytes]:
     trials = [TrialFacts(trial) for trial in result.trials]
+    sections = (*_sections(result, trials),)
+    facts, missing = page_facts(result, trials), missing_lines(result, trials)
     for num_figures, num_rows in _EXTENTS:
-        page = _page(result, trials, num_figures, num_rows)
+        kept = tuple(_with_fewer(section, num_figures, num_rows) for section in sections)
+        page = Page(result.name, result.stored.hypothesis, facts, missing, kept)
         content = render(page).encode()
         if len(content) <= MAX_BYTES:
             break
     return page, content
 
 
-def _page(result: SweepResult, trials: list[TrialFacts], num_figures: int, num_rows: int) -> Page:
-    sections = (_with_fewer_rows(section, num_rows) for section in _sections(result, trials, num_figures))
-    missing = missing_lines(result, trials)
-    return Page(result.name, result.stored.hypothesis, page_facts(result, trials), missing, tuple(sections))
-
-
-def _sections(result: SweepResult, trials: list[TrialFacts], num_figures: int) -> Iterator[Section]:
+def _sections(result: SweepResult, trials: Sequence[TrialFacts]) -> Iterator[Section]:
     yield recommendation(result)
     yield settings_section(trials)
     yield with_pictures(outcomes_section(result, trials), scores_pictures(result, trials))
     languages = languages_section(result)
     if languages is not None:
         yield with_pictures(languages, task_pictures(result))
-    assignments = assignment_section(trials, num_figures)
+    assignments = assignment_section(trials, _EXTENTS[0][0])
     if assignments is not None:
         yield assignments
     yield with_pictures(costs_section(trials), timeline_pictures(trials))
@@ -95,8 +92,12 @@ def _sections(result: SweepResult, trials: list[TrialFacts], num_figures: int) -
     yield provenance_section(result, trials)
 
 
-def _with_fewer_rows(section: Section, most: int) -> Section:
-    return replace(section, tables=tuple(first_rows(table, most) for table in section.tables))
+def _with_fewer(section: Section, num_figures: int, num_rows: int) -> Section:
+    """Return a section with its first figures and the first rows of its tables. It says so."""
+    tables = tuple(first_rows(table, num_rows) for table in section.tables)
+    left_out = len(section.pictures) - num_figures
+    lines = (f"{left_out} more figures are left out to keep this page small.",) if left_out > 0 else ()
+    return replace(section, lines=section.lines + lines, tables=tables, pictures=section.pictures[:num_figures])
 
 
 def render(page: Page) -> str:

@@ -8,6 +8,7 @@ import re
 from html import escape
 
 import matplotlib
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure
@@ -50,7 +51,7 @@ def inline_svg(figure: Figure, name: str, title: str, description: str = "") -> 
 
 def _is_long(artist: Artist) -> bool:
     if isinstance(artist, Line2D):
-        return len(artist.get_xydata()) > _MOST_POINTS
+        return np.size(artist.get_xdata()) > _MOST_POINTS
     return isinstance(artist, Collection) and any(len(path.vertices) > _MOST_POINTS for path in artist.get_paths())
 
 
