@@ -6,6 +6,7 @@ A page may hold many of them, so their ids must not clash. The same figure alway
 import io
 import re
 from html import escape
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -19,9 +20,9 @@ _MOST_POINTS = 400
 _DOTS_PER_INCH = 144
 """Of the parts of a figure that are stored as pixels."""
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-_SETTINGS = {"svg.fonttype": "path", "svg.image_inline": True, "path.simplify": True}
+_SETTINGS: dict[Any, Any] = {"svg.fonttype": "path", "svg.image_inline": True, "path.simplify": True}
 _LEFT_OUT = re.compile(r"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>]*>|<metadata>.*?</metadata>", re.DOTALL)
-_ID = re.compile(r'\bid="([^"]*)"')
+_ID = re.compile(r'\s+id="([^"]*)"')
 _REFERENCE = re.compile(r'(?:href="#|url\(#)([^")]*)')
 _OPENING = re.compile(r"<svg\b[^>]*>")
 _VIEW_BOX = re.compile(r'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"')
@@ -52,11 +53,11 @@ def inline_svg(figure: Figure, name: str, title: str, description: str = "") -> 
 def _is_long(artist: Artist) -> bool:
     if isinstance(artist, Line2D):
         return np.size(artist.get_xdata()) > _MOST_POINTS
-    return isinstance(artist, Collection) and any(len(path.vertices) > _MOST_POINTS for path in artist.get_paths())
+    return isinstance(artist, Collection) and any(np.shape(path.vertices)[0] > _MOST_POINTS for path in artist.get_paths())
 
 
 def _with_own_ids(text: str, name: str) -> str:
     """Number the ids that something refers to, and drop the others."""
     number_of = {id_: f"{name}-{number}" for number, id_ in enumerate(dict.fromkeys(_REFERENCE.findall(text)))}
-    text = re.sub(r'\s+id="([^"]*)"', lambda match: f' id="{number_of[match[1]]}"' if match[1] in number_of else "", text)
+    text = _ID.sub(lambda match: f' id="{number_of[match[1]]}"' if match[1] in number_of else "", text)
     return _REFERENCE.sub(lambda match: match[0].replace(match[1], number_of[match[1]]), text)
