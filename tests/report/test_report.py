@@ -69,7 +69,7 @@ def test_the_page_has_settings_scores_cost_faults_and_provenance(small):
     assert "grouping.base_coefficient 0.0, 0.2" in text["What was asked"]
     assert text["What came out"].count("ar+ko | bn | zh | hi+ja | la") >= 2
     assert "0.429 (0.29\N{EN DASH}0.60)" in text["What came out"]
-    assert "10.2" in text["Cost"] or "10" in text["Cost"]
+    assert "60 10 0:06 0:06 0:06" in text["Cost"]
     assert "4 of 4 trials failed or took more than one attempt" in text["Faults met"]
     assert synthetic_storage.DATA in text["Provenance"]
     assert "small-" in text["Provenance"]
@@ -124,7 +124,7 @@ def test_the_same_records_give_the_same_bytes(small, storage):
 
 
 def test_texts_from_records_are_escaped(tmp_path):
-    declared = [(f"seed=0 {ATTACK}", trial) for _, trial in synthetic_storage.trials((0.0,), control=False, seeds=(0,))]
+    declared = [(f"seed=0 {ATTACK} \\1\u202e", trial) for _, trial in synthetic_storage.trials((0.0,), control=False, seeds=(0,))]
     folder = synthetic_storage.write_sweep(tmp_path, "evil", declared)
     stored = json.loads((folder / "sweep.json").read_text())
     (folder / "sweep.json").write_text(json.dumps(stored | {"hypothesis": f"{ATTACK}\u202e"}))

@@ -15,6 +15,8 @@ from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from raygroup.terminal import show_controls
+
 _MOST_POINTS = 400
 """A longer line is stored as pixels, because each of its points would take about 20 bytes."""
 _DOTS_PER_INCH = 144
@@ -42,12 +44,13 @@ def inline_svg(figure: Figure, name: str, title: str, description: str = "") -> 
     text = _with_own_ids(_LEFT_OUT.sub("", buffer.getvalue()), name)
     size = _VIEW_BOX.search(text)
     box = f'viewBox="0 0 {size[1]} {size[2]}"' if size else ""
-    labels = f'<title id="{name}-title">{escape(title)}</title>'
+    labels = f'<title id="{name}-title">{escape(show_controls(title))}</title>'
     labelled = f"{name}-title"
     if description:
-        labels += f'<desc id="{name}-desc">{escape(description)}</desc>'
+        labels += f'<desc id="{name}-desc">{escape(show_controls(description))}</desc>'
         labelled += f" {name}-desc"
-    return _OPENING.sub(f'<svg {box} role="img" aria-labelledby="{labelled}">{labels}', text, count=1).strip()
+    opening = f'<svg {box} role="img" aria-labelledby="{labelled}">{labels}'
+    return _OPENING.sub(lambda match: opening, text, count=1).strip()
 
 
 def _is_long(artist: Artist) -> bool:
