@@ -11,8 +11,9 @@ from raygroup.tables.sweep_result import SweepResult
 from raygroup.terminal import seconds_text
 
 _COST_NOTE = (
-    "Training: time that steps took, without long pauses. Wall and processor time: of the last attempt alone, as the worker measured "
-    "them. Processor time is shared out evenly in a pack, which trains several trials at once."
+    "Times are minutes:seconds or hours:minutes:seconds. Training: time that steps took, without long pauses. Wall and processor time: of "
+    "the last attempt alone, as the worker measured them. In a pack, which trains several trials at once, each has an equal share of the "
+    "processor time."
 )
 _FAULT_NOTE = (
     "Resumed at: the step from which each later attempt went on. Lost: steps that were trained again, as far as the attempt before had "
@@ -30,8 +31,8 @@ def costs_section(trials: Sequence[TrialFacts]) -> Section:
     names = columns("trial", "#steps", "#steps/s", "#training", "#wall", "#processor", "#pack", "device")
     total_s = sum(trial.result.training_s for trial in started)
     cpu_s = [trial.outcome["cpu_s"] for trial in started if "cpu_s" in trial.outcome]
-    line = f"All {len(started)} trials: {seconds_text(total_s)} of training"
-    line += f", and {seconds_text(sum(cpu_s))} of processor time in the last attempts of {len(cpu_s)} finished trials." if cpu_s else "."
+    line = f"Training of all trials: {seconds_text(total_s)}."
+    line += f" Processor time of all finished trials: {seconds_text(sum(cpu_s))}." if cpu_s else ""
     return Section("cost", "Cost", (line,), (Table("Cost of each trial", names, rows, _COST_NOTE),))
 
 

@@ -78,7 +78,7 @@ def _assignment(trial: TrialFacts, number: int) -> Picture:
     assert isinstance(history, History)
     caption = f"{label}: the colour of a row is the head that a task is on. It is paler where the assignment is unsure."
     if not trial.is_readable:
-        caption += f" This trial is {trial.result.state}."
+        caption += f" State of this trial: {trial.result.state}."
     figure = assignment_figure(history, label)
     return Picture(inline_svg(figure, f"assignment{number}", f"Assignment over steps of {label}", caption), caption)
 

@@ -10,7 +10,7 @@ from raygroup.figures.font_families import text_style
 from raygroup.figures.palette import HEADS, INK
 from raygroup.history.spotter_history import SpotterHistory
 
-_COLUMNS = 3
+_MOST_COLUMNS = 3
 _WINDOWS = 100
 """Points of a line: a longer history is averaged over as many windows."""
 
@@ -18,9 +18,10 @@ _WINDOWS = 100
 def losses_figure(trials: Sequence[tuple[str, SpotterHistory]]) -> Figure:
     """Draw one panel for each loss, with a line for each trial (label and history)."""
     names = [*dict.fromkeys(name for _, history in trials for name in history.losses)]
-    num_rows = -(-len(names) // _COLUMNS)
-    figure = Figure(figsize=(10, 0.7 + 2.1 * max(num_rows, 1) + 0.2 * len(trials)), layout="constrained")
-    panels = figure.subplots(max(num_rows, 1), _COLUMNS, squeeze=False).reshape(-1)
+    num_columns = min(_MOST_COLUMNS, max(len(names), 1))
+    num_rows = max(-(-len(names) // num_columns), 1)
+    figure = Figure(figsize=(10, 0.7 + 2.1 * num_rows + 0.2 * len(trials)), layout="constrained")
+    panels = figure.subplots(num_rows, num_columns, squeeze=False).reshape(-1)
     for axes, name in zip(panels, names, strict=False):
         for number, (label, history) in enumerate(trials):
             if name in history.losses:
