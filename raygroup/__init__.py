@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from raygroup.model.heads.decoding import Reader
     from raygroup.read.opening import load
     from raygroup.reading.package import Package, WordReading
+    from raygroup.report.page import Report, write_report
     from raygroup.runs.compare import compare
     from raygroup.runs.pictures import draw_pictures
     from raygroup.runtime.planning.words_preview import preview_words
@@ -42,6 +43,7 @@ _HOMES = {
     "raygroup.spot.opening": ("load_spotter",),
     "raygroup.spotting.spotter": ("SpottedWord", "Spotter"),
     "raygroup.reading.package": ("Package", "WordReading"),
+    "raygroup.report.page": ("Report", "write_report"),
     "raygroup.runs.compare": ("compare",),
     "raygroup.runs.pictures": ("draw_pictures",),
     "raygroup.runtime.planning.words_preview": ("preview_words",),
@@ -75,6 +77,7 @@ __all__ = [
     "Pretraining",
     "RaygroupError",
     "Reader",
+    "Report",
     "SpottedWord",
     "Spotter",
     "SpotterHistory",
@@ -103,6 +106,7 @@ __all__ = [
     "read_sweep",
     "read_sweeps",
     "run_sweep",
+    "write_report",
 ]
 
 

@@ -11,6 +11,7 @@ from raygroup.terminal import Parser, run_command
 COMMANDS = {
     "sweep": "run the trials of a search space, and resume them",
     "runs": "list, show, compare, stop, retry, copy and clean sweeps",
+    "report": "write the report of a sweep as one HTML page",
     "export": "write a finished trial as a package that reads words anywhere",
     "read": "read images of words with a package or a finished trial",
     "spot": "find and read the words of photographs",
@@ -23,7 +24,7 @@ COMMANDS = {
     "cluster": "check a cluster file, prepare AWS, watch for spot notices, run a job",
 }
 """The name of every command, and its purpose. ``raygroup NAME`` is ``python -m raygroup.NAME``."""
-_PACKAGES = {"runs", "data", "cluster", "export", "pretrain", "read", "spot", "weights"}
+_PACKAGES = {"runs", "data", "cluster", "export", "pretrain", "read", "report", "spot", "weights"}
 """Commands of several modules, whose ``main`` is in ``__main__``."""
 
 

@@ -27,7 +27,7 @@ LAYERS = {
     "training": ("training",),
     "runtime": ("runtime",),
     "entry points": (
-        "__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "read", "spot", "runs", "data", "cluster",
+        "__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "read", "report", "spot", "runs", "data", "cluster",
         "weights",
     ),
 }  # fmt: skip
@@ -127,6 +127,14 @@ def test_planning_and_the_summary_need_neither_torch_nor_ray():
     modules = [module for module in modules_of("runtime") if any(module == name or module.startswith(f"{name}.") for name in names)]
     assert len(modules) >= 12
     import_in_fresh_interpreter(HEAVY, modules)
+
+
+def test_the_report_needs_neither_torch_nor_ray_nor_the_runtime():
+    """It is made of pure functions over records."""
+    paths = [path for path in files_of("entry points") if dotted(path).startswith("raygroup.report.")]
+    assert len(paths) >= 8
+    import_in_fresh_interpreter((*HEAVY, "raygroup.runtime"), list(map(dotted, paths)))
+    assert not [path for path in paths if any(name.startswith("raygroup.runtime") for name in imports(path))]
 
 
 def test_importing_raygroup_loads_no_other_module_of_it():

@@ -12,6 +12,7 @@ from raygroup.data.__main__ import build_parser as data_parser
 from raygroup.export.__main__ import build_parser as export_parser
 from raygroup.pretrain import __main__ as pretrain
 from raygroup.read.__main__ import build_parser as read_parser
+from raygroup.report.__main__ import build_parser as report_parser
 from raygroup.runs.arguments import build_parser as runs_parser
 from raygroup.spot.__main__ import build_parser as spot_parser
 from raygroup.weights.__main__ import build_parser as weights_parser
@@ -22,7 +23,7 @@ PARSERS = {
     "sweep": sweep.build_parser, "features": features.build_parser, "pretrain": pretrain.build_parser,
     "evaluate": evaluate.build_parser, "reproduce": reproduce.build_parser, "runs": runs_parser, "cluster": cluster_parser,
     "data": data_parser, "export": export_parser, "read": read_parser,
-    "spot": spot_parser, "weights": weights_parser,
+    "report": report_parser, "spot": spot_parser, "weights": weights_parser,
 }  # fmt: skip
 COMMAND = re.compile(r"python -m raygroup\.(\w+) ([^\n`\"]*)")
 
@@ -36,7 +37,7 @@ def commands():
 def test_there_are_pages():
     assert {page.stem for page in PAGES} >= {
         "index", "quickstart", "architecture", "python", "reproduction", "performance", "data", "clusters", "faults", "security", "history",
-        "reading",
+        "reading", "report",
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Find the sweep or trial that a user named."""
 
+import difflib
 from collections.abc import Iterable, Sequence
 
 from raygroup.errors import ConfigError
@@ -17,12 +18,12 @@ def find_sweep(name: str, storages: Sequence[Place]) -> StoredSweep:
     """Return the sweep with this name.
 
     It comes from the last storage path that has one. Raises ConfigError if there is none. The
-    message lists the names that exist.
+    message lists the names that exist, the closest ones first.
     """
     sweeps = [sweep for storage in storages for sweep in read_sweeps(storage)]
     matches = [sweep for sweep in sweeps if sweep.name == name]
     if not matches:
-        known = ", ".join(sorted({sweep.name for sweep in sweeps})) or "none"
+        known = ", ".join(_close_first(name, sorted({sweep.name for sweep in sweeps}))) or "none"
         raise ConfigError(f"no sweep '{name}' in {_join(storages)}; there are: {known}")
     return matches[-1]
 
@@ -80,6 +81,11 @@ def warn_of_damage(sweeps: Iterable[StoredSweep]) -> None:
 def _describe(trials: Sequence[StoredTrial]) -> str:
     more = f" and {len(trials) - _MAX_NAMES} more" if len(trials) > _MAX_NAMES else ""
     return ", ".join(f"{trial.id} ({trial.label})" for trial in trials[:_MAX_NAMES]) + more
+
+
+def _close_first(name: str, names: Sequence[str]) -> list[str]:
+    """Return names with those that come close first. A message may be cut at its end."""
+    return [*dict.fromkeys((*difflib.get_close_matches(name, names), *names))]
 
 
 def _join(storages: Sequence[Place]) -> str:

@@ -17,6 +17,7 @@
         sweep.json                           hypothesis and declared trials
         STOP.json                            request to stop, removed when the sweep is run again
         figures/                             pictures, and the numbers of Table 3
+        report.html                          the report of the sweep
         tune.log                             output of Ray Tune
         <trial id>/
           config.json                        settings and inputs
@@ -67,6 +68,7 @@ TRAIN_FOLDER = "train"
 SWEEP_FILE = "sweep.json"
 STOP_FILE = "STOP.json"
 FIGURES_FOLDER = "figures"
+REPORT_FILE = "report.html"
 TUNE_LOG_FILE = "tune.log"
 TUNE_FOLDER = "tune"
 """State of Ray Tune, which earlier versions of raygroup left there."""

@@ -78,7 +78,8 @@ def take_lease(folder: Place) -> Lease:
 def attempt_records(folder: Place) -> list[dict[str, Any]]:
     """Return the records of a trial's attempts, oldest first.
 
-    Each has ``attempt``, ``by`` and ``at``, and ``from_step`` and ``ended`` once they are known.
+    Each has ``attempt``, ``by`` and ``at``, and ``from_step``, ``lost_steps`` and ``ended`` once they
+    are known. ``lost_steps`` are those that the attempt before reported and this one trains again.
     """
     return list(_read_lease(folder).get("attempts", []))
 

@@ -61,7 +61,7 @@ def choose_trial(trials: Sequence[TrialResult]) -> TrialChoice | None:
 
     Trials without unseen words do not count. None if no trial is left.
     """
-    scores = [(trial, score) for trial in trials if (score := _mean_score(trial)) is not None]
+    scores = [(trial, score) for trial in trials if (score := unseen_score(trial)) is not None]
     if not scores:
         return None
     best, best_score = max(scores, key=lambda pair: pair[1].mean)
@@ -69,8 +69,11 @@ def choose_trial(trials: Sequence[TrialResult]) -> TrialChoice | None:
     return TrialChoice(best, best_score, len(scores), ties)
 
 
-def _mean_score(trial: TrialResult) -> WordInterval | None:
-    """Return the mean over tasks, or over all words if none has a task. None without unseen words."""
+def unseen_score(trial: TrialResult) -> WordInterval | None:
+    """Return the mean exact match of a finished trial on unseen words, routed by its classifier, with its 95 % interval.
+
+    It is the mean over tasks, or over all words if none has a task. None without unseen words.
+    """
     unseen = [result for result in trial.task_results() if result.split == _SPLIT]
     known = [result for result in unseen if result.task is not None]
     return mean_interval([result.scores["classifier"].exact for result in known or unseen]) if unseen else None

@@ -12,6 +12,7 @@ from raygroup.errors import ConfigError
 from raygroup.export.__main__ import build_parser as export_parser
 from raygroup.pretrain import __main__ as pretrain
 from raygroup.read.__main__ import build_parser as read_parser
+from raygroup.report.__main__ import build_parser as report_parser
 from raygroup.runs.arguments import build_parser as runs_parser
 from raygroup.runtime.placement import Placement
 from raygroup.terminal import Parser
@@ -19,7 +20,7 @@ from raygroup.values import NumberRange
 
 PARSERS = [
     module.build_parser for module in (sweep, features, pretrain, evaluate, reproduce)
-] + [read_parser, export_parser, data_parser, runs_parser, cluster_parser]  # fmt: skip
+] + [read_parser, report_parser, export_parser, data_parser, runs_parser, cluster_parser]  # fmt: skip
 
 
 def all_parsers(parser):

@@ -25,9 +25,9 @@ from raygroup.search_space import AnyTrial, any_trial_from_json
 from raygroup.spotting_config import Spotting
 from raygroup.storage.checkpoint_index import drop_checkpoints_after, sound_steps
 from raygroup.storage.identity import require_own_settings
-from raygroup.storage.layout import CONFIG_FILE, HISTORY_FOLDER
+from raygroup.storage.layout import CONFIG_FILE, HISTORY_FOLDER, PROGRESS_FILE
 from raygroup.storage.leases import Lease
-from raygroup.storage.records import read_record
+from raygroup.storage.records import intact_record, read_record
 
 OnFailure = Callable[[Place, Exception], None]
 """Called with the folder of a trial that cannot be trained, and the error."""
@@ -147,7 +147,8 @@ def _start_attempt(
     def begin() -> None:
         with lease.guard():
             drop_checkpoints_after(lease.folder, facts["from_step"])
-        lease.note(from_step=facts["from_step"])
+        trained = int(intact_record(lease.folder / PROGRESS_FILE).get("step", 0))
+        lease.note(from_step=facts["from_step"], lost_steps=max(trained - facts["from_step"], 0))
 
     context.retry(begin)
     history = loaded.open_history(lease, inputs.trial, metadata)

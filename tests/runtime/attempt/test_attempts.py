@@ -65,6 +65,17 @@ def test_records_of_an_attempt_after_it_was_taken_over_are_not_read(prepared, tm
     assert agree(plan, undisturbed)
 
 
+def test_an_attempt_records_the_steps_that_it_trains_again(prepared, tmp_path):
+    plan = declare_plan(prepared, tmp_path, steps=40)
+    session = open_pack(plan, prepared)
+    train_steps(session, plan, 10)
+    close(session)
+    reported = {"layout": 1, "step": 17, "steps": 40, "at": 1.8e9}
+    (plan.jobs[0].folder / "progress.json").write_text(json.dumps(reported))
+    close(open_pack(plan, prepared))
+    assert [(entry["from_step"], entry["lost_steps"]) for entry in attempt_records(plan.jobs[0].folder)] == [(0, 0), (10, 7)]
+
+
 @pytest.mark.parametrize("damage", ["flipped", *(pytest.param(each, marks=pytest.mark.slow) for each in ("cut short", "gone"))])
 def test_after_damage_to_a_history_the_trial_resumes_from_a_checkpoint_before_the_damage(damage, prepared, tmp_path, undisturbed):
     plan = declare_plan(prepared, tmp_path, steps=40)
