@@ -20,6 +20,9 @@ from raygroup.history.schema import history_schema
 from raygroup.history.sinks import Checksums, open_sink
 from raygroup.storage.layout import HISTORY_FILE, HISTORY_FOLDER
 
+_NUMPY_TYPES = {pa.int32(): np.int32, pa.float32(): np.float32, pa.float64(): np.float64}
+"""The types of a history's columns. Older versions of Arrow would import pandas to tell them."""
+
 
 class RowWriter:
     """Writes the history of one attempt at a trial into ``<trial folder>/history``.
@@ -166,8 +169,8 @@ def remove_attempts(trial_folder: Place) -> None:
 def _empty_column(kind: pa.DataType, rows: int) -> NDArray[Any]:
     """Return an array for the values of a column. A list takes one row of it."""
     if pa.types.is_fixed_size_list(kind):
-        return np.zeros((rows, kind.list_size), kind.value_type.to_pandas_dtype())
-    return np.zeros(rows, kind.to_pandas_dtype())
+        return np.zeros((rows, kind.list_size), _NUMPY_TYPES[kind.value_type])
+    return np.zeros(rows, _NUMPY_TYPES[kind])
 
 
 def _arrow_array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
