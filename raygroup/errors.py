@@ -4,6 +4,8 @@
 what would be right.
 """
 
+from collections.abc import Iterable
+
 DONE = 0
 BAD_INPUT = 2
 FAILED = 3
@@ -18,6 +20,12 @@ def one_line(text: str, most: int = MAX_MESSAGE) -> str:
     """Return a text as one line. Signs that cannot be seen are escaped, and if it is too long, its middle is left out."""
     line = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in " ".join(text.split()))
     return line if len(line) <= most else f"{line[: most - most // 3 - 5]} ... {line[-(most // 3) :]}"
+
+
+def first_names(names: Iterable[str], most: int) -> str:
+    """Return names for a sentence: at most so many, and the number of the others, such as ``a, b and 3 more``."""
+    listed = [*names]
+    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
 
 
 class RaygroupError(Exception):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, first_names
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place, local_path, place
 from raygroup.runs.find import find_sweep, find_trial, match_trials
@@ -99,5 +99,4 @@ def _best_trial(sweep: StoredSweep) -> StoredTrial:
 
 
 def _labels(trials: Sequence[StoredTrial]) -> str:
-    more = f" and {len(trials) - _MAX_NAMES} more" if len(trials) > _MAX_NAMES else ""
-    return ", ".join(repr(trial.label) for trial in trials[:_MAX_NAMES]) + more
+    return first_names((repr(trial.label) for trial in trials), _MAX_NAMES)

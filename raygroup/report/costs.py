@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from raygroup.report.elements import Section, Table, columns, number_text, sentence_list
+from raygroup.errors import first_names
+from raygroup.report.elements import Section, Table, columns, number_text
 from raygroup.report.trial_facts import TrialFacts
 from raygroup.storage.sweeps import TrialState
 from raygroup.tables.sweep_result import SweepResult
@@ -54,7 +55,7 @@ def provenance_section(result: SweepResult, trials: Sequence[TrialFacts]) -> Sec
         for name, value in _provenance(trial):
             counts.setdefault(name, Counter())[value] += 1
     rows = [("data fingerprint", result.stored.data or "-", str(len(trials)))]
-    rows += [(name, sentence_list(values, _MOST_VALUES), _counts_text(values)) for name, values in counts.items()]
+    rows += [(name, first_names(values, _MOST_VALUES), _counts_text(values)) for name, values in counts.items()]
     rows += [("prepared inputs", name, str(len(trials))) for name in sorted(result.stored.caches or ())]
     ids = tuple((trial.result.label, trial.result.id) for trial in trials)
     tables = (

@@ -1,6 +1,5 @@
 """The elements of a report: sections with lines, tables and pictures. The template turns them into HTML."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -89,13 +88,6 @@ def first_rows(table: Table, most: int) -> Table:
     cut = f"The first {most} of {len(table.rows)} rows. python -m raygroup.runs show --json prints all."
     marked = frozenset(row for row in table.marked if row < most)
     return Table(table.caption, table.columns, table.rows[:most], f"{cut} {table.note}".strip(), marked, table.is_folded)
-
-
-def sentence_list(items: Iterable[str], most: int) -> str:
-    """Return items for a sentence, at most so many by name."""
-    listed = [*items]
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
 
 
 def number_text(value: float | None, digits: str = "") -> str:

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from raygroup.report.elements import Section, sentence_list
+from raygroup.errors import first_names
+from raygroup.report.elements import Section
 from raygroup.report.trial_facts import TrialFacts
 from raygroup.storage.sweeps import TrialState
 from raygroup.tables.sweep_result import SweepResult
@@ -49,7 +50,7 @@ def _missing(result: SweepResult, trials: Sequence[TrialFacts]) -> Iterator[str]
         if labels:
             verb = "is" if len(labels) == 1 else "are"
             verb = ("has" if len(labels) == 1 else "have") if state == TrialState.FAILED else verb
-            yield f"{len(labels)} of {len(trials)} trials {verb} {state}: {sentence_list(labels, _MOST_NAMED)}."
+            yield f"{len(labels)} of {len(trials)} trials {verb} {state}: {first_names(labels, _MOST_NAMED)}."
     for line in dict.fromkeys((*result.stored.damage, *(trial.damage for trial in trials if trial.damage))):
         yield line.replace(f"{result.folder.parent}/", "")  # where the storage path lies is nobody's business
 

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, first_names
 from raygroup.files.places import Place
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweeps
 from raygroup.terminal import print_warning
@@ -79,8 +79,7 @@ def warn_of_damage(sweeps: Iterable[StoredSweep]) -> None:
 
 
 def _describe(trials: Sequence[StoredTrial]) -> str:
-    more = f" and {len(trials) - _MAX_NAMES} more" if len(trials) > _MAX_NAMES else ""
-    return ", ".join(f"{trial.id} ({trial.label})" for trial in trials[:_MAX_NAMES]) + more
+    return first_names((f"{trial.id} ({trial.label})" for trial in trials), _MAX_NAMES)
 
 
 def _close_first(name: str, names: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.text import Text
 
+from raygroup.errors import first_names
 from raygroup.figures.explained_scene import DrawnOutcome, explained_scene_figure
 from raygroup.spot.explanation import COUNTS, IGNORED_DETECTION, UNREADABLE, ExplainedWord, Explanation
 from raygroup.spotting.photograph import Photograph
@@ -48,11 +49,11 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
     """Yield a line for everything that was not compared, and for faults of the labels."""
     truth = explanation.truth
     if truth.unlabelled:
-        yield f"no ground truth for {_some(len(truth.unlabelled), 'photograph', [path.name for path in truth.unlabelled])}"
+        yield f"no ground truth for {_some('photograph', [path.name for path in truth.unlabelled])}"
     if truth.without_photograph:
         names = [*truth.without_photograph]
         num_words = sum(truth.without_photograph.values())
-        yield f"no photograph for the ground truth of {_some(len(names), 'image', names)}: {num_words} words"
+        yield f"no photograph for the ground truth of {_some('image', names)}: {num_words} words"
     if unreadable := explanation.words_left_out().get(UNREADABLE):
         yield f"{unreadable} words of the ground truth are in photographs that could not be read"
     if truth.without_polygon:
@@ -61,6 +62,6 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
         yield f"{count} x {kind}, such as {truth.problems.first(kind)}"
 
 
-def _some(count: int, noun: str, names: Sequence[str]) -> str:
-    more = f" and {count - _MOST_NAMES} more" if count > _MOST_NAMES else ""
-    return f"{count} {noun}{'s' * (count != 1)}: {', '.join(names[:_MOST_NAMES])}{more}"
+def _some(noun: str, names: Sequence[str]) -> str:
+    count = len(names)
+    return f"{count} {noun}{'s' * (count != 1)}: {first_names(names, _MOST_NAMES)}"

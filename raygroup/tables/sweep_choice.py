@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from raygroup.config import Trial
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, first_names
 from raygroup.files.places import Place
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
 
@@ -41,8 +41,7 @@ def unfinished_reason(sweep: StoredSweep) -> str:
         return ""
     declared = [trial for trial in sweep.trials if trial.declared]
     missing = [trial.label for trial in declared if trial.state != TrialState.DONE]
-    named = ", ".join(missing[:_MOST_NAMED]) + (f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else "")
-    names = f", without {named}" if missing else ""
+    names = f", without {first_names(missing, _MOST_NAMED)}" if missing else ""
     return f"is unfinished ({len(declared) - len(missing)} of {len(declared)} trials done){names}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from raygroup.errors import first_names
 from raygroup.scoring.word_intervals import WordInterval, mean_interval
 from raygroup.tables.trial_result import TrialResult
 
@@ -42,10 +43,9 @@ class TrialChoice:
             return []
         lines = ["These words also chose the trial, so its scores are optimistic. Other words or another seed are likely to score lower."]
         if self.ties:
-            named = ", ".join(trial.label for trial in self.ties[:_MOST_NAMED])
-            more = f" and {len(self.ties) - _MOST_NAMED} more" if len(self.ties) > _MOST_NAMED else ""
+            named = first_names((trial.label for trial in self.ties), _MOST_NAMED)
             others = "1 other" if len(self.ties) == 1 else f"{len(self.ties)} others"
-            lines.insert(0, f"It cannot be told apart from {others}, because their intervals overlap: {named}{more}.")
+            lines.insert(0, f"It cannot be told apart from {others}, because their intervals overlap: {named}.")
         return lines
 
     def to_json(self) -> dict[str, object]:

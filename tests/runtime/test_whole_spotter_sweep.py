@@ -29,16 +29,6 @@ from raygroup.training.spotter.detector_weights import load_detector, save_detec
 from raygroup.training.spotter.trained_spotter import load_detecting_part, load_spotter_network
 from raygroup.training.universal_weights import load_universal
 
-SPACE = """
-from raygroup.search_space import Sweep
-from raygroup.spotter_config import DetectorTraining, Samples
-from raygroup.spotting_config import RegionDraws, SpotterHeads, SpotterLoss, SpotterWeights, Spotting
-sweep = Sweep(name="whole", trial=Spotting(
-    samples=Samples(side=64, smallest_zoom=0.5, largest_zoom=0.6, smallest_word=3.0), regions=RegionDraws(most=16, most_words=4),
-    heads=SpotterHeads(count=2, source="rectangles"), loss=SpotterLoss(distillation=1.0),
-    training=DetectorTraining(steps=6, batch=2, warm_up=2, checkpoint_every=2), weights=SpotterWeights(reader="laptop"),
-), grid={"heads.base_coefficient": (0.2, 0.1)})
-"""
 ONE = replace(WHOLE, grid={})
 
 
@@ -57,7 +47,7 @@ def finished(scenes, tmp_path_factory):
 
 def space(folder):
     path = folder / "whole.py"
-    path.write_text('"""Hypothesis: none."""' + SPACE)
+    path.write_text('"""Hypothesis: none."""\nfrom tiny_spotter import WHOLE as sweep\n')
     return str(path)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from raygroup.errors import first_names
 from raygroup.model.heads.location_tables import LocatedHeadBank
 from raygroup.model.spotter.mask_head import PLANE_GRID
 from raygroup.model.spotter.recognition import RecognitionHeads
@@ -106,5 +107,4 @@ def _refuse(problem: str, names: Iterable[str]) -> None:
     """Raise ValueError if there are any names."""
     names = sorted(names)
     if names:
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        raise ValueError(f"{problem} {', '.join(names[:_MOST_NAMES])}{more}")
+        raise ValueError(f"{problem} {first_names(names, _MOST_NAMES)}")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import uharfbuzz as hb
 
+from raygroup.errors import first_names
+
 FONT_SUFFIXES = frozenset({".ttf", ".otf", ".ttc"})
 """Suffixes of fonts that are read."""
 OTHER_SUFFIXES = frozenset({".woff", ".woff2", ".otc", ".dfont", ".pfa", ".pfb", ".pcf", ".bdf", ".fon", ".eot"})
@@ -31,9 +33,7 @@ def unread_font_lines(folder: Path | None) -> Iterator[str]:
 
 def named_fonts(unread: dict[str, str]) -> str:
     """Return the names of the first files with the reasons, and the number of others."""
-    named = [f"{Path(path).name} ({reason})" for path, reason in unread.items()]
-    more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
-    return ", ".join(named[:_MAX_NAMED]) + more
+    return first_names((f"{Path(path).name} ({reason})" for path, reason in unread.items()), _MAX_NAMED)
 
 
 @functools.lru_cache(None)

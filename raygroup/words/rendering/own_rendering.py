@@ -5,7 +5,7 @@ from pathlib import Path
 
 from raygroup.config import RECIPE_VERSION, Words
 from raygroup.config_sections import fingerprint, result_fields
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, first_names
 from raygroup.randomness import generator
 from raygroup.words.rendering.fonts import FontFile, find_fonts, fonts_fingerprint
 from raygroup.words.rendering.own_lists import OwnList
@@ -76,9 +76,8 @@ def list_lines(lists: Sequence[OwnList], rendering: Rendering) -> list[str]:
     """Return the lines for the user on each list: its words, what is dropped, and its fonts."""
     lines = []
     for each in lists:
-        families = sorted({font.family for font in rendering.fonts[each.name]})
-        more = f" and {len(families) - _MAX_NAMED} more" if len(families) > _MAX_NAMED else ""
-        lines.append(f"{each.name}: {len(each.words)} words in {each.task.title} script; fonts: {', '.join(families[:_MAX_NAMED])}{more}")
+        families = first_names(sorted({font.family for font in rendering.fonts[each.name]}), _MAX_NAMED)
+        lines.append(f"{each.name}: {len(each.words)} words in {each.task.title} script; fonts: {families}")
         dropped = each.dropped | {f"longer than {rendering.words.max_characters} characters": _too_long(each, rendering.words)}
         lines += [f"  {count} dropped, {reason}" for reason, count in dropped.items() if count]
         if len(families) < 2:
