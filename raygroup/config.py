@@ -1,6 +1,6 @@
 """The settings of a trial, in frozen sections that check their values when they are made."""
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 
 from raygroup.config_sections import (
@@ -9,6 +9,7 @@ from raygroup.config_sections import (
     fingerprint,
     replace_field,
     require,
+    require_changes,
     require_choice,
     require_number,
     result_fields,
@@ -23,6 +24,8 @@ RECIPE_VERSION = 2
 """Version of the mathematics and of the rendering. Trials of another version count as different trials."""
 
 MIXTURE_WEIGHTINGS = ("per_sample", "per_dataset")
+Changes = tuple[tuple[float, float], ...]
+"""Later values of a setting: pairs of a share of the steps, from 0 to 1, and the value from there on."""
 
 
 @section
@@ -122,7 +125,8 @@ class Heads:
     """Hidden size of the decoder: one for all heads, or one for each (Table 4)."""
     start: str = "universal"
     """``universal``: heads start as copies of the stage-1 head (paper 4.2). Heads of another size start from their own random weights.
-    ``independent``: every head starts from its own random weights."""
+    ``independent``: every head starts from its own random weights.
+    ``trained``: heads go on from those of the stage-2 trial that this trial comes after. ``Finetuning`` sets it."""
     word_dropout: float = 0.4
     """Share of the decoder's input characters that are hidden. Without it, a decoder with few words learns to spell, not to read."""
 
@@ -134,7 +138,7 @@ class Heads:
                 require_number(f"heads.{name}", size, low=1, whole=True)
             fits = not isinstance(sizes, tuple) or len(sizes) == self.count
             require(fits, f"heads.{name}", sizes, f"one size, or one for each of the {self.count} heads")
-        require_choice("heads.start", self.start, "universal", "independent")
+        require_choice("heads.start", self.start, "universal", "independent", "trained")
         require_number("heads.word_dropout", self.word_dropout, low=0, high=1)
 
     @property
@@ -153,12 +157,19 @@ class Grouping:
     """The grouping module: Eq. (3), (4), (7), (9), and its share of Eq. (8)."""
 
     method: str = "gumbel"
-    """``gumbel``: the grouping is learned, as in the paper. ``one-per-task``: task i stays on head i.
+    """``gumbel``: the grouping is learned, as in the paper. ``one-per-task``: task i stays on head i. ``explicit``: ``groups`` says it.
+    ``trained``: that of the stage-2 trial that this trial comes after (``Finetuning`` sets it).
     For one head that reads all tasks, set ``heads.count`` to 1."""
+    groups: tuple[tuple[str, ...], ...] = field(default=(), metadata=COUNTS_IF_SET)
+    """The tasks of each head, if ``method`` is ``explicit``, such as ``(("ar", "ko"), ("bn",), ("zh", "hi", "ja", "la"))``."""
     temperature: float = 1.0
     """Temperature of the Gumbel-Softmax, Eq. (3)."""
     base_coefficient: float = 0.2
     """epsilon of Eq. (8)."""
+    base_coefficient_changes: Changes = field(default=(), metadata=COUNTS_IF_SET)
+    """Later values of epsilon: ``((0.5, 0.1),)`` sets it to 0.1 from half of the steps on. Section 3.3 has 0.2 at first and 0.1 later."""
+    temperature_changes: Changes = field(default=(), metadata=COUNTS_IF_SET)
+    """Later values of the temperature, in the same form."""
     min_tasks: float = 1.0
     """mu_j of Eq. (9), the same for every head."""
     sample: str = "step"
@@ -175,18 +186,38 @@ class Grouping:
     """Make this trial a control: every head gets the mean loss over heads, so only noise and Eq. (9) move R_TM."""
 
     def __post_init__(self) -> None:
-        require_choice("grouping.method", self.method, "gumbel", "one-per-task")
+        require_choice("grouping.method", self.method, "gumbel", "one-per-task", "explicit", "trained")
+        self._require_groups()
         require_number("grouping.temperature", self.temperature, low=1e-3)
         require_number("grouping.base_coefficient", self.base_coefficient, low=0)
+        require_changes("grouping.base_coefficient_changes", self.base_coefficient_changes, low=0)
+        require_changes("grouping.temperature_changes", self.temperature_changes, low=1e-3)
         require_number("grouping.min_tasks", self.min_tasks, low=0)
         require_choice("grouping.sample", self.sample, "step", "word")
         require_choice("grouping.penalty_on", self.penalty_on, "sample", "softmax")
         require_choice("grouping.word_tasks", self.word_tasks, "soft", "argmax")
         require_choice("grouping.route", self.route, "hard", "soft")
         require(
-            self.method == "gumbel" or not self.control, "grouping.control", self.control,
+            not self.is_fixed or not self.control, "grouping.control", self.control,
             "False if the grouping is fixed, because there is nothing to control for",
         )  # fmt: skip
+        require(
+            not self.is_fixed or not self.temperature_changes, "grouping.temperature_changes", self.temperature_changes,
+            "empty if the grouping is fixed, because nothing is sampled",
+        )  # fmt: skip
+
+    @property
+    def is_fixed(self) -> bool:
+        """Return True if the grouping does not change in training."""
+        return self.method != "gumbel"
+
+    def _require_groups(self) -> None:
+        if self.method != "explicit":
+            require(not self.groups, "grouping.groups", self.groups, "empty unless grouping.method is 'explicit'")
+            return
+        named = [task for group in self.groups for task in group]
+        right = 'the tasks of each head, each task once, such as (("ar", "ko"), ("bn",))'
+        require(bool(self.groups) and all(self.groups) and len(set(named)) == len(named), "grouping.groups", self.groups, right)
 
 
 @section
@@ -223,6 +254,8 @@ class Training:
     """Learning rate of the heads and the task classifier. It is constant for the first half, then falls linearly to 1 %."""
     assignment_learning_rate: float = 0.1
     """Learning rate of R_TM. At the heads' rate the assignment stays Gumbel noise within a short training."""
+    assignment_learning_rate_changes: Changes = field(default=(), metadata=COUNTS_IF_SET)
+    """Later learning rates of R_TM: ``((0.0, 0.0), (0.3, 0.1))`` holds R_TM for the first 30 % of the steps."""
     weight_decay: float = 1e-4
     """Weight decay of the heads and the task classifier. R_TM has none (the released code decays it too)."""
     clip: float = 5.0
@@ -238,6 +271,7 @@ class Training:
         require_number("training.order_seed", self.order_seed, low=0, whole=True)
         for name in ("learning_rate", "assignment_learning_rate", "weight_decay"):
             require_number(f"training.{name}", getattr(self, name), low=0)
+        require_changes("training.assignment_learning_rate_changes", self.assignment_learning_rate_changes, low=0)
         require_number("training.clip", self.clip, low=1e-9)
 
 
@@ -316,6 +350,41 @@ class Trial:
         return trial
 
 
+@section
+class Finetuning:
+    """Stage 3 (paper 4.2): each head of a stage-2 trial goes on with the words of its own group alone.
+
+    A sweep of such trials comes ``after`` a sweep of ``Trial``. The grouping is frozen, epsilon is 0, and all else, such as the seed, the
+    words and the sizes of heads, stays as in stage 2. Words without a task still go to every head by their share P_WM. The task
+    classifier goes on as well.
+    """
+
+    path_prefix = ""
+    training: Training = Training()
+    """Steps, batch and rates of stage 3. ``assignment_learning_rate`` has no effect."""
+    word_dropout: float | None = None
+    """Share of the decoder's input characters that are hidden. None keeps that of stage 2."""
+
+    def __post_init__(self) -> None:
+        if self.word_dropout is not None:
+            require_number("word_dropout", self.word_dropout, low=0, high=1)
+
+    def replaced(self, path: str, value: object) -> "Finetuning":
+        """Return these settings with one field changed. ``path`` is dotted, such as ``training.learning_rate``."""
+        settings: Finetuning = replace_field(self, path, value)
+        return settings
+
+    def trial_after(self, grouped: Trial) -> Trial:
+        """Return the stage-3 trial that goes on from a stage-2 trial."""
+        dropout = grouped.heads.word_dropout if self.word_dropout is None else self.word_dropout
+        frozen = replace(
+            grouped.grouping, method="trained", groups=(), base_coefficient=0.0, base_coefficient_changes=(), temperature_changes=(),
+            control=False,
+        )  # fmt: skip
+        heads = replace(grouped.heads, start="trained", word_dropout=dropout)
+        return replace(grouped, heads=heads, grouping=frozen, training=self.training)
+
+
 def trial_from_json(stored: dict[str, Any]) -> Trial:
     """Return the trial that ``to_json`` wrote. Raises ConfigError for fields that this version does not know."""
     return section_from_json(Trial, stored)
@@ -327,4 +396,9 @@ def trial_id(sweep: str, trial: Trial | Detector | Spotting, data: str, recipe: 
     That is the settings, the recipe version, and ``data``, the fingerprint of words and weights, of
     scenes, or of scenes and weights. ``recipe`` is this version's by default.
     """
-    return f"{sweep}-{fingerprint(trial.recipe_version if recipe is None else recipe, result_fields(trial), data)[:12]}"
+    return f"{sweep}-{trial_fingerprint(trial, data, recipe)[:12]}"
+
+
+def trial_fingerprint(trial: Trial | Detector | Spotting, data: str, recipe: int | None = None) -> str:
+    """Return the whole hash of ``trial_id``. Later stages name their input by it."""
+    return fingerprint(trial.recipe_version if recipe is None else recipe, result_fields(trial), data)

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -94,28 +95,51 @@ def require_number(field_name: str, value: object, *, low: float, high: float = 
     require(right_type and low <= value <= high and value < float("inf"), field_name, value, limits)  # type: ignore[operator]
 
 
+def require_changes(field_name: str, changes: tuple[tuple[float, float], ...], *, low: float) -> None:
+    """Raise ConfigError unless each change is a later share of the steps and a number from ``low``."""
+    right = f"pairs of a share of the steps, each later than the one before, and a number from {low:g}, such as ((0.5, 0.1),)"
+    shares = [share for share, _ in changes]
+    are_shares = all(0 <= share <= 1 for share in shares) and all(before < after for before, after in itertools.pairwise(shares))
+    require(are_shares and all(low <= value < float("inf") for _, value in changes), field_name, changes, right)
+
+
 def require_choice(field_name: str, value: object, *choices: str) -> None:
     """Raise ConfigError unless the value is one of the choices."""
     require(value in choices, field_name, value, "one of " + ", ".join(choices))
 
 
 def replace_field(config: Any, path: str, value: object) -> Any:
-    """Return a copy with the field at a dotted path set to a value.
+    """Return a copy with the field at a dotted path set to a value. Raises ConfigError like ``replace_fields``."""
+    return replace_fields(config, {path: value})
 
-    Raises ConfigError for a path that does not exist. The message lists the fields that do.
+
+def replace_fields(config: Any, values: Mapping[str, object]) -> Any:
+    """Return a copy with the fields at dotted paths set to values, all at once.
+
+    So values may be right together that would not be right one by one. Raises ConfigError for a path that does not exist. The message
+    lists the fields that do.
     """
-    return _replace(config, path, path, value)
+    return _replace(config, {path: (path, value) for path, value in values.items()})
 
 
-def _replace(config: Any, path: str, rest: str, value: object) -> Any:
-    name, _, deeper = rest.partition(".")
+def _replace(config: Any, values: Mapping[str, tuple[str, object]]) -> Any:
+    """Replace the fields at the paths that are left: path below ``config`` -> (whole path, value)."""
     names = [f.name for f in fields(config)]
-    if name not in names:
-        owner = path[: len(path) - len(rest)].rstrip(".") or type(config).__name__.lower()
-        raise ConfigError(unknown_field(path, name, owner, names))
-    if deeper and not dataclasses.is_dataclass(getattr(config, name)):
-        raise ConfigError(f"no field '{path}'; '{path[: len(path) - len(deeper) - 1]}' is a single value")
-    return dataclasses.replace(config, **{name: _replace(getattr(config, name), path, deeper, value) if deeper else value})
+    deeper: dict[str, dict[str, tuple[str, object]]] = {}
+    replaced: dict[str, Any] = {}
+    for rest, (path, value) in values.items():
+        name, _, below = rest.partition(".")
+        if name not in names:
+            owner = path[: len(path) - len(rest)].rstrip(".") or type(config).__name__.lower()
+            raise ConfigError(unknown_field(path, name, owner, names))
+        if below and not dataclasses.is_dataclass(getattr(config, name)):
+            raise ConfigError(f"no field '{path}'; '{path[: len(path) - len(below) - 1]}' is a single value")
+        if below:
+            deeper.setdefault(name, {})[below] = (path, value)
+        else:
+            replaced[name] = value
+    replaced |= {name: _replace(getattr(config, name), below) for name, below in deeper.items()}
+    return dataclasses.replace(config, **replaced)
 
 
 def to_json(config: Any) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, TypeVar
 
-from raygroup.config import Trial, trial_from_json
-from raygroup.config_sections import require, section, section_from_json
+from raygroup.config import Finetuning, Pretraining, Trial, trial_from_json
+from raygroup.config_sections import replace_fields, require, section, section_from_json
 from raygroup.errors import ConfigError, one_line
 from raygroup.spotter_config import Detector
 from raygroup.spotting_config import Spotting
@@ -52,12 +52,15 @@ class Sweep:
 
     path_prefix = ""
     name: str
-    trial: AnyTrial = Trial()
-    """A ``Trial`` on words, or a ``Detector`` or a ``Spotting`` on scenes."""
+    trial: AnyTrial | Finetuning = Trial()
+    """A ``Trial`` or a ``Finetuning`` on words, or a ``Detector`` or a ``Spotting`` on scenes."""
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """The values of each varied field, such as ``{"grouping.base_coefficient": (0.0, 0.1)}``. All combinations are run, with every
-    seed."""
+    seed. Fields that vary together share a key: ``{"heads.count,grouping.method": ((1, "gumbel"), (7, "one-per-task"))}``."""
     seeds: tuple[int, ...] = (0,)
+    after: Any = None
+    """The sweep of the stage before, or None. Trials on words come after a ``Pretraining``, and a ``Finetuning`` comes after trials on
+    words. Each trial of this sweep starts from each trial of that one."""
 
     def __post_init__(self) -> None:
         require(bool(re.fullmatch(r"[a-z0-9][a-z0-9_-]*", str(self.name))), "name", self.name, "lower-case letters, digits, _ and -")
@@ -65,33 +68,87 @@ class Sweep:
             self.name != CACHE_FOLDER, "name", self.name, "another name: this folder of a storage path holds prepared words and features"
         )
         object.__setattr__(self, "grid", {path: _grid_values(path, values) for path, values in self.grid.items()})
-        num_trials = len(self.seeds) * math.prod(map(len, self.grid.values()))
+        self._require_stage_before()
+        num_trials = len(self.seeds) * math.prod(map(len, self.grid.values())) * (self.after.num_trials if self.after else 1)
         if num_trials > MAX_TRIALS:
             raise ConfigError(f"{self.name}: grid and seeds make {num_trials:,} trials: a sweep has at most {MAX_TRIALS:,}")
         require(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", self.seeds, "whole numbers, each once")
-        for seed in self.seeds:
-            self.trial.replaced("seed", seed)
+        if isinstance(self.trial, Finetuning):
+            require(self.seeds == (0,), "seeds", self.seeds, "left out: a Finetuning takes the seeds of the trials that it comes after")
+        else:
+            for seed in self.seeds:
+                replace_fields(self.trial, {"seed": seed})
         for path, values in self.grid.items():
             for value in values:
-                self.trial.replaced(path, value)
+                replace_fields(self.trial, _fields_of(path, value))
+
+    @property
+    def num_trials(self) -> int:
+        """The number of trials, without those of earlier stages."""
+        return len(self.seeds) * math.prod(map(len, self.grid.values())) * (self.after.num_trials if self.after else 1)
 
     def trials(self) -> list[tuple[str, AnyTrial]]:
-        """Return every (label, trial). The label names what varies, such as ``base_coefficient=0.2 seed=1``."""
-        trials = []
+        """Return every (label, trial). The label names what varies, such as ``base_coefficient=0.2 seed=1``.
+
+        A trial of stage 3 has the label of its trial of stage 2, and the values of its own grid after it.
+        """
+        points = [*self._points()]
+        if isinstance(self.trial, Finetuning):
+            return [
+                (" ".join(filter(None, (label, own_label))), settings.trial_after(grouped))
+                for label, grouped in self.after.trials()
+                for own_label, settings in points
+            ]
+        before = self.after.trials() if self.after is not None else [("", None)]
+        labels = [label for label, _ in before] if len(before) > 1 else [""]
+        return [(" ".join(filter(None, (label, own_label))), trial) for label in labels for own_label, trial in points]
+
+    def starts(self) -> list[int | None]:
+        """Return, for each trial, the place of the trial of ``after`` from which it starts."""
+        if self.after is None:
+            return [None] * self.num_trials
+        before = self.after.num_trials
+        return [place for place in range(before) for _ in range(self.num_trials // before)]
+
+    def _points(self) -> "Iterator[tuple[str, Any]]":
+        """Yield the label and the settings of each point of the grid with each seed."""
         for point in itertools.product(*self.grid.values()):
+            values: dict[str, object] = {}
+            for path, value in zip(self.grid, point, strict=True):
+                values |= _fields_of(path, value)
+            words = [f"{path.rsplit('.', 1)[-1]}={_label_text(value)}" for path, value in values.items()]
             for seed in self.seeds:
-                trial: AnyTrial = self.trial.replaced("seed", seed)
-                for path, value in zip(self.grid, point, strict=True):
-                    trial = trial.replaced(path, value)
-                words = [f"{path.rsplit('.', 1)[-1]}={value}" for path, value in zip(self.grid, point, strict=True)]
-                trials.append((" ".join([*words, f"seed={seed}"]), trial))
-        return trials
+                if isinstance(self.trial, Finetuning):
+                    yield " ".join(words), replace_fields(self.trial, values)
+                else:
+                    yield " ".join([*words, f"seed={seed}"]), replace_fields(self.trial, values | {"seed": seed})
+
+    def _require_stage_before(self) -> None:
+        """Raise ConfigError if the sweep cannot come after the one that it names."""
+        before = self.after
+        if before is None:
+            if isinstance(self.trial, Finetuning):
+                raise ConfigError(f"{self.name}: a Finetuning needs the sweep of stage 2 that it goes on from: set after=Sweep(...)")
+            return
+        require(isinstance(before, Sweep), "after", type(before).__name__, "a Sweep, or load('NAME') of a search space")
+        require(before.name != self.name, "after", before.name, "a sweep of another name: each stage has a folder of its own")
+        fits = isinstance(before.trial, _STAGES_BEFORE.get(type(self.trial), ()))
+        if not fits:
+            kinds = ", ".join(f"{later.__name__} after {earlier[0].__name__}" for later, earlier in _STAGES_BEFORE.items())
+            raise ConfigError(
+                f"{self.name}: a {type(self.trial).__name__} cannot come after the {type(before.trial).__name__} of {before.name}: "
+                f"stages are {kinds}"
+            )
 
     def with_weights(self, file: str) -> "Sweep":
-        """Return the sweep on other stage-1 weights. ``file`` is what ``weights.file`` and ``weights.reader`` take.
+        """Return the sweep on other stage-1 weights, without a stage 1 of its own.
+
+        ``file`` is what ``weights.file`` and ``weights.reader`` take.
 
         Raises ConfigError if the sweep varies them, or if it cannot use any.
         """
+        if isinstance(self.trial, Finetuning):
+            return replace(self, after=self.after.with_weights(file))
         problem, name = "", "weights.file" if isinstance(self.trial, Trial) else "weights.reader"
         if isinstance(self.trial, Detector):
             problem = "trains on scenes: its detectors need no weights"
@@ -101,7 +158,28 @@ class Sweep:
             problem = "has heads.source 'planes', and such heads cannot start from weights"
         if problem:
             raise ConfigError(f"--weights {file}: the search space {self.name} {problem}; leave --weights out")
-        return replace(self, trial=self.trial.replaced(name, file))
+        return replace(self, trial=self.trial.replaced(name, file), after=None)
+
+
+_STAGES_BEFORE: Mapping[type, tuple[type, ...]] = {Trial: (Pretraining,), Finetuning: (Trial, Finetuning)}
+"""The kinds of trials that a kind may come after."""
+
+
+def _fields_of(path: str, value: Any) -> dict[str, object]:
+    """Return the values of the fields of a grid key. ``a,b`` names two fields that vary together."""
+    paths = path.split(",")
+    if len(paths) == 1:
+        return {path: value}
+    is_tuple = isinstance(value, tuple | list) and len(value) == len(paths)
+    require(is_tuple, f"grid['{path}']", value, f"a tuple of {len(paths)} values, one for each of the fields")
+    return {name.strip(): each for name, each in zip(paths, value, strict=True)}
+
+
+def _label_text(value: object) -> str:
+    """Return a value for a label. Groups become ``ar+ko|bn``."""
+    if isinstance(value, tuple) and value and all(isinstance(group, tuple) for group in value):
+        return "|".join("+".join(map(str, group)) for group in value)
+    return str(value)
 
 
 def _grid_values(path: object, values: object) -> tuple[Any, ...]:

@@ -1,8 +1,10 @@
 """A grouping: the map from tasks to heads, and the groups that it forms."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from raygroup.config import Trial
+from raygroup.errors import ConfigError, first_names
 from raygroup.tasks import by_paper_order
 
 Groups = frozenset[frozenset[str]]
@@ -35,6 +37,24 @@ class TaskGroups:
 
     def __str__(self) -> str:
         return groups_text(self.groups)
+
+
+def require_fitting_groups(trial: Trial, tasks: Sequence[str]) -> None:
+    """Raise ConfigError if a grouping that a trial's settings give does not fit the tasks of its words."""
+    count, grouping = trial.heads.count, trial.grouping
+    if grouping.method == "one-per-task" and count != len(tasks):
+        raise ConfigError(f"heads.count is {count}: grouping.method 'one-per-task' needs one head for each of the {len(tasks)} tasks")
+    if grouping.method != "explicit":
+        return
+    if len(grouping.groups) != count:
+        raise ConfigError(f"grouping.groups has {len(grouping.groups)} groups, but heads.count is {count}: they must be equal")
+    named = [task for group in grouping.groups for task in group]
+    unknown = [task for task in named if task not in tasks]
+    if unknown:
+        raise ConfigError(f"grouping.groups: no task '{unknown[0]}' among the words; their tasks are: {', '.join(tasks)}")
+    missing = [task for task in tasks if task not in named]
+    if missing:
+        raise ConfigError(f"grouping.groups has no group for {first_names(missing, 5)}: it must name every task of the words")
 
 
 def groups_text(groups: Groups) -> str:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from raygroup import config
-from raygroup.config import Grouping, Heads, Loss, Pretraining, Training, Trial, Words, trial_from_json, trial_id
+from raygroup.config import Finetuning, Grouping, Heads, Loss, Pretraining, Training, Trial, Words, trial_from_json, trial_id
 from raygroup.config_sections import fingerprint, result_fields, to_json
 from raygroup.errors import ConfigError
 
@@ -36,6 +36,9 @@ OTHER = {
     "heads.start": "independent",
     "heads.word_dropout": 0.0,
     "grouping.method": "one-per-task",
+    "grouping.groups": (("ar", "ko"), ("bn", "zh", "hi", "ja", "la")),
+    "grouping.base_coefficient_changes": ((0.5, 0.1),),
+    "grouping.temperature_changes": ((0.5, 0.5),),
     "grouping.temperature": 2.0,
     "grouping.base_coefficient": 0.3,
     "grouping.min_tasks": 2.0,
@@ -53,6 +56,7 @@ OTHER = {
     "training.batch": 32,
     "training.learning_rate": 2e-3,
     "training.assignment_learning_rate": 0.2,
+    "training.assignment_learning_rate_changes": ((0.3, 0.2),),
     "training.weight_decay": 0.0,
     "training.clip": 1.0,
     "training.order_seed": 1,
@@ -60,12 +64,13 @@ OTHER = {
 }
 """Another valid value for every field of a trial."""
 WITHOUT_EFFECT = {"training.checkpoint_every", "weights.file"}
+EXPLICIT = Trial(heads=Heads(count=2), grouping=Grouping(method="explicit", groups=(("ar",), ("bn", "zh", "hi", "ja", "ko", "la"))))
 MIXED = Trial().replaced("words.mixture", (("MLT19", 1.0),))
 
 
 def before(path):
     """A trial in which the field may have another value."""
-    return MIXED if path == "words.mixture_weighting" else Trial()
+    return {"words.mixture_weighting": MIXED, "grouping.groups": EXPLICIT}.get(path, Trial())
 
 
 def paths(section, before=""):
@@ -93,7 +98,7 @@ def test_a_misspelt_field_is_answered_with_the_valid_ones(kind):
 
 def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
     assert refused(Trial().replaced, "grouping.base_coeficient", 0.1).startswith(
-        "no field 'grouping.base_coeficient'; did you mean 'base_coefficient'? grouping has: method, temperature, base_coefficient"
+        "no field 'grouping.base_coeficient'; did you mean 'base_coefficient'? grouping has: method, groups, temperature, base_coefficient"
     )
     assert refused(Trial().replaced, "groping.base_coefficient", 0.1).startswith(
         "no field 'groping.base_coefficient'; did you mean 'grouping'? trial has: seed, words"
@@ -124,11 +129,22 @@ def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
         ("words.mixture_weighting", "per_dataset", "'per_sample' if words.mixture is empty, because there is nothing to weigh"),
         ("heads.count", 2.5, "a whole number from 1 to 10000"),
         ("heads.count", "5", "a whole number from 1 to 10000"),
-        ("heads.start", "random", "one of universal, independent"),
+        ("heads.start", "random", "one of universal, independent, trained"),
         ("heads.word_dropout", -0.1, "a number from 0 to 1"),
         ("grouping.temperature", 0, "a number from 0.001"),
         ("grouping.base_coefficient", float("nan"), "a number from 0"),
         ("grouping.sample", "epoch", "one of step, word"),
+        ("grouping.groups", (("ar",),), "empty unless grouping.method is 'explicit'"),
+        (
+            "grouping.base_coefficient_changes",
+            ((0.5, 0.1), (0.4, 0.2)),
+            "pairs of a share of the steps, each later than the one before, and a number from 0, such as ((0.5, 0.1),)",
+        ),
+        (
+            "grouping.temperature_changes",
+            ((1.5, 0.1),),
+            "pairs of a share of the steps, each later than the one before, and a number from 0.001, such as ((0.5, 0.1),)",
+        ),
         ("loss.length", None, "one of mean, sum"),
         ("training.steps", 0, "a whole number from 1"),
         ("training.clip", 0, "a number from 1e-09"),
@@ -154,6 +170,22 @@ def test_rendered_words_are_of_one_source_so_stage_1_has_no_mixture_of_them():
 
 def test_a_control_without_a_learned_grouping_is_refused_since_it_would_do_nothing():
     assert "nothing to control for" in refused(Grouping, method="one-per-task", control=True)
+
+
+def test_an_explicit_grouping_names_each_task_once():
+    assert refused(Grouping, method="explicit").startswith("grouping.groups is (): it must be the tasks of each head, each task once")
+    assert "each task once" in refused(Grouping, method="explicit", groups=(("ar", "bn"), ("ar",)))
+    assert "each task once" in refused(Grouping, method="explicit", groups=(("ar",), ()))
+
+
+def test_stage_3_freezes_the_grouping_and_keeps_all_that_it_does_not_set():
+    grouped = Trial(seed=4, heads=Heads(count=3, word_dropout=0.3), grouping=Grouping(base_coefficient_changes=((0.5, 0.1),)))
+    finetuned = Finetuning(training=Training(steps=50)).trial_after(grouped)
+    assert finetuned.grouping.method == finetuned.heads.start == "trained"
+    assert (finetuned.grouping.base_coefficient, finetuned.grouping.base_coefficient_changes) == (0.0, ())
+    assert (finetuned.seed, finetuned.words, finetuned.heads.count, finetuned.heads.word_dropout) == (4, grouped.words, 3, 0.3)
+    assert finetuned.training.steps == 50
+    assert Finetuning(word_dropout=0.0).trial_after(grouped).heads.word_dropout == 0.0
 
 
 def test_the_universal_head_of_stage_1_is_one():
@@ -231,7 +263,8 @@ def test_json_of_another_version_is_refused_with_the_field_it_does_not_know():
 def test_result_fields_are_plain_json_without_the_settings_that_change_no_number():
     fields = result_fields(Trial())
     assert "checkpoint_every" not in fields["training"]
-    assert fields["training"] | {"checkpoint_every": 100} == dataclasses.asdict(Training())
+    unset = {"checkpoint_every": 100, "assignment_learning_rate_changes": ()}
+    assert fields["training"] | unset == dataclasses.asdict(Training())
     json.dumps(fields)
 
 

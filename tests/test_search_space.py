@@ -3,7 +3,7 @@ import dataclasses
 
 import pytest
 
-from raygroup.config import Grouping, Heads, Pretraining, Training, Trial, trial_id
+from raygroup.config import Finetuning, Grouping, Heads, Pretraining, Training, Trial, trial_id
 from raygroup.errors import ConfigError
 from raygroup.paper import TABLE_2_STEPS
 from raygroup.search_space import SHIPPED, Sweep, find, hypothesis, load
@@ -250,3 +250,70 @@ def test_values_may_be_ranges_and_arrays_of_numpy_and_are_the_same_trials():
     other = Sweep(name="s", grid={"heads.count": range(3, 5), "grouping.base_coefficient": np.linspace(0, 0.5, 2)}, seeds=np.arange(2))
     assert other == plain
     assert [trial_id("s", trial, "d") for _, trial in other.trials()] == [trial_id("s", trial, "d") for _, trial in plain.trials()]
+
+
+def test_fields_that_share_a_key_vary_together():
+    points = ((1, "gumbel"), (7, "one-per-task"))
+    sweep = Sweep(name="s", grid={"heads.count,grouping.method": points, "heads.embed": (8, 16)})
+    assert [(trial.heads.count, trial.grouping.method, trial.heads.embed) for _, trial in sweep.trials()] == [
+        (1, "gumbel", 8), (1, "gumbel", 16), (7, "one-per-task", 8), (7, "one-per-task", 16),
+    ]  # fmt: skip
+    assert sweep.trials()[0][0] == "count=1 method=gumbel embed=8 seed=0"
+
+
+def test_values_that_are_right_only_together_may_share_a_key():
+    groups = (("ar", "bn"), ("zh", "hi", "ja", "ko", "la"))
+    sweep = Sweep(name="s", grid={"heads.count,grouping.method,grouping.groups": ((2, "explicit", groups),)})
+    ((label, trial),) = sweep.trials()
+    assert trial.grouping.groups == groups
+    assert label == "count=2 method=explicit groups=ar+bn|zh+hi+ja+ko+la seed=0"
+
+
+def test_a_shared_key_with_too_few_values_is_refused():
+    message = refused(Sweep, name="s", grid={"heads.count,grouping.method": ((1,),)})
+    assert message == "grid['heads.count,grouping.method'] is (1,): it must be a tuple of 2 values, one for each of the fields"
+
+
+GROUPED = Sweep(name="grouped", grid={"heads.count": (2, 3)}, seeds=(0, 1))
+
+
+def test_stage_3_has_a_trial_for_each_of_stage_2_and_each_point_of_its_own_grid():
+    sweep = Sweep(name="tuned", trial=Finetuning(), after=GROUPED, grid={"training.steps": (10, 20)})
+    trials = sweep.trials()
+    assert sweep.num_trials == len(trials) == 8
+    assert [trials[0][0], trials[1][0], trials[7][0]] == [
+        "count=2 seed=0 steps=10", "count=2 seed=0 steps=20", "count=3 seed=1 steps=20",
+    ]  # fmt: skip
+    assert sweep.starts() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert [(trial.heads.count, trial.seed, trial.training.steps) for _, trial in trials][6] == (3, 1, 10)
+
+
+def test_a_trial_of_stage_2_comes_after_each_trial_of_stage_1():
+    before = Sweep(name="stage1", trial=Pretraining())
+    sweep = Sweep(name="s", after=before, grid={"heads.count": (2, 3)})
+    assert sweep.starts() == [0, 0]
+    assert [label for label, _ in sweep.trials()] == ["count=2 seed=0", "count=3 seed=0"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"trial": Finetuning()}, "s: a Finetuning needs the sweep of stage 2 that it goes on from: set after=Sweep(...)"),
+        (
+            {"after": GROUPED},
+            "s: a Trial cannot come after the Trial of grouped: stages are Trial after Pretraining, Finetuning after Trial",
+        ),
+        ({"after": "grouped"}, "after is 'str': it must be a Sweep, or load('NAME') of a search space"),
+        ({"name": "grouped", "trial": Finetuning(), "after": GROUPED}, "after is 'grouped': it must be a sweep of another name"),
+        ({"trial": Finetuning(), "after": GROUPED, "seeds": (1,)}, "seeds is (1,): it must be left out"),
+    ],
+)
+def test_a_stage_that_cannot_come_after_another_is_refused(settings, message):
+    assert refused(Sweep, **({"name": "s"} | settings)).startswith(message)
+
+
+def test_other_weights_replace_stage_1_and_reach_stage_2_of_a_sweep_of_stage_3():
+    stage2 = Sweep(name="grouped", after=Sweep(name="stage1", trial=Pretraining()))
+    stage3 = Sweep(name="tuned", trial=Finetuning(), after=stage2).with_weights("mine.safetensors")
+    assert stage3.after.after is None
+    assert stage3.after.trial.weights.file == "mine.safetensors"

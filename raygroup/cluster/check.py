@@ -14,11 +14,11 @@ from raygroup.cluster.rules.keys import closest_name
 from raygroup.cluster.rules.kubernetes_rules import check_kubernetes
 from raygroup.cluster.rules.placeholders import check_placeholders
 from raygroup.cluster.rules.ray_up_rules import check_ray_up
-from raygroup.runtime.planning.cluster_file import AWS, KUBERNETES, LOCAL, ClusterFile, inspect_cluster_file
-from raygroup.runtime.planning.cluster_values import PRICES
+from raygroup.runtime.planning.clusters.cluster_file import AWS, KUBERNETES, LOCAL, ClusterFile, inspect_cluster_file
+from raygroup.runtime.planning.clusters.cluster_values import PRICES
+from raygroup.runtime.planning.clusters.node_types import as_mapping
+from raygroup.runtime.planning.clusters.yaml_documents import short
 from raygroup.runtime.planning.finding import Finding
-from raygroup.runtime.planning.node_types import as_mapping
-from raygroup.runtime.planning.yaml_documents import short
 
 _WITHOUT_BOTO3 = (
     "not checked, because boto3 is not installed: the names, types and values of EC2 below node_config (pip install 'raygroup[aws]')"

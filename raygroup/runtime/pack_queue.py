@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from raygroup.errors import DeviceMemoryError, OtherTrialError
+from raygroup.files.atomic import write_json
 from raygroup.files.places import Place
 from raygroup.files.retry import PeriodicWarning, Retry
 from raygroup.runtime.attempt.failure import mark_failed, read_failure
-from raygroup.runtime.planning.jobs import Job, declare_trials
+from raygroup.runtime.planning.jobs import Job, WordJob, declare_trials
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.storage.checkpoint_index import listed_steps
 from raygroup.storage.layout import FAILED_FILE, LEASE_FILE, STOP_FILE
-from raygroup.storage.sweeps import done_ids, is_done
+from raygroup.storage.records import intact_record
+from raygroup.storage.sweeps import is_done
 
 MAX_FRUITLESS_ATTEMPTS = 3
 """Attempts in a row that may end without a new checkpoint. The next one fails its trials for good."""
@@ -50,11 +52,17 @@ class PackQueue:
         self.running: dict[str, JobPack] = {}
         self.failed: dict[str, str] = {}
         self.stopped = False
-        self.sweep_folder = packs[0].jobs[0].folder.parent
+        self.sweep_folders = [*{job.folder.parent: None for pack in packs for job in pack.jobs}]
+        """The sweeps of the run: one, or several stages."""
+        self.sweep_folder = self.sweep_folders[-1]
+        """That of the last stage."""
+        self._unfinished = {job.folder for pack in packs for job in pack.jobs}
+        """Trials of this run that are not done. Trials of later stages wait for them."""
         self._failed_jobs: dict[str, Job] = {}
         """Trials that failed. A user may ask to try them again."""
         self._last_steps: dict[str, int] = {}
         self._fruitless: dict[str, int] = {}
+        self._num_failed_seen = 0
         self._last_check = -_CHECK_EVERY_S
 
     def next(self) -> JobPack | None:
@@ -63,9 +71,10 @@ class PackQueue:
         Returns None if no pack is ready. Unless the queue is ``over``, another pack may come later.
         """
         self._check_requests()
-        if self.stopped or not self.waiting:
+        pack = None if self.stopped else self._take_ready()
+        if pack is None:
             return None
-        pack = self._declare(self.waiting.popleft())
+        pack = self._declare(pack)
         if pack is None:
             return self.next()
         for job in pack.jobs:
@@ -73,6 +82,26 @@ class PackQueue:
         self.running[pack.id] = pack
         self.listener.on_start([job.id for job in pack.jobs])
         return pack
+
+    def _take_ready(self) -> JobPack | None:
+        """Take the first pack from those that wait whose trials can start."""
+        if len(self.failed) != self._num_failed_seen:
+            self._num_failed_seen = len(self.failed)
+            self._give_up_lost()
+        for pack in self.waiting:
+            if not any(_start_of(job) in self._unfinished for job in pack.jobs):
+                self.waiting.remove(pack)
+                return pack
+        return None
+
+    def _give_up_lost(self) -> None:
+        """Fail the waiting trials whose start failed. They get no FAILED.json, so the next run tries them again."""
+        waiting, self.waiting = self.waiting, deque()
+        for pack in waiting:
+            lost = [job for job in pack.jobs if (start := _start_of(job)) is not None and start.name in self.failed]
+            self.failed |= {job.id: f"the trial that it starts from failed: {_start_of(job)}" for job in lost}
+            rest = tuple(job for job in pack.jobs if job not in lost)
+            self.waiting.extend([JobPack(rest)] if rest else [])
 
     def _declare(self, pack: JobPack) -> JobPack | None:
         """Declare the trials of a pack that begin. A trial whose folder holds another trial fails, and its folder stays as it is."""
@@ -100,8 +129,9 @@ class PackQueue:
         self.running.pop(pack.id, None)
         self.failed |= failed
         self._failed_jobs |= {job.id: job for job in pack.jobs if job.id in failed}
+        self._note_done(pack)
         self.listener.on_end([job.id for job in pack.jobs])
-        left = tuple(job for job in pack.jobs if job.id not in failed and not self.retry_storage(functools.partial(is_done, job.folder)))
+        left = tuple(job for job in pack.jobs if job.id not in failed and job.folder in self._unfinished)
         if left and not self._stop_requested():
             self._try_again(pack, left, f"it left its pack, because {LEASE_FILE} was taken over, removed or damaged")
 
@@ -113,10 +143,17 @@ class PackQueue:
         """
         self.running.pop(pack.id, None)
         self.listener.on_end([job.id for job in pack.jobs])
-        done = self.retry_storage(lambda: done_ids(self.sweep_folder))
+        self._note_done(pack)
+        done = {job.id for job in pack.jobs if job.folder not in self._unfinished}
         jobs = tuple(job for job in pack.jobs if job.id not in done and not self._note_failure(job))
         if jobs:
             self._try_again(pack, jobs, reason)
+
+    def _note_done(self, pack: JobPack) -> None:
+        """Note which trials of a pack are done, so that trials of later stages can start."""
+        for job in pack.jobs:
+            if self.retry_storage(functools.partial(is_done, job.folder)):
+                self._unfinished.discard(job.folder)
 
     def _try_again(self, pack: JobPack, jobs: tuple[Job, ...], reason: str) -> None:
         """Queue these trials of a pack once more, or fail them if they do not advance."""
@@ -168,7 +205,13 @@ class PackQueue:
         return self._fruitless[first_id] <= MAX_FRUITLESS_ATTEMPTS
 
     def _stop_requested(self) -> bool:
-        self.stopped = self.stopped or self.retry_storage((self.sweep_folder / STOP_FILE).is_file)
+        requested = self.retry_storage(lambda: [folder for folder in self.sweep_folders if (folder / STOP_FILE).is_file()])
+        if requested and not self.stopped:
+            # Workers look at the sweep of their own trials, so a request on one stage reaches the others as well.
+            for folder in self.sweep_folders:
+                if folder not in requested:
+                    self.retry_storage(functools.partial(_copy_request, requested[0] / STOP_FILE, folder / STOP_FILE))
+        self.stopped = self.stopped or bool(requested)
         return self.stopped
 
     def _check_requests(self) -> None:
@@ -183,3 +226,12 @@ class PackQueue:
             del self._failed_jobs[job.id], self.failed[job.id]
             self._last_steps.pop(job.id, None)
             self.waiting.append(JobPack((job,)))
+
+
+def _start_of(job: Job) -> Place | None:
+    """Return the folder of the trial from which a trial starts."""
+    return job.start if isinstance(job, WordJob) else None
+
+
+def _copy_request(request: Place, target: Place) -> None:
+    write_json(target, intact_record(request))

@@ -3,22 +3,25 @@
 The run checks the sweep, prepares words and features, and trains the trials that are missing.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import contextlib
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
+from raygroup.config import Pretraining
 from raygroup.errors import ConfigError, OverBudgetError, StopRequestedError
 from raygroup.files.places import Place
 from raygroup.files.retry import PeriodicWarning, Retry
 from raygroup.runtime.local import run_packs
 from raygroup.runtime.placement import Placement, require_device, require_device_memory, require_kernels, require_workers
-from raygroup.runtime.planning.cluster_file import read_cluster_file
+from raygroup.runtime.planning.clusters.cluster_file import read_cluster_file
 from raygroup.runtime.planning.forecast import Forecast, forecast, over_budget_reason
-from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.jobs import Job, word_jobs
 from raygroup.runtime.planning.mixtures import print_mixtures
-from raygroup.runtime.planning.outlook import outlook_text
+from raygroup.runtime.planning.outlook import missing_text, outlook_text
 from raygroup.runtime.planning.packs import JobPack, make_packs
 from raygroup.runtime.planning.plan import Plan, declare_sweep
 from raygroup.runtime.planning.words_preview import plan_previews, print_previews, require_few_lost_words
@@ -65,31 +68,36 @@ class RunOptions:
 
 
 def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str, str]:
-    """Train the trials that are not done yet.
+    """Train the trials that are not done yet, and those of earlier stages that they start from.
 
     Returns those that failed: id -> reason. Raises ConfigError for input that cannot be used,
     OverBudgetError before anything starts, ClusterLostError, StopRequestedError if a user stopped
     the sweep, and OSError if the storage path fails. The trained steps are kept in each case.
     """
     retry = storage_retry(plan, options)
-    missing, twins = retry(lambda: split_reusable(plan, options))
-    if not missing and not twins:
+    stages = retry(lambda: work_of_stages(plan, options))
+    if not stages:
         _repair_declaration(plan)
         return {}
-    if missing:
+    training = [stage for stage in stages if stage.missing]
+    if training:
         _require_runnable(options)
         _require_settings_have_effect(plan, options)
-        _require_readable(plan, missing, options, screen)
-    outlook = retry(lambda: _outlook(plan, missing, options)) if missing else ""
+    for stage in training:
+        _require_readable(stage.plan, stage.missing, options, screen)
+    outlook = retry(lambda: _outlook(plan, training, options)) if training else ""
     require_writable(plan.storage, retry)
-    if missing:
+    if training:
         _require_ray(options)
-    with lock_folder(plan.folder, "sweep", retry=retry):
-        retry(lambda: declare_sweep(plan))
-        if twins:
-            retry(lambda: reuse_trials(plan, twins))
-            print_words(screen, reuse_text(twins))
-        failed = _train(plan, missing, options, screen, outlook, retry) if missing else {}
+    with contextlib.ExitStack() as locks:
+        for stage in stages:
+            locks.enter_context(lock_folder(stage.plan.folder, "sweep", retry=retry))
+        for stage in stages:
+            retry(functools.partial(declare_sweep, stage.plan))
+        for stage in (stage for stage in stages if stage.twins):
+            retry(functools.partial(reuse_trials, stage.plan, stage.twins))
+            print_words(screen, reuse_text(stage.twins))
+        failed = _train(training, options, screen, outlook, retry) if training else {}
     if plan.missing and (plan.folder / STOP_FILE).is_file():
         raise StopRequestedError("stopped on request")
     return failed
@@ -98,6 +106,35 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
 def storage_retry(plan: Plan, options: RunOptions) -> Retry:
     """Return what repeats the command's work on a storage path that fails, with a warning now and then."""
     return Retry(options.placement.storage_patience_s, PeriodicWarning(plan.storage, print_warning))
+
+
+@dataclass(frozen=True)
+class StageWork:
+    """The work that is left in one stage of a run."""
+
+    plan: Plan
+    missing: tuple[Job, ...]
+    """The trials to train."""
+    twins: Mapping[str, Place]
+    """Finished trials of other sweeps for the rest: id -> folder."""
+
+
+def work_of_stages(plan: Plan, options: RunOptions) -> list[StageWork]:
+    """Return the stages with work, the first stage first.
+
+    Of an earlier stage only those trials count that a missing trial of the next stage starts from.
+    """
+    work: list[StageWork] = []
+    needed: set[Place] | None = None
+    for stage in reversed(plan.stages):
+        missing, twins = split_reusable(stage, options)
+        if needed is not None:
+            missing = tuple(job for job in missing if job.folder in needed)
+            twins = {job.id: twins[job.id] for job in stage.jobs if job.id in twins and job.folder in needed}
+        if missing or twins:
+            work.insert(0, StageWork(stage, missing, twins))
+        needed = {job.start for job in word_jobs(missing) if job.start is not None}
+    return work
 
 
 def split_reusable(plan: Plan, options: RunOptions) -> tuple[tuple[Job, ...], dict[str, Place]]:
@@ -157,14 +194,15 @@ def _require_ray(options: RunOptions) -> None:
         require_ray(options.address)
 
 
-def _outlook(plan: Plan, missing: Sequence[Job], options: RunOptions) -> str:
+def _outlook(plan: Plan, stages: Sequence[StageWork], options: RunOptions) -> str:
     """Return the first line of a run. Raises OverBudgetError if the forecast exceeds the budget."""
+    missing = [job for stage in stages for job in stage.missing]
     try:
         outlook = forecast_sweep(plan, missing, options)[1]
     except ConfigError as error:
         if options.budget is not None or options.cluster is not None:
             raise
-        return f"{plan.sweep.name}: {len(missing)} of {len(plan.jobs)} trials to train; no forecast: {error}"
+        return f"{missing_text(plan, missing)}; no forecast: {error}"
     if options.budget is not None:
         reason = over_budget_reason(outlook, options.budget)
         if reason and not options.yes:
@@ -172,8 +210,22 @@ def _outlook(plan: Plan, missing: Sequence[Job], options: RunOptions) -> str:
     return outlook_text(plan, missing, outlook, here=options.address is None and options.cluster is None)
 
 
-def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console, outlook: str, retry: Retry) -> dict[str, str]:
+def _train(stages: Sequence[StageWork], options: RunOptions, screen: Console, outlook: str, retry: Retry) -> dict[str, str]:
+    """Train the stages. Stage 1 comes first, because it makes the trunk. The others train together, each trial after its start."""
     print_words(screen, outlook)
+    failed: dict[str, str] = {}
+    first = [stage for stage in stages if isinstance(stage.plan.sweep.trial, Pretraining)]
+    for group in (first, [stage for stage in stages if stage not in first]):
+        if group and not failed:
+            failed |= _train_together(group, options, screen, retry)
+        elif group:
+            failed |= {job.id: "its trial of stage 1 failed" for stage in group for job in stage.missing}
+    return failed
+
+
+def _train_together(stages: Sequence[StageWork], options: RunOptions, screen: Console, retry: Retry) -> dict[str, str]:
+    """Train stages whose trials share their words and trunks."""
+    plan, missing = stages[-1].plan, [job for stage in stages for job in stage.missing]
     with WorkerPool(cores(), preload=TRAINING) as workers:
         with progress_bars(screen, "preparing") as progress:
             prepare_words(plan, missing, progress, workers, retry, options.bad_share)
@@ -182,10 +234,16 @@ def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Cons
             prepare_features(missing, local_shard_maker(workers), progress, retry)
         print_mixtures(missing, plan.words, screen)
         packs = make_packs(missing, options.placement)
-        with monitor_trials(screen, missing, plan.sweep.name) as monitor:
+        name = " and ".join(stage.plan.sweep.name for stage in stages)
+        with monitor_trials(screen, _labelled_by_stage(missing) if len(stages) > 1 else missing, name) as monitor:
             if options.local:  # the processes that made the features have torch loaded and go on to train
                 return run_packs(packs, plan.storage, monitor, workers, options.placement)
             from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray
 
             workers.resize(0)
             return run_on_ray(packs, plan.storage, monitor, options.address, options.placement)
+
+
+def _labelled_by_stage(jobs: Sequence[Job]) -> list[Job]:
+    """Return jobs with the sweep in their labels, because a trial has the label of the trial that it goes on from."""
+    return [replace(job, label=f"{job.folder.parent.name}: {job.label}") for job in jobs]

@@ -33,6 +33,7 @@
           predictions.parquet                the words, as the trained heads read them
           word_facts.json                    characters by task, and how fast the heads read
           detector.safetensors               the trained detector, of a trial that trains one
+          universal.safetensors              trunk and universal head, of a trial of stage 1
           spotter.safetensors                the trained spotter, of a trial that trains all its parts
           tensorboard/                       scalars
           error.txt                          traceback of an unexpected error
@@ -89,6 +90,7 @@ PREDICTIONS_FILE = "predictions.parquet"
 WORD_FACTS_FILE = "word_facts.json"
 DETECTOR_FILE = "detector.safetensors"
 SPOTTER_FILE = "spotter.safetensors"
+UNIVERSAL_FILE = "universal.safetensors"
 TENSORBOARD_FOLDER = "tensorboard"
 ERROR_FILE = "error.txt"
 STACKS_GLOB = "stalled-*.txt"

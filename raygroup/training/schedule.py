@@ -1,4 +1,6 @@
-"""The learning-rate schedule of stages 1 and 2."""
+"""Settings that change from step to step."""
+
+from raygroup.config import Changes
 
 
 def learning_rate_at(step: int, steps: int, highest: float) -> float:
@@ -8,3 +10,16 @@ def learning_rate_at(step: int, steps: int, highest: float) -> float:
     ``highest``.
     """
     return highest * min(1.0, 2 * (1 - step / steps) + 0.01)
+
+
+def value_at(step: int, steps: int, first: float, changes: Changes) -> float:
+    """Return a setting's value at a step, counted from 0.
+
+    ``changes`` are pairs of a share of the steps and the value from there on. Before the first of
+    them the value is ``first``.
+    """
+    value = first
+    for share, later in changes:
+        if step >= share * steps:
+            value = later
+    return value

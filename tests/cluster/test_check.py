@@ -15,7 +15,7 @@ from raygroup.cluster import __main__ as cluster
 from raygroup.cluster.check import check_cluster_file
 from raygroup.cluster.rules import aws_keys
 from raygroup.cluster.rules.placeholders import PLACEHOLDERS
-from raygroup.runtime.planning.cluster_file import read_cluster_file
+from raygroup.runtime.planning.clusters.cluster_file import read_cluster_file
 
 HEAD = "spec.rayClusterSpec.headGroupSpec"
 WORKERS = "spec.rayClusterSpec.workerGroupSpecs"

@@ -6,9 +6,9 @@ from typing import Any
 
 from raygroup.cluster.rules.aws_keys import check_instance
 from raygroup.cluster.rules.images import check_image
-from raygroup.runtime.planning.cluster_file import ClusterFile
+from raygroup.runtime.planning.clusters.cluster_file import ClusterFile
+from raygroup.runtime.planning.clusters.node_types import NodeType, as_list, as_mapping
 from raygroup.runtime.planning.finding import Finding
-from raygroup.runtime.planning.node_types import NodeType, as_list, as_mapping
 
 _INSTANCES = {
     "m6i.large": (2, 0), "m6i.xlarge": (4, 0), "m6i.2xlarge": (8, 0), "m6i.4xlarge": (16, 0), "m7i.large": (2, 0), "m7i.xlarge": (4, 0),

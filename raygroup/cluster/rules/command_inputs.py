@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 from raygroup.config import Pretraining, Trial
 from raygroup.errors import ConfigError
 from raygroup.files.places import local_path
-from raygroup.runtime.planning.cluster_file import KUBERNETES, ClusterFile
+from raygroup.runtime.planning.clusters.cluster_file import KUBERNETES, ClusterFile
+from raygroup.runtime.planning.clusters.node_types import as_list, as_mapping, pod_containers, ray_cluster_spec
 from raygroup.runtime.planning.finding import Finding
-from raygroup.runtime.planning.node_types import as_list, as_mapping, pod_containers, ray_cluster_spec
 from raygroup.runtime.planning.requirements import require_data, require_inputs
 from raygroup.search_space import SHIPPED, Sweep, find, load
 from raygroup.spotting_config import Spotting

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from raygroup.cluster.rules.keys import closest_name
 from raygroup.errors import ConfigError
-from raygroup.runtime.planning.cluster_file import ClusterFile
+from raygroup.runtime.planning.clusters.cluster_file import ClusterFile
 from raygroup.runtime.planning.finding import Finding
 
 ParserOf = Callable[[str], argparse.ArgumentParser | None]

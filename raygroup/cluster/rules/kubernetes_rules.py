@@ -8,10 +8,10 @@ from typing import Any
 from raygroup.cluster.rules.images import check_image
 from raygroup.cluster.rules.keys import check_keys, check_resources
 from raygroup.cluster.rules.kubernetes_keys import CLUSTER, JOB, TOP
-from raygroup.runtime.planning.cluster_file import ClusterFile, storage_path_error
-from raygroup.runtime.planning.cluster_values import STORAGE
+from raygroup.runtime.planning.clusters.cluster_file import ClusterFile, storage_path_error
+from raygroup.runtime.planning.clusters.cluster_values import STORAGE
+from raygroup.runtime.planning.clusters.node_types import as_list, as_mapping, pod_containers, ray_cluster_spec
 from raygroup.runtime.planning.finding import Finding
-from raygroup.runtime.planning.node_types import as_list, as_mapping, pod_containers, ray_cluster_spec
 
 _MAX_IDLE_S = 3600
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|ACCESS_KEY")

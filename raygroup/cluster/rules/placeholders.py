@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from raygroup.runtime.planning.cluster_file import ClusterFile
+from raygroup.runtime.planning.clusters.cluster_file import ClusterFile
 from raygroup.runtime.planning.finding import Finding
 
 PLACEHOLDERS = {

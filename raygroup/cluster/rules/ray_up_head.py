@@ -6,9 +6,9 @@ It must train nothing, have room for drivers, and be closed to the world.
 import re
 from collections.abc import Iterator
 
-from raygroup.runtime.planning.cluster_file import AWS, ClusterFile
+from raygroup.runtime.planning.clusters.cluster_file import AWS, ClusterFile
+from raygroup.runtime.planning.clusters.node_types import NodeType, as_list, as_mapping
 from raygroup.runtime.planning.finding import Finding
-from raygroup.runtime.planning.node_types import NodeType, as_list, as_mapping
 
 _GPU_INSTANCE = re.compile(r"(g\d|gr\d|p\d)")
 _COMMANDS = "head_start_ray_commands"

@@ -10,9 +10,9 @@ from raygroup.cluster.rules.aws_rules import check_aws
 from raygroup.cluster.rules.keys import check_keys, check_resources
 from raygroup.cluster.rules.ray_up_head import check_head
 from raygroup.cluster.rules.ray_up_keys import check_types, ray_up_keys
-from raygroup.runtime.planning.cluster_file import AWS, ClusterFile, storage_path_error
+from raygroup.runtime.planning.clusters.cluster_file import AWS, ClusterFile, storage_path_error
+from raygroup.runtime.planning.clusters.node_types import NodeType, as_list, as_mapping
 from raygroup.runtime.planning.finding import Finding
-from raygroup.runtime.planning.node_types import NodeType, as_list, as_mapping
 
 _MAX_IDLE_MIN = 60
 _SECRET = re.compile(r"(?:SECRET|PASSWORD|TOKEN|ACCESS_KEY)[A-Z_]*=(?!\s|\$|/|~)(?P<value>\S+)")

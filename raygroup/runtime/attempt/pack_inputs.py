@@ -11,13 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from raygroup.config import Trial
-from raygroup.errors import DamagedFileError
+from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
 from raygroup.files.retry import Retry
 from raygroup.runtime.planning.jobs import weights_file
-from raygroup.storage.layout import CACHE_FOLDER, weights_path
+from raygroup.storage.checkpoint_format import read_facts
+from raygroup.storage.checkpoint_index import read_last_checkpoint
+from raygroup.storage.layout import CACHE_FOLDER, UNIVERSAL_FILE, weights_path
 from raygroup.training.label_batches import encode_labels
+from raygroup.training.packs.initial_state import TrainedTensors
 from raygroup.training.packs.training_data import TrainingData
 from raygroup.training.universal_weights import UniversalModel, load_universal
 from raygroup.words.charset import Charset
@@ -43,8 +46,32 @@ def load_universal_weights(storage: Place, name: str) -> UniversalModel:
     return _load_weights(stored_weights_file(storage, name))
 
 
+def load_trained_tensors(folder: Place, data: TrainingData) -> TrainedTensors:
+    """Return the tensors of a finished stage-2 trial, from which a trial of stage 3 goes on.
+
+    Raises ConfigError if they are gone, or if its heads were trained on other tasks or characters,
+    and DamagedFileError if the checkpoint is damaged.
+    """
+    from safetensors.torch import load
+
+    again = f"python -m raygroup.sweep {folder.parent.name} trains it again, once {folder} is deleted"
+    content = read_last_checkpoint(folder)
+    if content is None:
+        raise ConfigError(f"{folder}: it has no trained heads to go on from: {again}")
+    facts = read_facts(content)
+    charset = Charset.from_json(facts["charset"])
+    if charset.hash != data.charset.hash or tuple(facts["tasks"]) != data.tasks:
+        raise ConfigError(
+            f"{folder}: its heads know {len(charset.characters)} characters of {', '.join(facts['tasks'])}, but the words have "
+            f"{len(data.charset.characters)} of {', '.join(data.tasks)}: a stage needs the words of the stage before; {again}"
+        )
+    return load(content)
+
+
 def stored_weights_file(storage: Place, name: str) -> Path:
     """Return the weights file that a trial's config.json names. Raises DamagedFileError if its content has changed."""
+    if name.endswith(f"/{UNIVERSAL_FILE}"):
+        return local_copy(storage / name)
     if not name.startswith(f"{CACHE_FOLDER}/"):
         return weights_file(name)
     return _verified_weights(storage / name, local_copy(storage / name))

@@ -98,5 +98,9 @@ class ProgramInputs(Protocol):
     def open_history(self, lease: Lease, trial: AnyTrial, metadata: dict[str, Any]) -> RowWriter:
         """Begin the history of an attempt at a trial."""
 
-    def start(self, trials: Sequence[AnyTrial]) -> Program:
-        """Return the trials at their first step."""
+    def start(self, trials: Sequence[AnyTrial], starts: Sequence[str | None]) -> Program:
+        """Return the trials at their first step.
+
+        ``starts`` are the folders of the trials of an earlier stage from which they start, on the
+        storage path.
+        """

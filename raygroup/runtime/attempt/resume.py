@@ -78,7 +78,7 @@ def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: On
         return None
     attempts = attempts or {lease: TrialAttempt(lease.folder, inputs[lease].trial, lease, None, {}) for lease in started}
     try:
-        program = loaded.start([inputs[lease].trial for lease in started])
+        program = loaded.start([inputs[lease].trial for lease in started], [inputs[lease].config.get("start") for lease in started])
         if checkpoint.step:
             program.restore(checkpoint.step, [checkpoint.states[lease] for lease in started])
     except BaseException:

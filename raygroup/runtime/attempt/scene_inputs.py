@@ -41,7 +41,7 @@ class DetectorInputs(_SceneInputs):
     def open_history(self, lease: Lease, trial: AnyTrial, metadata: dict[str, Any]) -> RowWriter:
         return RowWriter(lease.folder, lease.attempt, spotter_history_schema(DETECTOR_LOSSES, metadata), retry=self.context.retry)
 
-    def start(self, trials: Sequence[AnyTrial]) -> DetectorProgram:
+    def start(self, trials: Sequence[AnyTrial], starts: Sequence[str | None]) -> DetectorProgram:
         (trial,) = trials
         if not isinstance(trial, Detector):
             raise TypeError(f"a {type(trial).__name__} is no detector")
@@ -70,7 +70,7 @@ class SpotterInputs(_SceneInputs):
         schema = spotter_history_schema(LOSSES, metadata, self.tasks, _require_spotting(trial).heads.count)
         return RowWriter(lease.folder, lease.attempt, schema, retry=self.context.retry)
 
-    def start(self, trials: Sequence[AnyTrial]) -> SpotterProgram:
+    def start(self, trials: Sequence[AnyTrial], starts: Sequence[str | None]) -> SpotterProgram:
         (trial,) = trials
         trainer = SpotterTrainer(
             _require_spotting(trial), self.scenes, self.tasks, self.charset, teacher=self.reader,

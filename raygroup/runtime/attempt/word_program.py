@@ -12,7 +12,7 @@ from raygroup.config import Trial
 from raygroup.files.places import Place
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels.forms import Kernels, choose_kernels
-from raygroup.runtime.attempt.pack_inputs import load_training_data, load_universal_weights
+from raygroup.runtime.attempt.pack_inputs import load_trained_tensors, load_training_data, load_universal_weights
 from raygroup.runtime.attempt.predictions import predict_test_words
 from raygroup.runtime.attempt.program import StepRow
 from raygroup.runtime.attempt.scalars import grouping_curves, grouping_progress, write_settings_and_scores
@@ -24,6 +24,7 @@ from raygroup.search_space import AnyTrial
 from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.storage.leases import Lease
 from raygroup.tables.trial_result import SCORE_COLUMNS, TESTED_SPLITS, mean_score
+from raygroup.training.packs.initial_state import TrainedTensors
 from raygroup.training.packs.pack import Pack
 from raygroup.training.packs.step_records import LOSSES, step_records
 from raygroup.words.word_store import WordStore
@@ -93,11 +94,19 @@ class WordInputs:
         heads = _require_words(trial).heads.count
         return HistoryWriter(lease.folder, lease.attempt, self.data.tasks, heads, metadata, retry=self.context.retry)
 
-    def start(self, trials: Sequence[AnyTrial]) -> WordProgram:
+    def start(self, trials: Sequence[AnyTrial], starts: Sequence[str | None]) -> WordProgram:
         placement, worker = self.context.placement, self.context.group.worker
         universal = self.context.retry(lambda: load_universal_weights(self.context.storage, self.weights))
         on_words = [_require_words(trial) for trial in trials]
-        return WordProgram(Pack(on_words, self.data, universal, placement.device, self.form, worker, placement.accumulate), self.words)
+        trained = [self._trained_tensors(trial, start) for trial, start in zip(on_words, starts, strict=True)]
+        pack = Pack(on_words, self.data, universal, placement.device, self.form, worker, placement.accumulate, trained=trained)
+        return WordProgram(pack, self.words)
+
+    def _trained_tensors(self, trial: Trial, start: str | None) -> TrainedTensors | None:
+        """Return the tensors of the stage-2 trial from which a trial goes on. Other trials have none."""
+        if trial.heads.start != "trained" or start is None:
+            return None
+        return self.context.retry(lambda: load_trained_tensors(self.context.storage / start, self.data))
 
 
 _MEASURES = {"accuracy": "accuracy", "1-NED": "one_minus_ned"}

@@ -75,7 +75,7 @@ def _time_step(pack: JobPack, placement: Placement, form: str) -> float:
     torch.set_num_threads(1)
     if not on_gpu:
         keep_freed_memory()
-    trials = [replace(job.trial, heads=replace(job.trial.heads, start="independent")) for job in pack.word_jobs]
+    trials = [_independent(job.trial) for job in pack.word_jobs]
     classes, shape = network_sizes(pack.word_jobs[0])
     form_kernels = choose_kernels(form, placement.device)
     with tempfile.TemporaryDirectory(prefix="raygroup-calibrate-") as folder:
@@ -94,6 +94,12 @@ def _time_step(pack: JobPack, placement: Placement, form: str) -> float:
         if on_gpu:
             torch.cuda.synchronize()
         return (clock() - start) / _STEPS
+
+
+def _independent(trial: "Trial") -> "Trial":
+    """Return a trial with the same program that starts from nothing. The number of steps does not count."""
+    grouping = replace(trial.grouping, method="gumbel", groups=()) if trial.grouping.is_fixed else trial.grouping
+    return replace(trial, heads=replace(trial.heads, start="independent"), grouping=grouping)
 
 
 def _synthetic_data(folder: Path, trial: "Trial", classes: int, shape: tuple[int, ...]) -> "TrainingData":

@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib.resources
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from raygroup.files.places import Place, local_path
 from raygroup.search_space import AnyTrial, SceneTrial
 from raygroup.spotter_config import Detector
 from raygroup.storage.identity import require_own_settings
-from raygroup.storage.layout import CONFIG_FILE, FAILED_FILE
+from raygroup.storage.layout import CONFIG_FILE, FAILED_FILE, UNIVERSAL_FILE
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import is_done
 
@@ -35,7 +35,12 @@ class Job:
     trial: AnyTrial
     folder: Place
     data: str
-    """Fingerprint of the words and the weights, of the scenes, or of the scenes and the weights."""
+    """Fingerprint of the words and the weights, of the scenes, or of the scenes and the weights. A later stage has that of its start."""
+
+    @property
+    def content(self) -> str:
+        """The hash of settings and data without the sweep's name. Later stages name their input by it."""
+        return self.id.rpartition("-")[2]
 
     @property
     def done(self) -> bool:
@@ -68,7 +73,14 @@ class WordJob(Job):
     weights: Path
     """The weights file on this machine."""
     shared_weights: Place | None
-    """A copy of the weights that every machine can read. None for the weights in the package."""
+    """The weights where every machine can read them. None for the weights in the package."""
+    start: Place | None = None
+    """Folder of the trial of an earlier stage from which this trial starts."""
+
+    @property
+    def copies_weights(self) -> bool:
+        """Return True if the weights file is copied to the storage path. A trial of stage 1 writes its own there."""
+        return self.shared_weights is not None and self.shared_weights.name != UNIVERSAL_FILE
 
     @property
     def cpu_s(self) -> float:
@@ -80,7 +92,8 @@ class WordJob(Job):
 
     def inputs(self, storage: Place) -> dict[str, str]:
         weights = _relative(self.shared_weights, storage) if self.shared_weights else LAPTOP
-        return {"store": _relative(self.store, storage), "features": _relative(self.features, storage), "weights": weights}
+        inputs = {"store": _relative(self.store, storage), "features": _relative(self.features, storage), "weights": weights}
+        return inputs | ({"start": _relative(self.start, storage)} if self.start is not None else {})
 
 
 @dataclass(frozen=True)
@@ -125,6 +138,12 @@ def word_jobs(jobs: Iterable[Job]) -> tuple[WordJob, ...]:
 def scene_jobs(jobs: Iterable[Job]) -> tuple[SceneJob, ...]:
     """Return the jobs that train on scenes."""
     return tuple(job for job in jobs if isinstance(job, SceneJob))
+
+
+def require_distinct(jobs: Sequence[Job]) -> None:
+    """Raise ConfigError if two trials are the same."""
+    if len({job.id for job in jobs}) < len(jobs):
+        raise ConfigError("grid: two of its trials are the same; give each value once")
 
 
 def weights_file(name: str, setting: str = "weights.file") -> Path:

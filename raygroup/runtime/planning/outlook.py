@@ -1,5 +1,6 @@
 """The line at the start of a run: what it has to do, what is cached, and how long it takes."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from raygroup.costs import features_cpu_s, rendering_cpu_s
@@ -18,8 +19,15 @@ def outlook_text(plan: Plan, missing: Sequence[Job], forecast: Forecast, *, here
     ``here`` says that the trials run on this machine. The size of another cluster is not known, so
     the line then gives the processor time.
     """
-    trials = f"{plan.sweep.name}: {len(missing)} of {len(plan.jobs)} trials to train"
-    return f"{trials}; {_inputs_text(plan, missing)}; training takes {_training_text(forecast, here=here)}"
+    return f"{missing_text(plan, missing)}; {_inputs_text(plan, missing)}; training takes {_training_text(forecast, here=here)}"
+
+
+def missing_text(plan: Plan, missing: Sequence[Job]) -> str:
+    """Return how many trials are to train, such as ``table5: 2 of 8 trials to train, after 2 of table5_groupings``."""
+    folders = {stage.folder: stage.sweep.name for stage in plan.stages}
+    counts = Counter(folders[job.folder.parent] for job in missing)
+    text = f"{plan.sweep.name}: {counts.pop(plan.sweep.name, 0)} of {len(plan.jobs)} trials to train"
+    return text + (f", after {' and '.join(f'{count} of {name}' for name, count in counts.items())}" if counts else "")
 
 
 def _inputs_text(plan: Plan, missing: Sequence[Job]) -> str:

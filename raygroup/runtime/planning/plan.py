@@ -5,21 +5,23 @@ This needs neither torch nor ray.
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raygroup.config import Trial, Words, trial_id
+from raygroup.config import Finetuning, Trial, Words, trial_id
 from raygroup.config_sections import fingerprint
+from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place
-from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, Job, WordJob, file_hash, weights_file
+from raygroup.runtime.planning.jobs import Job, WordJob, require_distinct
 from raygroup.runtime.planning.mixtures import collect_mixtures
 from raygroup.runtime.planning.requirements import require_data, require_inputs, require_trainable
 from raygroup.runtime.planning.scene_plan import plan_scene_jobs
+from raygroup.runtime.planning.starting_weights import StartingWeights
 from raygroup.search_space import SCENES, Sweep, hypothesis, load
 from raygroup.storage.identity import without_rendering
-from raygroup.storage.layout import STOP_FILE, SWEEP_FILE, features_path, now, weights_path, words_path
+from raygroup.storage.layout import STOP_FILE, SWEEP_FILE, features_path, now, words_path
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import done_ids
 from raygroup.words.feature_store import STORE_LAYOUT
@@ -45,14 +47,21 @@ class Plan:
     """The user's scenes. None trains on words."""
     labels: "Mapping[tuple[str, ...], ReadLabels]" = field(default_factory=dict)
     """The labels of the user's words, for each distinct ``words.tasks`` of the trials."""
+    after: "Plan | None" = None
+    """The plan of the stage before."""
 
     @property
     def folder(self) -> Place:
         return self.storage / self.sweep.name
 
     @property
+    def stages(self) -> "tuple[Plan, ...]":
+        """This plan, behind those of the stages before it."""
+        return (*(self.after.stages if self.after else ()), self)
+
+    @property
     def missing(self) -> tuple[Job, ...]:
-        """The jobs that are not done."""
+        """The jobs of this stage that are not done."""
         done = done_ids(self.folder)
         return tuple(job for job in self.jobs if job.id not in done)
 
@@ -63,19 +72,44 @@ def make_plan(
 ) -> Plan:  # fmt: skip
     """Give every trial of a sweep its id and its places. ``progress`` follows the reading of the user's words.
 
-    Raises ConfigError if an input is missing (words or scenes, fonts of a script, weights), or if a trial
-    could only fail later.
+    The sweep that it comes after is planned first. Raises ConfigError if an input is missing (words or scenes, fonts of a script, weights),
+    or if a trial could only fail later.
     """
     require_data(sweep, words, fonts, scenes)
     storage = storage.absolute()
     if scenes is not None:
         return Plan(sweep, hypothesis_text, storage, None, None, plan_scene_jobs(sweep, storage, scenes), scenes.absolute())
-    jobs, labels = _plan_word_jobs(sweep, storage, words, fonts, progress)
-    return Plan(sweep, hypothesis_text, storage, words, fonts, jobs, labels=labels)
+    after = make_plan(sweep.after, _stored_hypothesis(sweep.after), storage, words, fonts, progress) if sweep.after else None
+    if isinstance(sweep.trial, Finetuning) and after is not None:
+        return Plan(sweep, hypothesis_text, storage, words, fonts, plan_finetuning_jobs(sweep, after), labels=after.labels, after=after)
+    jobs, labels = _plan_word_jobs(sweep, storage, words, fonts, progress, after)
+    return Plan(sweep, hypothesis_text, storage, words, fonts, jobs, labels=labels, after=after)
+
+
+def _stored_hypothesis(sweep: Sweep) -> str:
+    """Return the docstring of the search space with the name of an earlier stage, if there is one."""
+    try:
+        return hypothesis(sweep.name)
+    except ConfigError:
+        return ""
+
+
+def plan_finetuning_jobs(sweep: Sweep, after: Plan) -> tuple[WordJob, ...]:
+    """Give every trial of stage 3 its id and its places. Words, features and trunk are those of its trial of stage 2."""
+    jobs = []
+    for (label, trial), start in zip(sweep.trials(), sweep.starts(), strict=True):
+        before = after.jobs[start or 0]
+        if isinstance(trial, Trial) and isinstance(before, WordJob):
+            data = fingerprint(before.data, before.content)
+            job_id = trial_id(sweep.name, trial if after.words is None else without_rendering(trial), data)
+            folder = after.storage / sweep.name / job_id
+            jobs.append(replace(before, id=job_id, label=label, trial=trial, folder=folder, data=data, start=before.folder))
+    require_distinct(jobs)
+    return tuple(jobs)
 
 
 def _plan_word_jobs(
-    sweep: Sweep, storage: Place, words: Path | None, fonts: Path | None, progress: ReportProgress
+    sweep: Sweep, storage: Place, words: Path | None, fonts: Path | None, progress: ReportProgress, after: Plan | None
 ) -> "tuple[tuple[WordJob, ...], Mapping[tuple[str, ...], ReadLabels]]":
     words_path_here = words.absolute() if words else None
     fonts_path = fonts.absolute() if fonts else None
@@ -86,13 +120,12 @@ def _plan_word_jobs(
     words_fingerprint = functools.cache(
         functools.partial(_words_fingerprint, words=words_path_here, fonts=fonts_path, labels=labels, progress=progress)
     )
-    hash_once = functools.cache(file_hash)
+    weights_of = StartingWeights(storage, after.jobs if after else ())
     jobs = []
-    for label, trial in trials:
-        weights = weights_file(trial.weights.file)
-        weights_hash = hash_once(weights)
+    for (label, trial), start in zip(trials, sweep.starts(), strict=True):
+        weights = weights_of(trial, start)
         words_hash = words_fingerprint(trial.words)
-        data = fingerprint(words_hash, weights_hash)
+        data = fingerprint(words_hash, weights.content)
         crop_size = (trial.words.height, trial.words.width)
         job_id = trial_id(sweep.name, trial if words is None else without_rendering(trial), data)
         jobs.append(
@@ -103,12 +136,14 @@ def _plan_word_jobs(
                 folder=storage / sweep.name / job_id,
                 data=data,
                 store=words_path(storage, words_hash),
-                features=features_path(storage, fingerprint(data, crop_size, STORE_LAYOUT)),
-                weights=weights,
-                shared_weights=None if weights == LAPTOP_WEIGHTS else weights_path(storage, weights_hash),
+                features=features_path(storage, fingerprint(fingerprint(words_hash, weights.trunk), crop_size, STORE_LAYOUT)),
+                weights=weights.file,
+                shared_weights=weights.shared,
+                start=weights.start,
             )
         )
-    require_trainable(jobs, words)
+    require_distinct(jobs)
+    require_trainable(jobs, lambda tasks: labels[tasks].tasks if labels else tasks, weights_of.head_size)
     collect_mixtures(jobs, words)  # checks them
     return tuple(jobs), labels
 
@@ -131,6 +166,7 @@ def declare_sweep(plan: Plan) -> None:
     caches = sorted({path.parent.name for job in plan.jobs for path in job.caches})
     declared = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
     declared |= {"trains_on": SCENES} if plan.scenes is not None else {}
+    declared |= {"after": plan.after.sweep.name} if plan.after is not None else {}
     plan.folder.mkdir(parents=True, exist_ok=True)
     stored = intact_record(plan.folder / SWEEP_FILE)
     if {key: stored.get(key) for key in declared} != declared:

@@ -8,11 +8,12 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from raygroup.config import Trial
+from raygroup.config import Finetuning, Pretraining, Trial
 from raygroup.errors import ConfigError
 from raygroup.files.places import local_path
 from raygroup.runtime.planning.jobs import WordJob
 from raygroup.search_space import Sweep
+from raygroup.task_groups import require_fitting_groups
 from raygroup.trunks import CROP_SIZE
 from raygroup.words.charset import Charset
 from raygroup.words.importing.formats.chosen import split_choice
@@ -20,7 +21,7 @@ from raygroup.words.importing.formats.chosen import split_choice
 
 def require_data(sweep: Sweep, words: Path | None, fonts: Path | None, scenes: Path | None) -> None:
     """Raise ConfigError if a sweep on scenes has none, or if inputs of the other kind are passed."""
-    if isinstance(sweep.trial, Trial):
+    if isinstance(sweep.trial, Trial | Pretraining | Finetuning):
         if scenes is not None:
             raise ConfigError(f"--scenes {scenes}: the search space {sweep.name} trains on words; leave --scenes out")
         return
@@ -52,27 +53,35 @@ def require_inputs(
         raise ConfigError(f"--fonts {fonts}: no such folder")
 
 
-def require_trainable(jobs: Sequence[WordJob], words: Path | None) -> None:
+def require_trainable(
+    jobs: Sequence[WordJob], tasks_of: Callable[[tuple[str, ...]], Sequence[str]], universal_size: Callable[[WordJob], tuple[int, int]]
+) -> None:  # fmt: skip
     """Raise ConfigError for trials that could only fail later.
 
-    Two trials are equal, the weights have no head of the right size, or the heads do not fit the
-    tasks.
+    The weights have no head of the right size, or the heads do not fit the tasks. ``tasks_of``
+    returns the tasks of the words from ``words.tasks``, and ``universal_size`` embed and hidden of
+    the universal head.
     """
-    if len({job.id for job in jobs}) < len(jobs):
-        raise ConfigError("grid: two of its trials are the same; give each value once")
     for job in jobs:
-        heads, metadata = job.trial.heads, weights_metadata(job.weights)
-        if "head" not in metadata:
-            raise ConfigError(f"weights.file: {job.weights} is not a file of python -m raygroup.pretrain (no 'raygroup' metadata)")
-        size = metadata["head"]
-        if heads.start == "universal" and (size["embed"], size["hidden"]) not in zip(heads.embeds, heads.hiddens, strict=True):
+        heads, size = job.trial.heads, universal_size(job)
+        if heads.start == "trained" or job.trial.grouping.method == "trained":
             raise ConfigError(
-                f"heads.embed and heads.hidden are {heads.embed} and {heads.hidden}: they must be {size['embed']} and {size['hidden']}, "
+                "heads.start and grouping.method cannot be 'trained' in a Trial: a sweep of Finetuning that comes after this one sets them"
+            )
+        if heads.start == "universal" and size not in zip(heads.embeds, heads.hiddens, strict=True):
+            raise ConfigError(
+                f"heads.embed and heads.hidden are {heads.embed} and {heads.hidden}: they must be {size[0]} and {size[1]}, "
                 "the sizes of the universal head, in at least one head; or set heads.start to 'independent'"
             )
-        num_tasks = len(job.trial.words.tasks)
-        if words is None and job.trial.grouping.method == "one-per-task" and heads.count != num_tasks:
-            raise ConfigError(f"heads.count is {heads.count}: grouping.method 'one-per-task' needs one for each of the {num_tasks} tasks")
+        require_fitting_groups(job.trial, tasks_of(job.trial.words.tasks))
+
+
+def universal_head_size(weights: Path) -> tuple[int, int]:
+    """Return embed and hidden of the universal head in a weights file. Raises ConfigError for any other file."""
+    size = weights_metadata(weights).get("head")
+    if size is None:
+        raise ConfigError(f"weights.file: {weights} is not a file of python -m raygroup.pretrain (no 'raygroup' metadata)")
+    return size["embed"], size["hidden"]
 
 
 def _missing_words(trials: Iterable[Trial]) -> list[str]:
@@ -87,8 +96,11 @@ def _missing_weights(trials: Iterable[Trial], is_there: Callable[[Path], bool]) 
 
 
 def universal_charset(weights: Path) -> Charset:
-    """Return the characters that the universal head in a weights file has seen. An older file may have none."""
-    stored = weights_metadata(weights).get("charset")
+    """Return the characters that the universal head in a weights file has seen.
+
+    An older file may have none, and so has one that a trial of stage 1 has not written yet.
+    """
+    stored = weights_metadata(weights).get("charset") if weights.is_file() else None
     return Charset.from_json(stored) if stored else Charset(())
 
 

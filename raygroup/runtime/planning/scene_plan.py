@@ -8,7 +8,7 @@ from raygroup.config import trial_id
 from raygroup.config_sections import fingerprint
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place
-from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, SceneJob, StartWeights, file_hash, weights_file
+from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, SceneJob, StartWeights, file_hash, require_distinct, weights_file
 from raygroup.runtime.planning.requirements import weights_metadata
 from raygroup.scenes.scene_table import count_scenes, read_labels, scenes_fingerprint
 from raygroup.search_space import Sweep
@@ -45,8 +45,7 @@ def plan_scene_jobs(sweep: Sweep, storage: Place, scenes: Path) -> tuple[SceneJo
         if isinstance(trial, Detector | Spotting):
             job_id = trial_id(sweep.name, trial, data)
             jobs.append(SceneJob(job_id, label, trial, storage / sweep.name / job_id, data, scenes_path(storage, scenes_hash), weights))
-    if len({job.id for job in jobs}) < len(jobs):
-        raise ConfigError("grid: two of its trials are the same; give each value once")
+    require_distinct(jobs)
     return tuple(jobs)
 
 

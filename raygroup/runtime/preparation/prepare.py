@@ -48,7 +48,7 @@ def prepare_words(
     for job in {job.store: job for job in jobs}.values():
         with lock_folder(job.store.parent, "cache", CACHE_LOCK_WAIT_S, retry):
             retry(functools.partial(_make_store, plan, job, progress, workers, bad_share))
-    share_weights({job.shared_weights: job.weights for job in jobs if job.shared_weights}, retry)
+    share_weights({job.shared_weights: job.weights for job in jobs if job.shared_weights and job.copies_weights}, retry)
 
 
 def share_weights(files: Mapping[Place, Path], retry: Retry = NO_RETRY) -> None:

@@ -1,6 +1,6 @@
 """The initial heads, classifiers and R_TM of a pack."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,13 +11,23 @@ from raygroup.model.grouping import initial_assignment
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.randomness import generator
+from raygroup.task_groups import require_fitting_groups
 from raygroup.training.packs.training_data import TrainingData
 from raygroup.training.universal_weights import UniversalModel, copy_universal
+
+TrainedTensors = Mapping[str, Tensor]
+"""The tensors of a finished stage-2 trial, by the names of ``Pack.state``."""
 
 _FIXED = 50.0
 """R_TM of a task's head in a fixed grouping.
 
 All other heads together have a probability below 1e-20.
+"""
+_FOREIGN = -100.0
+"""R_TM of the other heads, if the grouping is explicit or trained.
+
+In single precision their probability is exactly 0. In ``one-per-task``, the older method, R_TM of
+the other heads is 0.
 """
 _ABSENT = -1e30
 """R_TM of the heads that a smaller trial of a pack lacks. No sample ever chooses them."""
@@ -40,32 +50,65 @@ def empty_bank(trials: Sequence[Trial], data: TrainingData) -> HeadBank:
 
 
 def initialise_trial(
-    trial: Trial, number: int, heads: range, bank: HeadBank, classifiers: TaskClassifiers, universal: UniversalModel, data: TrainingData
-) -> int:
+    trial: Trial, number: int, heads: range, bank: HeadBank, classifiers: TaskClassifiers, universal: UniversalModel, data: TrainingData,
+    trained: TrainedTensors | None = None,
+) -> int:  # fmt: skip
     """Set the initial weights of one trial.
 
     They are the same in any pack. ``number`` is the trial's place in the pack, and ``heads`` its
-    places in the bank. Returns the number of characters that the universal head does not know.
+    places in the bank. ``trained`` are the tensors of the stage-2 trial from which it goes on.
+    Returns the number of characters that the universal head does not know.
     """
+    if trial.heads.start == "trained":
+        _copy_trained(bank, heads, classifiers, number, require_trained(trained))
+        return 0
     for place, head in enumerate(heads):
         bank.initialise(head, _torch_generator(trial.seed, "head", place))
     classifiers.initialise(number, _torch_generator(trial.seed, "classifier"))
     return copy_universal(bank, heads, universal, data.charset) if trial.heads.start == "universal" else 0
 
 
-def initial_assignments(trials: Sequence[Trial], tasks: int, fixed: bool) -> Tensor:
+def initial_assignments(trials: Sequence[Trial], tasks: Sequence[str], trained: Sequence[TrainedTensors | None]) -> Tensor:
     """Return R_TM (k, t, m) before the first step.
 
-    Raises ConfigError if the grouping is ``fixed`` and a trial does not have one head for each
-    task.
+    ``trained`` are the tensors of the stage-2 trials. Raises ConfigError if a grouping that is given
+    does not fit the ``tasks``.
     """
-    counts = [trial.heads.count for trial in trials]
-    r_ktm = torch.full((len(trials), tasks, max(counts)), _ABSENT)
-    for number, count in enumerate(counts):
-        if fixed and count != tasks:
-            raise ConfigError(f"heads.count is {count}: grouping.method 'one-per-task' needs one head for each of the {tasks} tasks")
-        r_ktm[number, :, :count] = torch.eye(tasks) * _FIXED if fixed else initial_assignment(tasks, count)
+    most = max(trial.heads.count for trial in trials)
+    r_ktm = torch.full((len(trials), len(tasks), most), _ABSENT)
+    for number, (trial, tensors) in enumerate(zip(trials, trained, strict=True)):
+        r_ktm[number, :, : trial.heads.count] = _initial_assignment(trial, tasks, tensors)
     return r_ktm
+
+
+def _initial_assignment(trial: Trial, tasks: Sequence[str], trained: TrainedTensors | None) -> Tensor:
+    count, method = trial.heads.count, trial.grouping.method
+    if method == "gumbel":
+        return initial_assignment(len(tasks), count)
+    require_fitting_groups(trial, tasks)
+    if method == "one-per-task":
+        return torch.eye(len(tasks)) * _FIXED
+    if method == "trained":
+        head_of = require_trained(trained)["r_tm"].argmax(-1)
+    else:
+        places = {task: head for head, group in enumerate(trial.grouping.groups) for task in group}
+        head_of = torch.tensor([places[task] for task in tasks])
+    return torch.full((len(tasks), count), _FOREIGN).scatter_(1, head_of[:, None], _FIXED)
+
+
+def require_trained(trained: TrainedTensors | None) -> TrainedTensors:
+    """Return the tensors of a stage-2 trial. Raises ConfigError if there is none."""
+    if trained is None:
+        raise ConfigError("heads.start and grouping.method are 'trained': such a trial is a Finetuning that comes after a sweep of stage 2")
+    return trained
+
+
+def _copy_trained(bank: HeadBank, heads: range, classifiers: TaskClassifiers, number: int, tensors: TrainedTensors) -> None:
+    rows = slice(heads.start, heads.stop)
+    with torch.no_grad():
+        for module, prefix, place in ((bank, "heads.", rows), (classifiers, "classifier.", slice(number, number + 1))):
+            for name, parameter in module.named_parameters():
+                parameter[place] = tensors[prefix + name].to(parameter.dtype)
 
 
 def _torch_generator(*key: object) -> torch.Generator:

@@ -21,7 +21,7 @@ class Rates(NamedTuple):
     decay: float
     """Weight decay of heads and classifier. R_TM has none."""
     assignment: float
-    """Learning rate of R_TM."""
+    """Learning rate of R_TM before the first step. Its own schedule may change it."""
 
 
 class PackOptimizer:
@@ -47,18 +47,22 @@ class PackOptimizer:
         self.first, self.second = ([torch.zeros_like(stack, requires_grad=False) for stack in self.stacks] for _ in range(2))
         device = self.stacks[0].device
         self.steps = [torch.zeros((), device=device) for _ in rates]
-        self.learning_rates: list[float | Tensor] = [
-            torch.tensor(rate.weights, device=device) if captured else rate.weights for rate in rates
-        ]
 
-    def set_rates(self, rates: Sequence[float]) -> None:
-        """Set each trial's learning rate of heads and classifier. That of R_TM stays."""
-        for number, learning_rate in enumerate(rates):
-            current = self.learning_rates[number]
-            if isinstance(current, Tensor):
-                current.fill_(learning_rate)
-            else:
-                self.learning_rates[number] = learning_rate
+        def on_device(rate: float) -> float | Tensor:
+            return torch.tensor(rate, device=device) if captured else rate
+
+        self.learning_rates = [on_device(rate.weights) for rate in rates]
+        self.assignment_rates = [on_device(rate.assignment) for rate in rates]
+
+    def set_rates(self, weights: Sequence[float], assignment: Sequence[float]) -> None:
+        """Set each trial's learning rate of heads and classifier, and that of R_TM."""
+        for current_rates, rates in ((self.learning_rates, weights), (self.assignment_rates, assignment)):
+            for number, rate in enumerate(rates):
+                current = current_rates[number]
+                if isinstance(current, Tensor):
+                    current.fill_(rate)
+                else:
+                    current_rates[number] = rate
 
     def zero_grad(self) -> None:
         for stack in self.stacks:
@@ -84,7 +88,7 @@ class PackOptimizer:
                 update = self.stacks[place].detach()[rows], gradient[rows], self.first[place][rows], self.second[place][rows]
                 (assignment if self._is_assignment(place) else weights).append(update)
             _adamw(weights, self.steps[number], self.learning_rates[number], rate.decay)
-            _adamw(assignment, self.steps[number], rate.assignment, 0.0)
+            _adamw(assignment, self.steps[number], self.assignment_rates[number], 0.0)
 
     def state(self, number: int, heads: int) -> dict[str, Tensor]:
         """Return a trial's step count and moments. Names hold the place of the stack.

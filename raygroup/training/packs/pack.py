@@ -23,7 +23,7 @@ from raygroup.config import Trial
 from raygroup.model.kernels.forms import PLAIN, Kernels
 from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.training.packs.cuda_graphs import STEPS_PER_GRAPH, CapturedSteps
-from raygroup.training.packs.initial_state import empty_bank, initial_assignments, initialise_trial
+from raygroup.training.packs.initial_state import TrainedTensors, empty_bank, initial_assignments, initialise_trial
 from raygroup.training.packs.inputs import StepInputs, draw_inputs
 from raygroup.training.packs.optimizer import PackOptimizer, Rates, clip_by_row
 from raygroup.training.packs.sharding import SOLE_RANK, WHOLE_BATCH, Share, WorkerRank
@@ -32,7 +32,7 @@ from raygroup.training.packs.step_records import split_by_trial
 from raygroup.training.packs.trained_trial import TrainedTrial
 from raygroup.training.packs.training_data import TrainingData
 from raygroup.training.packs.trial_tensors import TrialTensors, require_shared_settings, require_valid_step
-from raygroup.training.schedule import learning_rate_at
+from raygroup.training.schedule import learning_rate_at, value_at
 from raygroup.training.universal_weights import UniversalModel
 
 
@@ -42,14 +42,16 @@ class Pack:
     def __init__(
         self, trials: Sequence[Trial], data: TrainingData, universal: UniversalModel, device: str = "cpu", kernels: Kernels = PLAIN,
         worker: WorkerRank = SOLE_RANK, accumulate: int = 1, dtype: torch.dtype = torch.float32,
+        trained: Sequence[TrainedTensors | None] | None = None,
     ) -> None:  # fmt: skip
         """Initialise the trials.
 
         Each of several workers holds the whole pack, and all take their steps together. ``worker``
         is this worker's rank. ``accumulate`` is the number of parts in which a worker reads its
         words one after another, if they do not fit into memory at once. Everything is computed in
-        ``dtype``: float64 serves to compare numbers. Raises ConfigError if the trials cannot share
-        a pack.
+        ``dtype``: float64 serves to compare numbers. ``trained`` are, for each trial, the tensors of
+        the stage-2 trial from which it goes on, or None. Raises ConfigError if the trials cannot
+        share a pack, or if a grouping that is given does not fit the tasks.
         """
         require_valid_step(kernels, worker, accumulate)
         require_shared_settings(trials)
@@ -58,7 +60,8 @@ class Pack:
         self.worker, self.accumulate = worker, accumulate
         self.step = 0  # steps done
         self.common = self.trials[0]
-        fixed = self.common.grouping.method == "one-per-task"
+        self.trained = tuple(trained) if trained is not None else (None,) * len(self.trials)
+        fixed = self.common.grouping.is_fixed
         self.counts = [trial.heads.count for trial in self.trials]
         self.starts = np.cumsum([0, *self.counts]).tolist()
         self.bank = empty_bank(self.trials, data)
@@ -67,7 +70,7 @@ class Pack:
         self.new_characters = self._initialise_trials()
         self.bank.to(device, dtype)
         self.classifiers.to(device, dtype)
-        self.r_ktm = initial_assignments(self.trials, len(data.tasks), fixed).to(device, dtype).requires_grad_(not fixed)
+        self.r_ktm = initial_assignments(self.trials, data.tasks, self.trained).to(device, dtype).requires_grad_(not fixed)
         self.settings = TrialTensors(self.trials, max(self.counts), device, dtype)
         self.losses = StepLosses(self.bank, self.classifiers, self.r_ktm, self.settings, self.common, kernels)
         self.optimizer = self._make_optimizer(fixed)
@@ -80,8 +83,7 @@ class Pack:
         the mean loss of each head, then the integrated, grouping and task losses. Losses cover the
         whole batch, so all workers return the same bits.
         """
-        steps = self.common.training.steps
-        self.optimizer.set_rates([learning_rate_at(self.step, steps, trial.training.learning_rate) for trial in self.trials])
+        self._set_scheduled_values()
         if self.captured is None:
             record = self._compute_step(self._draw_inputs(share) for share in self.worker.shares(self.accumulate))
         else:
@@ -149,7 +151,7 @@ class Pack:
         self.optimizer.zero_grad()
         pack = Pack(
             [self.trials[number] for number in remaining], self.data, self.universal, self.device, self.kernels, self.worker,
-            self.accumulate, self.dtype,
+            self.accumulate, self.dtype, [self.trained[number] for number in remaining],
         )  # fmt: skip
         pack.restore(self.step, [self.state(number) for number in remaining])
         return pack
@@ -162,8 +164,18 @@ class Pack:
         new_characters = []
         for number, trial in enumerate(self.trials):
             heads = range(*self.starts[number : number + 2])
-            new_characters.append(initialise_trial(trial, number, heads, self.bank, self.classifiers, self.universal, self.data))
+            trained = self.trained[number]
+            new_characters.append(initialise_trial(trial, number, heads, self.bank, self.classifiers, self.universal, self.data, trained))
         return new_characters
+
+    def _set_scheduled_values(self) -> None:
+        """Set the settings that change from step to step."""
+        trainings, steps = [trial.training for trial in self.trials], self.common.training.steps
+        self.optimizer.set_rates(
+            [learning_rate_at(self.step, steps, each.learning_rate) for each in trainings],
+            [value_at(self.step, steps, each.assignment_learning_rate, each.assignment_learning_rate_changes) for each in trainings],
+        )
+        self.settings.set_step(self.step)
 
     def _make_optimizer(self, fixed: bool) -> PackOptimizer:
         rates = [

@@ -26,7 +26,7 @@ class StepLosses:
         """``common`` is any trial: only shared settings are read from it."""
         self.bank, self.classifiers, self.r_ktm = bank, classifiers, r_ktm
         self.settings, self.common, self.kernels = settings, common, kernels
-        self.fixed = common.grouping.method == "one-per-task"
+        self.fixed = common.grouping.is_fixed
 
     def __call__(self, inputs: StepInputs) -> tuple[Tensor, Tensor]:
         """Return the share of these words in the losses of a step.

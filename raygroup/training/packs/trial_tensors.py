@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from raygroup.config import Trial
+from raygroup.config import Changes, Trial
 from raygroup.errors import ConfigError
 from raygroup.model.kernels.forms import Kernels, cpu_forms
 from raygroup.training.packs.packing import shared_settings
 from raygroup.training.packs.sharding import WorkerRank
+from raygroup.training.schedule import value_at
 
 
 class TrialTensors:
@@ -34,11 +35,28 @@ class TrialTensors:
         self.temperature = tensor(*(trial.grouping.temperature for trial in trials))[:, None, None, None]
         self.base_coefficient = tensor(*(trial.grouping.base_coefficient for trial in trials))[:, None, None]
         self.min_tasks = tensor(*(trial.grouping.min_tasks for trial in trials))[:, None, None] * self.is_head[:, None]
+        self._scheduled = _scheduled_settings(trials)
         self.recognition = tensor(*(trial.loss.recognition for trial in trials))[:, None, None]
         self.grouping = tensor(*(trial.loss.grouping for trial in trials))
         self.task = tensor(*(trial.loss.task for trial in trials))
         self.clip = tensor(*(trial.training.clip for trial in trials))
         self.clip_of_head = self.clip[self.trial_of_head]
+
+    def set_step(self, step: int) -> None:
+        """Set the values of settings that change from step to step. Steps count from 0."""
+        for name, number, (first, changes), steps in self._scheduled:
+            getattr(self, name)[number].fill_(value_at(step, steps, first, changes))
+
+
+def _scheduled_settings(trials: Sequence[Trial]) -> list[tuple[str, int, tuple[float, Changes], int]]:
+    """Return the settings that change: name, number of the trial, first value with its changes, and steps."""
+    scheduled = []
+    for number, trial in enumerate(trials):
+        for name in ("temperature", "base_coefficient"):
+            changes: Changes = getattr(trial.grouping, f"{name}_changes")
+            if changes:
+                scheduled.append((name, number, (getattr(trial.grouping, name), changes), trial.training.steps))
+    return scheduled
 
 
 def require_shared_settings(trials: Sequence[Trial]) -> None:

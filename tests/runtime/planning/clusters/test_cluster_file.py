@@ -7,7 +7,7 @@ from cluster_files import FILES
 from raygroup import sweep
 from raygroup.cluster import __main__ as cluster
 from raygroup.errors import ConfigError
-from raygroup.runtime.planning.cluster_file import read_cluster_file
+from raygroup.runtime.planning.clusters.cluster_file import read_cluster_file
 
 AWS = "provider: {type: aws}\n"
 RAY_JOB = "apiVersion: ray.io/v1\nkind: RayJob\n"

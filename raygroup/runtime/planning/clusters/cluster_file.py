@@ -10,9 +10,8 @@ from typing import Any
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import place
-from raygroup.runtime.planning.cluster_values import PRICES, STORAGE, check_values, prices_in_text
-from raygroup.runtime.planning.finding import Finding
-from raygroup.runtime.planning.node_types import (
+from raygroup.runtime.planning.clusters.cluster_values import PRICES, STORAGE, check_values, prices_in_text
+from raygroup.runtime.planning.clusters.node_types import (
     NodeType,
     as_list,
     as_mapping,
@@ -24,7 +23,8 @@ from raygroup.runtime.planning.node_types import (
     ray_cluster_spec,
     ray_up_node,
 )
-from raygroup.runtime.planning.yaml_documents import YamlDocument, read_yaml, short
+from raygroup.runtime.planning.clusters.yaml_documents import YamlDocument, read_yaml, short
+from raygroup.runtime.planning.finding import Finding
 
 AWS, LOCAL, KUBERNETES = "aws", "local", "kubernetes"
 _MAX_PLACE = 100

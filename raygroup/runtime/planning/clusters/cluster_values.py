@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from raygroup.runtime.planning.clusters.node_types import is_amount
+from raygroup.runtime.planning.clusters.yaml_documents import short
 from raygroup.runtime.planning.finding import Finding
-from raygroup.runtime.planning.node_types import is_amount
-from raygroup.runtime.planning.yaml_documents import short
 
 STORAGE, PRICES = "raygroup/storage-path", "raygroup/usd-per-hour"
 """Annotations of a Kubernetes file. Its ``metadata`` accepts no other names of our own."""

@@ -1,0 +1,61 @@
+"""The stage-1 weights that trials on words start from: a file, or the result of a trial of stage 1."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from raygroup.config import Pretraining, Trial
+from raygroup.files.local_copies import copy_path
+from raygroup.files.places import Place
+from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, Job, WordJob, file_hash, weights_file
+from raygroup.runtime.planning.requirements import universal_head_size
+from raygroup.storage.layout import UNIVERSAL_FILE, weights_path
+
+
+@dataclass(frozen=True)
+class TrialWeights:
+    """The stage-1 weights of one trial."""
+
+    file: Path
+    """The file on this machine. A trial of stage 1 may not have written it yet."""
+    shared: Place | None
+    """Where every machine can read it. None for the weights in the package."""
+    content: str
+    """Hash of the weights, or of the settings and the data of the trial that makes them."""
+    trunk: str
+    """The same of the trunk alone. Equal trunks share their features."""
+    start: Place | None = None
+    """Folder of the trial of stage 1 that makes them."""
+
+
+class StartingWeights:
+    """Finds the stage-1 weights of trials."""
+
+    def __init__(self, storage: Place, stage1: Sequence[Job]) -> None:
+        """``stage1`` are the trials of stage 1 that come before, or none."""
+        self.storage, self.stage1 = storage, stage1
+        self._hash_once = functools.cache(file_hash)
+
+    def __call__(self, trial: Trial, start: int | None) -> TrialWeights:
+        """Return the weights of a trial. ``start`` is the place of its trial of stage 1.
+
+        Raises ConfigError if the file that ``weights.file`` names does not exist.
+        """
+        if start is not None:
+            return self._trained_weights(self.stage1[start])
+        file = weights_file(trial.weights.file)
+        content = self._hash_once(file)
+        return TrialWeights(file, None if file == LAPTOP_WEIGHTS else weights_path(self.storage, content), content, content)
+
+    def _trained_weights(self, job: Job) -> TrialWeights:
+        shared = job.folder / UNIVERSAL_FILE
+        file = shared if isinstance(shared, Path) else copy_path(shared)
+        return TrialWeights(file, shared, job.content, getattr(job, "trunk", job.content), job.folder)
+
+    def head_size(self, job: WordJob) -> tuple[int, int]:
+        """Return embed and hidden of the universal head from which a trial starts."""
+        for stage1 in self.stage1:
+            if stage1.folder == job.start and isinstance(stage1.trial, Pretraining):
+                return stage1.trial.heads.embeds[0], stage1.trial.heads.hiddens[0]
+        return universal_head_size(job.weights)
