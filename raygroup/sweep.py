@@ -110,9 +110,11 @@ def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
     from raygroup.runtime.planning.dry_run import print_dry_run
     from raygroup.runtime.planning.forecast import forecast_json
     from raygroup.runtime.planning.words_preview import plan_previews, print_previews, require_few_lost_words
-    from raygroup.runtime.sweep_run import forecast_sweep, split_reusable
+    from raygroup.runtime.sweep_run import forecast_sweep, work_of_stages
 
-    missing, twins = split_reusable(plan, options)
+    stages = work_of_stages(plan, options)
+    missing = [job for stage in stages for job in stage.missing]
+    twins = {job_id: folder for stage in stages for job_id, folder in stage.twins.items()}
     packs, forecast = forecast_sweep(plan, missing, options)
     previews = plan_previews(plan, plan.jobs)
     if as_json:

@@ -20,11 +20,20 @@ _MAX_ROWS = 200
 def print_dry_run(
     plan: Plan, packs: Sequence[JobPack], forecast: Forecast, console: Console, twins: Mapping[str, Place] | None = None
 ) -> None:
-    """Print every trial with its time, pack and memory.
+    """Print every trial of every stage with its time, pack and memory.
 
     The forecast of the sweep follows. The time of a trial in a pack is its share of the pack's
     time. ``twins`` are finished trials of other sweeps that will be reused: id -> folder.
     """
+    for stage in plan.stages:
+        _print_trials(stage, packs, forecast, console, twins or {})
+    for line in forecast_lines(forecast, "words" if plan.scenes is None else "scenes"):
+        print_line(console, line)
+    print_mixtures([job for stage in plan.stages for job in stage.jobs], plan.words, console)
+    print_line(console, f"results under {plan.folder}")
+
+
+def _print_trials(plan: Plan, packs: Sequence[JobPack], forecast: Forecast, console: Console, twins: Mapping[str, Place]) -> None:
     right = (
         ("steps", "heads", "device time", "pack", "memory") if plan.scenes is None else ("steps", "side", "device time", "pack", "memory")
     )
@@ -32,8 +41,8 @@ def print_dry_run(
     pack_of = {job.id: number for number, pack in enumerate(packs) for job in pack.jobs}
     for job in plan.jobs[:_MAX_ROWS]:
         trial, number = job.trial, pack_of.get(job.id)
-        time, place = ("-", "-"), ("-", "-", "done")
-        if twins and job.id in twins:
+        time, place = ("-", "-"), ("-", "-", "done" if job.done else "not needed")
+        if job.id in twins:
             place = ("-", "-", f"as in {twins[job.id].parent.name}")
         if number is not None:
             seconds, basis = forecast.by_trial[job.id]
@@ -42,13 +51,11 @@ def print_dry_run(
             place = (str(number + 1), "-" if memory is None else size_text(memory), "to run")
         size = trial.heads.count if isinstance(trial, Trial) else trial.samples.side
         rows.add_row(escape(job.label), job.id, str(trial.training.steps), str(size), *time, *place)
-    console.print(titled(f"{plan.sweep.name}: {len(plan.jobs)} trials, {forecast.trials} to run in {forecast.packs} packs", rows))
+    own_packs = {pack_of[job.id] for job in plan.jobs if job.id in pack_of}
+    num_missing = sum(job.id in pack_of for job in plan.jobs)
+    console.print(titled(f"{plan.sweep.name}: {len(plan.jobs)} trials, {num_missing} to run in {len(own_packs)} packs", rows))
     if len(plan.jobs) > _MAX_ROWS:
         console.print(f"and {len(plan.jobs) - _MAX_ROWS} more trials")
-    for line in forecast_lines(forecast, "words" if plan.scenes is None else "scenes"):
-        print_line(console, line)
-    print_mixtures(plan.jobs, plan.words, console)
-    print_line(console, f"results under {plan.folder}")
 
 
 def forecast_lines(forecast: Forecast, data: str = "words") -> list[str]:
