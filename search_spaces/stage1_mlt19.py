@@ -9,7 +9,13 @@ Expected: a start for five heads that reads MLT19. Nobody has run it at this sca
 from raygroup.config import Heads, Pretraining, Words
 from raygroup.search_space import Sweep
 
-heads = Heads(count=1, start="independent", embed=200, hidden=256, word_dropout=0.0)
-words = Words(source="MLT19", max_characters=31)
-
-sweep = Sweep(name="stage1_mlt19", trial=Pretraining(words=words, steps=20_000, head_steps=10_000, batch=128, heads=heads))
+sweep = Sweep(
+    name="stage1_mlt19",
+    trial=Pretraining(
+        words=Words(source="MLT19", max_characters=31),
+        steps=20_000,
+        head_steps=10_000,
+        batch=128,
+        heads=Heads(count=1, start="independent", embed=200, hidden=256, word_dropout=0.0),
+    ),
+)

@@ -11,7 +11,13 @@ from raygroup.config import Heads, Pretraining, Words
 from raygroup.paper import TABLE_1_RATIOS
 from raygroup.search_space import Sweep
 
-heads = Heads(count=1, start="independent", embed=200, hidden=256, word_dropout=0.0)
-words = Words(source="the eight data sets of Table 1", max_characters=31, mixture=TABLE_1_RATIOS)
-
-sweep = Sweep(name="stage1_paper", trial=Pretraining(words=words, steps=30_000, head_steps=10_000, batch=128, heads=heads))
+sweep = Sweep(
+    name="stage1_paper",
+    trial=Pretraining(
+        words=Words(source="the eight data sets of Table 1", max_characters=31, mixture=TABLE_1_RATIOS),
+        steps=30_000,
+        head_steps=10_000,
+        batch=128,
+        heads=Heads(count=1, start="independent", embed=200, hidden=256, word_dropout=0.0),
+    ),
+)

@@ -7,12 +7,16 @@ Expected: after 1,200 steps 1-NED is about 0.46 on new images and 0.37 on unseen
 
 from raygroup.config import Heads, Pretraining, Words
 from raygroup.search_space import Sweep
-from raygroup.tasks import PAPER_TASKS
-
-words = Words(tasks=PAPER_TASKS, characters=(40, 40, 160, 40, 100, 80, 52), words_per_task=300, renders=3, max_characters=8)
-heads = Heads(count=1, start="independent", embed=16, hidden=16)
 
 sweep = Sweep(
     name="stage1_small",
-    trial=Pretraining(words=words, start="laptop", steps=0, head_steps=1200, batch=48, head_learning_rate=1.2e-2, heads=heads),
+    trial=Pretraining(
+        words=Words(characters=(40, 40, 160, 40, 100, 80, 52), words_per_task=300, renders=3, max_characters=8),
+        start="laptop",
+        steps=0,
+        head_steps=1200,
+        batch=48,
+        head_learning_rate=1.2e-2,
+        heads=Heads(count=1, start="independent", embed=16, hidden=16),
+    ),
 )
