@@ -30,7 +30,7 @@ from raygroup.files.places import parse_local_path
 from raygroup.pretrain.__main__ import OWN
 from raygroup.reading.label_scores import read_labels
 from raygroup.runtime.planning.jobs import weights_file
-from raygroup.runtime.preparation.stage1_words import LabelledCrops
+from raygroup.runtime.stage1.words import LabelledCrops
 from raygroup.search_space import load
 from raygroup.training.universal import train_universal
 from raygroup.training.universal_weights import UniversalModel, load_universal, read_weights_metadata, save_universal

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from raygroup.config import Words
 from raygroup.randomness import generator
-from raygroup.runtime.preparation.stage1_words import LabelledCrops
+from raygroup.runtime.stage1.words import LabelledCrops
 from raygroup.scenes.rendering.composing import Materials, draw, lay_out
 from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.tasks import TASKS

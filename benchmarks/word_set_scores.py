@@ -9,7 +9,7 @@ import numpy as np
 from raygroup.reading.images import make_crops
 from raygroup.reading.label_scores import read_labels, score_readings
 from raygroup.reading.package import WordReading
-from raygroup.runtime.preparation.stage1_words import LabelledCrops
+from raygroup.runtime.stage1.words import LabelledCrops
 from raygroup.scoring.word_accuracy import is_read, one_minus_ned
 from raygroup.tables.score_intervals import Interval, ScoredTrials, difference_interval
 from raygroup.tasks import TASKS

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from raygroup.sweep import run_sweep
     from raygroup.tables.comparison import Comparison
     from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
+    from raygroup.tables.stage1.stage1_trial import Stage1TrialResult
     from raygroup.tables.sweep_result import SweepResult, history_table, read_history, read_spotter_history, read_sweep, read_sweeps
     from raygroup.tables.trial_result import TrialResult
     from raygroup.task_groups import TaskGroups
@@ -54,6 +55,7 @@ _HOMES = {
     "raygroup.tables.comparison": ("Comparison",),
     "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_spotter_history", "read_sweep", "read_sweeps"),
     "raygroup.tables.spotter.spotter_trial": ("SpotterTrialResult",),
+    "raygroup.tables.stage1.stage1_trial": ("Stage1TrialResult",),
     "raygroup.tables.trial_result": ("TrialResult",),
     "raygroup.task_groups": ("TaskGroups",),
     "raygroup.words.importing.preview": ("WordsPreview",),
@@ -82,6 +84,7 @@ __all__ = [
     "Spotter",
     "SpotterHistory",
     "SpotterTrialResult",
+    "Stage1TrialResult",
     "Spotting",
     "Sweep",
     "SweepResult",

@@ -61,7 +61,8 @@ class Words:
     mixture: tuple[tuple[str, float], ...] = field(default=(), metadata=COUNTS_IF_SET)
     """Relative sampling ratio of each source in ``--words``, such as ``(("MLT19", 100), ("LSVT19", 20))``.
 
-    It must name every source (``paper.TABLE_1_RATIOS`` holds the paper's ratios). Empty means that all words count alike.
+    It must name every source (``paper.TABLE_1_RATIOS`` holds the paper's ratios). A source of ratio 0 is never drawn, and the words
+    may lack it. Empty means that all words count alike.
     """
     mixture_weighting: str = field(default="per_sample", metadata=COUNTS_IF_SET)
     """``per_sample``: a ratio belongs to one word, so a source weighs ratio times size (released code).
@@ -97,7 +98,8 @@ class Words:
         require(len({name for name, _ in mixture}) == len(mixture), "words.mixture", mixture, right)
         for name, ratio in mixture:
             is_number = isinstance(ratio, int | float) and not isinstance(ratio, bool)
-            require(is_number and 0 < ratio < float("inf"), f"words.mixture['{name}']", ratio, "a number above 0")
+            require(is_number and 0 <= ratio < float("inf"), f"words.mixture['{name}']", ratio, "a number from 0")
+        require(not mixture or any(ratio > 0 for _, ratio in mixture), "words.mixture", mixture, "ratios of which at least one is above 0")
         require(
             len(mixture) > 0 or self.mixture_weighting == MIXTURE_WEIGHTINGS[0], "words.mixture_weighting", self.mixture_weighting,
             f"'{MIXTURE_WEIGHTINGS[0]}' if words.mixture is empty, because there is nothing to weigh",
@@ -279,12 +281,20 @@ class Training:
 class Pretraining:
     """Stage 1 at laptop scale: the trunk and the universal head together, then the head alone on frozen features.
 
-    The weights in the package come from ``search_spaces/pretrain.py``, which trains for longer than these defaults.
+    It is what ``python -m raygroup.pretrain`` trains, and a trial of a sweep. The weights in the package come from
+    ``search_spaces/pretrain.py``, which trains for longer than these defaults.
     """
 
+    path_prefix = ""
     words: Words = Words(words_per_task=3000, unseen_per_task=200, renders=4)
+    start: str = field(default="", metadata=NO_EFFECT)
+    """First weights: ``laptop``, ``spotter`` (the trunk that reads words in the shipped spotter), or a file of ``raygroup.pretrain``.
+    Empty: none, so it learns from nothing. The file's content is part of the data fingerprint. Its name is not. ``--from`` of
+    ``raygroup.pretrain`` takes its place."""
     steps: int = 9000
-    """Steps of the trunk and the head together."""
+    """Steps of the trunk and the head together. With ``start`` it may be 0: the trunk stays as it is, and only the head is trained.
+    Then the head may have another size than that of ``start``, and such a head begins at random, with the characters of the words
+    alone."""
     head_steps: int = 3000
     """Steps of the head alone."""
     batch: int = 64
@@ -306,20 +316,49 @@ class Pretraining:
     """Words to render from the built-in list of each task of a user's ``--words``. They keep first weights (``--from``) from forgetting."""
     jitter: float = field(default=0.0, metadata=COUNTS_IF_SET)
     """How far the edges of a crop move at random, as a share of its height: detected words never fit their crops exactly."""
+    checkpoint_every: int = field(default=200, metadata=NO_EFFECT)
+    """Steps between two checkpoints."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "head_steps", "batch"):
-            require_number(f"pretraining.{name}", getattr(self, name), low=1, whole=True)
-        require_choice("pretraining.draw", self.draw, "word", "task")
-        require_number("pretraining.new_task_weight", self.new_task_weight, low=0.01, high=100)
+        for name in ("head_steps", "batch", "checkpoint_every"):
+            require_number(name, getattr(self, name), low=1, whole=True)
+        for name in ("learning_rate", "head_learning_rate", "connectionist", "weight_decay"):
+            require_number(name, getattr(self, name), low=0)
+        require_number("clip", self.clip, low=1e-9)
+        require_number("steps", self.steps, low=0, whole=True)
         require(
-            self.draw == "task" or self.new_task_weight == 1, "pretraining.new_task_weight", self.new_task_weight,
-            "1 if pretraining.draw is 'word', because no task is drawn",
+            self.steps > 0 or self.start != "", "steps", self.steps,
+            "a whole number from 1 without start, because a trunk that learns from nothing must be trained",
         )  # fmt: skip
-        require_number("pretraining.rehearsal", self.rehearsal, low=0, whole=True)
-        require_number("pretraining.jitter", self.jitter, low=0, high=0.4)
-        require(self.heads.count == 1, "pretraining.heads.count", self.heads.count, "1: the universal head")
-        require(not self.words.mixture, "pretraining.words.mixture", self.words.mixture, "empty: rendered words have one source")
+        require_number("seed", self.seed, low=0, whole=True)
+        require_choice("draw", self.draw, "word", "task")
+        require_number("new_task_weight", self.new_task_weight, low=0.01, high=100)
+        require(
+            self.draw == "task" or self.new_task_weight == 1, "new_task_weight", self.new_task_weight,
+            "1 if draw is 'word', because no task is drawn",
+        )  # fmt: skip
+        require_number("rehearsal", self.rehearsal, low=0, whole=True)
+        require_number("jitter", self.jitter, low=0, high=0.4)
+        require(self.heads.count == 1, "heads.count", self.heads.count, "1: the universal head")
+        require(
+            self.draw == "word" or not self.words.mixture, "draw", self.draw,
+            "'word' with words.mixture, because the mixture decides what is drawn",
+        )  # fmt: skip
+
+    @property
+    def recipe_version(self) -> int:
+        """Version of the mathematics and of the rendering."""
+        return RECIPE_VERSION
+
+    @property
+    def all_steps(self) -> int:
+        """Steps of both phases."""
+        return self.steps + self.head_steps
+
+    def replaced(self, path: str, value: object) -> "Pretraining":
+        """Return the trial with one field changed. ``path`` is dotted, such as ``heads.hidden``."""
+        trial: Pretraining = replace_field(self, path, value)
+        return trial
 
 
 @section
@@ -390,7 +429,7 @@ def trial_from_json(stored: dict[str, Any]) -> Trial:
     return section_from_json(Trial, stored)
 
 
-def trial_id(sweep: str, trial: Trial | Detector | Spotting, data: str, recipe: int | None = None) -> str:
+def trial_id(sweep: str, trial: Trial | Pretraining | Detector | Spotting, data: str, recipe: int | None = None) -> str:
     """Return ``<sweep>-<12 hex digits>``, a hash of everything that changes the trial's result.
 
     That is the settings, the recipe version, and ``data``, the fingerprint of words and weights, of

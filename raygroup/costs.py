@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from raygroup.config import Trial, Words
+from raygroup.config import Heads, Pretraining, Trial, Words
 from raygroup.spotter_config import Detector
 from raygroup.spotting_config import Spotting
 from raygroup.trunks import FEATURES, POSITIONS
@@ -92,12 +92,26 @@ def training_cpu_s(trial: Trial) -> float:
 
     It counts the multiply-adds of a step: forward, and twice as many backward.
     """
-    classes = sum(trial.words.characters)
-    hidden = max(trial.heads.hiddens)
+    return _heads_cpu_s(trial.words, trial.heads, trial.training.batch * trial.training.steps)
+
+
+def stage1_cpu_s(trial: Pretraining) -> float:
+    """Return the estimated processor seconds of stage 1.
+
+    The trunk's backward pass takes twice as long as its forward pass, and the frozen trunk reads each training image once.
+    """
+    renders = len(trial.words.tasks) * trial.words.words_per_task * trial.words.renders
+    trunk_s = (3 * trial.batch * trial.steps + renders) / _FEATURES_PER_CPU_S
+    return trunk_s + _heads_cpu_s(trial.words, trial.heads, trial.batch * trial.all_steps)
+
+
+def _heads_cpu_s(words: Words, heads: Heads, drawn_words: int) -> float:
+    classes = sum(words.characters)
+    hidden = max(heads.hiddens)
     character = hidden * hidden + (FEATURES + POSITIONS + 2 * hidden) * 3 * hidden
     character += POSITIONS * (2 * hidden + FEATURES) + hidden * classes
     word = POSITIONS * FEATURES * hidden + MEAN_CHARACTERS * character
-    return 3 * word * trial.heads.count * trial.training.batch * trial.training.steps / _MULTIPLY_ADDS_PER_CPU_S
+    return 3 * word * heads.count * drawn_words / _MULTIPLY_ADDS_PER_CPU_S
 
 
 def detector_cpu_s(trial: Detector) -> float:

@@ -28,10 +28,13 @@ from raygroup.values import MisfitError, fitted
 
 SceneTrial = Detector | Spotting
 """The kinds of trials on scenes. ``Detector`` finds words, ``Spotting`` trains all parts of a spotter."""
-AnyTrial = Trial | SceneTrial
-"""The kinds of trials. ``Trial`` reads words. All trials of a sweep are of one kind."""
-SCENES = "scenes"
-"""Value of the field ``trains_on`` in the ``sweep.json`` of a sweep on scenes. Sweeps on words lack the field."""
+AnyTrial = Trial | Pretraining | SceneTrial
+"""The kinds of trials. ``Trial`` groups tasks of words, ``Pretraining`` is stage 1. All trials of a sweep are of one kind."""
+SCENES, STAGE_1, GROUPINGS = "scenes", "stage 1", "words"
+"""What the trials of a sweep train on: the field ``trains_on`` in its ``sweep.json``. It is ``words`` if the field is missing."""
+_ONLY_IN_PRETRAINING = {field.name for field in fields(Pretraining)} - {
+    field.name for kind in (Trial, Detector, Spotting) for field in fields(kind)
+}
 _ONLY_ON_SCENES = {field.name for field in fields(Detector)} - {field.name for field in fields(Trial)}
 _ONLY_IN_SPOTTING = {field.name for field in fields(Spotting)} - {field.name for kind in (Trial, Detector) for field in fields(kind)}
 
@@ -53,7 +56,8 @@ class Sweep:
     path_prefix = ""
     name: str
     trial: AnyTrial | Finetuning = Trial()
-    """A ``Trial`` or a ``Finetuning`` on words, or a ``Detector`` or a ``Spotting`` on scenes."""
+    """A ``Pretraining`` (stage 1), a ``Trial`` (stage 2) or a ``Finetuning`` (stage 3) on words, or a ``Detector`` or a ``Spotting`` on
+    scenes."""
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """The values of each varied field, such as ``{"grouping.base_coefficient": (0.0, 0.1)}``. All combinations are run, with every
     seed. Fields that vary together share a key: ``{"heads.count,grouping.method": ((1, "gumbel"), (7, "one-per-task"))}``."""
@@ -143,13 +147,14 @@ class Sweep:
     def with_weights(self, file: str) -> "Sweep":
         """Return the sweep on other stage-1 weights, without a stage 1 of its own.
 
-        ``file`` is what ``weights.file`` and ``weights.reader`` take.
+        ``file`` is what ``weights.file``, ``weights.reader`` and ``start`` take.
 
         Raises ConfigError if the sweep varies them, or if it cannot use any.
         """
         if isinstance(self.trial, Finetuning):
             return replace(self, after=self.after.with_weights(file))
         problem, name = "", "weights.file" if isinstance(self.trial, Trial) else "weights.reader"
+        name = "start" if isinstance(self.trial, Pretraining) else name
         if isinstance(self.trial, Detector):
             problem = "trains on scenes: its detectors need no weights"
         elif name in self.grid:
@@ -196,6 +201,8 @@ def _grid_values(path: object, values: object) -> tuple[Any, ...]:
 
 def any_trial_from_json(stored: dict[str, Any]) -> AnyTrial:
     """Return the trial of any kind that ``to_json`` wrote. Raises ConfigError for fields that this version does not know."""
+    if _ONLY_IN_PRETRAINING & stored.keys():
+        return section_from_json(Pretraining, stored)
     if _ONLY_IN_SPOTTING & stored.keys():
         return section_from_json(Spotting, stored)
     return section_from_json(Detector, stored) if _ONLY_ON_SCENES & stored.keys() else trial_from_json(stored)

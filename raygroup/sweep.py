@@ -102,7 +102,7 @@ def _result_json(plan: "Plan", failed: Mapping[str, str], retry: "Retry") -> dic
 
     result = sweep_result(plan.folder, failed)
     values = retry(result.to_json)
-    pictures = draw_shown_trial(result, result.shown, retry)[1] if result.shown and plan.scenes is None else []
+    pictures = draw_shown_trial(result, result.shown, retry)[1] if result.shown and result.stored.learns_groupings else []
     return values | {"pictures": [str(path) for path in pictures]}
 
 

@@ -157,15 +157,33 @@ def test_a_value_out_of_range_is_named_with_the_field_and_what_would_be_right(pa
     assert message.endswith(f"it must be {right}")
 
 
-@pytest.mark.parametrize("ratio", [0, -1, float("nan"), float("inf"), "2", True])
-def test_a_ratio_that_is_no_positive_number_is_named_with_its_source(ratio):
+@pytest.mark.parametrize("ratio", [-1, float("nan"), float("inf"), "2", True])
+def test_a_ratio_that_cannot_be_a_weight_is_named_with_its_source(ratio):
     message = refused(Words, mixture=(("MLT19", 100), ("LSVT19", ratio)))
     shown = float(ratio) if type(ratio) is int else ratio
-    assert message == f"words.mixture['LSVT19'] is {shown!r}: it must be a number above 0"
+    assert message == f"words.mixture['LSVT19'] is {shown!r}: it must be a number from 0"
 
 
-def test_rendered_words_are_of_one_source_so_stage_1_has_no_mixture_of_them():
-    assert refused(Pretraining, words=Words(mixture=(("MLT19", 1),))).startswith("pretraining.words.mixture is ")
+def test_a_mixture_must_draw_some_source():
+    assert Words(mixture=(("MLT19", 1), ("LSVT19", 0))).mixture == (("LSVT19", 0.0), ("MLT19", 1.0))
+    assert refused(Words, mixture=(("MLT19", 0), ("LSVT19", 0))).endswith("it must be ratios of which at least one is above 0")
+
+
+def test_a_mixture_decides_what_stage_1_draws_so_no_tasks_are_drawn():
+    mixed = Words(mixture=(("MLT19", 1),))
+    assert Pretraining(words=mixed).words == mixed
+    assert refused(Pretraining, words=mixed, draw="task").startswith("draw is 'task': it must be 'word' with words.mixture")
+
+
+def test_stage_1_must_train_the_trunk_unless_it_starts_from_one():
+    assert Pretraining(steps=0, start="laptop").all_steps == Pretraining().head_steps
+    assert refused(Pretraining, steps=0).startswith("steps is 0: it must be a whole number from 1 without start")
+    assert refused(Pretraining(steps=0, start="laptop").replaced, "start", "").startswith("steps is 0")
+
+
+def test_a_trial_of_stage_1_changes_by_dotted_paths():
+    assert Pretraining().replaced("heads.hidden", 16).heads.hidden == 16
+    assert refused(Pretraining().replaced, "heds.hidden", 16).startswith("no field 'heds.hidden'; did you mean 'heads'?")
 
 
 def test_a_control_without_a_learned_grouping_is_refused_since_it_would_do_nothing():
@@ -189,7 +207,7 @@ def test_stage_3_freezes_the_grouping_and_keeps_all_that_it_does_not_set():
 
 
 def test_the_universal_head_of_stage_1_is_one():
-    assert refused(Pretraining, heads=Heads(count=2)).startswith("pretraining.heads.count is 2")
+    assert refused(Pretraining, heads=Heads(count=2)).startswith("heads.count is 2")
 
 
 def test_settings_cannot_be_changed_once_made():

@@ -134,7 +134,7 @@ def test_a_shipped_search_space_is_pure_data(path):
     """One name is set, to one call; nothing is imported but the words it is written in."""
     docstring, *rest = ast.parse(path.read_text(encoding="utf-8")).body
     *imports, definition = rest
-    words = {"config", "spotter_config", "spotting_config", "search_space", "tasks"}
+    words = {"config", "paper", "spotter_config", "spotting_config", "search_space", "tasks"}
     assert {node.module for node in imports} <= {f"raygroup.{module}" for module in words}
     assert isinstance(definition, ast.Assign)
     assert isinstance(definition.value, ast.Call)

@@ -53,7 +53,7 @@ def _run_detector(options: argparse.Namespace) -> None:
 
 
 def _run_words(options: argparse.Namespace) -> None:
-    from raygroup.runtime.preparation.stage1_result import print_result
+    from raygroup.runtime.stage1.result import print_result
     from raygroup.search_space import load
     from raygroup.words.rendering.font_folder import unread_font_lines
     from raygroup.words.rendering.own_lists import parse_own_list
@@ -94,7 +94,10 @@ def build_parser() -> argparse.ArgumentParser:
         help="also render words from your list, a text file with one word on each line; may be repeated",
     )  # fmt: skip
     parser.add_argument(
-        "--from", dest="start", metavar="laptop|FILE", help="weights to begin with (default: none, so it learns from nothing)"
+        "--from",
+        dest="start",
+        metavar="laptop|spotter|FILE",
+        help="weights to begin with (default: those of the file's 'start', or none, so it learns from nothing)",
     )
     parser.add_argument("--scenes", type=parse_local_path, metavar="PATH", help="train a detector on the scenes of raygroup.data import")
     parser.add_argument(
@@ -106,8 +109,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--fonts", type=parse_local_path, help="a folder of fonts to render with, beside the installed ones")
     add_bad_share_argument(parser)
     parser.add_argument(
-        "--checkpoint-every", type=STEPS.parse, default=200, metavar="STEPS",
-        help="steps between two checkpoints, which lie in OUT.training until the file is written (default: 200)",
+        "--checkpoint-every", type=STEPS.parse, metavar="STEPS",
+        help="steps between two checkpoints, which lie in OUT.training until the file is written (default: as in the settings, 200 or 50)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser

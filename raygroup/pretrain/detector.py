@@ -38,14 +38,14 @@ class DetectorResult:
 
 
 def pretrain_detector(
-    settings: Detector, out: Path | str, *, scenes: Path | str, storage_path: Path | str = "runs", checkpoint_every: int = 50,
+    settings: Detector, out: Path | str, *, scenes: Path | str, storage_path: Path | str = "runs", checkpoint_every: int | None = None,
     progress: bool = False,
 ) -> DetectorResult:  # fmt: skip
     """Train a detector on the scenes of an import, and write its weights file.
 
-    Every ``checkpoint_every`` steps the training is kept in the folder ``OUT.training``, and the same call continues from there, with the
-    same weights bit for bit. Raises ConfigError for scenes, a storage path or an ``out`` that cannot be used, OSError if one of them fails
-    later, and KeyboardInterrupt.
+    Every ``checkpoint_every`` steps (those of the settings by default) the training is kept in the folder ``OUT.training``, and the same
+    call continues from there, with the same weights bit for bit. Raises ConfigError for scenes, a storage path or an ``out`` that cannot
+    be used, OSError if one of them fails later, and KeyboardInterrupt.
     """
     from rich.console import Console
 
@@ -55,13 +55,14 @@ def pretrain_detector(
     from raygroup.training.spotter.detector_trainer import DetectorTrainer
     from raygroup.training.spotter.detector_weights import save_detector
 
-    STEPS.require("--checkpoint-every", checkpoint_every)
+    every = settings.training.checkpoint_every if checkpoint_every is None else checkpoint_every
+    STEPS.require("--checkpoint-every", every)
     storage, out = local_path(storage_path), local_path(out)
     require_writable(storage)
     screen = console() if progress else Console(quiet=True)
     with lock_result(out) as folder:
         table, data = _scene_table(local_path(scenes), storage)
-        checkpoints = open_checkpoints(folder, settings, {"data": data}, checkpoint_every, screen)
+        checkpoints = open_checkpoints(folder, settings, {"data": data}, every, screen)
         trainer = DetectorTrainer(settings, table)
         losses, cpu_s = _train(trainer, checkpoints, screen)
         save_detector(out, trainer.average, settings.size, {**checkpoints.identity, "scenes": len(table), "losses": losses})

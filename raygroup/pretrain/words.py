@@ -14,22 +14,25 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from raygroup.runtime.attempt.training_checkpoints import TrainingCheckpoints
-    from raygroup.runtime.preparation.stage1_result import PretrainingResult
-    from raygroup.runtime.preparation.stage1_words import Stage1Inputs, Stage1Words
+    from raygroup.runtime.stage1.result import PretrainingResult
+    from raygroup.runtime.stage1.word_inputs import Stage1Inputs
+    from raygroup.runtime.stage1.words import Stage1Words
     from raygroup.training.held_out import HeldOutCurve
+    from raygroup.training.universal_trainer import UniversalStart
     from raygroup.training.universal_weights import UniversalModel
 
 
 def pretrain(
     settings: Pretraining, out: Path | str, *, words: Path | str | None = None, lists: Iterable[tuple[str, Path | str]] = (),
     start: Path | str | None = None, storage_path: Path | str = "runs", fonts: Path | str | None = None, bad_share: float = BAD_SHARE,
-    checkpoint_every: int = 200, progress: bool = False,
+    checkpoint_every: int | None = None, progress: bool = False,
 ) -> "PretrainingResult":  # fmt: skip
     """Prepare the words, train, score new images and unseen words, and write the weights file.
 
     ``words`` is what ``--words`` takes, and ``lists`` are pairs of a task and a word list. Both replace the words that the settings
-    would render. ``start`` is ``laptop`` or a weights file to begin with. The scores are also in the file. Every ``checkpoint_every``
-    steps the training is kept in the folder ``OUT.training``, and the same call continues from there, with the same weights bit for bit.
+    would render. ``start`` takes the place of the settings' own ``start``: ``laptop``, ``spotter`` or a weights file to begin with. The
+    scores are also in the file. Every ``checkpoint_every`` steps (those of the settings by default) the training is kept in the folder
+    ``OUT.training``, and the same call continues from there, with the same weights bit for bit.
 
     Raises ConfigError for words, lists, fonts, weights, a storage path or an ``out`` that cannot be used, OSError if one of them fails
     later, and KeyboardInterrupt.
@@ -37,11 +40,12 @@ def pretrain(
     from rich.console import Console
 
     from raygroup.runtime.attempt.training_checkpoints import lock_result
-    from raygroup.runtime.preparation.stage1_words import Stage1Inputs
+    from raygroup.runtime.stage1.word_inputs import Stage1Inputs
     from raygroup.storage.locks import require_writable
     from raygroup.words.rendering.own_lists import read_own_lists
 
-    STEPS.require("--checkpoint-every", checkpoint_every)
+    every = settings.checkpoint_every if checkpoint_every is None else checkpoint_every
+    STEPS.require("--checkpoint-every", every)
     storage, out = local_path(storage_path), local_path(out)
     require_writable(storage)
     screen = console() if progress else Console(quiet=True)
@@ -50,46 +54,43 @@ def pretrain(
         fonts=local_path(fonts) if fonts else None, bad_share=bad_share,
     )  # fmt: skip
     if settings.words.source != "rendered" and inputs.words is None:
-        raise ConfigError(f"pretraining.words.source is {settings.words.source!r}: pass words of {settings.words.source} with --words PATH")
-    universal = _starting_weights(start, settings)
+        raise ConfigError(f"words.source is {settings.words.source!r}: pass words of {settings.words.source} with --words PATH")
+    first_weights = _starting_weights(start, settings)
     with lock_result(out) as folder:
-        return _pretrain(settings, inputs, universal, (out, folder, storage), checkpoint_every, screen)
+        return _pretrain(settings, inputs, first_weights, (out, folder, storage), every, screen)
 
 
-def _starting_weights(start: Path | str | None, settings: Pretraining) -> "UniversalModel | None":
-    if start is None:
+def _starting_weights(start: Path | str | None, settings: Pretraining) -> "UniversalStart | None":
+    name, setting = (settings.start, "start") if start is None else (str(start), "--from")
+    if not name:
         return None
-    from raygroup.runtime.planning.jobs import weights_file
-    from raygroup.training.universal_weights import load_universal
+    from raygroup.runtime.stage1.start import require_start_fits, start_file
+    from raygroup.training.universal_start import load_start
 
-    universal = load_universal(weights_file(str(start)))
-    size = (universal.head.embeds[0], universal.head.hidden)
-    if size != (settings.heads.embed, settings.heads.hidden):
-        raise ConfigError(
-            f"--from {start}: its head has embed {size[0]} and hidden {size[1]}, but pretraining.heads has {settings.heads.embed} and "
-            f"{settings.heads.hidden}: they must be equal"
-        )
-    return universal
+    file = start_file(name, setting)
+    require_start_fits(settings, file, setting)
+    return load_start(file)
 
 
 def _pretrain(
-    settings: Pretraining, inputs: "Stage1Inputs", start: "UniversalModel | None", places: tuple[Path, Path, Path], every: int,
+    settings: Pretraining, inputs: "Stage1Inputs", start: "UniversalStart | None", places: tuple[Path, Path, Path], every: int,
     screen: "Console",
 ) -> "PretrainingResult":  # fmt: skip
     """Train with the locked result ``places``: the weights file, its folder of checkpoints, and the storage path."""
-    from raygroup.runtime.preparation.stage1_report import print_inputs
-    from raygroup.runtime.preparation.stage1_result import PretrainingResult
-    from raygroup.runtime.preparation.stage1_words import prepare_stage1_words
     from raygroup.runtime.progress import progress_bars
+    from raygroup.runtime.stage1.report import print_inputs
+    from raygroup.runtime.stage1.result import PretrainingResult
+    from raygroup.runtime.stage1.word_inputs import prepare_stage1_words
     from raygroup.training.held_out import convergence
     from raygroup.training.stage1_scores import exact_by_task, score_universal
-    from raygroup.training.universal_weights import save_universal, universal_hash
+    from raygroup.training.universal_start import known_characters, start_hash
+    from raygroup.training.universal_weights import save_universal
 
     out, folder, storage = places
     with progress_bars(screen) as show_progress:
         words = prepare_stage1_words(settings, inputs, storage, show_progress)
-    print_inputs(words, inputs, start.charset if start else None, screen)
-    inputs_hashes = {"data": words.data} if start is None else {"data": words.data, "start": universal_hash(start)}
+    print_inputs(words, inputs, known_characters(start, settings), screen, from_nothing=start is None)
+    inputs_hashes = {"data": words.data} if start is None else {"data": words.data, "start": start_hash(start)}
     checkpoints = open_checkpoints(folder, settings, inputs_hashes, every, screen)
     universal, curve = _train(words, settings, start, checkpoints, screen)
     scores = score_universal(universal, words.tested)
@@ -112,20 +113,24 @@ def open_checkpoints(
 
 
 def _train(
-    words: "Stage1Words", settings: Pretraining, start: "UniversalModel | None", checkpoints: "TrainingCheckpoints", screen: "Console"
+    words: "Stage1Words", settings: Pretraining, start: "UniversalStart | None", checkpoints: "TrainingCheckpoints", screen: "Console"
 ) -> "tuple[UniversalModel, HeldOutCurve]":
     from raygroup.runtime.progress import progress_bars
     from raygroup.training.held_out import HeldOutCurve
     from raygroup.training.universal import train_universal
-    from raygroup.words.charset import Charset
+    from raygroup.training.universal_start import stage1_charset
+    from raygroup.words.mixtures import mixed_words
 
     training, held_out = words.training(), words.held_out()
-    known = start.charset.characters if start else ()
-    charset = Charset.from_labels([*training.labels, *known])
+    mixed = mixed_words(settings.words, training.sources)
+    charset = stage1_charset(training.labels, start, settings)
     curve = HeldOutCurve(held_out.crops, held_out.labels, held_out.tasks, charset)
     with progress_bars(screen) as show_progress:
 
         def report(phase: str, step: int, steps: int, loss: float) -> None:
             show_progress("words through the trunk" if phase == "features" else f"steps of {phase}", step, steps)
 
-        return train_universal(training.crops, training.labels, charset, settings, report, checkpoints, start, curve, training.tasks), curve
+        universal = train_universal(
+            training.crops, training.labels, charset, settings, report, checkpoints, start, curve, training.tasks, mixed
+        )
+    return universal, curve

@@ -37,7 +37,7 @@ _NOTE = (
 
 def languages_section(result: SweepResult) -> Section | None:
     """Return the languages of the trial to ship, or of the one that summaries show. None without a finished trial on words."""
-    trial = None if result.stored.trains_on_scenes else result.shown
+    trial = result.shown if result.stored.learns_groupings else None
     if trial is None:
         return None
     is_best = result.best is not None

@@ -22,7 +22,7 @@ def outcomes_section(result: SweepResult, trials: Sequence[TrialFacts]) -> Secti
     title = "What came out"
     if not readable:
         return Section("outcomes", title, ("No finished trial can be read.",))
-    if result.stored.trains_on_scenes:
+    if not result.stored.learns_groupings:
         return Section("outcomes", title, tables=(_losses_table(readable),))
     return Section("outcomes", title, tables=(_scores_table(result, readable), _groupings_table(readable)))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from raygroup.errors import first_names
 from raygroup.report.elements import Section
 from raygroup.report.trial_facts import TrialFacts
+from raygroup.search_space import STAGE_1
 from raygroup.storage.sweeps import TrialState
 from raygroup.tables.sweep_result import SweepResult
 
@@ -18,7 +19,7 @@ def page_facts(result: SweepResult, trials: Sequence[TrialFacts]) -> tuple[tuple
     states = Counter(str(trial.result.state) for trial in trials)
     values = {
         "trials": ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none",
-        "trains on": "scenes" if result.stored.trains_on_scenes else "words",
+        "trains on": "words (stage 1)" if result.stored.trains_on == STAGE_1 else result.stored.trains_on,
         "declared": _time_text(result.stored.written_at),
         "last trial done": _time_text(result.stored.finished_at),
     }
@@ -60,6 +61,8 @@ def _why_no_choice(result: SweepResult) -> str:
         return (
             "Trials on scenes have no word scores, and losses alone choose none: compare their detectors with raygroup.export --detector."
         )
+    if result.stored.trains_on == STAGE_1:
+        return "Trials of stage 1 are not shipped: stage 2 starts from their weights."
     if not result.done:
         return "There is none yet, because no trial is done."
     return "There is none, because no finished trial was tested on unseen words."

@@ -34,7 +34,7 @@ def scores_pictures(result: SweepResult, trials: Sequence[TrialFacts]) -> tuple[
 
 def task_pictures(result: SweepResult) -> tuple[Picture, ...]:
     """Return the figure of accuracy by language of the trial that the page shows."""
-    if result.stored.trains_on_scenes or result.shown is None or not result.shown.task_results():
+    if not result.stored.learns_groupings or result.shown is None or not result.shown.task_results():
         return ()
     results, label = result.shown.task_results(), result.shown.label
     caption = f"Exact match by language of {label}: unseen words, and new images of training words."

@@ -48,7 +48,7 @@ class TrialFacts:
     def settings(self) -> AnyTrial | None:
         """The complete settings. None for a trial that was never started."""
         result = self.result
-        return _or_none(lambda: result.scene_settings if isinstance(result, SpotterTrialResult) else result.settings)
+        return _or_none(lambda: result.any_settings if isinstance(result, SpotterTrialResult) else result.settings)
 
     @functools.cached_property
     def history(self) -> History | SpotterHistory | None:

@@ -49,8 +49,9 @@ def _result(name: str, storages: Sequence[Place]) -> "SweepResult":
     from raygroup.tables.sweep_result import SweepResult
 
     sweep = find_sweep(name, storages)
-    if sweep.trains_on_scenes:
-        raise ConfigError(f"{name}: its trials train on scenes: pictures are drawn of trials on words")
+    if not sweep.learns_groupings:
+        trains = "on scenes" if sweep.trains_on_scenes else "stage 1"
+        raise ConfigError(f"{name}: its trials train {trains}: pictures are drawn of trials that group words")
     return SweepResult.of(sweep)
 
 

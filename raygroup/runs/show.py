@@ -40,7 +40,7 @@ def show_sweep(sweep: StoredSweep, out: Console, *, trial: str | None = None, as
     from raygroup.tables.task_report import print_task_report
     from raygroup.tables.trial_result import TrialResult
 
-    if sweep.trains_on_scenes:
+    if not sweep.learns_groupings:
         show_detectors(sweep, out, as_json=as_json)
         return
     results = {stored.id: TrialResult(stored) for stored in sweep.trials}

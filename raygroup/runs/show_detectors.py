@@ -1,5 +1,6 @@
-"""``runs show`` of a sweep on scenes: its trials, how their losses ended, and the groupings of whole spotters."""
+"""``runs show`` of a sweep on scenes or of stage 1: its trials, how their losses ended, groupings of spotters, and scores of stage 1."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -7,9 +8,13 @@ from rich.text import Text
 
 from raygroup.errors import ConfigError, HistoryError
 from raygroup.runs.find import warn_of_damage
+from raygroup.search_space import STAGE_1
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.tables.spotter.spotter_report import loss_columns
 from raygroup.tables.spotter.spotter_trial import SpotterTrialResult, computed_losses
+from raygroup.tables.stage1.stage1_report import SCORE_COLUMNS, print_stage1_tasks, score_cells
+from raygroup.tables.stage1.stage1_trial import Stage1TrialResult
+from raygroup.tables.sweep_result import stage1_trials
 from raygroup.terminal import Column, fitted_table, print_json, print_line, print_warning, titled
 
 _GROUPING = ("grouping", "head_of", "decisiveness", "settling_step")
@@ -21,15 +26,20 @@ _GROUPING_COLUMNS = (
 
 def show_detectors(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
     """Print the hypothesis, the trials and the reasons of failures."""
-    trials = [_trial_values(SpotterTrialResult(trial)) for trial in sweep.trials]
+    kind = Stage1TrialResult if sweep.trains_on == STAGE_1 else SpotterTrialResult
+    results = [kind(trial) for trial in sweep.trials]
+    trials = [_trial_values(trial) for trial in results]
     if as_json:
         values = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
         print_json(values | {"damaged": list(sweep.damage)})
     warn_of_damage([sweep])
     for damage in (damage for trial in trials for damage in trial["damaged"]):
         print_warning(damage)
-    if not as_json:
-        _print_trials(sweep, trials, out)
+    if as_json:
+        return
+    _print_trials(sweep, results, trials, out)
+    if shown := next((trial for trial in stage1_trials(results) if trial.is_readable), None):
+        print_stage1_tasks(shown, out)
 
 
 def _trial_values(trial: SpotterTrialResult) -> dict[str, Any]:
@@ -51,21 +61,24 @@ def _trial_values(trial: SpotterTrialResult) -> dict[str, Any]:
         pass  # it has not recorded a step yet, or its damage is listed
     except ConfigError as error:
         damaged.append(str(error))
+    if isinstance(trial, Stage1TrialResult):
+        values |= {"scores": dict(trial.head_scores)}
     return {
         "id": trial.id, "label": trial.label, "declared": trial.stored.declared, "state": str(trial.state), **values, "damaged": damaged,
         "failure": {name: outcome.get(name) for name in ("step", "reason", "at")} if outcome else None,
     }  # fmt: skip
 
 
-def _print_trials(sweep: StoredSweep, trials: list[dict[str, Any]], out: Console) -> None:
+def _print_trials(sweep: StoredSweep, results: Sequence[SpotterTrialResult], trials: list[dict[str, Any]], out: Console) -> None:
     losses = computed_losses(trial["losses"] for trial in trials)
     has_grouping = any(trial["grouping"] for trial in trials)
     columns = [
         Column("trial", shortest=20), Column("state"), *(_GROUPING_COLUMNS if has_grouping else ()), Column("steps", right=True),
-        *loss_columns(losses), Column("samples/s", right=True, rank=1),
+        *loss_columns(losses), Column("samples/s", right=True, rank=1), *(SCORE_COLUMNS if stage1_trials(results) else ()),
     ]  # fmt: skip
     print_line(out, sweep.hypothesis)
-    rows = [list(map(Text, _cells(trial, losses, has_grouping))) for trial in trials]
+    scores = [score_cells(each) if isinstance(each, Stage1TrialResult) else [] for each in results]
+    rows = [list(map(Text, [*_cells(trial, losses, has_grouping), *cells])) for trial, cells in zip(trials, scores, strict=True)]
     out.print(titled(str(sweep.folder), fitted_table(columns, rows, out.width)))
     for trial in trials:
         if trial["weights"]:

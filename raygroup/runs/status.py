@@ -182,8 +182,11 @@ def _unix_time(iso_time: str) -> float | None:
 
 
 def _declared_steps(config: Mapping[str, Any]) -> int:
-    training = config.get("trial", {}).get("training", {})
+    trial = config.get("trial", {})
+    training = trial.get("training", {})
     steps = training.get("steps", 0) if isinstance(training, dict) else 0
+    if isinstance(trial.get("head_steps"), int):
+        steps = trial.get("steps", 0) + trial["head_steps"]  # stage 1 has two phases
     return steps if isinstance(steps, int) else 0
 
 

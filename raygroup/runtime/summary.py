@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console, Group
 from rich.text import Text
 
+from raygroup.config import Pretraining
 from raygroup.errors import ConfigError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place, size_of
@@ -18,11 +19,13 @@ from raygroup.files.retry import NO_RETRY, Retry
 from raygroup.runtime.planning.jobs import word_jobs
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.shown_trial import print_shown_trial
+from raygroup.runtime.stage1.job import stage1_jobs
 from raygroup.spotter_config import Detector
 from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.spotter.spotter_report import print_weights, spotter_trials_table
+from raygroup.tables.stage1.stage1_report import print_stage1_tasks, stage1_trials_table
 from raygroup.tables.sweep_choice import yardsticks
-from raygroup.tables.sweep_result import SweepResult, spotter_trials, sweep_result
+from raygroup.tables.sweep_result import SweepResult, spotter_trials, stage1_trials, sweep_result
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
 from raygroup.terminal import Column, fitted_table, print_warning, print_words, size_text, titled
 from raygroup.words.charset import Charset
@@ -52,7 +55,7 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
     run, by id. ``retry`` repeats reading that fails.
     """
     done = [job for job in plan.jobs if job.done]
-    for store in sorted({job.store for job in word_jobs(done)}):
+    for store in sorted({job.store for job in (*word_jobs(done), *stage1_jobs(done))}):
         if store.is_file():
             try:
                 lines = retry(functools.partial(_words_lines_of, store))
@@ -63,6 +66,8 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
                     print_words(console, line)
     if done and plan.scenes is not None:
         _print_scene_trials(plan, console, retry)
+    elif stage1_jobs(done):
+        _print_stage1_trials(plan, console, retry)
     elif done:
         result, others = retry(lambda: _read_trials(plan))
         console.print(_trials_table(plan, result, others, console.width))
@@ -85,6 +90,17 @@ def _print_scene_trials(plan: Plan, console: Console, retry: Retry) -> None:
         print_warning(line)
 
 
+def _print_stage1_trials(plan: Plan, console: Console, retry: Retry) -> None:
+    result = retry(lambda: sweep_result(plan.folder))
+    trials = retry(lambda: stage1_trials(result.readable))
+    if trials:
+        console.print(stage1_trials_table(plan.sweep.name, trials, console.width))
+        print_stage1_tasks(trials[0], console)
+        print_weights(trials, console)
+    for line in result.damaged:
+        print_warning(line)
+
+
 def _words_lines_of(store: Place) -> list[str]:
     return words_lines(open_word_store(local_copy(store)))
 
@@ -99,7 +115,7 @@ def _read_trials(plan: Plan) -> tuple[SweepResult, list[tuple[str, TrialResult]]
 def next_steps(plan: Plan) -> Iterable[str]:
     """Return the lines that say what a user can do next."""
     folder = shlex.quote(str(plan.folder))
-    evidence = "losses" if isinstance(plan.sweep.trial, Detector) else "losses and assignments"
+    evidence = "losses" if isinstance(plan.sweep.trial, Detector | Pretraining) else "losses and assignments"
     yield f"{size_text(size_of(plan.folder))} in {plan.folder}; to see {evidence}: tensorboard --logdir {folder}"
     if plan.scenes is None and any("base_coefficient" in path for path in plan.sweep.grid):
         storage = shlex.quote(str(plan.storage))

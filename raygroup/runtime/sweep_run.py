@@ -161,12 +161,15 @@ def _require_runnable(options: RunOptions) -> None:
 
 
 def _require_settings_have_effect(plan: Plan, options: RunOptions) -> None:
-    """Raise ConfigError for a flag that says how trials on words compute their heads, if the trials are on scenes."""
-    placement = options.placement
-    if plan.scenes is not None:
+    """Raise ConfigError for a flag that says how trials that group words compute their heads, if there are none."""
+    placement, is_stage1 = options.placement, isinstance(plan.sweep.trial, Pretraining)
+    if plan.scenes is not None or is_stage1:
+        trains = "a universal head" if is_stage1 else "on scenes"
         for flag, value, default in (("--kernels", placement.kernels, "auto"), ("--accumulate", placement.accumulate, 1)):
             if value != default:
-                raise ConfigError(f"{flag} {value}: it is for trials on words, and {plan.sweep.name} trains on scenes; leave it out")
+                raise ConfigError(f"{flag} {value}: it is for trials that group words, and {plan.sweep.name} trains {trains}; leave it out")
+    if is_stage1 and placement.workers != (1, 1):
+        raise ConfigError(f"--workers {placement.workers[1]}: a trial of stage 1 trains in one process; leave it out")
 
 
 def _require_readable(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> None:

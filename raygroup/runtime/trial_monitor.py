@@ -34,7 +34,7 @@ class TrialProgress:
     @property
     def step(self) -> int:
         """The last step that it recorded."""
-        return self.job.trial.training.steps if self.state == DONE else int(self.facts.get("step", 0))
+        return self.job.steps if self.state == DONE else int(self.facts.get("step", 0))
 
 
 class TrialMonitor:
@@ -118,7 +118,7 @@ class TrialMonitor:
         elapsed_s = time.monotonic() - start_s
         if elapsed_s < _MEASURED_S or steps <= first_steps:
             return None
-        total = sum(trial.job.trial.training.steps for trial in trials if trial.state != FAILED)
+        total = sum(trial.job.steps for trial in trials if trial.state != FAILED)
         done = sum(trial.step for trial in trials if trial.state != FAILED)
         return (total - done) * elapsed_s / (steps - first_steps)
 

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from raygroup.runtime.planning.jobs import SceneJob
+from raygroup.runtime.planning.jobs import WordJob
 from raygroup.runtime.trial_monitor import DONE, FAILED, RUNNING, STARTING, WAITING, TrialMonitor, TrialProgress
 from raygroup.tables.spotter.spotter_trial import computed_losses
 from raygroup.terminal import Column, fitted_table, seconds_text
@@ -51,8 +51,8 @@ def loss_title(name: str) -> str:
 
 
 def _scene_losses(trials: Sequence[TrialProgress]) -> list[str] | None:
-    """Return the losses of trials on scenes, as far as they are known. Trials on words give None."""
-    if not all(isinstance(trial.job, SceneJob) for trial in trials):
+    """Return the losses of trials of stage 1 and on scenes, as far as they are known. Trials that group words give None."""
+    if any(isinstance(trial.job, WordJob) for trial in trials):
         return None
     return computed_losses(trial.facts.get("losses", {}) for trial in trials)
 
@@ -66,7 +66,7 @@ def short_labels(labels: Sequence[str]) -> list[str]:
 def _cells(label: str, trial: TrialProgress, columns: Sequence[Column], losses: Sequence[str] | None) -> list[Text]:
     style = _STYLES[trial.state]
     measurements = _measurements(trial, losses) if trial.facts else [""] * (len(columns) - 3)
-    texts = [label, trial.state, f"{trial.step}/{trial.job.trial.training.steps}", *measurements]
+    texts = [label, trial.state, f"{trial.step}/{trial.job.steps}", *measurements]
     quiet = "" if trial.state in (RUNNING, STARTING) else "dim"
     return [Text(text, style if column.name == "state" else quiet) for column, text in zip(columns, texts, strict=True)]
 
@@ -79,6 +79,8 @@ def _measurements(trial: TrialProgress, names: Sequence[str] | None) -> list[str
         groups = [facts["grouping"]] if "grouping" in facts else []
         return [left, f"{facts['samples_per_s']:.1f}", *(_loss_text(facts, name) for name in names), *groups]
     losses = [_loss_text(facts, name) for name in _LOSSES]
+    if "grouping" not in facts:  # stage 1, beside the trials that start from it
+        return [left, f"{facts.get('samples_per_s', 0):.0f}", _loss_text(facts, "recognition"), *losses[1:], "", ""]
     return [left, f"{facts['words_per_s']:.0f}", *losses, f"{facts['decisiveness']:.2f}", facts["grouping"]]
 
 

@@ -32,6 +32,7 @@
             step-<step>-<N>.safetensors      state after a step, written by attempt N
           predictions.parquet                the words, as the trained heads read them
           word_facts.json                    characters by task, and how fast the heads read
+          universal.safetensors              the trunk and the universal head, of a trial of stage 1
           detector.safetensors               the trained detector, of a trial that trains one
           universal.safetensors              trunk and universal head, of a trial of stage 1
           spotter.safetensors                the trained spotter, of a trial that trains all its parts
@@ -88,6 +89,7 @@ CHECKPOINT_INDEX_FILE = "state.json"
 CHECKPOINTS_GLOB = "step-*.safetensors"
 PREDICTIONS_FILE = "predictions.parquet"
 WORD_FACTS_FILE = "word_facts.json"
+UNIVERSAL_FILE = "universal.safetensors"
 DETECTOR_FILE = "detector.safetensors"
 SPOTTER_FILE = "spotter.safetensors"
 UNIVERSAL_FILE = "universal.safetensors"

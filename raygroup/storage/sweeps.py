@@ -10,11 +10,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raygroup.config import Trial
+from raygroup.config import Pretraining, Trial
 from raygroup.errors import ConfigError, DamagedFileError, HistoryError
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
-from raygroup.search_space import SCENES, AnyTrial, SceneTrial, any_trial_from_json
+from raygroup.search_space import GROUPINGS, SCENES, STAGE_1, AnyTrial, SceneTrial, any_trial_from_json
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CACHE_FOLDER, CACHE_PREFIXES, CONFIG_FILE, DONE_FILE, FAILED_FILE, HISTORY_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record, read_record, with_remedy
@@ -81,12 +81,14 @@ class StoredTrial:
             return {}, str(error)
 
     def config(self) -> Trial:
-        """Read the settings of a trial on words.
+        """Read the settings of a trial that groups words.
 
-        Raises ConfigError if they are missing, belong to another version or train on scenes, DamagedFileError if they are damaged, and
-        OtherTrialError if they are those of another trial.
+        Raises ConfigError if they are missing, belong to another version or to another kind of trial, DamagedFileError if they are
+        damaged, and OtherTrialError if they are those of another trial.
         """
         trial = self._settings
+        if isinstance(trial, Pretraining):
+            raise ConfigError(f"{self.folder}: trains a universal head (stage 1), not a grouping")
         if not isinstance(trial, Trial):
             raise ConfigError(f"{self.folder}: trains on scenes, not on words")
         return trial
@@ -94,8 +96,15 @@ class StoredTrial:
     def scene_settings(self) -> SceneTrial:
         """Read the settings of a trial on scenes. Raises ConfigError like ``config``."""
         trial = self._settings
-        if isinstance(trial, Trial):
+        if isinstance(trial, Trial | Pretraining):
             raise ConfigError(f"{self.folder}: trains on words, so it has no detector")
+        return trial
+
+    def stage1_settings(self) -> Pretraining:
+        """Read the settings of a trial of stage 1. Raises ConfigError like ``config``."""
+        trial = self._settings
+        if not isinstance(trial, Pretraining):
+            raise ConfigError(f"{self.folder}: trains no universal head: it is no trial of stage 1")
         return trial
 
     @functools.cached_property
@@ -142,10 +151,20 @@ class StoredSweep:
     """Names of the cache folders that the sweep reads. None if its file does not list them."""
     trials: tuple[StoredTrial, ...]
     """The declared trials in order, then those that the sweep no longer declares."""
-    trains_on_scenes: bool = False
-    """True if its trials train on scenes, False if they read words."""
+    trains_on: str = GROUPINGS
+    """``words`` if its trials group words, ``stage 1``, or ``scenes``."""
     own_damage: str | None = None
     """The damage of ``sweep.json``, with the way out, or None. All trials that have a folder then count as declared."""
+
+    @property
+    def trains_on_scenes(self) -> bool:
+        """True if its trials train on scenes."""
+        return self.trains_on == SCENES
+
+    @property
+    def learns_groupings(self) -> bool:
+        """True if its trials group words, so that they have assignments and word scores."""
+        return self.trains_on == GROUPINGS
 
     @property
     def damage(self) -> tuple[str, ...]:
@@ -221,23 +240,32 @@ def _read_sweep(path: Place) -> StoredSweep:
         stored = read_record(path)
     except DamagedFileError as error:
         trials = tuple(_other_trials(folder, set(), files_of_trials, declared=True))
-        return StoredSweep(folder, folder.name, "", "", "", None, trials, _trains_on_scenes(trials), str(error))
+        return StoredSweep(folder, folder.name, "", "", "", None, trials, _trains_on(trials), str(error))
     declared = []
     for entry in stored["trials"]:
         trial_id = _require_folder_name(path, entry["id"])
         declared.append(StoredTrial(folder / trial_id, trial_id, entry["label"], True, _files_of(files_of_trials, trial_id)))
     others = _other_trials(folder, {trial.id for trial in declared}, files_of_trials, declared=False)
     caches = frozenset(stored["caches"]) if "caches" in stored else None
-    on_scenes = stored.get("trains_on") == SCENES
     return StoredSweep(
-        folder, stored["name"], stored["hypothesis"], stored["data"], stored["written_at"], caches, (*declared, *others), on_scenes
+        folder,
+        stored["name"],
+        stored["hypothesis"],
+        stored["data"],
+        stored["written_at"],
+        caches,
+        (*declared, *others),
+        stored.get("trains_on", GROUPINGS),
     )
 
 
-def _trains_on_scenes(trials: Sequence[StoredTrial]) -> bool:
-    """Return True if the first settings that can be read train on scenes."""
-    stored = (intact_record(trial.folder / CONFIG_FILE) for trial in trials)
-    return next(("scenes" in config for config in stored if config), False)
+def _trains_on(trials: Sequence[StoredTrial]) -> str:
+    """Return what the trials train on, by the first settings that can be read."""
+    for config in (intact_record(trial.folder / CONFIG_FILE) for trial in trials):
+        if config:
+            kinds = {SCENES: "scenes" in config, STAGE_1: "head_steps" in config.get("trial", {})}
+            return next((kind for kind, is_so in kinds.items() if is_so), GROUPINGS)
+    return GROUPINGS
 
 
 def _list_json_files(sweep_folder: Place) -> Mapping[str, frozenset[str]] | None:

@@ -35,8 +35,8 @@ def choose_sweep(
 
 def unfinished_reason(sweep: StoredSweep) -> str:
     """Return why a sweep cannot be read whole, with the trials that are not done, or nothing."""
-    if sweep.trains_on_scenes:
-        return "trains on scenes"
+    if not sweep.learns_groupings:
+        return f"trains {'on ' * sweep.trains_on_scenes}{sweep.trains_on}"
     if sweep.finished:
         return ""
     declared = [trial for trial in sweep.trials if trial.declared]

@@ -15,12 +15,14 @@ from raygroup.history.reader import History, attempt_files
 from raygroup.history.reader import read_history as read_trial_history
 from raygroup.history.spotter_history import SpotterHistory
 from raygroup.history.spotter_history import read_spotter_history as read_trial_spotter_history
+from raygroup.search_space import SCENES, STAGE_1
 from raygroup.storage.layout import HISTORY_FILE, SWEEP_FILE
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.storage.sweeps import read_sweep as read_stored_sweep
 from raygroup.storage.sweeps import read_sweeps as read_stored_sweeps
 from raygroup.tables.history_rows import history_rows, varied_fields
 from raygroup.tables.spotter.spotter_trial import SpotterTrialResult, spotter_history_rows, spotter_table
+from raygroup.tables.stage1.stage1_trial import Stage1TrialResult, stage1_table, stage1_task_table
 from raygroup.tables.task_columns import task_score_table
 from raygroup.tables.trial_choice import TrialChoice, choose_trial
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
@@ -38,8 +40,8 @@ class SweepResult:
 
     @staticmethod
     def of(stored: StoredSweep, run_failures: Mapping[str, str] | None = None) -> "SweepResult":
-        """Wrap a stored sweep. The trials of a sweep on scenes are of ``SpotterTrialResult``."""
-        kind = SpotterTrialResult if stored.trains_on_scenes else TrialResult
+        """Wrap a stored sweep. The trials of a sweep on scenes are ``SpotterTrialResult``s, those of stage 1 ``Stage1TrialResult``s."""
+        kind = {SCENES: SpotterTrialResult, STAGE_1: Stage1TrialResult}.get(stored.trains_on, TrialResult)
         return SweepResult(stored, tuple(kind(trial) for trial in stored.trials if trial.declared), run_failures or {})
 
     @property
@@ -65,7 +67,7 @@ class SweepResult:
     @functools.cached_property
     def choice(self) -> TrialChoice | None:
         """The trial to ship, and how sure that is. None if no finished trial was tested on unseen words."""
-        return None if self.stored.trains_on_scenes else choose_trial(self.readable)
+        return choose_trial(self.readable) if self.stored.learns_groupings else None
 
     @property
     def best(self) -> TrialResult | None:
@@ -105,12 +107,14 @@ class SweepResult:
         It has the varied fields, the grouping and the mean scores. Scores are those of words that
         the trained classifier routed. The columns ``new_*`` and ``unseen_*`` hold the mean over
         tasks. The row of a trial on scenes has the losses of its last steps instead of scores, and
-        that of a detector no grouping. Raises DamagedFileError if a record of a finished trial is
-        damaged.
+        that of a detector no grouping. The row of a trial of stage 1 has both losses and scores.
+        Raises DamagedFileError if a record of a finished trial is damaged.
         """
         return self._table(self.done)
 
     def _table(self, trials: tuple[TrialResult, ...]) -> pa.Table:
+        if self.stored.trains_on == STAGE_1:
+            return stage1_table(stage1_trials(trials))
         if self.stored.trains_on_scenes:
             return spotter_table(spotter_trials(trials))
         columns: dict[str, list[object] | pa.Array] = {"trial": [trial.label for trial in trials], **self._varied(trials)}
@@ -142,6 +146,8 @@ class SweepResult:
         return self._task_scores(self.done, routing)
 
     def _task_scores(self, trials: tuple[TrialResult, ...], routing: str = "classifier") -> pa.Table:
+        if self.stored.trains_on == STAGE_1:
+            return stage1_task_table(stage1_trials(trials))
         on_words = [trial for trial in trials if not isinstance(trial, SpotterTrialResult)]
         return task_score_table([(trial.label, trial.task_results()) for trial in on_words], routing)
 
@@ -213,19 +219,24 @@ def history_table(sweep: SweepResult | StoredSweep, every: int = 1) -> pa.Table:
     (R_TM after the step), ``p`` (P_TM without noise: the softmax of ``r`` over heads), and
     ``assigned`` (whether the task is on the head). With ``every=10``, only every tenth step
     and the last are kept. Raises HistoryError for a damaged history. Trials without a history are
-    left out. The table of a sweep on scenes has one row for each trial and step, with the losses and,
+    left out. The table of a sweep on scenes or of stage 1 has one row for each trial and step, with the losses and,
     for whole spotters, the head of each task in columns such as ``head_ar``.
     """
     result = sweep if isinstance(sweep, SweepResult) else SweepResult.of(sweep)
     trials = [trial for trial in result.trials if _has_history(trial)]
-    if result.stored.trains_on_scenes:
+    if not result.stored.learns_groupings:
         return spotter_history_rows(spotter_trials(trials), every)
     return history_rows([(trial.label, trial.settings, trial.history) for trial in trials], every)
 
 
 def spotter_trials(trials: Iterable[TrialResult]) -> list[SpotterTrialResult]:
-    """Return the trials on scenes."""
+    """Return the trials on scenes and those of stage 1."""
     return [trial for trial in trials if isinstance(trial, SpotterTrialResult)]
+
+
+def stage1_trials(trials: Iterable[TrialResult]) -> list[Stage1TrialResult]:
+    """Return the trials of stage 1."""
+    return [trial for trial in trials if isinstance(trial, Stage1TrialResult)]
 
 
 def _has_history(trial: TrialResult) -> bool:

@@ -14,7 +14,7 @@ from raygroup.terminal import Column, fitted_table
 
 _FLOATS = [f"{measure}{end}" for measure in ("accuracy", "one_minus_ned") for end in ("", "_low", "_high")]
 _COUNTS = ("wrong_task", "wrong_head", "head", "parameters", "pruned_parameters")
-_SCORE_SCHEMA = pa.schema(
+SCORE_SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("trial", "split", "task")), ("words", pa.int64()), *((name, pa.float64()) for name in _FLOATS),
         *((name, pa.int64()) for name in _COUNTS), ("ms_per_word", pa.float64()),
@@ -56,7 +56,7 @@ def task_score_table(trials: Sequence[tuple[str, Sequence[TaskResult]]], routing
         for result in results
         if result.task is not None and routing in result.scores
     ]
-    return pa.Table.from_pylist(rows, schema=_SCORE_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=SCORE_SCHEMA)
 
 
 def task_rows_json(results: Sequence[TaskResult]) -> list[dict[str, Any]]:

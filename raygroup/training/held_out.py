@@ -116,12 +116,12 @@ def _word_losses(
 ) -> NDArray[np.float64]:
     """Return the mean loss over the characters of each word, teacher-forced, (w,)."""
     targets, lengths = encode_labels(labels, charset)
-    losses = np.zeros(len(labels))
+    losses, device = np.zeros(len(labels)), next(trunk.parameters()).device
     for start in range(0, len(labels), block):
         rows = start + longest_first(lengths[start : start + block])
-        batch = make_batch(trunk(torch.from_numpy(crops[rows])), targets[rows], lengths[rows])
-        weights = torch.ones(1, len(batch.characters))
+        batch = make_batch(trunk(torch.from_numpy(crops[rows]).to(device)), targets[rows], lengths[rows]).to(str(device))
+        weights = torch.ones(1, len(batch.characters), device=device)
         _, nll = head.losses(batch.words, batch.inputs, batch.characters, batch.active, weights)
-        sums = torch.zeros(len(rows), dtype=torch.float64).index_add_(0, batch.owners, nll[0].double())
-        losses[rows] = (sums / batch.lengths).numpy()
+        sums = torch.zeros(len(rows), dtype=torch.float64, device=device).index_add_(0, batch.owners, nll[0].double())
+        losses[rows] = (sums / batch.lengths).cpu().numpy()
     return losses

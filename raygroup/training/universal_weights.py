@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_bytes
+from raygroup.files.places import Place
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.heads.shapes import AXES
 from raygroup.model.laptop_trunk import Trunk
@@ -31,7 +33,7 @@ class UniversalModel:
     charset: Charset
 
 
-def save_universal(path: Path, universal: UniversalModel, about: dict[str, Any]) -> None:
+def save_universal(path: Place, universal: UniversalModel, about: dict[str, Any]) -> None:
     """Write a weights file atomically. ``about`` is added to its metadata."""
     from safetensors.torch import save
 
@@ -42,25 +44,27 @@ def save_universal(path: Path, universal: UniversalModel, about: dict[str, Any])
     write_bytes(path, save(tensors, {"raygroup": json.dumps(about)}))
 
 
-def universal_hash(universal: UniversalModel) -> str:
-    """Return the SHA-256 of a model's weights and characters."""
-    digest = hashlib.sha256(universal.charset.hash.encode())
-    for module in (universal.trunk, universal.head):
+def hash_weights(modules: Iterable[nn.Module], text: str = "") -> str:
+    """Return the SHA-256 of a text and of the weights of modules."""
+    digest = hashlib.sha256(text.encode())
+    for module in modules:
         for name, value in sorted(module.state_dict().items()):
             digest.update(name.encode() + value.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
-def read_weights_metadata(path: Path) -> dict[str, Any]:
+def read_weights_metadata(path: Path, *, required: bool = True) -> dict[str, Any]:
     """Return the metadata of a weights file.
 
     It has the settings of the training, the charset and the scores. Raises ConfigError if the file
-    has no such metadata.
+    has no such metadata, or returns none of it if it is not ``required``.
     """
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
         stored = (file.metadata() or {}).get("raygroup")
+    if stored is None and not required:
+        return {}
     if stored is None:
         raise ConfigError(f"weights.file: {path} is not a file of python -m raygroup.pretrain (no 'raygroup' metadata)")
     return json.loads(stored)  # type: ignore[no-any-return]
@@ -79,6 +83,16 @@ def load_universal(path: Path) -> UniversalModel:
     trunk.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("trunk.")})
     head.load_state_dict({name[5:]: value for name, value in tensors.items() if name.startswith("head.")})
     return UniversalModel(trunk.eval().requires_grad_(False), head.requires_grad_(False), charset)
+
+
+def load_trunk(path: Path) -> Trunk:
+    """Load the trunk of a weights file or of a package's ``model.safetensors``, frozen and ready for evaluation."""
+    from safetensors import safe_open
+
+    trunk = Trunk()
+    with safe_open(path, "pt") as file:
+        trunk.load_state_dict({name[6:]: file.get_tensor(name) for name in file.keys() if name.startswith("trunk.")})  # noqa: SIM118
+    return trunk.eval().requires_grad_(False)
 
 
 @torch.no_grad()

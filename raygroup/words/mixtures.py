@@ -1,7 +1,8 @@
 """Draw training words from several sources by sampling ratio (Table 1)."""
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,18 +94,19 @@ class MixedRows:
 def mixture_of(words: Words, sizes: Mapping[str, int]) -> Mixture:
     """Return the mixture that the settings define over these sources.
 
-    ``sizes`` maps each source to its number of training words. Raises ConfigError if a ratio names a
-    source without words, or if a source has no ratio. The message lists the sources.
+    ``sizes`` maps each source to its number of training words. Sources of ratio 0 are left out. Raises
+    ConfigError if a ratio above 0 names a source without words, or if a source has no ratio. The message
+    lists the sources.
     """
     sources = f"the words to train on are of: {', '.join(sorted(sizes)) or 'no source'}"
     for name, ratio in words.mixture:
-        if name not in sizes:
+        if ratio > 0 and name not in sizes:
             raise ConfigError(f"words.mixture['{name}'] is {ratio:g}, but no word has this source; {sources}")
-    names = [name for name, _ in words.mixture]
-    for name in sorted(sizes.keys() - set(names)):
+    for name in sorted(sizes.keys() - {name for name, _ in words.mixture}):
         raise ConfigError(f"words.mixture has no ratio for '{name}', of {sizes[name]} words: give one ratio for each source; {sources}")
-    ratios = tuple(ratio for _, ratio in words.mixture)
-    return Mixture(names=tuple(names), sizes=tuple(sizes[name] for name in names), ratios=ratios, weighting=words.mixture_weighting)
+    drawn = {name: ratio for name, ratio in words.mixture if ratio > 0}
+    sizes_drawn = tuple(sizes[name] for name in drawn)
+    return Mixture(names=tuple(drawn), sizes=sizes_drawn, ratios=tuple(drawn.values()), weighting=words.mixture_weighting)
 
 
 def mixed_rows(store: WordStore, words: Words) -> MixedRows | None:
@@ -115,8 +117,21 @@ def mixed_rows(store: WordStore, words: Words) -> MixedRows | None:
     if not words.mixture:
         return None
     mixture = mixture_of(words, stored_sources(store))
-    train = store.rows_of("train")
-    return MixedRows(mixture, train[np.argsort(store.source_numbers(mixture.names)[train], kind="stable")])
+    numbers, train = store.source_numbers(mixture.names), store.rows_of("train")
+    drawn = train[numbers[train] >= 0]
+    return MixedRows(mixture, drawn[np.argsort(numbers[drawn], kind="stable")])
+
+
+def mixed_words(words: Words, sources: Sequence[str]) -> MixedRows | None:
+    """Return words with these sources, to be drawn by source. A row is the place of a word.
+
+    Returns None if the settings define no mixture. Raises ConfigError like ``mixture_of``.
+    """
+    if not words.mixture:
+        return None
+    mixture = mixture_of(words, Counter(sources))
+    names = np.array(sources)
+    return MixedRows(mixture, np.concatenate([np.flatnonzero(names == name) for name in mixture.names]))
 
 
 def stored_sources(store: WordStore) -> dict[str, int]:

@@ -127,7 +127,7 @@ def test_a_damaged_scene_table_is_made_again(scenes, tmp_path, capsys):
         ([], "tiny: an input is missing: scenes (pass --scenes PATH"),
         (["--scenes", "SCENES", "--words", "w.parquet"], "--words w.parquet: the search space tiny trains on scenes"),
         (["--scenes", "SCENES", "--weights", "laptop"], "--weights laptop: the search space tiny trains on scenes"),
-        (["--scenes", "SCENES", "--kernels", "plain", "--local"], "--kernels plain: it is for trials on words"),
+        (["--scenes", "SCENES", "--kernels", "plain", "--local"], "--kernels plain: it is for trials that group words"),
         (["--scenes", "nowhere"], "nowhere: no"),
     ],
 )

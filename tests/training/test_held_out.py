@@ -1,6 +1,7 @@
 """The held-out loss follows a training, changes nothing in it, and says which tasks have converged."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from raygroup.model.heads.bank import HeadBank
 from raygroup.model.laptop_trunk import Trunk
 from raygroup.training.held_out import HeldOutCurve, convergence
 from raygroup.training.universal import train_universal
+from raygroup.training.universal_draws import training_words
 from raygroup.training.universal_weights import UniversalModel
 from raygroup.words.charset import Charset
 
@@ -90,13 +92,11 @@ def test_tasks_are_drawn_alike_however_many_words_they_have_and_new_ones_more_of
     labels, tasks = [*LABELS] * 20 + ["cc"], ["large"] * 120 + ["small"]
     crops = np.repeat(CROPS[:1], len(labels), axis=0)
     settings = Pretraining(steps=4, head_steps=1, batch=50, heads=SETTINGS.heads, draw="task")
-    from raygroup.training import universal
-
-    known = UniversalModel(Trunk(), HeadBank(1, 5, features=256, positions=(1, 24), embed=6, hidden=8), Charset(("a", "b", "d")))
+    known = Charset(("a", "b", "d"))
     for start, weight, share in ((None, 1.0, 1 / 2), (known, 1.0, 1 / 2), (known, 3.0, 3 / 4), (None, 3.0, 1 / 2)):
-        groups = universal._groups(labels, tasks, start, weight)
-        words = universal._Labelled(crops, *universal.encode_labels(labels, CHARSET), groups)
-        drawn = np.concatenate([universal._draw_words(words, settings, "crops", step) for step in range(40)])
+        weighted = replace(settings, new_task_weight=weight)
+        words = training_words(crops, labels, tasks, CHARSET, weighted, start)
+        drawn = np.concatenate([words.draw_rows(weighted, "crops", step) for step in range(40)])
         assert (drawn == 120).mean() == pytest.approx(share, abs=0.04), "``small`` has only the character c, which is new"
 
 

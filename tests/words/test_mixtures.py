@@ -11,7 +11,7 @@ from raygroup.config import Words
 from raygroup.errors import ConfigError
 from raygroup.paper import TABLE_1, TABLE_1_RATIOS
 from raygroup.tables.mixture import print_mixture
-from raygroup.words.mixtures import Mixture, listed_sources, mixed_rows, mixture_of, stored_sources
+from raygroup.words.mixtures import Mixture, listed_sources, mixed_rows, mixed_words, mixture_of, stored_sources
 from raygroup.words.word_store import SCHEMA, StoreMetadata, open_word_store, write_word_store
 
 
@@ -145,6 +145,21 @@ def test_words_are_drawn_from_training_rows_by_the_ratio_of_their_source(table):
     rows, counts = np.unique(draws, return_counts=True)
     assert rows.tolist() == list(expected)
     assert chisquare(counts, [float(share) * len(draws) for share in expected.values()]).pvalue > 1e-3
+
+
+def test_a_source_of_ratio_0_is_never_drawn_and_may_be_missing(table):
+    mixed = mixed_rows(table, Words(mixture=(("a", 2), ("b", 0), ("MLT19", 0))))
+    assert mixed.mixture.names == ("a",)
+    assert set(np.concatenate([mixed.draw_rows(0, step, 20) for step in range(20)]).tolist()) == {1, 4, 7}
+
+
+def test_listed_words_are_drawn_by_the_ratio_of_their_source():
+    mixed = mixed_words(Words(mixture=(("a", 1), ("b", 3), ("c", 0))), ["b", "a", "c", "b", "a", "a"])
+    draws = np.concatenate([mixed.draw_rows(0, step, 100) for step in range(200)])
+    rows, counts = np.unique(draws, return_counts=True)
+    assert rows.tolist() == [0, 1, 3, 4, 5], "the word of c is never drawn"
+    assert chisquare(counts, [len(draws) * share / 9 for share in (3, 1, 3, 1, 1)]).pvalue > 1e-3
+    assert mixed_words(Words(), ["a"]) is None
 
 
 def test_without_ratios_there_is_no_mixture(table):

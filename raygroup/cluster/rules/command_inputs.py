@@ -72,7 +72,7 @@ def _check_sweep(inputs: InputCheck, options: argparse.Namespace) -> None:
             raise ConfigError(f"--scenes {options.scenes}: no such file or folder")
         _check_start_weights(inputs, sweep)
         return
-    trials = [trial for _, trial in sweep.trials() if isinstance(trial, Trial)]
+    trials = [trial for _, trial in sweep.trials() if isinstance(trial, Trial | Pretraining)]
     require_inputs(sweep, trials, options.words, options.fonts, inputs.is_there)
 
 

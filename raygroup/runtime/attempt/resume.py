@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from raygroup.config import Trial
+from raygroup.config import Pretraining, Trial
 from raygroup.files.places import Place
 from raygroup.history.reader import read_attempt_metadata
 from raygroup.history.sinks import Checksums
@@ -21,6 +21,7 @@ from raygroup.runtime.attempt.provenance import git_commit, versions
 from raygroup.runtime.attempt.scene_inputs import DetectorInputs, SpotterInputs
 from raygroup.runtime.attempt.session import Session, TrialAttempt, WorkerContext
 from raygroup.runtime.attempt.word_program import WordInputs
+from raygroup.runtime.stage1.program import UniversalInputs
 from raygroup.search_space import AnyTrial, any_trial_from_json
 from raygroup.spotting_config import Spotting
 from raygroup.storage.checkpoint_index import drop_checkpoints_after, sound_steps
@@ -53,7 +54,7 @@ class _CommonCheckpoint:
 
 
 def open_session(leases: Sequence[Lease], context: WorkerContext, on_failure: OnFailure) -> Session | None:
-    """Open a session for trials that share their words, or for one trial on scenes.
+    """Open a session for trials that share their words, or for one trial of stage 1 or on scenes.
 
     They start from their newest common checkpoint. Trials that cannot be trained go to
     ``on_failure``. Returns None if no trial is left. Every worker must call this.
@@ -104,6 +105,8 @@ def _load_program_inputs(first: _TrialInputs, checkpoint: _CommonCheckpoint, con
     """Load what the trials of a pack share. ``first`` is any of them."""
     if isinstance(first.trial, Trial):
         return WordInputs(first.trial, first.config, context, checkpoint.facts.get("kernels"))
+    if isinstance(first.trial, Pretraining):
+        return UniversalInputs(first.trial, first.config, context)
     if isinstance(first.trial, Spotting):
         return SpotterInputs(first.config, context)
     return DetectorInputs(first.config, context)

@@ -1,8 +1,8 @@
-"""A trial on scenes as a program: a trainer, its histories, and the weights that it ends with."""
+"""A trial that trains alone as a program: a trainer, its histories, and the weights that it ends with."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from raygroup.files.places import Place
 from raygroup.history.spotter_history import read_spotter_history
 from raygroup.runtime.attempt.program import StepRow
 from raygroup.runtime.attempt.scalars import grouping_curves, grouping_progress, write_settings_and_scores
+from raygroup.search_space import AnyTrial
 from raygroup.spotting_config import LOSSES
 from raygroup.storage.layout import DETECTOR_FILE, SPOTTER_FILE
 from raygroup.tables.spotter.spotter_trial import last_losses
@@ -25,19 +26,28 @@ from raygroup.training.spotter.spotter_trainer import SpotterTrainer
 from raygroup.training.spotter.trained_spotter import save_spotter_network
 
 
-class _SceneProgram:
-    """A trainer, and what the files of its trial hold."""
+class SingleTrainer(Protocol):
+    """Trains one trial."""
+
+    step: int
+    device: str
+
+    def state(self) -> dict[str, Tensor]: ...
+
+    def restore(self, step: int, state: dict[str, Tensor]) -> None: ...
+
+
+class SingleProgram:
+    """A trial that trains alone, and what its files hold: the losses of every step, and perhaps R_TM."""
 
     speed_name = "samples_per_s"
     losses: tuple[str, ...]
     """Names of the first numbers of a step's record."""
+    remedy = "Lower training.learning_rate or training.clip"
 
-    def __init__(self, trainer: DetectorTrainer | SpotterTrainer, about: Mapping[str, Any]) -> None:
-        """``about`` goes into the metadata of the weights."""
-        self._trainer, self.about = trainer, about
-        self.settings = trainer.settings
-        training = trainer.settings.training
-        self.steps, self.batch, self.checkpoint_every = training.steps, training.batch, training.checkpoint_every
+    def __init__(self, trainer: SingleTrainer, settings: AnyTrial, steps: int, batch: int, checkpoint_every: int) -> None:
+        self._trainer, self.settings = trainer, settings
+        self.steps, self.batch, self.checkpoint_every = steps, batch, checkpoint_every
 
     @property
     def step(self) -> int:
@@ -50,6 +60,9 @@ class _SceneProgram:
         (state,) = states
         self._trainer.restore(step, state)
 
+    def without(self, numbers: Sequence[int]) -> NoReturn:
+        raise ValueError("this trial trains alone, so it cannot leave others behind")
+
     def split_records(self, records: Sequence[Tensor]) -> list[NDArray[np.float32]]:
         return [torch.stack(list(records)).float().cpu().numpy()]
 
@@ -59,7 +72,7 @@ class _SceneProgram:
             losses = dict(zip(self.losses, map(float, values), strict=True))
             problem = next((f"the {name} loss is {value}" for name, value in losses.items() if not np.isfinite(value)), None)
             if problem or not np.isfinite(rest).all():
-                raise NotFiniteError(f"step {step}: {problem or 'R_TM is not finite'}. Lower training.learning_rate or training.clip")
+                raise NotFiniteError(f"step {step}: {problem or 'R_TM is not finite'}. {self.remedy}")
             yield StepRow(step, self.columns(losses, rest), losses, functools.partial(self.curves, losses, rest))
 
     def columns(self, losses: Mapping[str, float], rest: NDArray[np.float32]) -> tuple[ArrayLike, ...]:
@@ -84,6 +97,16 @@ class _SceneProgram:
         return {"device": self._trainer.device}
 
 
+class _SceneProgram(SingleProgram):
+    """A trial on scenes."""
+
+    def __init__(self, trainer: DetectorTrainer | SpotterTrainer, about: Mapping[str, Any]) -> None:
+        """``about`` goes into the metadata of the weights."""
+        training = trainer.settings.training
+        super().__init__(trainer, trainer.settings, training.steps, training.batch, training.checkpoint_every)
+        self.about = about
+
+
 class DetectorProgram(_SceneProgram):
     """A detector in training."""
 
@@ -93,9 +116,6 @@ class DetectorProgram(_SceneProgram):
         super().__init__(trainer, about)
         self.trainer = trainer
         self.advance = trainer.advance
-
-    def without(self, numbers: Sequence[int]) -> "DetectorProgram":
-        raise ValueError(_ALONE)
 
     def write_results(self, number: int) -> Callable[[Place], None]:
         def write(folder: Place) -> None:
@@ -119,9 +139,6 @@ class SpotterProgram(_SceneProgram):
         losses = self.trainer.advance()
         return torch.cat([losses, self.trainer.network.r_tm.detach().flatten()])
 
-    def without(self, numbers: Sequence[int]) -> "SpotterProgram":
-        raise ValueError(_ALONE)
-
     def columns(self, losses: Mapping[str, float], rest: NDArray[np.float32]) -> tuple[ArrayLike, ...]:
         return (rest, *losses.values())
 
@@ -141,6 +158,3 @@ class SpotterProgram(_SceneProgram):
             save_spotter_network(folder / SPOTTER_FILE, trainer.average, trainer.settings, trainer.tasks, trainer.charset, about)
 
         return write
-
-
-_ALONE = "a trial on scenes trains alone, so it cannot leave others behind"

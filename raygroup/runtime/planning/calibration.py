@@ -44,9 +44,9 @@ _BATCH_ROWS = 1024
 
 
 def calibrate_packs(packs: Sequence[JobPack], placement: Placement, kernels: str) -> list[Calibration]:
-    """Time each distinct program among the packs. Raises ConfigError if the device is missing, and for trials on scenes."""
+    """Time each distinct program among the packs. Raises ConfigError if the device is missing, and for trials that group no words."""
     if any(not pack.word_jobs for pack in packs):
-        raise ConfigError("--calibrate: it times trials on words, not on scenes; leave it out")
+        raise ConfigError("--calibrate: it times trials that group words, not stage 1 or trials on scenes; leave it out")
     distinct = list({program_name(pack.jobs): pack for pack in packs}.values())
     machine = machine_model(placement.device)
     with WorkerPool(1, preload=TRAINING) as workers:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from raygroup.config import Trial
+from raygroup.config import Pretraining, Trial
 from raygroup.files.places import Place
 from raygroup.runtime.planning.forecast import PRICES, Forecast, basis_text
 from raygroup.runtime.planning.mixtures import print_mixtures
@@ -49,8 +49,8 @@ def _print_trials(plan: Plan, packs: Sequence[JobPack], forecast: Forecast, cons
             time = (seconds_text(seconds), basis)
             memory = packs[number].memory_on(forecast.device, forecast.kernels)
             place = (str(number + 1), "-" if memory is None else size_text(memory), "to run")
-        size = trial.heads.count if isinstance(trial, Trial) else trial.samples.side
-        rows.add_row(escape(job.label), job.id, str(trial.training.steps), str(size), *time, *place)
+        size = trial.heads.count if isinstance(trial, Trial | Pretraining) else trial.samples.side
+        rows.add_row(escape(job.label), job.id, str(job.steps), str(size), *time, *place)
     own_packs = {pack_of[job.id] for job in plan.jobs if job.id in pack_of}
     num_missing = sum(job.id in pack_of for job in plan.jobs)
     console.print(titled(f"{plan.sweep.name}: {len(plan.jobs)} trials, {num_missing} to run in {len(own_packs)} packs", rows))

@@ -101,7 +101,7 @@ def forecast(
     by_trial: dict[str, tuple[float, str]] = {}
     for pack in packs:
         step = times.step_time(pack.jobs)
-        pack_seconds.append(step.seconds * pack.jobs[0].trial.training.steps)
+        pack_seconds.append(step.seconds * pack.jobs[0].steps)
         basis[step.basis] += len(pack.jobs)
         by_trial |= {job.id: (pack_seconds[-1] / len(pack.jobs), step.basis) for job in pack.jobs}
     devices = _num_devices(cluster, placement.device)

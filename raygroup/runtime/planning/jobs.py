@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from raygroup.config import Trial
+from raygroup.config import Pretraining, Trial
 from raygroup.config_sections import to_json
 from raygroup.costs import detector_cpu_s, spotter_cpu_s, training_cpu_s
 from raygroup.errors import ConfigError
@@ -23,6 +23,10 @@ LAPTOP = "laptop"
 """The name of the stage-1 weights in the package, in settings and in ``config.json``."""
 LAPTOP_WEIGHTS = Path(str(importlib.resources.files("raygroup.weights") / "laptop.safetensors"))
 """The file of these weights."""
+SPOTTER = "spotter"
+"""The name of the trunk that reads words in the spotter of the package, for stage 1. It has no universal head."""
+SPOTTER_READER = Path(str(importlib.resources.files("raygroup.weights") / "compact_spotter" / "reader" / "model.safetensors"))
+"""The file of this trunk."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,16 @@ class Job:
     @property
     def done(self) -> bool:
         return is_done(self.folder)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.trial.all_steps if isinstance(self.trial, Pretraining) else self.trial.training.steps
+
+    @property
+    def batch(self) -> int:
+        """Words or samples of one step."""
+        return self.trial.batch if isinstance(self.trial, Pretraining) else self.trial.training.batch
 
     @property
     def cpu_s(self) -> float:
@@ -91,21 +105,21 @@ class WordJob(Job):
         return (self.store, self.features)
 
     def inputs(self, storage: Place) -> dict[str, str]:
-        weights = _relative(self.shared_weights, storage) if self.shared_weights else LAPTOP
-        inputs = {"store": _relative(self.store, storage), "features": _relative(self.features, storage), "weights": weights}
-        return inputs | ({"start": _relative(self.start, storage)} if self.start is not None else {})
+        weights = relative_path(self.shared_weights, storage) if self.shared_weights else LAPTOP
+        inputs = {"store": relative_path(self.store, storage), "features": relative_path(self.features, storage), "weights": weights}
+        return inputs | ({"start": relative_path(self.start, storage)} if self.start is not None else {})
 
 
 @dataclass(frozen=True)
 class StartWeights:
-    """A weights file that a spotter starts from."""
+    """A weights file that a spotter or stage 1 starts from."""
 
     name: str
-    """``detector`` or ``reader``: its field in ``weights`` and in ``config.json``."""
+    """Its field in ``config.json``: ``detector`` or ``reader``, as in ``weights``, and ``weights`` for stage 1."""
     file: Path
     """The file on this machine."""
     shared: Place | None
-    """A copy that every machine can read. None for the weights in the package."""
+    """A copy that every machine can read. None for weights in the package."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +140,8 @@ class SceneJob(Job):
         return (self.scenes, *(each.shared for each in self.weights if each.shared))
 
     def inputs(self, storage: Place) -> dict[str, str]:
-        weights = {each.name: _relative(each.shared, storage) if each.shared else LAPTOP for each in self.weights}
-        return {"scenes": _relative(self.scenes, storage), **weights}
+        weights = {each.name: relative_path(each.shared, storage) if each.shared else LAPTOP for each in self.weights}
+        return {"scenes": relative_path(self.scenes, storage), **weights}
 
 
 def word_jobs(jobs: Iterable[Job]) -> tuple[WordJob, ...]:
@@ -180,5 +194,6 @@ def declare_trials(jobs: Iterable[Job], storage: Place) -> None:
         write_json(job.folder / CONFIG_FILE, config | job.inputs(storage), durable=False)
 
 
-def _relative(place: Place, storage: Place) -> str:
+def relative_path(place: Place, storage: Place) -> str:
+    """Return a place on the storage path as ``config.json`` names it."""
     return str(place.relative_to(storage))  # type: ignore[arg-type]

@@ -31,17 +31,19 @@ def collect_mixtures(jobs: Iterable["Job"], words: Path | None) -> list[Training
     user's ``words``. Raises ConfigError if the ratios do not fit the sources.
     """
     from raygroup.runtime.planning.jobs import word_jobs
+    from raygroup.runtime.stage1.job import stage1_jobs
     from raygroup.words.mixtures import listed_sources, mixture_of
 
     listed, stored = functools.cache(listed_sources), functools.cache(_stored_sources)
     mixtures: dict[TrainingMixture, None] = {}
-    for job in word_jobs(jobs):
-        settings, training = job.trial.words, job.trial.training
+    jobs = [*jobs]
+    for job in (*word_jobs(jobs), *stage1_jobs(jobs)):
+        settings = job.trial.words
         if not settings.mixture:
             continue
         require(words is not None, "words.mixture", settings.mixture, "empty without --words: rendered words are of one source")
         sizes = stored(job.store) or listed(words, settings.tasks)
-        mixtures[TrainingMixture(mixture_of(settings, sizes), training.steps, training.batch)] = None
+        mixtures[TrainingMixture(mixture_of(settings, sizes), job.steps, job.batch)] = None
     return list(mixtures)
 
 

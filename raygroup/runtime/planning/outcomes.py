@@ -12,12 +12,12 @@ from pathlib import PurePosixPath
 from statistics import median
 from typing import Any
 
-from raygroup.config import Trial
+from raygroup.config import Pretraining, Trial
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import Job, WordJob
 from raygroup.runtime.planning.plan import Plan
-from raygroup.search_space import AnyTrial, any_trial_from_json
+from raygroup.search_space import STAGE_1, AnyTrial, any_trial_from_json
 from raygroup.spotter_config import Detector
 from raygroup.storage.layout import CONFIG_FILE, DONE_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record, read_record
@@ -25,7 +25,7 @@ from raygroup.storage.sweeps import done_ids
 from raygroup.training.packs.packing import shared_settings
 
 ANY_KERNELS = ""
-"""Kernel form of trials on scenes. A detector has no heads, and those of a spotter have one form."""
+"""Kernel form of trials of stage 1 and on scenes. A detector has no heads, and those of the others have one form."""
 _NO_EFFECT = ("training.steps", "training.order_seed", "training.checkpoint_every", "words.mixture", "words.mixture_weighting")
 """Settings that the trials of a pack share, without an effect on the time of a step."""
 _MAX_OWN = 5
@@ -47,7 +47,7 @@ class Kind:
     program: str
     """The settings that shape the program, and the words."""
     heads: int
-    """0 if it trains on scenes."""
+    """0 if it groups no words."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,10 @@ def job_kind(job: Job) -> Kind:
 
 def _trial_kind(trial: AnyTrial, store: str) -> Kind:
     """Return the kind of a trial. The word store is part of it, because it decides the number of classes."""
+    if isinstance(trial, Pretraining):
+        # The steps of its two phases take different times, so only trainings with the same share of both are comparable.
+        sizes = (trial.heads.embeds, trial.heads.hiddens, sum(trial.words.characters), trial.batch, trial.steps / trial.head_steps)
+        return Kind(repr((STAGE_1, *sizes)), 0)
     if not isinstance(trial, Trial):
         sizes = (trial.size, trial.samples.side, trial.training.batch)
         parts = () if isinstance(trial, Detector) else (trial.heads.count, trial.heads.source, trial.regions, trial.loss, trial.freeze)

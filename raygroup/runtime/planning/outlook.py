@@ -8,6 +8,7 @@ from raygroup.runtime.planning.forecast import Forecast, basis_text
 from raygroup.runtime.planning.jobs import Job, word_jobs
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.processes import cores
+from raygroup.runtime.stage1.job import stage1_jobs
 from raygroup.terminal import seconds_text
 
 _FEW_SECONDS = 10.0
@@ -34,6 +35,8 @@ def _inputs_text(plan: Plan, missing: Sequence[Job]) -> str:
     if plan.scenes is not None:
         return "scenes are cached" if all(path.exists() for job in missing for path in job.caches) else "scenes are copied first"
     jobs = word_jobs(missing)
+    if not jobs:
+        return "words are cached" if all(job.store.exists() for job in stage1_jobs(missing)) else "words are made first"
     stores = list({job.store: job for job in jobs if not job.store.exists()}.values())
     features = list({job.features: job for job in jobs if not job.features.exists()}.values())
     if not features:

@@ -12,7 +12,7 @@ from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
 from raygroup.model.kernels.forms import choose_kernels
 from raygroup.runtime.placement import Placement, gpu_memory_gb, require_kernels
-from raygroup.runtime.planning.jobs import Job, WordJob, scene_jobs, word_jobs
+from raygroup.runtime.planning.jobs import Job, WordJob, word_jobs
 from raygroup.storage.checkpoint_index import listed_steps
 from raygroup.training.packs.packing import fill_packs, shared_settings
 from raygroup.trunks import FEATURE_SHAPE
@@ -29,7 +29,7 @@ class JobPack:
 
     @property
     def word_jobs(self) -> tuple[WordJob, ...]:
-        """The trials on words. A pack of a trial on scenes has none."""
+        """The trials on words. A pack of another kind of trial has none."""
         return word_jobs(self.jobs)
 
     @property
@@ -38,7 +38,7 @@ class JobPack:
         return self.memory_on("cuda")
 
     def memory_on(self, device: str, kernels: str = "auto") -> int | None:
-        """Return the estimated memory in bytes on a device, in one form of the kernels. That of a trial on scenes is not known."""
+        """Return the estimated memory in bytes on a device, in one form of the kernels. That of other kinds of trials is not known."""
         jobs = self.word_jobs
         form = choose_kernels(kernels, device).name
         return pack_bytes([job.trial for job in jobs], *network_sizes(jobs[0]), on_gpu=device != "cpu", kernels=form) if jobs else None
@@ -55,12 +55,12 @@ def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
     Raises ConfigError if no GPU's memory is known, and for kernels that the GPU cannot run.
 
     The jobs of a pack share their inputs, the shape of their program, and the steps of their
-    checkpoints. A trial on scenes trains alone.
+    checkpoints. A trial of stage 1 or on scenes trains alone.
     """
     if placement.device == "cpu":
         return [JobPack((job,)) for job in jobs]
     require_kernels(placement)
-    packs = [JobPack((job,)) for job in scene_jobs(jobs)]
+    packs = [JobPack((job,)) for job in jobs if not isinstance(job, WordJob)]
     words = word_jobs(jobs)
     if not words:
         return packs

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raygroup.config import Finetuning, Trial, Words, trial_id
+from raygroup.config import Finetuning, Pretraining, Trial, Words, trial_id
 from raygroup.config_sections import fingerprint
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import write_json
@@ -19,7 +19,9 @@ from raygroup.runtime.planning.mixtures import collect_mixtures
 from raygroup.runtime.planning.requirements import require_data, require_inputs, require_trainable
 from raygroup.runtime.planning.scene_plan import plan_scene_jobs
 from raygroup.runtime.planning.starting_weights import StartingWeights
-from raygroup.search_space import SCENES, Sweep, hypothesis, load
+from raygroup.runtime.stage1.job import stage1_jobs
+from raygroup.runtime.stage1.plan import plan_stage1_jobs
+from raygroup.search_space import SCENES, STAGE_1, Sweep, hypothesis, load
 from raygroup.storage.identity import without_rendering
 from raygroup.storage.layout import STOP_FILE, SWEEP_FILE, features_path, now, words_path
 from raygroup.storage.records import intact_record
@@ -110,17 +112,22 @@ def plan_finetuning_jobs(sweep: Sweep, after: Plan) -> tuple[WordJob, ...]:
 
 def _plan_word_jobs(
     sweep: Sweep, storage: Place, words: Path | None, fonts: Path | None, progress: ReportProgress, after: Plan | None
-) -> "tuple[tuple[WordJob, ...], Mapping[tuple[str, ...], ReadLabels]]":
+) -> "tuple[tuple[Job, ...], Mapping[tuple[str, ...], ReadLabels]]":
     words_path_here = words.absolute() if words else None
     fonts_path = fonts.absolute() if fonts else None
-    trials = [(label, trial) for label, trial in sweep.trials() if isinstance(trial, Trial)]
-    require_inputs(sweep, [trial for _, trial in trials], words, fonts)
+    on_words = [trial for _, trial in sweep.trials() if isinstance(trial, Trial | Pretraining)]
+    require_inputs(sweep, on_words, words, fonts)
     # Fingerprints read whole files, and most trials of a sweep share them.
-    labels = _read_labels(trials, words_path_here, progress)
+    labels = _read_labels(on_words, words_path_here, progress)
     words_fingerprint = functools.cache(
         functools.partial(_words_fingerprint, words=words_path_here, fonts=fonts_path, labels=labels, progress=progress)
     )
-    weights_of = StartingWeights(storage, after.jobs if after else ())
+    if isinstance(sweep.trial, Pretraining):
+        stage1 = plan_stage1_jobs(sweep, storage, words_fingerprint)
+        collect_mixtures(stage1, words)  # checks them
+        return stage1, labels
+    weights_of = StartingWeights(storage, stage1_jobs(after.jobs) if after else ())
+    trials = [(label, trial) for label, trial in sweep.trials() if isinstance(trial, Trial)]
     jobs = []
     for (label, trial), start in zip(trials, sweep.starts(), strict=True):
         weights = weights_of(trial, start)
@@ -167,6 +174,7 @@ def declare_sweep(plan: Plan) -> None:
     declared = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
     declared |= {"trains_on": SCENES} if plan.scenes is not None else {}
     declared |= {"after": plan.after.sweep.name} if plan.after is not None else {}
+    declared |= {"trains_on": STAGE_1} if isinstance(plan.sweep.trial, Pretraining) else {}
     plan.folder.mkdir(parents=True, exist_ok=True)
     stored = intact_record(plan.folder / SWEEP_FILE)
     if {key: stored.get(key) for key in declared} != declared:
@@ -174,13 +182,15 @@ def declare_sweep(plan: Plan) -> None:
     (plan.folder / STOP_FILE).unlink(missing_ok=True)
 
 
-def _read_labels(trials: Iterable[tuple[str, Trial]], words: Path | None, progress: ReportProgress) -> "dict[tuple[str, ...], ReadLabels]":
+def _read_labels(
+    trials: Iterable[Trial | Pretraining], words: Path | None, progress: ReportProgress
+) -> "dict[tuple[str, ...], ReadLabels]":  # fmt: skip
     """Read the labels of the user's words once for each distinct ``words.tasks``."""
     if words is None:
         return {}
     from raygroup.words.importing.preview import read_labels
 
-    return {tasks: read_labels(words, tasks, progress) for tasks in dict.fromkeys(trial.words.tasks for _, trial in trials)}
+    return {tasks: read_labels(words, tasks, progress) for tasks in dict.fromkeys(trial.words.tasks for trial in trials)}
 
 
 def _words_fingerprint(

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from raygroup.config import Finetuning, Pretraining, Trial
 from raygroup.errors import ConfigError
 from raygroup.files.places import local_path
-from raygroup.runtime.planning.jobs import WordJob
+from raygroup.runtime.planning.jobs import LAPTOP, SPOTTER, WordJob
 from raygroup.search_space import Sweep
 from raygroup.task_groups import require_fitting_groups
 from raygroup.trunks import CROP_SIZE
@@ -33,8 +33,9 @@ def require_data(sweep: Sweep, words: Path | None, fonts: Path | None, scenes: P
 
 
 def require_inputs(
-    sweep: Sweep, trials: Sequence[Trial], words: Path | None, fonts: Path | None, is_there: Callable[[Path], bool] = Path.exists
-) -> None:
+    sweep: Sweep, trials: Sequence[Trial | Pretraining], words: Path | None, fonts: Path | None,
+    is_there: Callable[[Path], bool] = Path.exists,
+) -> None:  # fmt: skip
     """Raise ConfigError if an input of a sweep is missing. One message names all of them.
 
     ``is_there`` says whether a file or folder exists, perhaps on another machine.
@@ -84,15 +85,20 @@ def universal_head_size(weights: Path) -> tuple[int, int]:
     return size["embed"], size["hidden"]
 
 
-def _missing_words(trials: Iterable[Trial]) -> list[str]:
+def _missing_words(trials: Iterable[Trial | Pretraining]) -> list[str]:
     sources = sorted({trial.words.source for trial in trials} - {"rendered"})
     return [f"words of {', '.join(sources)} (pass --words PATH; docs/data.md shows how to import them)"] if sources else []
 
 
-def _missing_weights(trials: Iterable[Trial], is_there: Callable[[Path], bool]) -> list[str]:
-    files = sorted({trial.weights.file for trial in trials} - {"laptop"})
-    hint = "set weights.file to a stage-1 file; python -m raygroup.pretrain makes one"
-    return [f"the weights file {file} ({hint})" for file in files if not is_there(local_path(file)) or local_path(file).is_dir()]
+def _missing_weights(trials: Iterable[Trial | Pretraining], is_there: Callable[[Path], bool]) -> list[str]:
+    starts = {trial.start for trial in trials if isinstance(trial, Pretraining)} - {"", LAPTOP, SPOTTER}
+    weights = {trial.weights.file for trial in trials if isinstance(trial, Trial)} - {LAPTOP}
+    fields = {**dict.fromkeys(starts, "start"), **dict.fromkeys(weights, "weights.file")}
+    return [
+        f"the weights file {file} (set {fields[file]} to a stage-1 file; python -m raygroup.pretrain makes one)"
+        for file in sorted(fields)
+        if not is_there(local_path(file)) or local_path(file).is_dir()
+    ]
 
 
 def universal_charset(weights: Path) -> Charset:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from raygroup.config import Pretraining, Trial
+from raygroup.config import Trial
 from raygroup.files.local_copies import copy_path
 from raygroup.files.places import Place
-from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, Job, WordJob, file_hash, weights_file
+from raygroup.runtime.planning.jobs import LAPTOP_WEIGHTS, WordJob, file_hash, weights_file
 from raygroup.runtime.planning.requirements import universal_head_size
-from raygroup.storage.layout import UNIVERSAL_FILE, weights_path
+from raygroup.runtime.stage1.job import Stage1Job
+from raygroup.storage.layout import weights_path
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,11 @@ class TrialWeights:
 class StartingWeights:
     """Finds the stage-1 weights of trials."""
 
-    def __init__(self, storage: Place, stage1: Sequence[Job]) -> None:
+    def __init__(self, storage: Place, stage1: Sequence[Stage1Job]) -> None:
         """``stage1`` are the trials of stage 1 that come before, or none."""
         self.storage, self.stage1 = storage, stage1
         self._hash_once = functools.cache(file_hash)
+        self._trunk_once = functools.cache(lambda place: stage1[place].trunk)
 
     def __call__(self, trial: Trial, start: int | None) -> TrialWeights:
         """Return the weights of a trial. ``start`` is the place of its trial of stage 1.
@@ -43,19 +45,19 @@ class StartingWeights:
         Raises ConfigError if the file that ``weights.file`` names does not exist.
         """
         if start is not None:
-            return self._trained_weights(self.stage1[start])
+            return self._trained_weights(start)
         file = weights_file(trial.weights.file)
         content = self._hash_once(file)
         return TrialWeights(file, None if file == LAPTOP_WEIGHTS else weights_path(self.storage, content), content, content)
 
-    def _trained_weights(self, job: Job) -> TrialWeights:
-        shared = job.folder / UNIVERSAL_FILE
-        file = shared if isinstance(shared, Path) else copy_path(shared)
-        return TrialWeights(file, shared, job.content, getattr(job, "trunk", job.content), job.folder)
+    def _trained_weights(self, start: int) -> TrialWeights:
+        job = self.stage1[start]
+        file = job.result if isinstance(job.result, Path) else copy_path(job.result)
+        return TrialWeights(file, job.result, job.content, self._trunk_once(start), job.folder)
 
     def head_size(self, job: WordJob) -> tuple[int, int]:
         """Return embed and hidden of the universal head from which a trial starts."""
         for stage1 in self.stage1:
-            if stage1.folder == job.start and isinstance(stage1.trial, Pretraining):
+            if stage1.folder == job.start:
                 return stage1.trial.heads.embeds[0], stage1.trial.heads.hiddens[0]
         return universal_head_size(job.weights)

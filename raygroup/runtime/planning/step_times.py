@@ -93,7 +93,7 @@ class StepTimes:
             return StepTime(measured, MEASURED)
         if name in self._stored:
             return StepTime(self._stored[name], CALIBRATED)
-        cpu_s = sum(job.cpu_s / job.trial.training.steps for job in jobs)
+        cpu_s = sum(job.cpu_s / job.steps for job in jobs)
         return StepTime(cpu_s if self.device == "cpu" else max(_GPU_STEP_S, cpu_s / _GPU_AS_CORES), ESTIMATED)
 
 

@@ -23,6 +23,7 @@ from raygroup.runtime.preparation.extraction import ProgressCallback, ShardMaker
 from raygroup.runtime.preparation.extraction_plan import plan_extraction
 from raygroup.runtime.process_map import map_in_order
 from raygroup.runtime.processes import WorkerPool
+from raygroup.runtime.stage1.job import Stage1Job, stage1_jobs
 from raygroup.storage.locks import lock_folder
 from raygroup.values import BAD_SHARE
 from raygroup.words.feature_store import has_features
@@ -39,16 +40,17 @@ def prepare_words(
     plan: Plan, missing: Sequence[Job], progress: ProgressCallback, workers: WorkerPool, retry: Retry = NO_RETRY,
     bad_share: float = BAD_SHARE,
 ) -> None:  # fmt: skip
-    """Write the word stores of these jobs, and share their weights. Jobs on scenes need none.
+    """Write the word stores of these jobs, and share their weights and first weights. Jobs on scenes need none.
 
     Everything that is in the cache already stays as it is. ``retry`` repeats what fails on the
     storage path. Raises ConfigError if more than ``bad_share`` of the user's words are lost.
     """
-    jobs = word_jobs(missing)
-    for job in {job.store: job for job in jobs}.values():
+    jobs, stage1 = word_jobs(missing), stage1_jobs(missing)
+    for job in {job.store: job for job in (*jobs, *stage1)}.values():
         with lock_folder(job.store.parent, "cache", CACHE_LOCK_WAIT_S, retry):
             retry(functools.partial(_make_store, plan, job, progress, workers, bad_share))
     share_weights({job.shared_weights: job.weights for job in jobs if job.shared_weights and job.copies_weights}, retry)
+    share_weights({job.start.shared: job.start.file for job in stage1 if job.start and job.start.shared}, retry)
 
 
 def share_weights(files: Mapping[Place, Path], retry: Retry = NO_RETRY) -> None:
@@ -57,7 +59,7 @@ def share_weights(files: Mapping[Place, Path], retry: Retry = NO_RETRY) -> None:
         retry(functools.partial(_share_file, weights, shared))
 
 
-def _make_store(plan: Plan, job: WordJob, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
+def _make_store(plan: Plan, job: WordJob | Stage1Job, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
     if not job.store.exists():
         path = local_output(job.store)
         _write_store(plan, job, path, progress, workers, bad_share)
@@ -90,7 +92,9 @@ def local_output(place: Place) -> Path:
     return path
 
 
-def _write_store(plan: Plan, job: WordJob, path: Path, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
+def _write_store(
+    plan: Plan, job: WordJob | Stage1Job, path: Path, progress: ProgressCallback, workers: WorkerPool, bad_share: float
+) -> None:  # fmt: skip
     words = job.trial.words
     if plan.words is not None:
         import_user_words(plan.words, words.tasks, path, job.data, bad_share, progress)

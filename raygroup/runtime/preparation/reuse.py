@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from raygroup.config import Trial, trial_id
+from raygroup.config import Pretraining, Trial, trial_id
 from raygroup.errors import ConfigError
 from raygroup.files.atomic import PARTIAL_GLOB, read_json, write_json
 from raygroup.files.local_copies import fetch
@@ -34,17 +34,18 @@ from raygroup.storage.layout import (
     SPOTTER_FILE,
     SWEEP_FILE,
     TENSORBOARD_FOLDER,
+    UNIVERSAL_FILE,
     WORD_FACTS_FILE,
     now,
 )
 from raygroup.storage.sweeps import done_ids
 
 _RESULTS = (
-    HISTORY_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE, DETECTOR_FILE, SPOTTER_FILE, f"{CHECKPOINTS_FOLDER}/{CHECKPOINT_INDEX_FILE}",
-    f"{CHECKPOINTS_FOLDER}/{CHECKPOINTS_GLOB}", f"{TENSORBOARD_FOLDER}/*",
+    HISTORY_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE, UNIVERSAL_FILE, DETECTOR_FILE, SPOTTER_FILE,
+    f"{CHECKPOINTS_FOLDER}/{CHECKPOINT_INDEX_FILE}", f"{CHECKPOINTS_FOLDER}/{CHECKPOINTS_GLOB}", f"{TENSORBOARD_FOLDER}/*",
 )  # fmt: skip
 """Files that a finished trial hands on."""
-_RESULT_OF_KIND = {Trial: PREDICTIONS_FILE, Detector: DETECTOR_FILE, Spotting: SPOTTER_FILE}
+_RESULT_OF_KIND = {Trial: PREDICTIONS_FILE, Pretraining: UNIVERSAL_FILE, Detector: DETECTOR_FILE, Spotting: SPOTTER_FILE}
 """The result that a finished trial must have, beside its history."""
 
 

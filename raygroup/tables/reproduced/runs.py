@@ -45,7 +45,7 @@ def learned_trials(sweep: StoredSweep, *, partial: bool) -> tuple[list[StoredTri
     With ``partial``, an unfinished sweep can be used as far as it is.
     """
     reason = unfinished_reason(sweep)
-    if sweep.trains_on_scenes or (reason and not partial):
+    if not sweep.learns_groupings or (reason and not partial):
         return [], reason
     try:
         trials = grouped_trials(sweep, control=False)

@@ -11,7 +11,7 @@ from raygroup.files.places import Place
 from raygroup.history.assignments import Assignment, assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import Floats
 from raygroup.history.spotter_history import SpotterHistory, read_spotter_history
-from raygroup.search_space import SceneTrial
+from raygroup.search_space import AnyTrial, SceneTrial
 from raygroup.spotter_config import Detector
 from raygroup.storage.layout import DETECTOR_FILE, DONE_FILE, HISTORY_FILE, SPOTTER_FILE
 from raygroup.storage.records import with_remedy
@@ -24,10 +24,15 @@ LAST_STEPS = 50
 
 
 class SpotterTrialResult(TrialResult):
-    """One trial of a sweep on scenes.
+    """One trial of a sweep on scenes, or of stage 1.
 
     It has no readings and no scores of tasks: those properties raise ConfigError. So do the properties of the grouping of a detector.
     """
+
+    @property
+    def any_settings(self) -> AnyTrial:
+        """The complete settings of the trial, of any kind."""
+        return self.scene_settings
 
     @functools.cached_property
     def scene_settings(self) -> SceneTrial:
@@ -53,7 +58,7 @@ class SpotterTrialResult(TrialResult):
     def damage(self) -> str | None:
         """The damage of a finished trial's settings, history or weights, with the way out. None if they can be read."""
         try:
-            _ = (self.scene_settings, self.steps)
+            _ = (self.any_settings, self.steps)
         except DamagedFileError as error:
             return str(error)
         again = f"delete the trial's {DONE_FILE}, and the sweep's command trains it again"
@@ -126,7 +131,7 @@ def spotter_table(trials: Sequence[SpotterTrialResult]) -> pa.Table:
 
     Whole spotters also have ``grouping``, ``decisiveness`` and ``settling_step``.
     """
-    settings = [trial.scene_settings for trial in trials]
+    settings = [trial.any_settings for trial in trials]
     columns: dict[str, list[object]] = {"trial": [trial.label for trial in trials], **varied_fields(settings)}
     columns |= {"seed": [each.seed for each in settings], "steps": [int(trial.steps.step[-1]) for trial in trials]}
     for name in dict.fromkeys(name for trial in trials for name in trial.losses):
@@ -146,11 +151,11 @@ def spotter_history_rows(trials: Sequence[SpotterTrialResult], every: int = 1) -
 
     Whole spotters also have the head of each task after the step, in columns such as ``head_ar``.
     """
-    varied = varied_fields([trial.scene_settings for trial in trials])
+    varied = varied_fields([trial.any_settings for trial in trials])
     tables = []
     for number, trial in enumerate(trials):
         rows = kept_steps(len(trial.steps.step), every)
-        constants = {"trial": trial.label, **{name: values[number] for name, values in varied.items()}, "seed": trial.scene_settings.seed}
+        constants = {"trial": trial.label, **{name: values[number] for name, values in varied.items()}, "seed": trial.any_settings.seed}
         columns = {name: pa.repeat(pa.scalar(value), len(rows)) for name, value in constants.items()}
         columns |= {name: pa.array(values[rows]) for name, values in {"step": trial.steps.step, **trial.steps.losses}.items()}
         if trial.has_grouping:

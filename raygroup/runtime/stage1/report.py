@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from raygroup.runtime.preparation.stage1_words import Stage1Inputs, Stage1Words
+from raygroup.runtime.stage1.word_inputs import Stage1Inputs
+from raygroup.runtime.stage1.words import Stage1Words
 from raygroup.runtime.summary import words_lines
 from raygroup.terminal import Column, fitted_table, print_words, titled, visible_character
 from raygroup.words.charset import Charset
@@ -58,8 +59,8 @@ def unseen_scripts(rows: Iterable[TaskCharacters], known: Charset) -> list[str]:
     return sorted({script for row in rows for script in row.scripts} - seen)
 
 
-def print_inputs(words: Stage1Words, inputs: Stage1Inputs, known: Charset | None, out: Console) -> None:
-    """Print the words by task, with the characters that are new to the weights, then remarks."""
+def print_inputs(words: Stage1Words, inputs: Stage1Inputs, known: Charset | None, out: Console, *, from_nothing: bool) -> None:
+    """Print the words by task, with the characters that are new to the head of the first weights, then remarks."""
     if not inputs.are_own:
         return
     rows = count_characters(words, known)
@@ -67,7 +68,7 @@ def print_inputs(words: Stage1Words, inputs: Stage1Inputs, known: Charset | None
         print_words(out, line)
     cells = [[Text(cell) for cell in _cells(row, known)] for row in rows]
     out.print(titled("words of stage 1, by task", fitted_table(_COLUMNS, cells, out.width)))
-    for line in _remarks(words, rows, known):
+    for line in _remarks(words, rows, known, from_nothing):
         print_words(out, line)
 
 
@@ -77,12 +78,13 @@ def _cells(row: TaskCharacters, known: Charset | None) -> Sequence[str]:
     return row.task, scripts, str(row.words), str(len(row.counts)), new if known else "all"
 
 
-def _remarks(words: Stage1Words, rows: Sequence[TaskCharacters], known: Charset | None) -> list[str]:
+def _remarks(words: Stage1Words, rows: Sequence[TaskCharacters], known: Charset | None, from_nothing: bool) -> list[str]:
     remarks = []
     if words.num_held_back:
         remarks.append(f"{words.num_held_back} images left out, because their words are kept unseen in other data")
     if known is None:
-        return [*remarks, "the training starts from nothing; --from laptop starts from the shipped weights"]
+        nothing = "the training starts from nothing; --from laptop starts from the shipped weights"
+        return [*remarks, nothing if from_nothing else "the trunk starts from the first weights, and the head from nothing"]
     if scripts := unseen_scripts(rows, known):
         remarks.append(f"scripts that the trunk has never seen: {', '.join(script.replace('_', ' ') for script in scripts)}")
     lost = set(known.characters) - {character for row in rows for character in row.counts}
