@@ -438,6 +438,6 @@ def trial_id(sweep: str, trial: Trial | Pretraining | Detector | Spotting, data:
     return f"{sweep}-{trial_fingerprint(trial, data, recipe)[:12]}"
 
 
-def trial_fingerprint(trial: Trial | Detector | Spotting, data: str, recipe: int | None = None) -> str:
+def trial_fingerprint(trial: "Trial | Pretraining | Detector | Spotting", data: str, recipe: int | None = None) -> str:
     """Return the whole hash of ``trial_id``. Later stages name their input by it."""
     return fingerprint(trial.recipe_version if recipe is None else recipe, result_fields(trial), data)
