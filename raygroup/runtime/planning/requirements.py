@@ -41,6 +41,9 @@ def require_inputs(
     sizes = {(trial.words.height, trial.words.width) for trial in trials} - {CROP_SIZE}
     if sizes:
         raise ConfigError(f"words.height and words.width are {sizes.pop()}: the trunk reads crops of {CROP_SIZE}")
+    divided = [trial.words.parts for trial in trials if trial.words.parts]
+    if words is not None and divided:
+        raise ConfigError(f"words.parts is {divided[0]}: it must be empty with --words {words}, because it divides the built-in word lists")
     missing = _missing_words(trials) if words is None else []
     missing += _missing_weights(trials, is_there)
     if missing:
@@ -70,7 +73,7 @@ def require_trainable(jobs: Sequence[WordJob], words: Path | None) -> None:
                 f"heads.embed and heads.hidden are {heads.embed} and {heads.hidden}: they must be {size['embed']} and {size['hidden']}, "
                 "the sizes of the universal head, in at least one head; or set heads.start to 'independent'"
             )
-        num_tasks = len(job.trial.words.tasks)
+        num_tasks = len(job.trial.words.task_names)
         if words is None and job.trial.grouping.method == "one-per-task" and heads.count != num_tasks:
             raise ConfigError(f"heads.count is {heads.count}: grouping.method 'one-per-task' needs one for each of the {num_tasks} tasks")
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.config import Pretraining, Words
-from raygroup.config_sections import fingerprint
+from raygroup.config_sections import fingerprint, require
 from raygroup.files.places import Place
 from raygroup.runtime.preparation.extraction import ProgressCallback
 from raygroup.runtime.preparation.prepare import render_store
@@ -131,6 +131,10 @@ def prepare_stage1_words(settings: Pretraining, inputs: Stage1Inputs, storage: P
     Raises ConfigError for words, lists or fonts that cannot be used, and if more than ``inputs.bad_share`` of a user's words are lost.
     """
     stores, notes = [], []
+    require(
+        not (inputs.words and settings.words.parts), "words.parts", settings.words.parts,
+        f"empty with --words {inputs.words}, because it divides the built-in word lists",
+    )  # fmt: skip
     if inputs.words is not None:
         stores.append(_imported(inputs.words, settings, storage, inputs.bad_share, progress))
     if inputs.lists:
