@@ -18,7 +18,7 @@ from raygroup.config_sections import (
 )
 from raygroup.spotter_config import Detector
 from raygroup.spotting_config import Spotting
-from raygroup.tasks import PAPER_TASKS, TASKS
+from raygroup.tasks import PAPER_TASKS, TASKS, part_names
 
 RECIPE_VERSION = 2
 """Version of the mathematics and of the rendering. Trials of another version count as different trials."""
@@ -38,9 +38,17 @@ class Words:
     source: str = "rendered"
     """``rendered`` uses word lists and fonts. Any other name requires ``--words`` and tells the user in messages what to pass."""
     tasks: tuple[str, ...] = PAPER_TASKS
+    """The languages. Each is one task, unless ``parts`` divides it."""
+    parts: tuple[int, ...] = field(default=(), metadata=COUNTS_IF_SET)
+    """For each language, the number of tasks that its words are dealt to, such as ``(2, 1)``. Empty means one task each.
+
+    The parts of ``zh`` are the tasks ``zh-1``, ``zh-2`` and so on. They share characters and fonts, and no word. A word's part is a fixed
+    property of the word.
+    """
     characters: tuple[int, ...] = (30, 40, 400, 40, 200, 150, 60)
-    """For each task, how many of its most frequent characters it may use. The proportions follow Table 4."""
-    words_per_task: int = 600
+    """For each language, how many of its most frequent characters it may use. The proportions follow Table 4."""
+    words_per_task: int | tuple[int, ...] = 600
+    """Training words of a task: one number for all, or one for each of ``task_names``."""
     unseen_per_task: int = 60
     """Number of words kept for validation. Changing the counts never moves a word between training and validation."""
     renders: int = 6
@@ -80,13 +88,45 @@ class Words:
         )  # fmt: skip
         for count in self.characters:
             require_number("words.characters", count, low=2, whole=True)
-        for name in ("words_per_task", "renders", "height", "width"):
+        self._require_parts()
+        for name in ("renders", "height", "width"):
             require_number(f"words.{name}", getattr(self, name), low=1, whole=True)
         require_number("words.max_characters", self.max_characters, low=1, high=31, whole=True)
         require_number("words.unseen_per_task", self.unseen_per_task, low=0, whole=True)
         require_number("words.seed", self.seed, low=0, whole=True)
         require_number("words.variation", self.variation, low=0, high=1)
         require_number("words.photographs", self.photographs, low=0, high=1)
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """The tasks that are trained: the parts of each language, in the order of ``tasks``."""
+        return tuple(name for language in self.tasks for name in self.parts_of[language])
+
+    @property
+    def parts_of(self) -> dict[str, tuple[str, ...]]:
+        """The tasks of each language."""
+        parts = self.parts or (1,) * len(self.tasks)
+        return {language: part_names(language, number) for language, number in zip(self.tasks, parts, strict=True)}
+
+    @property
+    def words_of(self) -> dict[str, int]:
+        """The number of training words of each of ``task_names``."""
+        names, counts = self.task_names, self.words_per_task
+        return dict(zip(names, counts if isinstance(counts, tuple) else (counts,) * len(names), strict=True))
+
+    def _require_parts(self) -> None:
+        """Check the parts, and the numbers of words, which may be one for each part."""
+        require(
+            len(self.parts) in (0, len(self.tasks)), "words.parts", self.parts,
+            f"one number for each of the {len(self.tasks)} languages of words.tasks, or empty",
+        )  # fmt: skip
+        for number in self.parts:
+            require_number("words.parts", number, low=1, high=1000, whole=True)
+        counts, num_tasks = self.words_per_task, len(self.task_names)
+        for count in counts if isinstance(counts, tuple) else (counts,):
+            require_number("words.words_per_task", count, low=1, whole=True)
+        fits = not isinstance(counts, tuple) or len(counts) == num_tasks
+        require(fits, "words.words_per_task", counts, f"one number, or one for each of the {num_tasks} tasks")
 
     def _require_mixture(self) -> None:
         """Check the mixture and bring it to one form: sorted by source, with float ratios."""
@@ -264,6 +304,12 @@ class Training:
     """Largest gradient norm, for each head by itself."""
     order_seed: int = 0
     """Seed of the order of words. The trials of a sweep share it, so that they differ in nothing else."""
+    order: str = field(default="shared", metadata=COUNTS_IF_SET)
+    """``shared``: all seeds read the same words at the same step. ``seed``: the trial's seed is added to ``order_seed``, so seeds vary the
+    order too."""
+    draw: str = field(default="word", metadata=COUNTS_IF_SET)
+    """What a step draws. ``word``: all training images count alike. ``task``: all tasks count alike, whatever their numbers of images.
+    A word without a task then counts for the one with most of its characters."""
     checkpoint_every: int = field(default=100, metadata=NO_EFFECT)
     """Steps between two checkpoints."""
 
@@ -271,6 +317,8 @@ class Training:
         for name in ("steps", "batch", "checkpoint_every"):
             require_number(f"training.{name}", getattr(self, name), low=1, whole=True)
         require_number("training.order_seed", self.order_seed, low=0, whole=True)
+        require_choice("training.order", self.order, "shared", "seed")
+        require_choice("training.draw", self.draw, "word", "task")
         for name in ("learning_rate", "assignment_learning_rate", "weight_decay"):
             require_number(f"training.{name}", getattr(self, name), low=0)
         require_changes("training.assignment_learning_rate_changes", self.assignment_learning_rate_changes, low=0)
@@ -377,6 +425,15 @@ class Trial:
 
     def __post_init__(self) -> None:
         require_number("seed", self.seed, low=0, whole=True)
+        require(
+            self.training.draw == "word" or not self.words.mixture, "training.draw", self.training.draw,
+            "'word' if words.mixture is set, because the mixture draws the words",
+        )  # fmt: skip
+
+    @property
+    def order_seed(self) -> int:
+        """The seed of the order of words: that of the training, with the trial's own added if ``training.order`` says so."""
+        return self.training.order_seed + (self.seed if self.training.order == "seed" else 0)
 
     @property
     def recipe_version(self) -> int:

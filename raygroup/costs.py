@@ -140,7 +140,8 @@ def features_cpu_s(words: Words) -> float:
 
 
 def _num_renders(words: Words) -> int:
-    return len(words.tasks) * (words.words_per_task * (words.renders + 1) + words.unseen_per_task)
+    counts = words.words_of.values()
+    return sum(counts) * (words.renders + 1) + len(counts) * words.unseen_per_task
 
 
 def _num_positions(shape: Sequence[int]) -> int:

@@ -5,7 +5,7 @@ Numbers that raygroup recomputes from them are in the modules that do so.
 
 from dataclasses import dataclass
 
-from raygroup.tasks import TASKS, by_paper_order
+from raygroup.tasks import TASKS, by_paper_order, find_task
 
 _NAMES = {task.initial: task.name for task in TASKS.values()}
 
@@ -45,9 +45,10 @@ class GroupRow:
     def label(self) -> str:
         """Return the initials in the paper's order, such as ``A+K``.
 
-        A task without an initial gives its name.
+        A part adds its number, as in ``C2``, and a task without an initial gives its name.
         """
-        return "+".join(TASKS[name].initial if name in TASKS else name for name in by_paper_order(set(self.tasks)))
+        known = {name: find_task(name) for name in by_paper_order(set(self.tasks))}
+        return "+".join(task.initial if task else name for name, task in known.items())
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Define the tasks T_i: names, shaping and supported characters (paper section 3)."""
 
-from dataclasses import dataclass
+import functools
+import re
+from dataclasses import dataclass, replace
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -96,12 +98,43 @@ Add a language here. Words of the user may be in other scripts (``words/scripts.
 
 PAPER_TASKS: tuple[str, ...] = tuple(TASKS)
 
+_PART = re.compile(rf"(?P<language>{'|'.join(TASKS)})-(?P<number>[1-9][0-9]{{0,5}})")
+"""The name of a part of a language's words (``words.parts``)."""
+
 
 def is_shared(character: str) -> bool:
     """Test if every task can spell a character: a digit or a punctuation mark of ASCII."""
     return any(first <= ord(character) <= last for first, last in SHARED)
 
 
+def part_names(language: str, parts: int) -> tuple[str, ...]:
+    """Return the names of a language's parts, such as ``zh-1`` and ``zh-2``. A language with one part keeps its name."""
+    return (language,) if parts == 1 else tuple(f"{language}-{number}" for number in range(1, parts + 1))
+
+
+def language_of(task: str) -> str:
+    """Return the language of a task: ``zh`` for its part ``zh-2``. Every other task is its own language."""
+    match = _PART.fullmatch(task)
+    return match["language"] if match else task
+
+
+@functools.cache
+def find_task(name: str) -> Task | None:
+    """Return how the words of a task are written. A part is written as its language. None if raygroup does not know it."""
+    known, number = TASKS.get(language_of(name)), part_number(name)
+    if known is None or not number:
+        return known
+    return replace(known, name=name, title=f"{known.title} {number}", initial=f"{known.initial}{number}")
+
+
+def part_number(task: str) -> int:
+    """Return the number of a part, from 1, or 0 for a task that is no part."""
+    match = _PART.fullmatch(task)
+    return int(match["number"]) if match else 0
+
+
 def by_paper_order(names: set[str]) -> tuple[str, ...]:
-    """Return known tasks in the paper's order, then the others by name."""
-    return tuple(name for name in TASKS if name in names) + tuple(sorted(names - TASKS.keys()))
+    """Return known tasks in the paper's order, each language's parts by number, then the others by name."""
+    known = {name for name in names if language_of(name) in TASKS}
+    places = {name: place for place, name in enumerate(TASKS)}
+    return (*sorted(known, key=lambda name: (places[language_of(name)], part_number(name))), *sorted(names - known))

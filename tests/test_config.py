@@ -17,6 +17,7 @@ OTHER = {
     "seed": 1,
     "words.source": "MLT19",
     "words.tasks": ("ar", "bn", "zh", "hi", "ja", "la", "ko"),
+    "words.parts": (1, 1, 2, 1, 1, 1, 1),
     "words.characters": (31, 40, 400, 40, 200, 150, 60),
     "words.words_per_task": 601,
     "words.unseen_per_task": 61,
@@ -60,6 +61,8 @@ OTHER = {
     "training.weight_decay": 0.0,
     "training.clip": 1.0,
     "training.order_seed": 1,
+    "training.order": "seed",
+    "training.draw": "task",
     "training.checkpoint_every": 50,
 }
 """Another valid value for every field of a trial."""
@@ -118,6 +121,12 @@ def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
         ("words.tasks", ("ar", "ar"), "task names, each once"),
         ("words.characters", (30, 40), "one number for each of the 7 tasks"),
         ("words.characters", (1,) * 7, "a whole number from 2"),
+        ("words.parts", (2, 2), "one number for each of the 7 languages of words.tasks, or empty"),
+        ("words.parts", (2, 2, 2, 0, 1, 1, 1), "a whole number from 1 to 1000"),
+        ("words.words_per_task", (600, 300), "one number, or one for each of the 7 tasks"),
+        ("words.words_per_task", (0,) * 7, "a whole number from 1"),
+        ("training.draw", "language", "one of word, task"),
+        ("training.order", "free", "one of shared, seed"),
         (
             "words.mixture",
             (("MLT19", 1), ("MLT19", 2)),
@@ -281,7 +290,7 @@ def test_json_of_another_version_is_refused_with_the_field_it_does_not_know():
 def test_result_fields_are_plain_json_without_the_settings_that_change_no_number():
     fields = result_fields(Trial())
     assert "checkpoint_every" not in fields["training"]
-    unset = {"checkpoint_every": 100, "assignment_learning_rate_changes": ()}
+    unset = {"checkpoint_every": 100, "assignment_learning_rate_changes": (), "order": "shared", "draw": "word"}
     assert fields["training"] | unset == dataclasses.asdict(Training())
     json.dumps(fields)
 

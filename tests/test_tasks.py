@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from raygroup.tasks import HAN, PAPER_TASKS, TASKS, by_paper_order
+from raygroup.tasks import HAN, PAPER_TASKS, TASKS, by_paper_order, find_task, language_of, part_names
 
 SCRIPT_NAMES = {
     "ar": ("ARABIC",),
@@ -78,3 +78,21 @@ def test_han_probes_tell_simplified_from_japanese_forms():
 
 def test_known_tasks_come_in_the_papers_order_and_other_tasks_after_them():
     assert by_paper_order({"la", "xx", "ar", "ko", "am"}) == ("ar", "ko", "la", "am", "xx")
+
+
+def test_parts_of_a_language_come_in_its_place_and_in_the_order_of_their_numbers():
+    assert by_paper_order({"la", "zh-10", "zh-2", "ko", "thai", "ar", "zh-1"}) == ("ar", "zh-1", "zh-2", "zh-10", "ko", "la", "thai")
+
+
+def test_a_part_is_written_as_its_language_and_a_language_with_one_part_keeps_its_name():
+    assert part_names("zh", 2) == ("zh-1", "zh-2")
+    assert part_names("la", 1) == ("la",)
+    arabic = find_task("ar-2")
+    assert (arabic.name, arabic.title, arabic.initial, arabic.direction) == ("ar-2", "Arabic 2", "A2", "rtl")
+    assert find_task("ar") is TASKS["ar"]
+
+
+@pytest.mark.parametrize("name", ["zh-0", "zh-01", "zh-", "zh-a", "thai-1", "old-zh-1", "zh-1-1", ""])
+def test_other_names_are_no_parts(name):
+    assert language_of(name) == name
+    assert find_task(name) is None

@@ -4,7 +4,7 @@ import importlib.resources
 from collections.abc import Iterator
 
 from raygroup.reading.record import PackageRecord
-from raygroup.tasks import TASKS
+from raygroup.tasks import find_task
 
 README_FILE = "README.md"
 LICENSES_FILE = "LICENSES"
@@ -83,7 +83,8 @@ def _accuracy_rows(record: PackageRecord) -> Iterator[str]:
 
 
 def _task_title(task: str) -> str:
-    return f"{TASKS[task].title} (`{task}`)" if task in TASKS else f"`{task}`"
+    known = find_task(task)
+    return f"{known.title} (`{task}`)" if known else f"`{task}`"
 
 
 def _resource(name: str) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from raygroup.figures.font_families import text_style
 from raygroup.figures.palette import FAINT, INK, head_colour
-from raygroup.figures.task_names import OWN_NAMES, task_title
+from raygroup.figures.task_names import own_name, task_title
 from raygroup.history.assignments import assignment, grouping, max_probability, settling_row
 from raygroup.history.reader import History
 from raygroup.tasks import by_paper_order
@@ -60,13 +60,13 @@ def _name_rows(axes: Axes, tasks: list[str]) -> None:
 
     English names are tick labels, and own names stand between them and the rows.
     """
-    room = 58 if OWN_NAMES.keys() & set(tasks) else 4
+    room = 58 if any(map(own_name, tasks)) else 4
     axes.set_yticks(range(len(tasks)), [task_title(task) for task in tasks], fontsize=9)
     axes.tick_params(length=0, labelbottom=False)
     axes.tick_params(axis="y", pad=room)
     for row, (task, label) in enumerate(zip(tasks, axes.get_yticklabels(), strict=True)):
         label.update(text_style(task_title(task)))
-        name = OWN_NAMES.get(task, "")
+        name = own_name(task)
         text = axes.annotate(name, (0, row), (-30, 0), ("axes fraction", "data"), "offset points", ha="center", va="center", fontsize=10)
         text.update({"color": INK, **text_style(name, task)})
 

@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager, get_font
 
 from raygroup.errors import ConfigError
-from raygroup.tasks import TASKS
+from raygroup.tasks import TASKS, find_task, language_of
 from raygroup.words.rendering.fonts import find_fonts, package_fonts
 
 DEFAULT = "DejaVu Sans"
@@ -31,7 +31,8 @@ def text_style(text: str, task: str | None = None) -> dict[str, Any]:
     shapes to use.
     """
     style: dict[str, Any] = {"fontfamily": list(font_families(text, task)), "parse_math": False}
-    return {**style, "language": TASKS[task].language} if task in TASKS else style
+    known = find_task(task or "")
+    return {**style, "language": known.language} if known else style
 
 
 @functools.lru_cache(4096)
@@ -44,7 +45,8 @@ def font_families(text: str, task: str | None = None) -> tuple[str, ...]:
     any installed font that has it follows.
     """
     others = sorted(TASKS, key=lambda name: sum(map(TASKS[name].supports, text)), reverse=True)
-    preferred = _task_families(task) if task in TASKS and task != "la" else ()
+    language = language_of(task or "")
+    preferred = _task_families(language) if language in TASKS and language != "la" else ()
     families = list(dict.fromkeys([*preferred, DEFAULT, *(family for name in others for family in _task_families(name))]))
     missing = {ord(character) for character in text if character.isprintable()}.difference(*map(_coverage, families))
     return (*families, *_other_families(frozenset(missing)))

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from raygroup.figures.assignment import assignment_figure
 from raygroup.figures.font_families import missing_characters
 from raygroup.figures.pixel_canvas import PIXELS_PER_INCH
-from raygroup.figures.task_names import OWN_NAMES, task_title
+from raygroup.figures.task_names import own_name, task_title
 from raygroup.figures.word_sheet import ShownWord, shown_words, word_sheet_figure
 from raygroup.files.atomic import atomic_write
 from raygroup.files.places import Place
@@ -34,7 +34,7 @@ class TrialDrawing:
     def texts(self) -> tuple[str, ...]:
         """Return every text that the pictures show."""
         of_words = (text for word in self.words for text in (word.text, word.reading))
-        names = (name for task in self.history.tasks for name in (task_title(task), OWN_NAMES.get(task, "")))
+        names = (name for task in self.history.tasks for name in (task_title(task), own_name(task)))
         return (self.heading, *names, *of_words)
 
 

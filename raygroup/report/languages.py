@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from raygroup.figures.task_names import OWN_NAMES, task_title
+from raygroup.figures.task_names import own_name, task_title
 from raygroup.report.elements import Cell, Section, Table, Word, columns, number_text
 from raygroup.report.outcomes import interval_text
 from raygroup.scoring.predictions import ROUTINGS, read_predictions
@@ -14,7 +14,7 @@ from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.tables.sweep_result import SweepResult
 from raygroup.tables.task_results import TaskResult
 from raygroup.tables.trial_result import TrialResult
-from raygroup.tasks import TASKS, by_paper_order
+from raygroup.tasks import by_paper_order, find_task
 
 _WITH_PICTURE = 3
 """Most words of a task with a picture."""
@@ -64,7 +64,7 @@ def words_table(trial: TrialResult) -> Table:
 
 def task_name(task: str | None) -> str:
     """Return the English name of a task, with its own name."""
-    return _NO_TASK if task is None else " ".join(filter(None, (task_title(task), OWN_NAMES.get(task, ""))))
+    return _NO_TASK if task is None else " ".join(filter(None, (task_title(task), own_name(task))))
 
 
 def _task_cells(task: str | None, unseen: TaskResult | None, new: TaskResult | None) -> tuple[Cell, ...]:
@@ -108,7 +108,8 @@ def _chosen_words(trial: TrialResult) -> Iterator[dict[str, Any]]:
 
 def _word_cells(row: dict[str, Any]) -> tuple[Cell, ...]:
     text, reading, routed = row["text"], row["reading"], row["routed_task"]
-    language = TASKS[row["task"]].language if row["task"] in TASKS else None
+    known = find_task(row["task"] or "")
+    language = known.language if known else None
     picture = _data_address(row["image"])
     return (
         Word(task_name(row["task"])), Word("", image=picture) if picture else "-", Word(text, language),

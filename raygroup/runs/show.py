@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from raygroup.tables.trial_result import TrialResult
 
 _FROM_HISTORY = ("grouping", "steps", "decisiveness", "settling_step")
-_FROM_PREDICTIONS = ("unseen_accuracy", "unseen_one_minus_ned")
+_FROM_PREDICTIONS = ("unseen_accuracy", "unseen_one_minus_ned", "unseen_nll")
 _COLUMNS = (
     Column("trial", shortest=20),
     Column("state"),
     Column("grouping", shortest=16),
-    Column("steps", right=True, rank=4),
-    Column("max P_TM", right=True, rank=2),
-    Column("settled at", right=True, rank=3),
+    Column("steps", right=True, rank=5),
+    Column("max P_TM", right=True, rank=3),
+    Column("settled at", right=True, rank=4),
     Column("accuracy", right=True),
     Column("1-NED", right=True, rank=1),
+    Column("NLL", right=True, rank=2),
 )
 
 
@@ -66,7 +67,10 @@ def show_sweep(sweep: StoredSweep, out: Console, *, trial: str | None = None, as
 def _print_trials(sweep: StoredSweep, trials: Sequence[dict[str, Any]], out: Console) -> None:
     print_line(out, sweep.hypothesis)
     out.print(titled(str(sweep.folder), fitted_table(_COLUMNS, [list(map(Text, _cells(trial))) for trial in trials], out.width)))
-    note = "accuracy and 1-NED: words never trained on, routed by the classifier, mean over tasks"
+    note = (
+        "accuracy, 1-NED and NLL: words never trained on, mean over tasks; the classifier routes words, but NLL is the loss of a character "
+        "under the head of the true task"
+    )
     out.print(note, style="dim", soft_wrap=True)
     for trial in trials:
         if trial["declared"] and trial["failure"]:
@@ -119,7 +123,10 @@ def _scores(trial: "TrialResult") -> dict[str, float | None]:
     if not (trial.folder / PREDICTIONS_FILE).is_file() and trial.state != TrialState.DONE:
         return {}
     score = trial.scores("unseen").mean
-    return {"unseen_accuracy": _number(score.accuracy), "unseen_one_minus_ned": _number(score.one_minus_ned)}
+    nll = trial.nll("unseen") if trial.state == TrialState.DONE else math.nan
+    return {
+        "unseen_accuracy": _number(score.accuracy), "unseen_one_minus_ned": _number(score.one_minus_ned), "unseen_nll": _number(nll)
+    }  # fmt: skip
 
 
 def _tasks(trial: "TrialResult") -> dict[str, Any]:
@@ -139,6 +146,7 @@ def _cells(trial: dict[str, Any]) -> list[str]:
     return [
         label, trial["state"], trial["grouping"] or "-", _text(trial["steps"]), _text(trial["decisiveness"], ".2f"),
         _text(trial["settling_step"]), _text(trial["unseen_accuracy"], ".3f"), _text(trial["unseen_one_minus_ned"], ".3f"),
+        _text(trial["unseen_nll"], ".3f") or ("-" if trial["state"] == TrialState.DONE else ""),
     ]  # fmt: skip
 
 

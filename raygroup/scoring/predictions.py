@@ -15,7 +15,9 @@ from raygroup.storage.records import with_remedy
 from raygroup.tasks import by_paper_order
 from raygroup.words.word_store import SPLITS
 
-PREDICTIONS_LAYOUT = 1
+PREDICTIONS_LAYOUT = 2
+_WITHOUT_NLL = 1
+"""The layout of earlier versions, which lacks the columns of ``_NLL_COLUMNS``. They are read as null."""
 
 ROUTINGS = {"classifier": "reading", "true task": "reading_by_true_task"}
 """Routing -> column of readings.
@@ -34,6 +36,8 @@ SCHEMA = pa.schema(
         pa.field("head", pa.int16()),
         pa.field("confidence", pa.float32()),
         pa.field("image", pa.binary()),
+        pa.field("nll", pa.float32()),
+        pa.field("nll_by_head", pa.list_(pa.float32())),
     ],
     metadata={b"raygroup": str(PREDICTIONS_LAYOUT).encode()},
 )
@@ -41,19 +45,23 @@ SCHEMA = pa.schema(
 
 ``task`` is the true task, null if it is not known. ``text`` is the raw truth. ``routed_task`` and
 ``head`` are the classifier's choice. ``image`` is a PNG, only for the few words that summaries
-show.
+show. ``nll_by_head`` is the loss of the truth under each head, teacher-forced: the mean of -log p over
+the word's characters and its end. ``nll`` is the one of the head of the true task. Both are null for
+words with a character that no head can write.
 """
+_NLL_COLUMNS = ("nll", "nll_by_head")
 
 
 def write_predictions(path: Place, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write all columns of SCHEMA as one atomic file.
+    """Write all columns of SCHEMA as one atomic file. The losses may be left out.
 
     Raises OSError with the path, and ValueError for an unknown split.
     """
     unknown = set(columns["split"]) - set(SPLITS)
     if unknown:
         raise ValueError(f"split is {sorted(unknown)}: must be one of {', '.join(SPLITS)}")
-    table = pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA)
+    losses = {name: columns.get(name, [None] * len(columns["split"])) for name in _NLL_COLUMNS}
+    table = pa.table({name: losses[name] if name in losses else columns[name] for name in SCHEMA.names}, schema=SCHEMA)
     with atomic_write(path, consequence="predictions not written") as file:
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
@@ -71,17 +79,29 @@ def read_predictions(path: Place, columns: Sequence[str] | None = None) -> pa.Ta
             raise
         raise _damaged(path, error) from error
     layout = (schema.metadata or {}).get(b"raygroup", b"none").decode()
-    if layout != str(PREDICTIONS_LAYOUT) or schema.names != SCHEMA.names:
+    absent = _NLL_COLUMNS if layout == str(_WITHOUT_NLL) else ()
+    stored = [name for name in SCHEMA.names if name not in absent]
+    if layout not in (str(PREDICTIONS_LAYOUT), str(_WITHOUT_NLL)) or schema.names != stored:
         raise ConfigError(
-            f"{path}: predictions of layout {layout}, this raygroup reads {PREDICTIONS_LAYOUT}: read them with the raygroup that wrote them"
+            f"{path}: predictions of layout {layout}, this raygroup reads {_WITHOUT_NLL} and {PREDICTIONS_LAYOUT}: "
+            "read them with the raygroup that wrote them"
         )
+    wanted = SCHEMA.names if columns is None else list(columns)
     try:
         with pq.ParquetFile(arrow_source(path), page_checksum_verification=True) as file:
-            return file.read(columns=list(columns) if columns is not None else None)
+            return _with_nulls(file.read(columns=[name for name in wanted if name not in absent]), wanted)
     except (pa.ArrowException, OSError) as error:
         if is_storage_failure(error):
             raise
         raise _damaged(path, error) from error
+
+
+def _with_nulls(words: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Return these columns. Those that an earlier version did not write are null."""
+    absent = [name for name in columns if name not in words.column_names]
+    for name in absent:
+        words = words.append_column(SCHEMA.field(name), pa.nulls(len(words), SCHEMA.field(name).type))
+    return words.select(list(columns)) if absent else words
 
 
 def _damaged(path: Place, error: Exception) -> DamagedFileError:

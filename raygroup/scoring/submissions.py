@@ -22,6 +22,7 @@ from raygroup.scoring.line_format import SCRIPTS
 from raygroup.scoring.protocols.mlt19 import TASKS
 from raygroup.scoring.quadrilaterals import convex_shared_areas, signed_areas, turns
 from raygroup.scoring.word_columns import Reals, Word
+from raygroup.tasks import language_of
 
 SCRIPT_OF_TASK = {"ar": "Arabic", "bn": "Bangla", "zh": "Chinese", "hi": "Hindi", "ja": "Japanese", "ko": "Korean", "la": "Latin"}
 """MLT19's name of each task of the paper."""
@@ -66,7 +67,7 @@ def script_name(script: str) -> str:
 
     Raises ConfigError for any other name.
     """
-    name = SCRIPT_OF_TASK.get(script, script)
+    name = SCRIPT_OF_TASK.get(language_of(script), script)
     if name not in SCRIPTS:
         raise ConfigError(f"script is {script!r}: it must be one of {', '.join(SCRIPTS)}, or a task: {', '.join(SCRIPT_OF_TASK)}")
     return name

@@ -21,6 +21,7 @@ from raygroup.spot.explained_output import explained_figure
 from raygroup.spot.explanation import ExplainedWord
 from raygroup.spotting.photograph import Photograph
 from raygroup.spotting.spotter import SpottedWord
+from raygroup.tasks import language_of
 
 _UNKNOWN_SCRIPT = "Latin"
 
@@ -92,5 +93,5 @@ def image_number(path: Path) -> int | str:
 
 def _word(word: SpottedWord, task: int) -> Word:
     confidence = word.detection if task != 4 else word.detection * word.confidence
-    script = word.task if word.task in SCRIPT_OF_TASK else _UNKNOWN_SCRIPT
+    script = word.task if language_of(word.task or "") in SCRIPT_OF_TASK else _UNKNOWN_SCRIPT
     return Word([(float(x), float(y)) for x, y in word.polygon], word.text or "?", script, confidence)

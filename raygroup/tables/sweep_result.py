@@ -106,7 +106,8 @@ class SweepResult:
 
         It has the varied fields, the grouping and the mean scores. Scores are those of words that
         the trained classifier routed. The columns ``new_*`` and ``unseen_*`` hold the mean over
-        tasks. The row of a trial on scenes has the losses of its last steps instead of scores, and
+        tasks. Those that end in ``nll`` have the held-out loss of a character under the head of a
+        word's true task. The row of a trial on scenes has the losses of its last steps instead of scores, and
         that of a detector no grouping. The row of a trial of stage 1 has both losses and scores.
         Raises DamagedFileError if a record of a finished trial is damaged.
         """
@@ -127,6 +128,7 @@ class SweepResult:
             means = [mean_score(trial.scores(split)) for trial in trials]
             columns[f"{split}_one_minus_ned"] = [score.one_minus_ned for score in means]
             columns[f"{split}_accuracy"] = [score.accuracy for score in means]
+            columns[f"{split}_nll"] = [trial.nll(split) for trial in trials]
         worst = [trial.worst_task for trial in trials]
         columns["worst_task"] = pa.array([None if task is None else task.task for task in worst], pa.string())
         columns["worst_one_minus_ned"] = [trial.worst_one_minus_ned for trial in trials]
@@ -138,9 +140,10 @@ class SweepResult:
 
         A row is a finished trial, a tested split and a task, with ``words``, ``accuracy`` and
         ``one_minus_ned``. The columns that end in ``_low`` and ``_high`` bound the 95 % interval over
-        words. ``head`` is the one that reads the task. ``wrong_task`` and ``wrong_head`` count the
+        words. ``nll`` is the held-out loss of a character under the head of the true task, whatever the
+        routing. ``head`` is the one that reads the task. ``wrong_task`` and ``wrong_head`` count the
         words that the classifier gave to another task, and to another head. ``parameters``,
-        ``pruned_parameters`` and ``ms_per_word`` are null for trials of earlier versions.
+        ``pruned_parameters``, ``ms_per_word`` and ``nll`` are null for trials of earlier versions.
         ``TaskResult`` has the details. Raises DamagedFileError like ``table``.
         """
         return self._task_scores(self.done, routing)

@@ -17,7 +17,7 @@ _COUNTS = ("wrong_task", "wrong_head", "head", "parameters", "pruned_parameters"
 SCORE_SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("trial", "split", "task")), ("words", pa.int64()), *((name, pa.float64()) for name in _FLOATS),
-        *((name, pa.int64()) for name in _COUNTS), ("ms_per_word", pa.float64()),
+        ("nll", pa.float64()), *((name, pa.int64()) for name in _COUNTS), ("ms_per_word", pa.float64()),
     ]
 )  # fmt: skip
 _COLUMNS = (
@@ -26,19 +26,22 @@ _COLUMNS = (
     Column("words", right=True, rank=1),
     Column("unseen exact", right=True),
     Column("unseen 1-NED", right=True, rank=2),
-    Column("by true task", right=True, rank=6),
+    Column("unseen NLL", right=True, rank=5),
+    Column("by true task", right=True, rank=7),
     Column("new exact", right=True, rank=3),
-    Column("new 1-NED", right=True, rank=7),
+    Column("new 1-NED", right=True, rank=8),
+    Column("new NLL", right=True, rank=9),
     Column("wrong head", right=True),
-    Column("wrong task", right=True, rank=8),
-    Column("parameters", right=True, rank=9),
-    Column("pruned", right=True, rank=5),
+    Column("wrong task", right=True, rank=10),
+    Column("parameters", right=True, rank=11),
+    Column("pruned", right=True, rank=6),
     Column("ms a word", right=True, rank=4),
 )
 NO_TASK = "?"
 """The name of words without a task in tables."""
 _NOTES = {
     "unseen exact": "ranges: 95 % over words",
+    "unseen NLL": "loss of a character under the head of the true task, teacher-forced",
     "wrong head": "unseen words that the classifier sent to another head",
     "wrong task": "those sent to another task, also on the same head",
     "by true task": "unseen exact match without such errors",
@@ -63,7 +66,8 @@ def task_rows_json(results: Sequence[TaskResult]) -> list[dict[str, Any]]:
     """Return the results of a trial as JSON values, with the scores of both routings."""
     return [
         {
-            "split": result.split, "task": result.task, "words": result.words, **{name: getattr(result, name) for name in _COUNTS},
+            "split": result.split, "task": result.task, "words": result.words, "nll": result.nll,
+            **{name: getattr(result, name) for name in _COUNTS},
             "ms_per_word": result.ms_per_word,
             "scores": {routing.replace(" ", "_"): _score_values(scores) for routing, scores in result.scores.items()},
         }
@@ -90,7 +94,7 @@ def columns_note(table: Table) -> str:
 def _score_row(result: TaskResult, scores: TaskScores) -> dict[str, Any]:
     counts = {name: getattr(result, name) for name in _COUNTS}
     return {
-        "split": result.split, "task": result.task, "words": result.words, **_score_values(scores), **counts,
+        "split": result.split, "task": result.task, "words": result.words, **_score_values(scores), "nll": result.nll, **counts,
         "ms_per_word": result.ms_per_word,
     }  # fmt: skip
 
@@ -110,15 +114,19 @@ def _cells(task: str | None, unseen: TaskResult | None, new: TaskResult | None) 
     classifier, true_task = ROUTINGS
     return [
         task or NO_TASK, _text(head), "-" if unseen is None else str(unseen.words),
-        _interval_text(unseen_scores, classifier, "exact"), _interval_text(unseen_scores, classifier, "one_minus_ned"),
+        _interval_text(unseen_scores, classifier, "exact"), _interval_text(unseen_scores, classifier, "one_minus_ned"), _nll_text(unseen),
         _mean_text(unseen_scores, true_task, "exact"), _mean_text(new_scores, classifier, "exact"),
-        _interval_text(new_scores, classifier, "one_minus_ned"), _count_text(unseen, "wrong_head"), _count_text(unseen, "wrong_task"),
-        *(_text(size, ",") for size in sizes), _text(ms_per_word, ".2f"),
+        _interval_text(new_scores, classifier, "one_minus_ned"), _nll_text(new), _count_text(unseen, "wrong_head"),
+        _count_text(unseen, "wrong_task"), *(_text(size, ",") for size in sizes), _text(ms_per_word, ".2f"),
     ]  # fmt: skip
 
 
 def _text(value: float | None, digits: str = "") -> str:
     return "-" if value is None else format(value, digits)
+
+
+def _nll_text(result: TaskResult | None) -> str:
+    return _text(result.nll if result else None, ".3f")
 
 
 def _interval_text(scores: Any, routing: str, measure: str) -> str:

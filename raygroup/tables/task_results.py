@@ -14,7 +14,7 @@ from raygroup.task_groups import TaskGroups
 from raygroup.tasks import by_paper_order
 from raygroup.words.word_facts import WordFacts
 
-TASK_COLUMNS = ("split", "task", "text", *ROUTINGS.values(), "routed_task", "head")
+TASK_COLUMNS = ("split", "task", "text", *ROUTINGS.values(), "routed_task", "head", "nll")
 """Columns of the predictions that ``task_results`` reads."""
 
 
@@ -44,6 +44,8 @@ class TaskResult:
     """Words that the classifier gave to another task."""
     wrong_head: int | None
     """Words that the classifier gave to another head than the one of their true task."""
+    nll: float | None
+    """Mean over words of the loss of a character under the head of the true task, teacher-forced. None for trials of earlier versions."""
     head: int | None
     """The head that reads the task after the last step."""
     parameters: int | None
@@ -79,16 +81,27 @@ def task_results(
 def _task_result(
     split: str, task: str | None, rows: list[tuple[object, ...]], groups: TaskGroups, heads: Heads, facts: WordFacts | None
 ) -> TaskResult:
-    texts, *readings, routed_tasks, routed_heads = (list(column) for column in zip(*rows, strict=True))
+    texts, *readings, routed_tasks, routed_heads, losses = (list(column) for column in zip(*rows, strict=True))
     scores = {routing: _scores(texts, column) for routing, column in zip(ROUTINGS, readings, strict=True) if None not in column}
     head = dict(groups.head_of).get(task) if task is not None else None
     parameters, pruned_parameters = head_sizes(head, groups, heads, facts)
     return TaskResult(
-        split, task, len(rows), scores, head=head, parameters=parameters, pruned_parameters=pruned_parameters,
+        split, task, len(rows), scores, nll=_mean(losses), head=head, parameters=parameters, pruned_parameters=pruned_parameters,
         wrong_task=None if task is None else sum(routed != task for routed in routed_tasks),
         wrong_head=None if head is None else sum(routed != head for routed in routed_heads),
         ms_per_word=facts.ms_per_word(task) if facts else None,
     )  # fmt: skip
+
+
+def _mean(losses: Sequence[float | None]) -> float | None:
+    """Return the mean of the losses that are known, or None."""
+    known = [loss for loss in losses if loss is not None]
+    return sum(known) / len(known) if known else None
+
+
+def mean_nll(results: Sequence[TaskResult], split: str) -> float | None:
+    """Return the mean over the tasks of a split, each counting the same. None if no loss was recorded."""
+    return _mean([result.nll for result in results if result.split == split and result.task is not None])
 
 
 def _scores(texts: Sequence[str], readings: Sequence[str]) -> TaskScores:

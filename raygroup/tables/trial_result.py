@@ -16,7 +16,7 @@ from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScore, WordScores
 from raygroup.storage.layout import PREDICTIONS_FILE, WORD_FACTS_FILE
 from raygroup.storage.sweeps import StoredTrial, TrialState
-from raygroup.tables.task_results import TASK_COLUMNS, TaskResult, task_results, worst_task
+from raygroup.tables.task_results import TASK_COLUMNS, TaskResult, mean_nll, task_results, worst_task
 from raygroup.task_groups import TaskGroups
 from raygroup.words.word_facts import WordFacts, read_word_facts
 
@@ -136,6 +136,14 @@ class TrialResult:
         word: the trained ``classifier``, or the ``true task``, which flatters.
         """
         return score_predictions(self.predictions, split, routing)
+
+    def nll(self, split: str = "unseen") -> float:
+        """Return the mean over tasks of the held-out loss of a character. It is nan for trials of earlier versions.
+
+        Each word is read by the head of its true task, teacher-forced.
+        """
+        mean = mean_nll(self.task_results(), split)
+        return float("nan") if mean is None else mean
 
     def task_results(self) -> tuple[TaskResult, ...]:
         """Return the result of every task on new and on unseen words, in the paper's order."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.config_sections import require
+from raygroup.tasks import language_of
 from raygroup.words.scripts import can_spell, has_letter
 
 Supports = Callable[[str], bool]
@@ -76,7 +77,7 @@ def _soft(counts_wt: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _argmax(counts_wt: NDArray[np.int64], unique_wt: NDArray[np.int64], tasks: Sequence[str]) -> NDArray[np.bool_]:
-    is_default = np.array([name == _DEFAULT_TASK for name in tasks])
+    is_default = np.array([language_of(name) == _DEFAULT_TASK for name in tasks])
     # A count outweighs both tie-breaks, and a letter of one task alone outweighs the default task.
     rank_wt = 4 * counts_wt + 2 * (unique_wt > 0) + is_default
     chosen_wt = np.equal(np.arange(len(tasks)), np.argmax(rank_wt, axis=1, keepdims=True))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from raygroup.tasks import TASKS
+from raygroup.tasks import TASKS, language_of
 from raygroup.words.coverage import Supports, character_counts
 
 _TASKS = tuple(TASKS)
@@ -55,14 +55,14 @@ def _letter_blocks(labels: Sequence[str], tasks: Sequence[str | None]) -> Iterat
     """Count the letters of words in blocks.
 
     Yields the position of a block's first word, the task of each word (w,), and the number of its
-    letters that each task can write (w, t). A task is its place in ``TASKS``, or -1 if it is not there.
+    letters that each task can write (w, t). A task is the place of its language in ``TASKS``, or -1 if it is not there.
     """
     if len(labels) != len(tasks):
         raise ValueError(f"{len(labels)} labels and {len(tasks)} tasks: the numbers must agree")
     place = {name: number for number, name in enumerate(_TASKS)}
     for start in range(0, len(labels), _LABELS_PER_BLOCK):
         block = slice(start, start + _LABELS_PER_BLOCK)
-        task_w = np.array([-1 if name is None else place.get(name, -1) for name in tasks[block]], np.intp)
+        task_w = np.array([-1 if name is None else place.get(language_of(name), -1) for name in tasks[block]], np.intp)
         yield start, task_w, character_counts(labels[block], _HAS_LETTER)
 
 

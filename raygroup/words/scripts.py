@@ -7,7 +7,7 @@ The name of such a task is the script's value of Unicode's Script property in lo
 import functools
 from typing import Any
 
-from raygroup.tasks import TASKS, is_shared
+from raygroup.tasks import TASKS, find_task, is_shared
 
 NO_SCRIPT = frozenset({"Common", "Inherited", "Unknown"})
 """Values of the Script property that belong to no script. Such characters never decide a task."""
@@ -67,8 +67,9 @@ def has_letter(task: str, character: str) -> bool:
     A script task has the characters of its script. A task that raygroup does not know has no letters
     here. Only the user's words could tell them.
     """
-    if task in TASKS:
-        return TASKS[task].has_letter(character)
+    known = find_task(task)
+    if known:
+        return known.has_letter(character)
     script = script_of_task(task)
     return script is not None and script_of(character) == script
 
@@ -83,7 +84,7 @@ def can_spell(task: str, character: str) -> bool:
 
 def knows_letters(task: str) -> bool:
     """Test if raygroup knows the letters of a task, from ``TASKS`` or by its script."""
-    return task in TASKS or script_of_task(task) is not None
+    return find_task(task) is not None or script_of_task(task) is not None
 
 
 @functools.cache

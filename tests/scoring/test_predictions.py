@@ -15,6 +15,8 @@ WORDS = {
     "head": [0, 2, 0, 0],
     "confidence": [1.0, 0.5, 0.25, 0.75],
     "image": [b"png", None, None, None],
+    "nll": [0.5, 0.25, None, None],
+    "nll_by_head": [[0.5, 2.0, 1.0], [1.0, 4.0, 0.25], None, [0.125, 3.0, 2.0]],
 }
 
 
@@ -46,9 +48,21 @@ def test_an_unknown_split_is_refused_before_writing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_predictions_of_the_first_layout_have_no_losses(tmp_path):
+    older = pa.schema([field for field in SCHEMA if not field.name.startswith("nll")], {b"raygroup": b"1"})
+    pq.write_table(pa.table({name: WORDS[name] for name in older.names}, schema=older), tmp_path / "p")
+    assert read_predictions(tmp_path / "p").to_pydict() == {**WORDS, "nll": [None] * 4, "nll_by_head": [None] * 4}
+    assert read_predictions(tmp_path / "p", ["nll", "text"]).to_pydict() == {"nll": [None] * 4, "text": WORDS["text"]}
+
+
+def test_losses_may_be_left_out(tmp_path):
+    write_predictions(tmp_path / "p", {name: values for name, values in WORDS.items() if not name.startswith("nll")})
+    assert read_predictions(tmp_path / "p", ["nll", "nll_by_head"]).to_pydict() == {"nll": [None] * 4, "nll_by_head": [None] * 4}
+
+
 def test_a_file_of_another_layout_is_refused(tmp_path):
     pq.write_table(pa.table(WORDS, schema=SCHEMA.with_metadata({b"raygroup": b"9"})), tmp_path / "p")
-    with pytest.raises(ConfigError, match="predictions of layout 9, this raygroup reads 1"):
+    with pytest.raises(ConfigError, match="predictions of layout 9, this raygroup reads 1 and 2"):
         read_predictions(tmp_path / "p")
 
 

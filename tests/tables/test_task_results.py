@@ -6,7 +6,7 @@ import pytest
 from raygroup.config import Heads
 from raygroup.costs import head_parameters
 from raygroup.tables.task_columns import fitted_task_table, task_rows_json, task_score_table
-from raygroup.tables.task_results import TASK_COLUMNS, task_results, worst_task
+from raygroup.tables.task_results import TASK_COLUMNS, mean_nll, task_results, worst_task
 from raygroup.task_groups import TaskGroups
 from raygroup.words.word_facts import ReadingTime, WordFacts
 
@@ -18,14 +18,14 @@ FACTS = WordFacts(
     characters_without_task=frozenset("1"), times=(ReadingTime("la", 10, 0.05, 0.05),), device="cpu", threads=1,
 )  # fmt: skip
 WORDS = [
-    # split, task, text, reading, reading by true task, routed task, head
-    ("unseen", "la", "ab", "ab", "ab", "la", 0),
-    ("unseen", "la", "abcd", "abcb", "abcb", "hi", 0),
-    ("unseen", "la", "ad", "اد", "ad", "ar", 1),
-    ("unseen", "la", "c", "c", "c", "la", 0),
-    ("unseen", "ar", "اب", "اب", "اب", "ar", 1),
-    ("unseen", None, "11", "1", None, "la", 0),
-    ("new", "la", "ab", "ab", "ab", "la", 0),
+    # split, task, text, reading, reading by true task, routed task, head, loss under the head of the true task
+    ("unseen", "la", "ab", "ab", "ab", "la", 0, 0.25),
+    ("unseen", "la", "abcd", "abcb", "abcb", "hi", 0, 1.25),
+    ("unseen", "la", "ad", "اد", "ad", "ar", 1, 0.75),
+    ("unseen", "la", "c", "c", "c", "la", 0, None),
+    ("unseen", "ar", "اب", "اب", "اب", "ar", 1, 0.25),
+    ("unseen", None, "11", "1", None, "la", 0, None),
+    ("new", "la", "ab", "ab", "ab", "la", 0, 0.125),
 ]
 
 
@@ -82,6 +82,14 @@ def test_words_without_a_task_have_no_head_and_no_routing_errors():
     unknown = results()[-1]
     assert (unknown.head, unknown.wrong_task, unknown.wrong_head, unknown.parameters) == (None, None, None, None)
     assert unknown.scores.keys() == {"classifier"}
+
+
+def test_the_loss_of_a_task_is_the_mean_over_its_words_that_some_head_can_write():
+    """Latin has (0.25 + 1.25 + 0.75) / 3 = 0.75. The mean over tasks is (0.75 + 0.25) / 2."""
+    assert unseen_latin().nll == 0.75
+    assert results()[-1].nll is None
+    assert mean_nll(results(), "unseen") == 0.5
+    assert mean_nll(results([(*word[:-1], None) for word in WORDS]), "unseen") is None
 
 
 def test_the_worst_task_has_a_name():

@@ -84,3 +84,7 @@ def test_characters_of_no_task_are_counted():
     supports = supports_of(SEVEN)
     assert unspellable_characters(["a☃☃", "b c"], supports) == {"☃": 2, " ": 1}
     assert spellable_labels(["a☃", "☃", ""], supports).tolist() == [True, False, False]
+
+
+def test_two_parts_of_a_language_spell_a_word_alike():
+    assert shares("中国", ("zh-1", "zh-2", "la")) == {"zh-1": 0.5, "zh-2": 0.5, "la": 0}

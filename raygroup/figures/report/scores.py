@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from raygroup.figures.font_families import text_style
 from raygroup.figures.palette import FAINT, INK, RIGHT
-from raygroup.figures.task_names import OWN_NAMES, task_title
+from raygroup.figures.task_names import own_name, task_title
 from raygroup.scoring.word_intervals import WordInterval
 from raygroup.tables.task_results import TaskResult
 
@@ -36,7 +36,7 @@ def task_scores_figure(results: Sequence[TaskResult]) -> Figure:
         by_task.setdefault(result.task, {})[result.split] = result
     rows = [
         ScoredRow(
-            " ".join(filter(None, (_UNKNOWN if task is None else task_title(task), OWN_NAMES.get(task or "", "")))),
+            " ".join(filter(None, (_UNKNOWN if task is None else task_title(task), own_name(task or "")))),
             {split: result.scores["classifier"].exact for split, result in by_split.items()},
             ", ".join(f"{split} n = {result.words}" for split, result in by_split.items()),
             task,

@@ -4,6 +4,7 @@ The trial's own classifier routes each word to a head.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from raygroup.files.places import Place
 from raygroup.scoring.predictions import write_predictions
 from raygroup.storage.layout import PREDICTIONS_FILE, WORD_FACTS_FILE
 from raygroup.training.packs.trained_trial import TrainedTrial
+from raygroup.training.word_nll import word_nll
 from raygroup.training.word_reading import predict_words, sample_test_rows, time_reading
 from raygroup.words.word_facts import ReadingTime, WordFacts, task_characters, write_word_facts
 from raygroup.words.word_store import WordStore
@@ -38,7 +40,7 @@ def predict_test_words(trained: TrainedTrial, words: WordStore) -> Callable[[Pla
     columns = {
         "split": splits, "task": table["task"].to_pylist(), "text": table["text"].to_pylist(), "reading": readings.reading,
         "reading_by_true_task": readings.by_true_task, "routed_task": readings.task, "head": readings.head,
-        "confidence": readings.confidence, "image": _pictures(words, rows, splits, task_of[rows]),
+        "confidence": readings.confidence, "image": _pictures(words, rows, splits, task_of[rows]), **_nll(trained, rows, task_of[rows]),
     }  # fmt: skip
     facts = _word_facts(trained, words, time_reading(trained, rows, task_of[rows]))
 
@@ -47,6 +49,18 @@ def predict_test_words(trained: TrainedTrial, words: WordStore) -> Callable[[Pla
         write_word_facts(folder / WORD_FACTS_FILE, facts)
 
     return write
+
+
+def _nll(trained: TrainedTrial, rows: NDArray[np.intp], true_task: NDArray[np.int32]) -> dict[str, list[Any]]:
+    """Return the columns of the losses: under the head of the true task, and under every head."""
+    nll_wm = word_nll(trained, rows)
+    true_head = trained.r_tm.argmax(-1).cpu().numpy()[true_task]  # -1 picks the last task; such words are left out below
+    by_true_task = np.where(true_task < 0, np.nan, nll_wm[np.arange(len(rows)), true_head])
+    is_known = ~np.isnan(nll_wm[:, 0])
+    return {
+        "nll": [None if np.isnan(value) else value for value in by_true_task.tolist()],
+        "nll_by_head": [row if known else None for row, known in zip(nll_wm.tolist(), is_known.tolist(), strict=True)],
+    }  # fmt: skip
 
 
 def _word_facts(trained: TrainedTrial, words: WordStore, times: tuple[ReadingTime, ...]) -> WordFacts:

@@ -110,7 +110,7 @@ def _synthetic_data(folder: Path, trial: "Trial", classes: int, shape: tuple[int
     from raygroup.words.feature_shards import write_features
     from raygroup.words.feature_store import FeatureStore
 
-    random, tasks = generator("calibrate", classes, *shape), trial.words.tasks
+    random, tasks = generator("calibrate", classes, *shape), trial.words.task_names
     count = max(64, trial.training.batch)
     charset = Charset(tuple(chr(_FIRST_CODE_POINT + number) for number in range(classes - 2)))
     lengths = random.integers(_MIN_CHARACTERS, _MAX_CHARACTERS + 1, count)

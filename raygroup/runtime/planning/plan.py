@@ -150,7 +150,7 @@ def _plan_word_jobs(
             )
         )
     require_distinct(jobs)
-    require_trainable(jobs, lambda tasks: labels[tasks].tasks if labels else tasks, weights_of.head_size)
+    require_trainable(jobs, lambda words: labels[words.tasks].tasks if labels else words.task_names, weights_of.head_size)
     collect_mixtures(jobs, words)  # checks them
     return tuple(jobs), labels
 
@@ -202,6 +202,7 @@ def _words_fingerprint(
         # Words of a script task were dropped before version 0.3.0, so they make other trials. All other trials keep their ids.
         tasks = [*settings.tasks, *labels[settings.tasks].script_tasks]
         return fingerprint(data_fingerprint(words, progress), tasks)
-    from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint
+    from raygroup.words.rendering.synthesis import fonts_of, rendered_fingerprint, require_full_parts
 
+    require_full_parts(settings)
     return rendered_fingerprint(settings, fonts_of(settings, fonts))

@@ -8,7 +8,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from raygroup.config import Finetuning, Pretraining, Trial
+from raygroup.config import Finetuning, Pretraining, Trial, Words
 from raygroup.errors import ConfigError
 from raygroup.files.places import local_path
 from raygroup.runtime.planning.jobs import LAPTOP, SPOTTER, WordJob
@@ -43,6 +43,9 @@ def require_inputs(
     sizes = {(trial.words.height, trial.words.width) for trial in trials} - {CROP_SIZE}
     if sizes:
         raise ConfigError(f"words.height and words.width are {sizes.pop()}: the trunk reads crops of {CROP_SIZE}")
+    divided = [trial.words.parts for trial in trials if trial.words.parts]
+    if words is not None and divided:
+        raise ConfigError(f"words.parts is {divided[0]}: it must be empty with --words {words}, because it divides the built-in word lists")
     missing = _missing_words(trials) if words is None else []
     missing += _missing_weights(trials, is_there)
     if missing:
@@ -55,12 +58,12 @@ def require_inputs(
 
 
 def require_trainable(
-    jobs: Sequence[WordJob], tasks_of: Callable[[tuple[str, ...]], Sequence[str]], universal_size: Callable[[WordJob], tuple[int, int]]
+    jobs: Sequence[WordJob], tasks_of: Callable[[Words], Sequence[str]], universal_size: Callable[[WordJob], tuple[int, int]]
 ) -> None:  # fmt: skip
     """Raise ConfigError for trials that could only fail later.
 
     The weights have no head of the right size, or the heads do not fit the tasks. ``tasks_of``
-    returns the tasks of the words from ``words.tasks``, and ``universal_size`` embed and hidden of
+    returns the tasks that words have, and ``universal_size`` embed and hidden of
     the universal head.
     """
     for job in jobs:
@@ -74,7 +77,7 @@ def require_trainable(
                 f"heads.embed and heads.hidden are {heads.embed} and {heads.hidden}: they must be {size[0]} and {size[1]}, "
                 "the sizes of the universal head, in at least one head; or set heads.start to 'independent'"
             )
-        require_fitting_groups(job.trial, tasks_of(job.trial.words.tasks))
+        require_fitting_groups(job.trial, tasks_of(job.trial.words))
 
 
 def universal_head_size(weights: Path) -> tuple[int, int]:

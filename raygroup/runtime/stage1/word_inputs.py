@@ -43,6 +43,10 @@ def prepare_stage1_words(settings: Pretraining, inputs: Stage1Inputs, storage: P
     """
     mixture = settings.words.mixture
     require(inputs.words is not None or not mixture, "words.mixture", mixture, "empty without --words: rendered words are of one source")
+    require(
+        not (inputs.words and settings.words.parts), "words.parts", settings.words.parts,
+        f"empty with --words {inputs.words}, because it divides the built-in word lists",
+    )  # fmt: skip
     stores, notes = [], []
     if inputs.words is not None:
         stores.append(_imported(inputs.words, settings, storage, inputs.bad_share, progress))

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raygroup.config import Training, Trial
+from raygroup.config import Trial
 from raygroup.model.heads.bank import BEGIN
 from raygroup.randomness import generator
 from raygroup.training.label_batches import hidden_characters, in_step_order, longest_first, make_batch
@@ -86,7 +86,7 @@ def draw_inputs(
     ``rounded_to``, the batch has a fixed shape: all words take part in every decoder step, and the
     number of steps is rounded up to a multiple of it.
     """
-    all_rows = _draw_rows(data, trials[0].training, step)
+    all_rows = _draw_rows(data, trials[0], step)
     all_rows = all_rows[longest_first(data.lengths[all_rows])]
     rows = all_rows[share.rows]
     batch = make_batch(torch.from_numpy(data.features.rows(rows)), data.targets[rows], data.lengths[rows])
@@ -102,11 +102,18 @@ def draw_inputs(
     return inputs if rounded_to is None else _pad_steps(inputs, batch.targets, before, rounded_to)
 
 
-def _draw_rows(data: TrainingData, training: Training, step: int) -> NDArray[np.intp]:
+def _draw_rows(data: TrainingData, trial: Trial, step: int) -> NDArray[np.intp]:
+    """Draw the rows of a step. ``trial`` is any trial of the pack, since they share their order of words."""
+    seed, batch = trial.order_seed, trial.training.batch
     if data.mixed is not None:
-        return data.mixed.draw_rows(training.order_seed, step, training.batch)
-    numbers = generator(training.order_seed, "words", step).integers(0, len(data.train), training.batch)
-    return data.train[numbers]
+        return data.mixed.draw_rows(seed, step, batch)
+    random = generator(seed, "words", step)
+    if trial.training.draw == "task":
+        groups = data.train_by_task
+        tasks = random.integers(0, len(groups), batch)
+        numbers = random.integers(0, np.array([len(group) for group in groups])[tasks])
+        return np.array([groups[task][number] for task, number in zip(tasks, numbers, strict=True)])
+    return data.train[random.integers(0, len(data.train), batch)]
 
 
 def _pad_steps(inputs: StepInputs, targets: Tensor, before: Tensor, rounded_to: int) -> StepInputs:

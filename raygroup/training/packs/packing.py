@@ -26,8 +26,8 @@ def shared_settings(trial: Trial) -> dict[str, Any]:
         "grouping.method": grouping.method, "grouping.sample": grouping.sample, "grouping.penalty_on": grouping.penalty_on,
         "grouping.word_tasks": grouping.word_tasks, "grouping.control": grouping.control,
         "loss.length": loss.length, "loss.words": loss.words,
-        "training.steps": training.steps, "training.batch": training.batch, "training.order_seed": training.order_seed,
-        "training.checkpoint_every": training.checkpoint_every,
+        "training.steps": training.steps, "training.batch": training.batch, "training.order_seed": trial.order_seed,
+        "training.draw": training.draw, "training.checkpoint_every": training.checkpoint_every,
         "words.mixture": trial.words.mixture, "words.mixture_weighting": trial.words.mixture_weighting,
     }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The features, labels and P_WT that the trials of a pack share."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,3 +30,9 @@ class TrainingData:
 
     None if all words are equally likely.
     """
+
+    @functools.cached_property
+    def train_by_task(self) -> tuple[NDArray[np.intp], ...]:
+        """The rows of ``train`` of each task that has any. A word counts for its most likely task."""
+        task_of = self.p_wt[self.train].argmax(1)
+        return tuple(self.train[task_of == task] for task in np.unique(task_of))

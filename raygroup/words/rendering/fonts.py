@@ -12,7 +12,7 @@ from pathlib import Path
 import uharfbuzz as hb
 
 from raygroup.errors import ConfigError
-from raygroup.tasks import TASKS, Task
+from raygroup.tasks import TASKS, Task, language_of
 from raygroup.words.rendering.font_folder import FONT_SUFFIXES, named_fonts, unread_fonts
 
 PACKAGES = (
@@ -47,12 +47,12 @@ class FontFile:
 def find_fonts(task: str | Task, folder: Path | None = None) -> tuple[FontFile, ...]:
     """Return the fonts that write a task with its own shapes.
 
-    ``task`` is the name of a task in ``TASKS``, or any other task. The system's fonts are added if
+    ``task`` is the name of a task in ``TASKS`` or of a part of one, or any other task. The system's fonts are added if
     packages give fewer than two families. All fonts that fit in ``folder`` are added. Raises
     ConfigError with the task if there is no font at all, and if the folder gives no font that any
     task can use.
     """
-    known = TASKS[task] if isinstance(task, str) else task
+    known = TASKS[language_of(task)] if isinstance(task, str) else task
     fonts = [font for font in _package_fonts() if can_write(font, known)]
     if len({font.family for font in fonts}) < MIN_FAMILIES:
         fonts += [font for font in _system_fonts() if can_write(font, known)]
@@ -82,7 +82,7 @@ def can_write(font: FontFile, task: Task) -> bool:
         return not named
     if named:
         return f"{task.opentype_language:<4}" in named
-    others = (other for other in TASKS.values() if other.opentype_language and other is not task)
+    others = (other for other in TASKS.values() if other.opentype_language not in ("", task.opentype_language))
     return not any(set(map(ord, other.probe)) <= covered for other in others)
 
 

@@ -14,7 +14,7 @@ import uharfbuzz as hb
 
 from raygroup.errors import ConfigError
 from raygroup.files.places import local_path
-from raygroup.tasks import TASKS, Ranges, Task
+from raygroup.tasks import TASKS, Ranges, Task, find_task
 from raygroup.words.labels import normalise
 from raygroup.words.scripts import NO_SCRIPT, script_of
 
@@ -98,8 +98,8 @@ def _task_of(name: str, words: Iterable[str], file: Path) -> Task:
     counts = Counter(letter for word in words for letter in word if script_of(letter) not in NO_SCRIPT)
     if not counts:
         raise ConfigError(f"--list {name}={file}: no word with a letter of any script: write one word on each line")
-    if name in TASKS:
-        return TASKS[name]
+    if known := find_task(name):
+        return known
     nearest = max(TASKS.values(), key=lambda task: sum(count for letter, count in counts.items() if task.has_letter(letter)))
     if 2 * sum(count for letter, count in counts.items() if nearest.has_letter(letter)) >= counts.total():
         return replace(nearest, name=name, title=name)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from raygroup.config import RECIPE_VERSION, Words
-from raygroup.config_sections import fingerprint, result_fields
+from raygroup.config_sections import fingerprint, require, result_fields
 from raygroup.errors import ConfigError, first_names
 from raygroup.randomness import generator
 from raygroup.words.rendering.fonts import FontFile, find_fonts, fonts_fingerprint
@@ -19,8 +19,11 @@ _MAX_NAMED = 3
 def plan_own_rendering(lists: Sequence[OwnList], words: Words, folder: Path | None) -> Rendering:
     """Return the rendering of lists, with the sizes, counts and seed of ``words``. ``folder`` holds more fonts.
 
-    Raises ConfigError if no font can write a list.
+    Raises ConfigError if no font can write a list, and for settings that only the built-in lists have.
     """
+    for name, is_plain in {"parts": not words.parts, "words_per_task": isinstance(words.words_per_task, int)}.items():
+        right = "empty with word lists of your own" if name == "parts" else "one number with word lists of your own"
+        require(is_plain, f"words.{name}", getattr(words, name), right)
     fonts = {each.name: find_fonts(each.task, folder) for each in lists}
     orders = [order for each in lists for order in plan_list_crops(each, words)]
     hashes = [_list_fingerprint(each, fonts[each.name]) for each in lists]
@@ -53,7 +56,7 @@ def plan_list_crops(own: OwnList, words: Words) -> list[CropOrder]:
         word = own.words[place]
         if len(word) <= words.max_characters:
             by_split[split_of(word)].append(word)
-    train, unseen = by_split["train"][: words.words_per_task], by_split["unseen"][: words.unseen_per_task]
+    train, unseen = by_split["train"][: max(words.words_of.values())], by_split["unseen"][: words.unseen_per_task]
     return [
         *(CropOrder(own.name, text, "train", number) for text in train for number in range(words.renders)),
         *(CropOrder(own.name, text, "new", words.renders) for text in train),

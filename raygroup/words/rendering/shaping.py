@@ -10,7 +10,7 @@ import numpy as np
 import uharfbuzz as hb
 from numpy.typing import NDArray
 
-from raygroup.tasks import TASKS, Task
+from raygroup.tasks import TASKS, Task, language_of
 from raygroup.words.rendering.fonts import FontFile, face
 
 UNITS = 64
@@ -27,7 +27,7 @@ def ink(text: str, font: FontFile, task: str | Task, size: int = 32, weight: flo
     scaled = scaled_font(font, size, weight if font.weights else None)
     buffer = hb.Buffer()
     buffer.add_str(text)
-    known = TASKS[task] if isinstance(task, str) else task
+    known = TASKS[language_of(task)] if isinstance(task, str) else task
     buffer.script, buffer.language = known.script, known.language
     buffer.direction = known.direction if any(map(known.has_letter, text)) else "ltr"
     hb.shape(scaled, buffer)

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from raygroup.config import RECIPE_VERSION, Words
 from raygroup.config_sections import fingerprint, result_fields
+from raygroup.errors import ConfigError
 from raygroup.randomness import generator
 from raygroup.tasks import TASKS, Task
 from raygroup.words.rendering.fonts import FontFile, code_points, find_fonts, fonts_fingerprint
 from raygroup.words.rendering.shaping import ink
 from raygroup.words.rendering.variation import camera_crop
-from raygroup.words.rendering.word_lists import word_list
+from raygroup.words.rendering.word_lists import ListedWords, deal_words
 
 _SIZES = (26, 40)
 """Pixels per em before the crop is scaled: the smallest size, and one above the largest."""
@@ -52,21 +53,27 @@ class Rendering:
 
 
 def words_of_tasks(words: Words, tasks: Sequence[str]) -> Words:
-    """Return the settings with these tasks alone. Each keeps its number of characters. Raises ConfigError for an unknown task."""
+    """Return the settings with these languages alone, each as one task.
+
+    Each keeps its number of characters, and has as many words as the largest task. Raises ConfigError for an unknown language.
+    """
     characters = dict(zip(words.tasks, words.characters, strict=True))
-    return replace(words, tasks=tuple(tasks), characters=tuple(characters.get(task, 2) for task in tasks))
+    count = max(words.words_of.values())
+    kept = tuple(characters.get(task, 2) for task in tasks)
+    return replace(words, tasks=tuple(tasks), characters=kept, parts=(), words_per_task=count)
 
 
 def plan_rendering(words: Words, folder: Path | None) -> Rendering:
     """Return the rendering of the built-in word lists of a sweep. ``folder`` holds more fonts."""
     fonts = fonts_of(words, folder)
-    tasks = {task: TASKS[task] for task in words.tasks}
+    tasks = {task: replace(TASKS[language], name=task) for language, parts in words.parts_of.items() for task in parts}
     return Rendering(orders=plan_crops(words), words=words, fonts=fonts, tasks=tasks, fingerprint=rendered_fingerprint(words, fonts))
 
 
 def fonts_of(words: Words, folder: Path | None) -> dict[str, tuple[FontFile, ...]]:
     """Return the fonts of each task in the settings."""
-    return {task: find_fonts(task, folder) for task in words.tasks}
+    by_language = {language: find_fonts(language, folder) for language in words.tasks}
+    return {task: by_language[language] for language, parts in words.parts_of.items() for task in parts}
 
 
 def rendered_fingerprint(words: Words, fonts: dict[str, tuple[FontFile, ...]]) -> str:
@@ -88,15 +95,39 @@ def plan_crops(words: Words) -> list[CropOrder]:
     """List every crop of a rendered data set.
 
     A training word has ``renders`` crops to train on and one more in the split ``new``. An unseen
-    word has one.
+    word has one. Raises ConfigError like ``listed_words``.
     """
     orders = []
-    for task, characters in zip(words.tasks, words.characters, strict=True):
-        train, unseen = word_list(task, characters, words.words_per_task, words.unseen_per_task, words.max_characters)
-        orders += [CropOrder(task, text, "train", number) for text in train for number in range(words.renders)]
-        orders += [CropOrder(task, text, "new", words.renders) for text in train]
-        orders += [CropOrder(task, text, "unseen", 0) for text in unseen]
+    for task, listed in listed_words(words).items():
+        orders += [CropOrder(task, text, "train", number) for text in listed.train for number in range(words.renders)]
+        orders += [CropOrder(task, text, "new", words.renders) for text in listed.train]
+        orders += [CropOrder(task, text, "unseen", 0) for text in listed.unseen]
     return orders
+
+
+def require_full_parts(words: Words) -> None:
+    """Raise ConfigError if a language lacks training words for one of its parts."""
+    if words.parts:
+        listed_words(replace(words, unseen_per_task=0))  # unseen words take most of the time
+
+
+def listed_words(words: Words) -> dict[str, ListedWords]:
+    """Return the words of each task.
+
+    Raises ConfigError if a language lacks training words for one of its parts. A language that is one task may have fewer words.
+    """
+    listed: dict[str, ListedWords] = {}
+    for (language, tasks), characters in zip(words.parts_of.items(), words.characters, strict=True):
+        counts = [words.words_of[task] for task in tasks]
+        dealt = deal_words(language, characters, counts, words.unseen_per_task, words.max_characters)
+        for task, count, part in zip(tasks, counts, dealt, strict=True):
+            if len(tasks) > 1 and len(part.train) < count:
+                raise ConfigError(
+                    f"words.parts is {words.parts}: {task} has {len(part.train)} of its {count} training words in the {characters} "
+                    f"characters of {language}; give {language} fewer parts, fewer words or more characters"
+                )
+            listed[task] = part
+    return listed
 
 
 def draw_png(order: CropOrder, words: Words, fonts: Sequence[FontFile], task: Task | None = None) -> bytes | None:

@@ -4,9 +4,11 @@ They are the frequent words of a language in the letters of its task. Some get c
 punctuation, as words in scenes have.
 """
 
+import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -53,6 +55,14 @@ def characters_of(task: str, count: int) -> frozenset[str]:
     return frozenset(chosen)
 
 
+@dataclass(frozen=True)
+class ListedWords:
+    """The words of one task."""
+
+    train: list[str]
+    unseen: list[str]
+
+
 def word_list(task: str, characters: int, words: int, unseen: int, max_characters: int) -> tuple[list[str], list[str]]:
     """Return ``words`` training words and ``unseen`` unseen words, the most frequent first.
 
@@ -62,21 +72,39 @@ def word_list(task: str, characters: int, words: int, unseen: int, max_character
     and this makes a different word. Fewer words are returned if the language has no more within the
     cap.
     """
-    allowed = characters_of(task, characters)
-    lists: dict[str, list[str]] = {"train": [], "unseen": []}
-    wanted = {"train": words, "unseen": unseen}
-    listed = set()
-    for number, word in enumerate(_candidates(TASKS[task], allowed)):
-        if number > 40 * (words + unseen) + 10_000 or all(len(lists[split]) >= wanted[split] for split in lists):
+    (listed,) = deal_words(task, characters, (words,), unseen, max_characters)
+    return listed.train, listed.unseen
+
+
+def deal_words(language: str, characters: int, words: Sequence[int], unseen: int, max_characters: int) -> list[ListedWords]:
+    """Deal the words of a language to parts, each with its own number of training ``words``.
+
+    A word's part is a fixed property of its letters, as its split is, whatever its case and punctuation. So the parts share no word, and
+    other counts move none. With one part this is ``word_list``.
+    """
+    allowed, task = characters_of(language, characters), TASKS[language]
+    parts = [ListedWords([], []) for _ in words]
+    waiting = {(part, split): count for part, number in enumerate(words) for split, count in (("train", number), ("unseen", unseen))}
+    most, listed = 40 * (sum(words) + len(words) * unseen) + 10_000, set()
+    for number, word in enumerate(_candidates(task, allowed)):
+        if number > most or not any(waiting.values()):
             break
-        form = normalise(_scene_form(TASKS[task], word, allowed, generator("form", task, number)))
+        form = normalise(_scene_form(task, word, allowed, generator("form", language, number)))
         # Punctuation must not move a word to the other split. A number is a word of its own, and so is
         # a word with a sign inside.
-        split = split_of(word if word.casefold() in form.casefold() else form)
-        if 0 < len(form) <= max_characters and form not in listed and len(lists[split]) < wanted[split]:
-            lists[split].append(form)
+        stem = word if word.casefold() in form.casefold() else form
+        part, split = part_of(stem, len(words)), split_of(stem)
+        if 0 < len(form) <= max_characters and form not in listed and waiting[part, split]:
+            (parts[part].train if split == "train" else parts[part].unseen).append(form)
+            waiting[part, split] -= 1
             listed.add(form)
-    return lists["train"], lists["unseen"]
+    return parts
+
+
+def part_of(label: str, parts: int) -> int:
+    """Return the part of a word, from 0. It is a fixed property of the word, whatever its case."""
+    digest = hashlib.sha256(f"part {label.casefold()}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest) % parts
 
 
 @lru_cache(None)

@@ -10,6 +10,7 @@ from pack_fixtures import DIFFERENT_TRIALS, make_data, make_universal
 
 from raygroup.model.kernels.forms import FORMS
 from raygroup.training.packs.pack import Pack
+from raygroup.training.word_nll import word_nll
 from raygroup.trunks import FEATURE_SHAPE
 from raygroup.words.charset import Charset
 
@@ -44,3 +45,9 @@ def test_a_trial_on_a_gpu_has_the_same_numbers_alone_and_in_a_pack(data, univers
         single = Pack([trial], data, universal, "cuda")
         (alone,) = single.split_records([single.advance() for _ in range(20)])
         assert np.allclose(together[number], alone, rtol=1e-3, atol=1e-4)
+
+
+def test_held_out_losses_of_a_gpu_are_those_of_a_cpu(data, universal):
+    rows = np.arange(48)
+    losses = [word_nll(Pack(DIFFERENT_TRIALS, data, universal, device).trained_trial(1), rows) for device in ("cpu", "cuda")]
+    assert np.allclose(*losses, rtol=1e-3, atol=1e-4)
