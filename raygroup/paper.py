@@ -99,6 +99,9 @@ TABLE_1_RATIOS: tuple[tuple[str, float], ...] = tuple((row.name, float(row.ratio
 The paper draws images. If words are drawn, an image weighs as much as it has words.
 """
 
+MLT19_ALONE: tuple[tuple[str, float], ...] = tuple((row.name, float(row.name == "MLT19")) for row in TABLE_1)
+"""``words.mixture`` of stage 2: of words of all these data sets it draws those of MLT19."""
+
 TABLE_2: tuple[GroupRow, ...] = (
     _group(1, "C", 9, 4),
     _group(2, "L", 7, 5),
