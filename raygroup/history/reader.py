@@ -47,15 +47,15 @@ class History:
 
 
 def read_history(trial_folder: Place) -> History:
-    """Read all steps of a trial on words, finished or not.
+    """Read all steps of a trial that groups words, finished or not.
 
     If there are several attempts, the highest one counts from its first step on. A stream that is
     cut off gives the rows before the cut. Raises HistoryError, in one line, if there is nothing to
-    read or if steps are missing, and ConfigError for a trial on scenes.
+    read or if steps are missing, and ConfigError for a trial of stage 1 or on scenes.
     """
     table, metadata = read_history_table(trial_folder)
     if "losses" in metadata:
-        raise ConfigError(f"{trial_folder}: the history of a trial on scenes: read_spotter_history reads it")
+        raise ConfigError(f"{trial_folder}: the history of a trial that groups no words: read_spotter_history reads it")
     return _history(table, metadata)
 
 

@@ -1,7 +1,7 @@
 """The columns and metadata of a history.
 
 A history is what one trial records: an Arrow table with one row for each step. ``COLUMNS``
-describes its columns. No column has nulls. ``SPOTTER_COLUMNS`` are those of a trial on scenes.
+describes its columns. No column has nulls. ``SPOTTER_COLUMNS`` are those of a trial of stage 1 or on scenes.
 
 The table's metadata holds one JSON text under the key ``raygroup``. It always has
 
@@ -13,8 +13,8 @@ Training adds ``config`` (the trial's settings), ``label``, ``data`` (fingerprin
 weights), ``versions`` (of Python and packages), ``git_commit`` (null if unknown), ``charset`` (its
 hash), ``kernels``, ``device`` and ``from_step``, the step from which the attempt resumed.
 
-A trial on scenes has ``losses``, the names of its losses, and no ``kernels``. A detector has neither
-``tasks`` nor ``heads`` nor ``charset``.
+A trial of stage 1 or on scenes has ``losses``, the names of its losses, and no ``kernels``. Stage 1 has
+neither ``tasks`` nor ``heads``, and a detector has no ``charset`` either.
 """
 
 import json
@@ -48,11 +48,11 @@ SCALAR_COLUMNS = ("integrated_loss", "grouping_loss", "task_loss", "words_per_s"
 """Columns of one 32-bit number, in their order in the table."""
 SPOTTER_COLUMNS = {
     "step": COLUMNS["step"],
-    "r_tm": f"{COLUMNS['r_tm']} A detector has no such column.",
+    "r_tm": f"{COLUMNS['r_tm']} Stage 1 and a detector have no such column.",
     "samples_per_s": "Samples trained on per second, averaged over the steps since the last record was brought to the history.",
     "clock_s": COLUMNS["clock_s"],
 }
-"""Column -> what it holds, for a trial on scenes. Its losses come before the speed, each in a column with the loss's name."""
+"""Column -> what it holds, for a trial of stage 1 or on scenes. Its losses come before the speed, each in a column with the loss's name."""
 _METADATA_KEY = b"raygroup"
 
 
@@ -74,7 +74,7 @@ def history_schema(tasks: Sequence[str], heads: int, metadata: dict[str, Any]) -
 
 
 def spotter_history_schema(losses: Sequence[str], metadata: dict[str, Any], tasks: Sequence[str] = (), heads: int = 0) -> pa.Schema:
-    """Return the Arrow schema of the history of a trial on scenes. A detector has no tasks, and then no R_TM.
+    """Return the Arrow schema of the history of a trial of stage 1 or on scenes. Without tasks there is no R_TM.
 
     The types are those of ``history_schema``. The layout, the names of the losses, the tasks and the number of heads are added to
     ``metadata``. Raises ValueError if a loss has the name of another column, and TypeError if the metadata cannot be stored as JSON.

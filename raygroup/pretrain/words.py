@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from raygroup.runtime.stage1.word_inputs import Stage1Inputs
     from raygroup.runtime.stage1.words import Stage1Words
     from raygroup.training.held_out import HeldOutCurve
-    from raygroup.training.universal_trainer import UniversalStart
+    from raygroup.training.universal_start import UniversalStart
     from raygroup.training.universal_weights import UniversalModel
 
 

@@ -16,10 +16,9 @@ from raygroup.errors import ConfigError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place, size_of
 from raygroup.files.retry import NO_RETRY, Retry
-from raygroup.runtime.planning.jobs import word_jobs
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.shown_trial import print_shown_trial
-from raygroup.runtime.stage1.job import stage1_jobs
+from raygroup.runtime.stage1.job import jobs_on_words, stage1_jobs
 from raygroup.spotter_config import Detector
 from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.spotter.spotter_report import print_weights, spotter_trials_table
@@ -55,7 +54,7 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
     run, by id. ``retry`` repeats reading that fails.
     """
     done = [job for job in plan.jobs if job.done]
-    for store in sorted({job.store for job in (*word_jobs(done), *stage1_jobs(done))}):
+    for store in sorted({job.store for job in jobs_on_words(done)}):
         if store.is_file():
             try:
                 lines = retry(functools.partial(_words_lines_of, store))

@@ -202,15 +202,15 @@ def read_sweep(name: str, storage_path: Place | str = "runs") -> SweepResult:
 
 
 def read_history(trial_folder: Place | str) -> History:
-    """Return every recorded step of a trial on words, finished or not.
+    """Return every recorded step of a trial that groups words, finished or not.
 
-    Raises HistoryError if there is nothing to read, and ConfigError for a trial on scenes.
+    Raises HistoryError if there is nothing to read, and ConfigError for a trial of stage 1 or on scenes.
     """
     return read_trial_history(place(trial_folder))
 
 
 def read_spotter_history(trial_folder: Place | str) -> SpotterHistory:
-    """Return every recorded step of a trial on scenes, finished or not. Raises errors like ``read_history``."""
+    """Return every recorded step of a trial of stage 1 or on scenes, finished or not. Raises errors like ``read_history``."""
     return read_trial_spotter_history(place(trial_folder))
 
 

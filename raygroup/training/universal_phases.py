@@ -56,7 +56,7 @@ class TrunkAndHead:
         self.steps = settings.steps
         self.modules: Mapping[str, nn.Module] = {"trunk": trunk, "head": head, "alignment": self._alignment}
         weights = [weight for module in self.modules.values() for weight in module.parameters()]
-        self.optimizer = torch.optim.AdamW(weights, settings.learning_rate, weight_decay=settings.weight_decay)
+        self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(weights, settings.learning_rate, weight_decay=settings.weight_decay)
 
     def losses(self, step: int, rows: NDArray[np.intp]) -> tuple[Tensor, Tensor | None]:
         settings = self._settings
@@ -85,7 +85,9 @@ class HeadAlone:
         self._features = extract_features(trunk, words.crops, lambda done: on_features(done, len(words.crops)))
         self.first_step, self.steps = settings.steps, settings.head_steps
         self.modules: Mapping[str, nn.Module] = {"trunk": trunk, "head": head}
-        self.optimizer = torch.optim.AdamW(head.parameters(), settings.head_learning_rate, weight_decay=settings.weight_decay)
+        self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(
+            head.parameters(), settings.head_learning_rate, weight_decay=settings.weight_decay
+        )
 
     def losses(self, step: int, rows: NDArray[np.intp]) -> tuple[Tensor, Tensor | None]:
         features = torch.from_numpy(self._features[rows]).float()

@@ -30,14 +30,12 @@ def collect_mixtures(jobs: Iterable["Job"], words: Path | None) -> list[Training
     The sizes of the sources come from the word store. If it does not exist yet, they come from the
     user's ``words``. Raises ConfigError if the ratios do not fit the sources.
     """
-    from raygroup.runtime.planning.jobs import word_jobs
-    from raygroup.runtime.stage1.job import stage1_jobs
+    from raygroup.runtime.stage1.job import jobs_on_words
     from raygroup.words.mixtures import listed_sources, mixture_of
 
     listed, stored = functools.cache(listed_sources), functools.cache(_stored_sources)
     mixtures: dict[TrainingMixture, None] = {}
-    jobs = [*jobs]
-    for job in (*word_jobs(jobs), *stage1_jobs(jobs)):
+    for job in jobs_on_words(jobs):
         settings = job.trial.words
         if not settings.mixture:
             continue

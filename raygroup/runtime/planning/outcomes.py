@@ -73,8 +73,8 @@ def _trial_kind(trial: AnyTrial, store: str) -> Kind:
     """Return the kind of a trial. The word store is part of it, because it decides the number of classes."""
     if isinstance(trial, Pretraining):
         # The steps of its two phases take different times, so only trainings with the same share of both are comparable.
-        sizes = (trial.heads.embeds, trial.heads.hiddens, sum(trial.words.characters), trial.batch, trial.steps / trial.head_steps)
-        return Kind(repr((STAGE_1, *sizes)), 0)
+        shares = (trial.batch, trial.steps / trial.head_steps)
+        return Kind(repr((STAGE_1, trial.heads.embeds, trial.heads.hiddens, sum(trial.words.characters), *shares)), 0)
     if not isinstance(trial, Trial):
         sizes = (trial.size, trial.samples.side, trial.training.batch)
         parts = () if isinstance(trial, Detector) else (trial.heads.count, trial.heads.source, trial.regions, trial.loss, trial.freeze)

@@ -17,13 +17,13 @@ from raygroup.files.atomic import write_bytes
 from raygroup.files.local_copies import copy_path, publish
 from raygroup.files.places import Place
 from raygroup.files.retry import NO_RETRY, Retry
-from raygroup.runtime.planning.jobs import Job, WordJob, word_jobs
+from raygroup.runtime.planning.jobs import Job, word_jobs
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.preparation.extraction import ProgressCallback, ShardMaker, complete_store
 from raygroup.runtime.preparation.extraction_plan import plan_extraction
 from raygroup.runtime.process_map import map_in_order
 from raygroup.runtime.processes import WorkerPool
-from raygroup.runtime.stage1.job import Stage1Job, stage1_jobs
+from raygroup.runtime.stage1.job import JobOnWords, jobs_on_words, stage1_jobs
 from raygroup.storage.locks import lock_folder
 from raygroup.values import BAD_SHARE
 from raygroup.words.feature_store import has_features
@@ -45,12 +45,11 @@ def prepare_words(
     Everything that is in the cache already stays as it is. ``retry`` repeats what fails on the
     storage path. Raises ConfigError if more than ``bad_share`` of the user's words are lost.
     """
-    jobs, stage1 = word_jobs(missing), stage1_jobs(missing)
-    for job in {job.store: job for job in (*jobs, *stage1)}.values():
+    for job in {job.store: job for job in jobs_on_words(missing)}.values():
         with lock_folder(job.store.parent, "cache", CACHE_LOCK_WAIT_S, retry):
             retry(functools.partial(_make_store, plan, job, progress, workers, bad_share))
-    share_weights({job.shared_weights: job.weights for job in jobs if job.shared_weights and job.copies_weights}, retry)
-    share_weights({job.start.shared: job.start.file for job in stage1 if job.start and job.start.shared}, retry)
+    share_weights({job.shared_weights: job.weights for job in word_jobs(missing) if job.shared_weights and job.copies_weights}, retry)
+    share_weights({job.start.shared: job.start.file for job in stage1_jobs(missing) if job.start and job.start.shared}, retry)
 
 
 def share_weights(files: Mapping[Place, Path], retry: Retry = NO_RETRY) -> None:
@@ -59,7 +58,7 @@ def share_weights(files: Mapping[Place, Path], retry: Retry = NO_RETRY) -> None:
         retry(functools.partial(_share_file, weights, shared))
 
 
-def _make_store(plan: Plan, job: WordJob | Stage1Job, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
+def _make_store(plan: Plan, job: JobOnWords, progress: ProgressCallback, workers: WorkerPool, bad_share: float) -> None:
     if not job.store.exists():
         path = local_output(job.store)
         _write_store(plan, job, path, progress, workers, bad_share)
@@ -93,7 +92,7 @@ def local_output(place: Place) -> Path:
 
 
 def _write_store(
-    plan: Plan, job: WordJob | Stage1Job, path: Path, progress: ProgressCallback, workers: WorkerPool, bad_share: float
+    plan: Plan, job: JobOnWords, path: Path, progress: ProgressCallback, workers: WorkerPool, bad_share: float
 ) -> None:  # fmt: skip
     words = job.trial.words
     if plan.words is not None:

@@ -7,7 +7,7 @@ from raygroup.config import Pretraining
 from raygroup.config_sections import fingerprint, result_fields
 from raygroup.costs import stage1_cpu_s
 from raygroup.files.places import Place
-from raygroup.runtime.planning.jobs import LAPTOP, LAPTOP_WEIGHTS, SPOTTER, Job, StartWeights, file_hash, relative_path
+from raygroup.runtime.planning.jobs import LAPTOP, LAPTOP_WEIGHTS, SPOTTER, Job, StartWeights, WordJob, file_hash, relative_path
 from raygroup.storage.layout import UNIVERSAL_FILE
 
 
@@ -50,6 +50,15 @@ class Stage1Job(Job):
             return words
         in_package = LAPTOP if self.start.file == LAPTOP_WEIGHTS else SPOTTER
         return words | {self.start.name: relative_path(self.start.shared, storage) if self.start.shared else in_package}
+
+
+JobOnWords = WordJob | Stage1Job
+"""A job that reads a word store."""
+
+
+def jobs_on_words(jobs: Iterable[Job]) -> tuple[JobOnWords, ...]:
+    """Return the jobs that read a word store."""
+    return tuple(job for job in jobs if isinstance(job, WordJob | Stage1Job))
 
 
 def stage1_jobs(jobs: Iterable[Job]) -> tuple[Stage1Job, ...]:

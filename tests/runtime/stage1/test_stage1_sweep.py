@@ -17,6 +17,7 @@ from raygroup.errors import ConfigError
 from raygroup.history.spotter_history import read_spotter_history
 from raygroup.pretrain.words import pretrain
 from raygroup.runs.__main__ import main as runs_main
+from raygroup.runs.status import read_status
 from raygroup.runtime.attempt.worker import run_pack
 from raygroup.runtime.planning.jobs import declare_trials
 from raygroup.runtime.planning.plan import declare_sweep, make_plan
@@ -149,6 +150,8 @@ def test_an_interrupted_trial_goes_on_from_its_checkpoint_with_the_same_bits(ste
     session = open_pack(plan, plan.storage)
     train_steps(session, plan, steps)
     close(session)
+    ((training,),) = [status.training for status in read_status([plan.storage])]
+    assert (training.step, training.steps) == (steps // 3 * 3, 12 if steps > 2 else training.steps)
     (folder,) = folders(plan)
     assert run_pack([folder], plan.storage) == {}
     done = json.loads((folder / "DONE.json").read_text())
@@ -162,6 +165,22 @@ def test_a_trial_that_another_sweep_has_finished_is_not_trained_again(finished, 
     assert result.all_done
     assert result.trials[0].stored.outcome()["reused_from"]["sweep"] == "first"
     assert evidence(result.trials[0].folder) == evidence(results(finished).trials[0].folder)
+
+
+def test_a_loss_that_is_not_finite_fails_the_trial_with_the_settings_to_lower(finished, tmp_path):
+    shutil.copytree(finished / "cache", tmp_path / "runs" / "cache")
+    wild = Sweep(name="wild", trial=replace(SETTINGS, learning_rate=1e30, clip=1e30, steps=60))
+    result = raygroup.run_sweep(wild, storage_path=tmp_path / "runs", local=True)
+    (reason,) = result.failed.values()
+    assert "loss is" in reason
+    assert reason.endswith("Lower learning_rate, head_learning_rate or clip")
+
+
+def test_a_report_shows_losses_and_says_that_stage_1_is_not_shipped(finished, tmp_path):
+    raygroup.write_report("first", tmp_path / "report.html", finished)
+    page = (tmp_path / "report.html").read_text()
+    for part in ("words (stage 1)", "recognition", "universal.safetensors", "Trials of stage 1 are not shipped"):
+        assert part in page
 
 
 def test_lost_weights_are_damage_with_the_way_out(finished, tmp_path):
