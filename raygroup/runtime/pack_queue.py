@@ -15,7 +15,7 @@ from raygroup.files.places import Place
 from raygroup.files.retry import PeriodicWarning, Retry
 from raygroup.runtime.attempt.failure import mark_failed, read_failure
 from raygroup.runtime.planning.jobs import Job, declare_trials
-from raygroup.runtime.planning.packs import JobPack
+from raygroup.runtime.planning.packs import JobPack, PackSource
 from raygroup.storage.checkpoint_index import listed_steps
 from raygroup.storage.layout import FAILED_FILE, LEASE_FILE, STOP_FILE
 from raygroup.storage.sweeps import done_ids, is_done
@@ -34,6 +34,9 @@ class RunListener(Protocol):
 
     def on_message(self, text: str) -> None: ...
 
+    def on_more(self, jobs: Sequence[Job]) -> None:
+        """Receive trials that were not known when the run began. Only a run with a PackSource has some."""
+
 
 class PackQueue:
     """The packs of a run, handed out one by one.
@@ -41,8 +44,10 @@ class PackQueue:
     ``failed`` holds the trials that failed for good: id -> reason.
     """
 
-    def __init__(self, packs: Sequence[JobPack], storage: Place, listener: RunListener, patience_s: float = 0.0) -> None:
-        """``patience_s`` limits how long the queue waits for a storage path that fails."""
+    def __init__(
+        self, packs: Sequence[JobPack], storage: Place, listener: RunListener, patience_s: float = 0.0, source: PackSource | None = None
+    ) -> None:  # fmt: skip
+        """``patience_s`` limits how long the queue waits for a storage path that fails. ``source`` may have further packs."""
         self.waiting = deque(packs)
         self.retry_storage = Retry(patience_s, PeriodicWarning(storage, listener.on_message))
         self.storage = storage
@@ -50,7 +55,8 @@ class PackQueue:
         self.running: dict[str, JobPack] = {}
         self.failed: dict[str, str] = {}
         self.stopped = False
-        self.sweep_folder = packs[0].jobs[0].folder.parent
+        self.source = source
+        self.sweep_folder = source.sweep_folder if source else packs[0].jobs[0].folder.parent
         self._failed_jobs: dict[str, Job] = {}
         """Trials that failed. A user may ask to try them again."""
         self._last_steps: dict[str, int] = {}
@@ -63,7 +69,7 @@ class PackQueue:
         Returns None if no pack is ready. Unless the queue is ``over``, another pack may come later.
         """
         self._check_requests()
-        if self.stopped or not self.waiting:
+        if self.stopped or not (self.waiting or self._take_from_source()):
             return None
         pack = self._declare(self.waiting.popleft())
         if pack is None:
@@ -73,6 +79,21 @@ class PackQueue:
         self.running[pack.id] = pack
         self.listener.on_start([job.id for job in pack.jobs])
         return pack
+
+    def _take_from_source(self) -> bool:
+        """Queue a further pack of the source. Returns False if it has none now."""
+        pack = self.retry_storage(self.source.next) if self.source else None
+        if pack:
+            self.listener.on_more(pack.jobs)
+            self.waiting.append(pack)
+        return pack is not None
+
+    def _report_to_source(self, pack: JobPack) -> None:
+        """Tell the source which trials of a pack are done or have failed."""
+        if self.source:
+            reasons = {job.id: self.failed[job.id] for job in pack.jobs if job.id in self.failed}
+            done = self.retry_storage(lambda: [job.id for job in pack.jobs if job.id not in reasons and is_done(job.folder)])
+            self.retry_storage(functools.partial(self.source.end, [*done, *reasons], reasons))
 
     def _declare(self, pack: JobPack) -> JobPack | None:
         """Declare the trials of a pack that begin. A trial whose folder holds another trial fails, and its folder stays as it is."""
@@ -84,12 +105,13 @@ class PackQueue:
                 own_jobs.append(job)
             except OtherTrialError as error:
                 self.failed[job.id] = str(error)
+        self._report_to_source(JobPack(tuple(job for job in pack.jobs if job.id in self.failed)))
         return JobPack(tuple(own_jobs)) if own_jobs else None
 
     @property
     def over(self) -> bool:
         """Return True if no pack is running and no other will start."""
-        return not self.running and (self.stopped or not self.waiting)
+        return not self.running and (self.stopped or not self.waiting and (self.source is None or self.source.over))
 
     def end(self, pack: JobPack, failed: dict[str, str]) -> None:
         """Take back a pack whose process has finished. ``failed`` holds its failed trials: id -> reason.
@@ -104,6 +126,7 @@ class PackQueue:
         left = tuple(job for job in pack.jobs if job.id not in failed and not self.retry_storage(functools.partial(is_done, job.folder)))
         if left and not self._stop_requested():
             self._try_again(pack, left, f"it left its pack, because {LEASE_FILE} was taken over, removed or damaged")
+        self._report_to_source(pack)
 
     def retry(self, pack: JobPack, reason: str) -> None:
         """Take back a pack whose process ended before its trials did.
@@ -117,6 +140,7 @@ class PackQueue:
         jobs = tuple(job for job in pack.jobs if job.id not in done and not self._note_failure(job))
         if jobs:
             self._try_again(pack, jobs, reason)
+        self._report_to_source(pack)
 
     def _try_again(self, pack: JobPack, jobs: tuple[Job, ...], reason: str) -> None:
         """Queue these trials of a pack once more, or fail them if they do not advance."""

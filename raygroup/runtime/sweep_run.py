@@ -19,7 +19,7 @@ from raygroup.runtime.planning.forecast import Forecast, forecast, over_budget_r
 from raygroup.runtime.planning.jobs import Job
 from raygroup.runtime.planning.mixtures import print_mixtures
 from raygroup.runtime.planning.outlook import outlook_text
-from raygroup.runtime.planning.packs import JobPack, make_packs
+from raygroup.runtime.planning.packs import JobPack, PackSource, make_packs
 from raygroup.runtime.planning.plan import Plan, declare_sweep
 from raygroup.runtime.planning.words_preview import plan_previews, print_previews, require_few_lost_words
 from raygroup.runtime.preparation.extraction import local_shard_maker
@@ -77,19 +77,19 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
         _repair_declaration(plan)
         return {}
     if missing:
-        _require_runnable(options)
+        require_runnable(options)
         _require_settings_have_effect(plan, options)
-        _require_readable(plan, missing, options, screen)
-    outlook = retry(lambda: _outlook(plan, missing, options)) if missing else ""
+        require_readable(plan, missing, options, screen)
+    outlook = retry(lambda: run_outlook(plan, missing, options)) if missing else ""
     require_writable(plan.storage, retry)
     if missing:
-        _require_ray(options)
+        require_ray(options)
     with lock_folder(plan.folder, "sweep", retry=retry):
         retry(lambda: declare_sweep(plan))
         if twins:
             retry(lambda: reuse_trials(plan, twins))
             print_words(screen, reuse_text(twins))
-        failed = _train(plan, missing, options, screen, outlook, retry) if missing else {}
+        failed = train(plan, missing, options, screen, outlook, retry) if missing else {}
     if plan.missing and (plan.folder / STOP_FILE).is_file():
         raise StopRequestedError("stopped on request")
     return failed
@@ -114,7 +114,7 @@ def forecast_sweep(plan: Plan, missing: Sequence[Job], options: RunOptions) -> t
     return packs, forecast(plan, packs, options.placement, cluster, options.calibrate)
 
 
-def _require_runnable(options: RunOptions) -> None:
+def require_runnable(options: RunOptions) -> None:
     """Raise ConfigError if neither this machine nor its Ray could run the placement."""
     if options.address is None:
         require_device(options.placement.device)
@@ -132,7 +132,7 @@ def _require_settings_have_effect(plan: Plan, options: RunOptions) -> None:
                 raise ConfigError(f"{flag} {value}: it is for trials on words, and {plan.sweep.name} trains on scenes; leave it out")
 
 
-def _require_readable(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> None:
+def require_readable(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> None:
     """Raise ConfigError if too many of the user's words are lost. The table of words is printed first."""
     previews = plan_previews(plan, missing)
     try:
@@ -149,7 +149,7 @@ def _repair_declaration(plan: Plan) -> None:
         declare_sweep(plan)
 
 
-def _require_ray(options: RunOptions) -> None:
+def require_ray(options: RunOptions) -> None:
     """Raise ConfigError or ClusterLostError if there is no Ray to train on."""
     if not options.local:
         from raygroup.runtime.on_ray.preflight import require_ray
@@ -157,7 +157,7 @@ def _require_ray(options: RunOptions) -> None:
         require_ray(options.address)
 
 
-def _outlook(plan: Plan, missing: Sequence[Job], options: RunOptions) -> str:
+def run_outlook(plan: Plan, missing: Sequence[Job], options: RunOptions) -> str:
     """Return the first line of a run. Raises OverBudgetError if the forecast exceeds the budget."""
     try:
         outlook = forecast_sweep(plan, missing, options)[1]
@@ -172,7 +172,10 @@ def _outlook(plan: Plan, missing: Sequence[Job], options: RunOptions) -> str:
     return outlook_text(plan, missing, outlook, here=options.address is None and options.cluster is None)
 
 
-def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console, outlook: str, retry: Retry) -> dict[str, str]:
+def train(
+    plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console, outlook: str, retry: Retry, source: PackSource | None = None
+) -> dict[str, str]:  # fmt: skip
+    """Prepare the inputs of these jobs and train them, or the packs of a source. Returns those that failed: id -> reason."""
     print_words(screen, outlook)
     with WorkerPool(cores(), preload=TRAINING) as workers:
         with progress_bars(screen, "preparing") as progress:
@@ -181,11 +184,11 @@ def _train(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Cons
             print_previews(plan_previews(plan, missing), screen)
             prepare_features(missing, local_shard_maker(workers), progress, retry)
         print_mixtures(missing, plan.words, screen)
-        packs = make_packs(missing, options.placement)
+        packs = make_packs(missing, options.placement) if source is None else []
         with monitor_trials(screen, missing, plan.sweep.name) as monitor:
             if options.local:  # the processes that made the features have torch loaded and go on to train
-                return run_packs(packs, plan.storage, monitor, workers, options.placement)
+                return run_packs(packs, plan.storage, monitor, workers, options.placement, source)
             from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray
 
             workers.resize(0)
-            return run_on_ray(packs, plan.storage, monitor, options.address, options.placement)
+            return run_on_ray(packs, plan.storage, monitor, options.address, options.placement, source)

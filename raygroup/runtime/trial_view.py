@@ -52,7 +52,7 @@ def loss_title(name: str) -> str:
 
 def _scene_losses(trials: Sequence[TrialProgress]) -> list[str] | None:
     """Return the losses of trials on scenes, as far as they are known. Trials on words give None."""
-    if not all(isinstance(trial.job, SceneJob) for trial in trials):
+    if not trials or not all(isinstance(trial.job, SceneJob) for trial in trials):
         return None
     return computed_losses(trial.facts.get("losses", {}) for trial in trials)
 

@@ -144,6 +144,8 @@ class StoredSweep:
     """The declared trials in order, then those that the sweep no longer declares."""
     trains_on_scenes: bool = False
     """True if its trials train on scenes, False if they read words."""
+    search: dict[str, Any] | None = None
+    """Of a search, its seeds and every point that was asked, with the ids of its trials. None of any other sweep."""
     own_damage: str | None = None
     """The damage of ``sweep.json``, with the way out, or None. All trials that have a folder then count as declared."""
 
@@ -221,7 +223,7 @@ def _read_sweep(path: Place) -> StoredSweep:
         stored = read_record(path)
     except DamagedFileError as error:
         trials = tuple(_other_trials(folder, set(), files_of_trials, declared=True))
-        return StoredSweep(folder, folder.name, "", "", "", None, trials, _trains_on_scenes(trials), str(error))
+        return StoredSweep(folder, folder.name, "", "", "", None, trials, _trains_on_scenes(trials), own_damage=str(error))
     declared = []
     for entry in stored["trials"]:
         trial_id = _require_folder_name(path, entry["id"])
@@ -230,8 +232,9 @@ def _read_sweep(path: Place) -> StoredSweep:
     caches = frozenset(stored["caches"]) if "caches" in stored else None
     on_scenes = stored.get("trains_on") == SCENES
     return StoredSweep(
-        folder, stored["name"], stored["hypothesis"], stored["data"], stored["written_at"], caches, (*declared, *others), on_scenes
-    )
+        folder, stored["name"], stored["hypothesis"], stored["data"], stored["written_at"], caches, (*declared, *others), on_scenes,
+        stored.get("search"),
+    )  # fmt: skip
 
 
 def _trains_on_scenes(trials: Sequence[StoredTrial]) -> bool:
