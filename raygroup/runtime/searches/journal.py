@@ -4,6 +4,7 @@ A point is one of Optuna's trials. It is written in one line, so a killed proces
 """
 
 import contextlib
+import json
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -135,9 +136,10 @@ def read_journal(path: Place, search: SizeSearch, data: str) -> Sequence[StudyPo
 
 
 def _open(path: Path, search: SizeSearch, data: str, *, create: bool) -> Journal:
+    require_optuna()
     import optuna
 
-    require_optuna()
+    _require_json(path)
     name = f"{search.name}-{search.identity(data)}"
     with _few_words():
         storage = optuna.storages.JournalStorage(_backend(path))
@@ -147,10 +149,10 @@ def _open(path: Path, search: SizeSearch, data: str, *, create: bool) -> Journal
                 f"{path}: it holds the study {names[0]}, and this search space is {name}: its trial, ranges, seeds, words or weights are "
                 "others; undo the change, give the search another name, or delete this file (finished trials stay)"
             )
-        if names or create:
-            study = optuna.create_study(storage=storage, study_name=name, directions=_DIRECTIONS, load_if_exists=True)
+        if names:
+            study = optuna.load_study(storage=storage, study_name=name)
         else:
-            study = optuna.create_study(study_name=name, directions=_DIRECTIONS)
+            study = optuna.create_study(storage=storage if create else None, study_name=name, directions=_DIRECTIONS)
     return Journal(study, search)
 
 
@@ -173,6 +175,18 @@ def _few_words() -> Iterator[None]:
             yield
     finally:
         optuna.logging.set_verbosity(before)
+
+
+def _require_json(path: Path) -> None:
+    """Raise ConfigError if a line of a journal is no JSON. A last line that was cut off is not meant."""
+    lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+    for number, line in enumerate(lines, 1):
+        try:
+            json.loads(line)
+        except ValueError:
+            raise ConfigError(
+                f"{path}:{number}: damaged: no JSON; delete this file, and the same command asks the same points and keeps their trials"
+            ) from None
 
 
 def _delete_torn_line(path: Path) -> None:

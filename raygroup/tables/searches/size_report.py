@@ -100,15 +100,15 @@ def _remarks(points: SizePoints) -> Iterator[str]:
     seeds, fresh = search.get("seeds", []), search.get("confirm_seeds", [])
     count = f"{len(seeds)} seed{'s' if len(seeds) != 1 else ''}"
     yield (
-        f"1-NED is the mean over tasks on new renders, by the classifier's route, over {count}; low and high bound Student's 95 % interval. "
-        "Parameters are those after pruning, without idle heads, averaged over the seeds."
+        f"1-NED is the mean over tasks on new renders, by the classifier's route, over {count}; low and high bound Student's 95 % "
+        "interval. Parameters are those after pruning, without idle heads, averaged over the seeds."
     )
     if fresh:
         yield "The columns 'fresh' have seeds that had no part in the choice. Trust them: the seeds that chose the front flatter it."
     else:
         yield (
-            "The front is optimistic: the same seeds chose its points and score them. To train them with fresh seeds, set confirm_seeds and "
-            "run the search again."
+            "The front is optimistic: the same seeds chose its points and score them. To train them with fresh seeds, set confirm_seeds "
+            "and run the search again."
         )
     if points.num_open:
         yield f"Not finished yet: {points.num_open} points. The same command continues."
