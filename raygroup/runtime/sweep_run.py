@@ -185,7 +185,7 @@ def train(
             prepare_features(missing, local_shard_maker(workers), progress, retry)
         print_mixtures(missing, plan.words, screen)
         packs = make_packs(missing, options.placement) if source is None else []
-        with monitor_trials(screen, missing, plan.sweep.name) as monitor:
+        with monitor_trials(screen, [job for job in missing if not job.done], plan.sweep.name) as monitor:
             if options.local:  # the processes that made the features have torch loaded and go on to train
                 return run_packs(packs, plan.storage, monitor, workers, options.placement, source)
             from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray

@@ -4,10 +4,12 @@ The source lives where the queue lives, which on Ray is the driver's process. It
 """
 
 import functools
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from raygroup.errors import ConfigError
 from raygroup.files.places import Place
 from raygroup.runtime.placement import Placement
 from raygroup.runtime.planning.jobs import Job, WordJob
@@ -24,7 +26,7 @@ from raygroup.runtime.searches.search_plan import (
     search_record,
 )
 from raygroup.storage.sweeps import StoredTrial
-from raygroup.tables.searches.size_points import Scores, point_values
+from raygroup.tables.searches.size_points import SCORED_SPLIT, Scores, point_values
 from raygroup.tables.trial_result import TrialResult
 
 
@@ -44,6 +46,7 @@ class PointSource:
         self._failed: dict[str, str] = {}
         """The reason of each trial that failed in this run."""
         self._num_failed = 0
+        self._is_open = False
         self._is_confirming = False
 
     @property
@@ -58,7 +61,8 @@ class PointSource:
 
     def next(self) -> JobPack | None:
         """Return the next pack. None means that another may come later, unless the source is ``over``."""
-        _ = self._journal
+        if not self._is_open:
+            self._take_up()
         while not self._packs and self._may_ask:
             self._add(self._journal.ask())
         if not self._packs and not self._active and not self._may_ask and not self._is_confirming:
@@ -75,19 +79,20 @@ class PointSource:
 
     @functools.cached_property
     def _journal(self) -> Journal:
-        """The open journal. Points that an earlier run left open are taken up again, each with its own trials."""
-        journal = open_journal(require_local_file(journal_path(self._plan)), self._search, self._plan.jobs[0].data)
-        self.__dict__["_journal"] = journal
-        points = journal.points()
+        return open_journal(require_local_file(journal_path(self._plan)), self._search, self._plan.jobs[0].data)
+
+    def _take_up(self) -> None:
+        """Take up the points that an earlier run left open, each with its own trials, and those that failed in it."""
+        points = self._journal.points()
         for point in points:
             if point.state == RUNNING:
                 self._start(point)
         known = {point.sizes for point in points if point.state in (COMPLETE, RUNNING)}
         for sizes in dict.fromkeys(point.sizes for point in points if point.state == FAILED and point.sizes not in known):
             if self._may_ask:  # as a sweep does with its failed trials when it is run again
-                self._start(journal.add(sizes))
+                self._start(self._journal.add(sizes))
         self._declare()
-        return journal
+        self._is_open = True
 
     @property
     def _may_ask(self) -> bool:
@@ -128,8 +133,16 @@ class PointSource:
             self._num_failed += 1
         else:
             results = (TrialResult(StoredTrial(job.folder, job.id, job.label, declared=True)) for job in jobs)
-            self._journal.complete(point.number, point_values(Scores(tuple(results))))
+            self._journal.complete(point.number, self._require_scored(point_values(Scores(tuple(results)))))
         del self._active[point.number]
+
+    def _require_scored(self, values: tuple[float, float]) -> tuple[float, float]:
+        """Return the values of a point. Raises ConfigError if its accuracy is not a number."""
+        if math.isnan(values[0]):
+            raise ConfigError(
+                f"{self._plan.folder}: its words have no split '{SCORED_SPLIT}', by which a search scores: keep words of each task unseen"
+            )
+        return values
 
     def _confirm(self) -> None:
         """Train the points of the front with fresh seeds, once the search is over."""
