@@ -85,7 +85,9 @@ def _run(arguments: argparse.Namespace) -> int:
         return _dry_run(plan, options, as_json=arguments.json)
     failed = _train(plan, options, out)
     if isinstance(plan.sweep, SizeSearch):
-        return _show_search(plan, failed, as_json=arguments.json)
+        from raygroup.runtime.searches.search_summary import show_search
+
+        return DONE if show_search(plan, failed, out, as_json=arguments.json) else FAILED
     _show_sweep(plan, failed, options, as_json=arguments.json)
     return FAILED if failed or plan.missing else DONE
 
@@ -135,20 +137,6 @@ def _result_json(plan: "Plan", failed: Mapping[str, str], retry: "Retry") -> dic
     values = retry(result.to_json)
     pictures = draw_shown_trial(result, result.shown, retry)[1] if result.shown and plan.scenes is None else []
     return values | {"pictures": [str(path) for path in pictures]}
-
-
-def _show_search(plan: "Plan", failed: Mapping[str, str], *, as_json: bool) -> int:
-    """Show a search, write its tables and its picture, and return the exit code."""
-    from raygroup.runtime.searches.search_run import is_finished, reread_plan, stored_points
-    from raygroup.runtime.searches.search_summary import print_search, search_json
-    from raygroup.tables.searches.search_result import size_search_result
-
-    result = size_search_result(plan.folder, failed)
-    if as_json:
-        print_json(search_json(plan, result))
-    else:
-        print_search(plan, result, console())
-    return DONE if is_finished(reread_plan(plan), stored_points(plan)) else FAILED
 
 
 def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:

@@ -1,33 +1,43 @@
 """Show the result of a search: its tables and its picture, on the terminal, as JSON and in files."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.searches.journal import require_local_file
+from raygroup.runtime.searches.search_plan import stored_points
+from raygroup.runtime.searches.search_run import is_finished, reread_plan
 from raygroup.storage.layout import FIGURES_FOLDER
-from raygroup.tables.searches.search_result import SizeSearchResult
+from raygroup.tables.searches.search_result import SizeSearchResult, size_search_result
 from raygroup.tables.searches.size_report import REPORT_NAME, size_report
 from raygroup.tables.sheets.sheet import print_report
 from raygroup.tables.sheets.sheet_files import write_sheet_files
-from raygroup.terminal import print_warning, print_words
+from raygroup.terminal import print_json, print_warning, print_words
 
 
-def print_search(plan: Plan, result: SizeSearchResult, out: Console) -> None:
-    """Print the front and all points, and write the tables and the picture."""
+def show_search(plan: Plan, failed: Mapping[str, str], out: Console, *, as_json: bool) -> bool:
+    """Print a search as tables or as one JSON object, and write its tables and its picture. Returns True if it is finished.
+
+    ``failed`` holds the reasons of the trials that failed in this run, by id.
+    """
+    result = size_search_result(plan.folder, failed)
+    files = write_search_files(plan, result)
+    if as_json:
+        print_json(result.to_json() | {"files": [str(path) for path in files]})
+    else:
+        _print_search(result, files, out)
+    return is_finished(reread_plan(plan), stored_points(plan))
+
+
+def _print_search(result: SizeSearchResult, files: Sequence[Path], out: Console) -> None:
     if result.points.points:
         print_report(size_report(result.points), out)
     for label, reason in result.failed.items():
         out.print(f"failed: {label}: {reason}", style="red", soft_wrap=True, markup=False)
-    files = write_search_files(plan, result)
     if files:
         print_words(out, f"{len(files)} files of the search in {files[0].parent}")
-
-
-def search_json(plan: Plan, result: SizeSearchResult) -> dict[str, object]:
-    """Return the result as JSON values, with the paths of the files that are written."""
-    return result.to_json() | {"files": [str(path) for path in write_search_files(plan, result)]}
 
 
 def write_search_files(plan: Plan, result: SizeSearchResult) -> list[Path]:
