@@ -69,6 +69,6 @@ def write_search(storage: Path, points: dict[tuple[int, ...], tuple[int, ...]], 
     for entry in entries:
         own = [ids[label] for label in entry.pop("labels")]
         entry["trials"], entry["confirm"] = own[: len(seeds)], own[len(seeds) :]
-    search = {"seeds": list(seeds), "confirm_seeds": list(confirm), "points": entries}
+    search = {"seeds": list(seeds), "confirm_seeds": list(confirm), "num_points": len(points), "points": entries}
     (folder / SWEEP_FILE).write_text(json.dumps(stored | {"search": search}))
     return folder

@@ -162,9 +162,9 @@ class StoredSweep:
 
     @property
     def finished(self) -> bool:
-        """True if no declared trial is left to train. At least one must be done, the others may
-        have failed."""
-        if self.own_damage:
+        """True if no declared trial is left to train, and a search has asked all its points. At least
+        one trial must be done, the others may have failed."""
+        if self.own_damage or (self.search and len(self.search["points"]) < self.search["num_points"]):
             return False
         states = {trial.state for trial in self.trials if trial.declared}
         return TrialState.DONE in states and states <= {TrialState.DONE, TrialState.FAILED}

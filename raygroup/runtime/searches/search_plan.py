@@ -95,7 +95,7 @@ def search_record(plan: Plan, points: Sequence[StudyPoint]) -> dict[str, Any]:
     search = search_of(plan)
     confirmed = {point.number for point in points_to_confirm(search, points)}
     return {
-        "seeds": list(search.seeds), "confirm_seeds": list(search.confirm_seeds),
+        "seeds": list(search.seeds), "confirm_seeds": list(search.confirm_seeds), "num_points": search.num_points,
         "points": [
             {
                 "number": point.number, "embed": _listed(point.sizes.embed), "hidden": _listed(point.sizes.hidden),
