@@ -44,6 +44,8 @@ def test_an_empty_or_crooked_range_is_refused(sizes, message):
         ({"points": (HeadSizes(embed=12, hidden=8),)}, "points: embed is 12: it must be among the sizes of embed: 8 to 24 in steps of 8"),
         ({"points": (HeadSizes(embed=8, hidden=(8, 40)),)}, "points: hidden is (8, 40): it must be among the sizes of hidden: 8 to 32"),
         ({"points": (HeadSizes(embed=8, hidden=(8, 8, 8)),)}, "heads.hidden is (8, 8, 8): it must be one size, or one for each of the 2"),
+        ({"points": ((8, 8),)}, "points is ((8, 8),): it must be a tuple of HeadSizes(...)"),
+        ({"embed": (8, 48)}, "embed is (8, 48): it must be a SizeRange"),
         ({"confirm_seeds": (1, 2)}, "confirm_seeds is (1, 2): it must be seeds each once, and none of the search's own (0, 1)"),
         ({"grid": {"heads.count": (2, 3)}}, "grid is {'heads.count': (2, 3)}: it must be empty: a search of sizes has no grid"),
         ({"num_points": 0}, "num_points is 0: it must be a whole number from 1"),
