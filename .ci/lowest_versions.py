@@ -10,8 +10,8 @@ from pathlib import Path
 
 LEFT_OUT = ("torch", "ray")
 
-dependencies = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["dependencies"]
-for dependency in dependencies:
+project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+for dependency in [*project["dependencies"], *project["optional-dependencies"]["search"]]:
     name = re.match(r"[\w-]+", dependency)[0]
     if name not in LEFT_OUT:
         print(re.sub(r">=([\d.]+).*", r"==\1", dependency))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from raygroup.runs.pictures import draw_pictures
     from raygroup.runtime.planning.words_preview import preview_words
     from raygroup.search_space import Sweep
+    from raygroup.searches.head_sizes import HeadSizes, SizeRange, SizeSearch
     from raygroup.spot.explanation import ExplainedWord, Explanation, explain_photographs
     from raygroup.spot.opening import load_spotter
     from raygroup.spotter_config import Detector
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from raygroup.spotting_config import Spotting
     from raygroup.sweep import run_sweep
     from raygroup.tables.comparison import Comparison
+    from raygroup.tables.searches.search_result import SizeSearchResult
     from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
     from raygroup.tables.stage1.stage1_trial import Stage1TrialResult
     from raygroup.tables.sweep_result import SweepResult, history_table, read_history, read_spotter_history, read_sweep, read_sweeps
@@ -49,10 +51,12 @@ _HOMES = {
     "raygroup.runs.pictures": ("draw_pictures",),
     "raygroup.runtime.planning.words_preview": ("preview_words",),
     "raygroup.search_space": ("Sweep",),
+    "raygroup.searches.head_sizes": ("HeadSizes", "SizeRange", "SizeSearch"),
     "raygroup.spotter_config": ("Detector",),
     "raygroup.spotting_config": ("Spotting",),
     "raygroup.sweep": ("run_sweep",),
     "raygroup.tables.comparison": ("Comparison",),
+    "raygroup.tables.searches.search_result": ("SizeSearchResult",),
     "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_spotter_history", "read_sweep", "read_sweeps"),
     "raygroup.tables.spotter.spotter_trial": ("SpotterTrialResult",),
     "raygroup.tables.stage1.stage1_trial": ("Stage1TrialResult",),
@@ -70,6 +74,7 @@ __all__ = [
     "ExplainedWord",
     "Explanation",
     "Grouping",
+    "HeadSizes",
     "Heads",
     "History",
     "HistoryError",
@@ -80,6 +85,9 @@ __all__ = [
     "RaygroupError",
     "Reader",
     "Report",
+    "SizeRange",
+    "SizeSearch",
+    "SizeSearchResult",
     "SpottedWord",
     "Spotter",
     "SpotterHistory",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from raygroup.errors import DONE, FAILED
 from raygroup.files.places import Place, local_path, parse_local_path, parse_place, place
 from raygroup.search_space import Sweep
+from raygroup.searches.head_sizes import SizeSearch
 from raygroup.terminal import Parser, command_line, console, print_json, print_line, print_words, run_command
 from raygroup.values import ACCUMULATE, BAD_SHARE, MEMORY_GB, SECONDS, USD, WORKERS, add_bad_share_argument
 
@@ -41,6 +42,8 @@ def run_sweep(
     ``_s`` are seconds. ``scenes`` are for a sweep on scenes. ``workers=(2, 4)`` is ``--workers 2-4``. With ``progress`` it prints how
     far the trials are. Call it under ``if __name__ == "__main__":``, because it starts processes.
 
+    A search of head sizes returns a ``SizeSearchResult``, which also has the points and their front.
+
     Trials that failed are in ``SweepResult.failed``. Raises ConfigError for input that cannot be used, OverBudgetError before it starts a
     sweep that would cost more than ``budget``, ClusterLostError if the Ray cluster is gone, StopRequestedError if somebody stopped the
     sweep, OSError if the storage path fails, and KeyboardInterrupt. Everything recorded is kept, and the same call continues.
@@ -48,8 +51,7 @@ def run_sweep(
     from rich.console import Console
 
     from raygroup.runtime.placement import Placement
-    from raygroup.runtime.sweep_run import RunOptions, train_missing
-    from raygroup.tables.sweep_result import sweep_result
+    from raygroup.runtime.sweep_run import RunOptions
 
     screen = console() if progress else Console(quiet=True)
     plan = _plan(sweep, storage_path, (words, weights, fonts, scenes), screen)
@@ -62,8 +64,7 @@ def run_sweep(
         placement=placement, local=local, address=address, cluster=local_path(cluster) if cluster else None, calibrate=calibrate,
         budget=budget, yes=yes, reuse=reuse, bad_share=bad_share,
     )  # fmt: skip
-    failed = train_missing(plan, options, screen)
-    return sweep_result(plan.folder, failed)
+    return _result(plan, _train(plan, options, screen))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,8 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from raygroup.runtime.summary import next_steps, print_summary
-    from raygroup.runtime.sweep_run import storage_retry, train_missing
     from raygroup.words.rendering.font_folder import unread_font_lines
 
     out = console(stderr=arguments.json)
@@ -84,15 +83,49 @@ def _run(arguments: argparse.Namespace) -> int:
         print_line(console(stderr=True), line)
     if arguments.dry_run:
         return _dry_run(plan, options, as_json=arguments.json)
-    failed = train_missing(plan, options, out)
-    if arguments.json:
+    failed = _train(plan, options, out)
+    if isinstance(plan.sweep, SizeSearch):
+        from raygroup.runtime.searches.search_summary import show_search
+
+        return DONE if show_search(plan, failed, out, as_json=arguments.json) else FAILED
+    _show_sweep(plan, failed, options, as_json=arguments.json)
+    return FAILED if failed or plan.missing else DONE
+
+
+def _train(plan: "Plan", options: "RunOptions", screen: "Console") -> dict[str, str]:
+    """Train what is missing of a sweep or a search. Returns the trials that failed: id -> reason."""
+    if isinstance(plan.sweep, SizeSearch):
+        from raygroup.runtime.searches.search_run import train_search
+
+        return train_search(plan, options, screen)
+    from raygroup.runtime.sweep_run import train_missing
+
+    return train_missing(plan, options, screen)
+
+
+def _result(plan: "Plan", failed: Mapping[str, str]) -> "SweepResult":
+    """Return the result of a sweep or a search, with the reasons of the trials that just failed."""
+    if isinstance(plan.sweep, SizeSearch):
+        from raygroup.tables.searches.search_result import size_search_result
+
+        return size_search_result(plan.folder, failed)
+    from raygroup.tables.sweep_result import sweep_result
+
+    return sweep_result(plan.folder, failed)
+
+
+def _show_sweep(plan: "Plan", failed: Mapping[str, str], options: "RunOptions", *, as_json: bool) -> None:
+    from raygroup.runtime.summary import next_steps, print_summary
+    from raygroup.runtime.sweep_run import storage_retry
+
+    if as_json:
         print_json(_result_json(plan, failed, storage_retry(plan, options)))
-        return FAILED if failed or plan.missing else DONE
+        return
+    out = console()
     with out.status("reading the results"):
         print_summary(plan, out, failed, storage_retry(plan, options))
     for line in next_steps(plan):
         print_words(out, line)
-    return FAILED if failed or plan.missing else DONE
 
 
 def _result_json(plan: "Plan", failed: Mapping[str, str], retry: "Retry") -> dict[str, object]:
@@ -110,9 +143,15 @@ def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
     from raygroup.runtime.planning.dry_run import print_dry_run
     from raygroup.runtime.planning.forecast import forecast_json
     from raygroup.runtime.planning.words_preview import plan_previews, print_previews, require_few_lost_words
-    from raygroup.runtime.sweep_run import forecast_sweep, work_of_stages
+    from raygroup.runtime.sweep_run import StageWork, forecast_sweep, work_of_stages
 
-    stages = work_of_stages(plan, options)
+    if isinstance(plan.sweep, SizeSearch):
+        from raygroup.runtime.searches.search_run import forecast_plan, stored_points
+
+        plan = forecast_plan(plan, stored_points(plan))
+        stages = [StageWork(plan, plan.missing)]
+    else:
+        stages = work_of_stages(plan, options)
     missing = [job for stage in stages for job in stage.missing]
     twins = {job_id: folder for stage in stages for job_id, folder in stage.twins.items()}
     packs, forecast = forecast_sweep(plan, missing, options)

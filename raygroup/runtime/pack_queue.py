@@ -16,7 +16,7 @@ from raygroup.files.places import Place
 from raygroup.files.retry import PeriodicWarning, Retry
 from raygroup.runtime.attempt.failure import mark_failed, read_failure
 from raygroup.runtime.planning.jobs import Job, WordJob, declare_trials
-from raygroup.runtime.planning.packs import JobPack
+from raygroup.runtime.planning.packs import JobPack, PackSource
 from raygroup.storage.checkpoint_index import listed_steps
 from raygroup.storage.layout import FAILED_FILE, LEASE_FILE, STOP_FILE
 from raygroup.storage.records import intact_record
@@ -36,6 +36,9 @@ class RunListener(Protocol):
 
     def on_message(self, text: str) -> None: ...
 
+    def on_more(self, jobs: Sequence[Job]) -> None:
+        """Receive trials that were not known when the run began. Only a run with a PackSource has some."""
+
 
 class PackQueue:
     """The packs of a run, handed out one by one.
@@ -43,8 +46,10 @@ class PackQueue:
     ``failed`` holds the trials that failed for good: id -> reason.
     """
 
-    def __init__(self, packs: Sequence[JobPack], storage: Place, listener: RunListener, patience_s: float = 0.0) -> None:
-        """``patience_s`` limits how long the queue waits for a storage path that fails."""
+    def __init__(
+        self, packs: Sequence[JobPack], storage: Place, listener: RunListener, patience_s: float = 0.0, source: PackSource | None = None
+    ) -> None:  # fmt: skip
+        """``patience_s`` limits how long the queue waits for a storage path that fails. ``source`` may have further packs."""
         self.waiting = deque(packs)
         self.retry_storage = Retry(patience_s, PeriodicWarning(storage, listener.on_message))
         self.storage = storage
@@ -52,7 +57,8 @@ class PackQueue:
         self.running: dict[str, JobPack] = {}
         self.failed: dict[str, str] = {}
         self.stopped = False
-        self.sweep_folders = [*{job.folder.parent: None for pack in packs for job in pack.jobs}]
+        self.source = source
+        self.sweep_folders = [source.sweep_folder] if source else [*{job.folder.parent: None for pack in packs for job in pack.jobs}]
         """The sweeps of the run: one, or several stages."""
         self.sweep_folder = self.sweep_folders[-1]
         """That of the last stage."""
@@ -84,7 +90,7 @@ class PackQueue:
         return pack
 
     def _take_ready(self) -> JobPack | None:
-        """Take the first pack from those that wait whose trials can start."""
+        """Take the first pack from those that wait whose trials can start. If none waits, ask the source for one."""
         if len(self.failed) != self._num_failed_seen:
             self._num_failed_seen = len(self.failed)
             self._give_up_lost()
@@ -92,7 +98,7 @@ class PackQueue:
             if not any(_start_of(job) in self._unfinished for job in pack.jobs):
                 self.waiting.remove(pack)
                 return pack
-        return None
+        return self._take_from_source()
 
     def _give_up_lost(self) -> None:
         """Fail the waiting trials whose start failed. They get no FAILED.json, so the next run tries them again."""
@@ -102,6 +108,21 @@ class PackQueue:
             self.failed |= {job.id: f"the trial that it starts from failed: {_start_of(job)}" for job in lost}
             rest = tuple(job for job in pack.jobs if job not in lost)
             self.waiting.extend([JobPack(rest)] if rest else [])
+
+    def _take_from_source(self) -> JobPack | None:
+        """Return a further pack of the source, or None if it has none now."""
+        pack = self.retry_storage(self.source.next) if self.source else None
+        if pack:
+            self.listener.on_more(pack.jobs)
+            self._unfinished |= {job.folder for job in pack.jobs}
+        return pack
+
+    def _report_to_source(self, pack: JobPack) -> None:
+        """Tell the source which trials of a pack are done or have failed."""
+        if self.source:
+            reasons = {job.id: self.failed[job.id] for job in pack.jobs if job.id in self.failed}
+            done = self.retry_storage(lambda: [job.id for job in pack.jobs if job.id not in reasons and is_done(job.folder)])
+            self.retry_storage(functools.partial(self.source.end, [*done, *reasons], reasons))
 
     def _declare(self, pack: JobPack) -> JobPack | None:
         """Declare the trials of a pack that begin. A trial whose folder holds another trial fails, and its folder stays as it is."""
@@ -113,12 +134,13 @@ class PackQueue:
                 own_jobs.append(job)
             except OtherTrialError as error:
                 self.failed[job.id] = str(error)
+        self._report_to_source(JobPack(tuple(job for job in pack.jobs if job.id in self.failed)))
         return JobPack(tuple(own_jobs)) if own_jobs else None
 
     @property
     def over(self) -> bool:
         """Return True if no pack is running and no other will start."""
-        return not self.running and (self.stopped or not self.waiting)
+        return not self.running and (self.stopped or not self.waiting and (self.source is None or self.source.over))
 
     def end(self, pack: JobPack, failed: dict[str, str]) -> None:
         """Take back a pack whose process has finished. ``failed`` holds its failed trials: id -> reason.
@@ -134,6 +156,7 @@ class PackQueue:
         left = tuple(job for job in pack.jobs if job.id not in failed and job.folder in self._unfinished)
         if left and not self._stop_requested():
             self._try_again(pack, left, f"it left its pack, because {LEASE_FILE} was taken over, removed or damaged")
+        self._report_to_source(pack)
 
     def retry(self, pack: JobPack, reason: str) -> None:
         """Take back a pack whose process ended before its trials did.
@@ -148,6 +171,7 @@ class PackQueue:
         jobs = tuple(job for job in pack.jobs if job.id not in done and not self._note_failure(job))
         if jobs:
             self._try_again(pack, jobs, reason)
+        self._report_to_source(pack)
 
     def _note_done(self, pack: JobPack) -> None:
         """Note which trials of a pack are done, so that trials of later stages can start."""

@@ -6,7 +6,7 @@ The run checks the sweep, prepares words and features, and trains the trials tha
 import contextlib
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +22,7 @@ from raygroup.runtime.planning.forecast import Forecast, forecast, over_budget_r
 from raygroup.runtime.planning.jobs import Job, word_jobs
 from raygroup.runtime.planning.mixtures import print_mixtures
 from raygroup.runtime.planning.outlook import missing_text, outlook_text
-from raygroup.runtime.planning.packs import JobPack, make_packs
+from raygroup.runtime.planning.packs import JobPack, PackSource, make_packs
 from raygroup.runtime.planning.plan import Plan, declare_sweep
 from raygroup.runtime.planning.words_preview import plan_previews, print_previews, require_few_lost_words
 from raygroup.runtime.preparation.extraction import local_shard_maker
@@ -81,14 +81,14 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
         return {}
     training = [stage for stage in stages if stage.missing]
     if training:
-        _require_runnable(options)
+        require_runnable(options)
         _require_settings_have_effect(plan, options)
     for stage in training:
-        _require_readable(stage.plan, stage.missing, options, screen)
-    outlook = retry(lambda: _outlook(plan, training, options)) if training else ""
+        require_readable(stage.plan, stage.missing, options, screen)
+    outlook = retry(lambda: run_outlook(plan, training, options)) if training else ""
     require_writable(plan.storage, retry)
     if training:
-        _require_ray(options)
+        require_ray(options)
     with contextlib.ExitStack() as locks:
         for stage in stages:
             locks.enter_context(lock_folder(stage.plan.folder, "sweep", retry=retry))
@@ -97,7 +97,7 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
         for stage in (stage for stage in stages if stage.twins):
             retry(functools.partial(reuse_trials, stage.plan, stage.twins))
             print_words(screen, reuse_text(stage.twins))
-        failed = _train(training, options, screen, outlook, retry) if training else {}
+        failed = train(training, options, screen, outlook, retry) if training else {}
     if plan.missing and (plan.folder / STOP_FILE).is_file():
         raise StopRequestedError("stopped on request")
     return failed
@@ -115,7 +115,7 @@ class StageWork:
     plan: Plan
     missing: tuple[Job, ...]
     """The trials to train."""
-    twins: Mapping[str, Place]
+    twins: Mapping[str, Place] = field(default_factory=dict)
     """Finished trials of other sweeps for the rest: id -> folder."""
 
 
@@ -151,7 +151,7 @@ def forecast_sweep(plan: Plan, missing: Sequence[Job], options: RunOptions) -> t
     return packs, forecast(plan, packs, options.placement, cluster, options.calibrate)
 
 
-def _require_runnable(options: RunOptions) -> None:
+def require_runnable(options: RunOptions) -> None:
     """Raise ConfigError if neither this machine nor its Ray could run the placement."""
     if options.address is None:
         require_device(options.placement.device)
@@ -172,7 +172,7 @@ def _require_settings_have_effect(plan: Plan, options: RunOptions) -> None:
         raise ConfigError(f"--workers {placement.workers[1]}: a trial of stage 1 trains in one process; leave it out")
 
 
-def _require_readable(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> None:
+def require_readable(plan: Plan, missing: Sequence[Job], options: RunOptions, screen: Console) -> None:
     """Raise ConfigError if too many of the user's words are lost. The table of words is printed first."""
     previews = plan_previews(plan, missing)
     try:
@@ -189,7 +189,7 @@ def _repair_declaration(plan: Plan) -> None:
         declare_sweep(plan)
 
 
-def _require_ray(options: RunOptions) -> None:
+def require_ray(options: RunOptions) -> None:
     """Raise ConfigError or ClusterLostError if there is no Ray to train on."""
     if not options.local:
         from raygroup.runtime.on_ray.preflight import require_ray
@@ -197,7 +197,7 @@ def _require_ray(options: RunOptions) -> None:
         require_ray(options.address)
 
 
-def _outlook(plan: Plan, stages: Sequence[StageWork], options: RunOptions) -> str:
+def run_outlook(plan: Plan, stages: Sequence[StageWork], options: RunOptions) -> str:
     """Return the first line of a run. Raises OverBudgetError if the forecast exceeds the budget."""
     missing = [job for stage in stages for job in stage.missing]
     try:
@@ -213,20 +213,27 @@ def _outlook(plan: Plan, stages: Sequence[StageWork], options: RunOptions) -> st
     return outlook_text(plan, missing, outlook, here=options.address is None and options.cluster is None)
 
 
-def _train(stages: Sequence[StageWork], options: RunOptions, screen: Console, outlook: str, retry: Retry) -> dict[str, str]:
-    """Train the stages. Stage 1 comes first, because it makes the trunk. The others train together, each trial after its start."""
+def train(
+    stages: Sequence[StageWork], options: RunOptions, screen: Console, outlook: str, retry: Retry, source: PackSource | None = None
+) -> dict[str, str]:  # fmt: skip
+    """Prepare the inputs of these stages and train them, or the packs of a source. Returns those that failed: id -> reason.
+
+    Stage 1 comes first, because it makes the trunk. The others train together, each trial after its start.
+    """
     print_words(screen, outlook)
     failed: dict[str, str] = {}
     first = [stage for stage in stages if isinstance(stage.plan.sweep.trial, Pretraining)]
     for group in (first, [stage for stage in stages if stage not in first]):
         if group and not failed:
-            failed |= _train_together(group, options, screen, retry)
+            failed |= _train_together(group, options, screen, retry, source)
         elif group:
             failed |= {job.id: "its trial of stage 1 failed" for stage in group for job in stage.missing}
     return failed
 
 
-def _train_together(stages: Sequence[StageWork], options: RunOptions, screen: Console, retry: Retry) -> dict[str, str]:
+def _train_together(
+    stages: Sequence[StageWork], options: RunOptions, screen: Console, retry: Retry, source: PackSource | None
+) -> dict[str, str]:  # fmt: skip
     """Train stages whose trials share their words and trunks."""
     plan, missing = stages[-1].plan, [job for stage in stages for job in stage.missing]
     with WorkerPool(cores(), preload=TRAINING) as workers:
@@ -236,15 +243,16 @@ def _train_together(stages: Sequence[StageWork], options: RunOptions, screen: Co
             print_previews(plan_previews(plan, missing), screen)
             prepare_features(missing, local_shard_maker(workers), progress, retry)
         print_mixtures(missing, plan.words, screen)
-        packs = make_packs(missing, options.placement)
+        packs = make_packs(missing, options.placement) if source is None else []
         name = " and ".join(stage.plan.sweep.name for stage in stages)
-        with monitor_trials(screen, _labelled_by_stage(missing) if len(stages) > 1 else missing, name) as monitor:
+        shown = [job for job in missing if not job.done]
+        with monitor_trials(screen, _labelled_by_stage(shown) if len(stages) > 1 else shown, name) as monitor:
             if options.local:  # the processes that made the features have torch loaded and go on to train
-                return run_packs(packs, plan.storage, monitor, workers, options.placement)
+                return run_packs(packs, plan.storage, monitor, workers, options.placement, source)
             from raygroup.runtime.on_ray.launcher import run_packs as run_on_ray
 
             workers.resize(0)
-            return run_on_ray(packs, plan.storage, monitor, options.address, options.placement)
+            return run_on_ray(packs, plan.storage, monitor, options.address, options.placement, source)
 
 
 def _labelled_by_stage(jobs: Sequence[Job]) -> list[Job]:

@@ -67,6 +67,12 @@ class TrialMonitor:
     def on_message(self, text: str) -> None:
         print_words(self.console, text)
 
+    def on_more(self, jobs: Sequence[Job]) -> None:
+        new_jobs = {job.id: job for job in jobs if job.id not in self.jobs}
+        with self._lock:
+            self.jobs = self.jobs | new_jobs  # a new mapping, because other threads may read the old one
+            self._states |= dict.fromkeys(new_jobs, WAITING)
+
     def trials(self, most: int) -> list[TrialProgress]:
         """Return at most this many trials.
 

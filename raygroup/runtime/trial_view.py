@@ -52,7 +52,7 @@ def loss_title(name: str) -> str:
 
 def _scene_losses(trials: Sequence[TrialProgress]) -> list[str] | None:
     """Return the losses of trials of stage 1 and on scenes, as far as they are known. Trials that group words give None."""
-    if any(isinstance(trial.job, WordJob) for trial in trials):
+    if not trials or any(isinstance(trial.job, WordJob) for trial in trials):
         return None
     return computed_losses(trial.facts.get("losses", {}) for trial in trials)
 

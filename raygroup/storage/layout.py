@@ -19,6 +19,7 @@
         figures/                             pictures, and the numbers of Table 3
         report.html                          the report of the sweep
         tune.log                             output of Ray Tune
+        journal.log                          the points of a search, as Optuna writes them
         <trial id>/
           config.json                        settings and inputs
           lease.json                         the attempts, and which of them may write
@@ -72,6 +73,7 @@ STOP_FILE = "STOP.json"
 FIGURES_FOLDER = "figures"
 REPORT_FILE = "report.html"
 TUNE_LOG_FILE = "tune.log"
+JOURNAL_FILE = "journal.log"
 TUNE_FOLDER = "tune"
 """State of Ray Tune, which earlier versions of raygroup left there."""
 

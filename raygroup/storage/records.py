@@ -33,6 +33,10 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
     SWEEP_FILE: {
         "name": str, "hypothesis": str, "data": str, "written_at": str, "trials": [{"id": str, "label": str}], "caches?": [str],
         "trains_on?": str,
+        "search?": {
+            "seeds": [_NUMBER], "confirm_seeds": [_NUMBER], "num_points": _NUMBER,
+            "points": [{"number": _NUMBER, "embed": [_NUMBER], "hidden": [_NUMBER], "trials": [str], "confirm": [str]}],
+        },
     },
     CONFIG_FILE: {
         "trial": dict, "label": str, "data": str,

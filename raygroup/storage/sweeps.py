@@ -153,6 +153,8 @@ class StoredSweep:
     """The declared trials in order, then those that the sweep no longer declares."""
     trains_on: str = GROUPINGS
     """``words`` if its trials group words, ``stage 1``, or ``scenes``."""
+    search: dict[str, Any] | None = None
+    """Of a search, its seeds and every point that was asked, with the ids of its trials. None of any other sweep."""
     own_damage: str | None = None
     """The damage of ``sweep.json``, with the way out, or None. All trials that have a folder then count as declared."""
 
@@ -179,9 +181,9 @@ class StoredSweep:
 
     @property
     def finished(self) -> bool:
-        """True if no declared trial is left to train. At least one must be done, the others may
-        have failed."""
-        if self.own_damage:
+        """True if no declared trial is left to train, and a search has asked all its points. At least
+        one trial must be done, the others may have failed."""
+        if self.own_damage or (self.search and len(self.search["points"]) < self.search["num_points"]):
             return False
         states = {trial.state for trial in self.trials if trial.declared}
         return TrialState.DONE in states and states <= {TrialState.DONE, TrialState.FAILED}
@@ -240,7 +242,7 @@ def _read_sweep(path: Place) -> StoredSweep:
         stored = read_record(path)
     except DamagedFileError as error:
         trials = tuple(_other_trials(folder, set(), files_of_trials, declared=True))
-        return StoredSweep(folder, folder.name, "", "", "", None, trials, _trains_on(trials), str(error))
+        return StoredSweep(folder, folder.name, "", "", "", None, trials, _trains_on(trials), own_damage=str(error))
     declared = []
     for entry in stored["trials"]:
         trial_id = _require_folder_name(path, entry["id"])
@@ -256,6 +258,7 @@ def _read_sweep(path: Place) -> StoredSweep:
         caches,
         (*declared, *others),
         stored.get("trains_on", GROUPINGS),
+        stored.get("search"),
     )
 
 

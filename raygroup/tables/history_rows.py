@@ -35,7 +35,12 @@ def varied_fields(trials: Sequence[AnyTrial]) -> dict[str, list[Any]]:
     flat = [flat_fields(trial) for trial in trials]
     names = [name for name in (flat[0] if flat else {}) if name != "seed"]
     columns = {name: [fields[name] for fields in flat] for name in names}
-    return {name: values for name, values in columns.items() if any(value != values[0] for value in values)}
+    return {name: _of_one_type(values) for name, values in columns.items() if any(value != values[0] for value in values)}
+
+
+def _of_one_type(values: list[Any]) -> list[Any]:
+    """Return the values as texts if only some of them are texts, such as ``32`` beside ``(16, 32)``."""
+    return list(map(str, values)) if len({isinstance(value, str) for value in values}) > 1 else values
 
 
 def flat_fields(config: Any, prefix: str = "") -> dict[str, Any]:

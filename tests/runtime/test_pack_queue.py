@@ -30,6 +30,9 @@ class RecordingListener:
     def on_message(self, text):
         self.messages.append(text)
 
+    def on_more(self, jobs):
+        self.more = [*getattr(self, "more", []), *jobs]
+
 
 @pytest.fixture
 def listener():
@@ -138,3 +141,46 @@ def test_a_trial_that_was_stopped_on_request_is_not_tried_again(prepared, tmp_pa
     queue.end(pack, {})
     assert queue.over
     assert listener.messages == []
+
+
+class ListedPacks:
+    """A PackSource that hands out listed packs, one at a time, and keeps what it hears of them."""
+
+    def __init__(self, packs):
+        self.packs = list(packs)
+        self.sweep_folder = packs[0].jobs[0].folder.parent
+        self.ended = []
+        self.is_busy = False
+
+    @property
+    def over(self):
+        return not self.packs
+
+    def next(self):
+        if self.is_busy or not self.packs:
+            return None
+        self.is_busy = True
+        return self.packs.pop(0)
+
+    def end(self, ids, failed):
+        self.ended += [(job_id, failed.get(job_id)) for job_id in ids]
+        self.is_busy = self.is_busy and not ids
+
+
+def test_a_source_has_its_say_before_the_next_pack_and_hears_only_of_trials_that_ended(prepared, tmp_path, listener):
+    plan = declare_plan(prepared, tmp_path, steps=2)
+    source = ListedPacks([JobPack((job,)) for job in plan.jobs])
+    queue = PackQueue([], prepared, listener, source=source)
+    first = queue.next()
+    assert queue.next() is None
+    assert not queue.over
+    queue.retry(first, "its process ended by SIGKILL")
+    assert source.ended == []
+    again = queue.next()
+    assert again.jobs == first.jobs
+    queue.end(again, run_pack([job.folder for job in again.jobs], prepared))
+    assert source.ended == [(first.jobs[0].id, None)]
+    second = queue.next()
+    queue.end(second, {second.jobs[0].id: "a loss is not finite"})
+    assert source.ended[1] == (second.jobs[0].id, "a loss is not finite")
+    assert queue.over

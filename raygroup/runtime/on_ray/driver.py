@@ -21,11 +21,14 @@ from raygroup.runtime.on_ray.multi_worker import num_packs_at_once, require_room
 from raygroup.runtime.on_ray.settings import DRIVER_RESOURCE
 from raygroup.runtime.pack_queue import PackQueue
 from raygroup.runtime.placement import Placement, goes_first, num_parallel_trials
-from raygroup.runtime.planning.packs import JobPack
+from raygroup.runtime.planning.jobs import Job
+from raygroup.runtime.planning.packs import JobPack, PackSource
 from raygroup.storage.layout import TUNE_LOG_FILE
 
-STARTED, ENDED = "started", "ended"
+STARTED, ENDED, MORE = "started", "ended", "more"
 """Kinds of messages for a RunListener in the watching process."""
+_MOST_PACKS = 1000
+"""Most packs of a source that run or wait on a cluster at a time."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Order:
     storage: Place
     placement: Placement
     address: str | None
+    source: PackSource | None = None
+    """Decides in the driver what else to train. It must not have been asked before."""
 
 
 class ChannelListener:
@@ -52,6 +57,9 @@ class ChannelListener:
 
     def on_message(self, text: str) -> None:
         self.channel.send(NOTE, text)
+
+    def on_more(self, jobs: Sequence[Job]) -> None:
+        self.channel.send(MORE, list(jobs))
 
 
 def drive(order: Order, channel: Channel, folder: Path | None) -> None:
@@ -78,7 +86,7 @@ def _train(ray: Any, order: Order, listener: ChannelListener, parent: Path | Non
 
     withhold_credentials()
     placement = order.placement
-    queue = PackQueue(order.packs, order.storage, listener, placement.storage_patience_s)
+    queue = PackQueue(order.packs, order.storage, listener, placement.storage_patience_s, order.source)
     resources, room = _resources_and_room(ray, order, listener)
     searcher = PackSearcher(queue, room)
     reuse = placement.device == "cpu" and placement.workers[1] == 1  # a process that saw a GPU fail cannot be used again
@@ -111,12 +119,14 @@ def _resources_and_room(ray: Any, order: Order, listener: ChannelListener) -> tu
         require_room(cluster, placement, is_own_cluster, listener.on_message)
         light = {DRIVER_RESOURCE: 1.0} if cluster.get(DRIVER_RESOURCE) else {"CPU": 0.01}
         return light, lambda: num_packs_at_once(ray.cluster_resources(), placement)
-    num_packs = len(order.packs)
+    num_packs = _MOST_PACKS if order.source else len(order.packs)
     if placement.device == "cuda":
         return {"CPU": 1.0, "GPU": 1.0}, lambda: num_packs
     if not is_own_cluster:
         return {"CPU": 1.0}, lambda: num_packs
     cores = int(cluster.get("CPU", 1))
+    if order.source:
+        return {"CPU": 1.0}, lambda: cores
     # Ray counts resources in steps of 1e-4, so the share of a core is rounded down to that.
     share = int(1e4 * cores / num_parallel_trials(num_packs, cores)) / 1e4
     return {"CPU": min(1.0, share)}, lambda: num_packs
@@ -124,7 +134,7 @@ def _resources_and_room(ray: Any, order: Order, listener: ChannelListener) -> tu
 
 def _first_pack(ray: Any, order: Order) -> str | None:
     """Return the pack that gets a core of its own on this machine. A cluster has its own schedule."""
-    if order.address is not None or order.placement.device != "cpu" or order.placement.workers[1] > 1:
+    if order.source or order.address is not None or order.placement.device != "cpu" or order.placement.workers[1] > 1:
         return None
     return goes_first(order.packs[0].id, len(order.packs), int(ray.cluster_resources().get("CPU", 1)))
 

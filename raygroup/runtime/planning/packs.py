@@ -4,8 +4,9 @@ On a processor a pack is one trial, on a GPU as many as fit its memory.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from raygroup.costs import pack_bytes
 from raygroup.files.local_copies import local_copy
@@ -47,6 +48,23 @@ class JobPack:
     def id(self) -> str:
         """The id of the first trial, and the number of the others."""
         return self.jobs[0].id + (f"+{len(self.jobs) - 1}" if len(self.jobs) > 1 else "")
+
+
+class PackSource(Protocol):
+    """Decides during a run what else to train, such as a search."""
+
+    @property
+    def sweep_folder(self) -> Place: ...
+
+    @property
+    def over(self) -> bool:
+        """Return True if no further pack will come."""
+
+    def next(self) -> JobPack | None:
+        """Return a further pack, or None if none is ready."""
+
+    def end(self, ids: Sequence[str], failed: Mapping[str, str]) -> None:
+        """Receive the ids of trials that are done or failed for good, and the reasons of the failed ones."""
 
 
 def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:

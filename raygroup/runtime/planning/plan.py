@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from raygroup.config import Finetuning, Pretraining, Trial, Words, trial_id
 from raygroup.config_sections import fingerprint
@@ -169,17 +169,25 @@ def load_plan(
 
 def declare_sweep(plan: Plan) -> None:
     """Write the ``sweep.json`` of a plan. A request to stop an earlier run is withdrawn."""
+    write_declaration(plan)
+    (plan.folder / STOP_FILE).unlink(missing_ok=True)
+
+
+def write_declaration(plan: Plan, search: Mapping[str, Any] | None = None) -> None:
+    """Write the ``sweep.json`` of a plan. ``search`` holds the points of a search."""
     trials = [{"id": job.id, "label": job.label} for job in plan.jobs]
     caches = sorted({path.parent.name for job in plan.jobs for path in job.caches})
-    declared = {"name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches}
+    declared: dict[str, Any] = {
+        "name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches,
+    }  # fmt: skip
     declared |= {"trains_on": SCENES} if plan.scenes is not None else {}
     declared |= {"after": plan.after.sweep.name} if plan.after is not None else {}
     declared |= {"trains_on": STAGE_1} if isinstance(plan.sweep.trial, Pretraining) else {}
+    declared |= {"search": search} if search is not None else {}
     plan.folder.mkdir(parents=True, exist_ok=True)
     stored = intact_record(plan.folder / SWEEP_FILE)
     if {key: stored.get(key) for key in declared} != declared:
         write_json(plan.folder / SWEEP_FILE, declared | {"written_at": now()})
-    (plan.folder / STOP_FILE).unlink(missing_ok=True)
 
 
 def _read_labels(
