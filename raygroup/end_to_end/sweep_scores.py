@@ -9,7 +9,7 @@ from raygroup.end_to_end.detector import NamedDetector, open_detector
 from raygroup.end_to_end.found_words import FoundScenes, find_words
 from raygroup.end_to_end.labelled_scenes import LabelledScenes, open_labelled_scenes
 from raygroup.end_to_end.trial_score import PROTOCOL, score_trial
-from raygroup.errors import ConfigError, RaygroupError
+from raygroup.errors import ConfigError, RaygroupError, first_names
 from raygroup.export.trial_model import load_trial_model
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place, local_path, place
@@ -18,6 +18,8 @@ from raygroup.storage.layout import END_TO_END_FILE
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
 
+_MOST_NAMED = 6
+"""Skipped trials that a line names one by one."""
 ReportProgress = Callable[[str, int, int], None]
 """Called with the name of the work, and the numbers of scenes or trials done and in all."""
 
@@ -36,14 +38,15 @@ class SweepScores:
 
     def lines(self) -> list[str]:
         """Return sentences for a user: what was scored, and what was skipped and why."""
-        everything = [*self.scored.values(), *self.present.values()]
-        number = f"{len(self.scored)} trials scored end to end" + (f", {len(self.present)} scored before" if self.present else "")
-        scenes = f"{everything[0]['images']} scenes with {everything[0]['words']} words, thresholds from {_chosen_on(everything[0])} others"
-        reasons: dict[str, list[str]] = {}
+        numbers = {"scored end to end": self.scored, "scored before": self.present, "skipped": self.skipped}
+        counts = ", ".join(f"{len(trials)} {name}" for name, trials in numbers.items() if trials)
+        score = next(iter((self.scored or self.present).values()))
+        scenes = f"{score['images']} scenes with {score['words']} words score, {score['thresholds']['images']} others chose thresholds"
+        labels_of: dict[str, list[str]] = {}
         for label, reason in self.skipped.items():
-            reasons.setdefault(reason, []).append(label)
-        skipped = [f"skipped: {', '.join(labels)}: {reason}" for reason, labels in reasons.items()]
-        return [f"{self.sweep}: {number}{f', {len(self.skipped)} skipped' if self.skipped else ''}; {scenes}", *skipped]
+            labels_of.setdefault(reason, []).append(label)
+        skipped = [f"skipped: {first_names(labels, _MOST_NAMED)}: {reason}" for reason, labels in labels_of.items()]
+        return [f"trials of {self.sweep}: {counts}; {scenes}", *skipped]
 
 
 def score_end_to_end(
@@ -62,21 +65,28 @@ def score_end_to_end(
     trials = _word_trials(stored)
     labelled, opened = open_labelled_scenes(local_path(scenes)), open_detector(detector, storage)
     present = {trial.label: score for trial in trials if (score := _stored_score(trial, labelled, opened))}
-    unfinished = {trial.label: f"the trial is {trial.state}" for trial in stored.trials if trial.declared and trial not in trials}
     due = [trial for trial in trials if trial.label not in present]
-    scored: dict[str, Mapping[str, Any]] = {}
-    failed: dict[str, str] = {}
-    if due:
-        found = find_words(storage, labelled, opened, lambda done, total: progress("scenes searched for words", done, total))
-        for number, trial in enumerate(due, start=1):
-            try:
-                scored[trial.label] = _write_score(trial, found)
-            except RaygroupError as error:
-                failed[trial.label] = str(error)
-            progress("trials scored", number, len(due))
+    scored, failed = _score_trials(storage, due, labelled, opened, progress) if due else ({}, {})
     if not scored and not present:
         raise ConfigError(f"no trial of {sweep} was scored: {next(iter(failed.values()))}")
+    unfinished = {trial.label: f"the trial is {trial.state}" for trial in stored.trials if trial.declared and trial not in trials}
     return SweepScores(sweep=sweep, scored=scored, present=present, skipped=failed | unfinished)
+
+
+def _score_trials(
+    storage: Place, trials: Sequence[StoredTrial], labelled: LabelledScenes, detector: NamedDetector, progress: ReportProgress
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+    """Score trials and write their scores. Returns the scores by label, and the reasons of trials that cannot be scored."""
+    found = find_words(storage, labelled, detector, lambda done, total: progress("scenes searched for words", done, total))
+    scored: dict[str, Mapping[str, Any]] = {}
+    failed: dict[str, str] = {}
+    for number, trial in enumerate(trials, start=1):
+        try:
+            scored[trial.label] = _write_score(trial, found)
+        except RaygroupError as error:
+            failed[trial.label] = str(error)
+        progress("trials scored", number, len(trials))
+    return scored, failed
 
 
 def _word_trials(sweep: StoredSweep) -> Sequence[StoredTrial]:
@@ -92,20 +102,13 @@ def _word_trials(sweep: StoredSweep) -> Sequence[StoredTrial]:
 def _stored_score(trial: StoredTrial, scenes: LabelledScenes, detector: NamedDetector) -> Mapping[str, Any] | None:
     """Return a trial's score if it has one by this protocol for the same scenes and detector."""
     score = intact_record(trial.folder / END_TO_END_FILE)
-    is_same = (score.get("scenes"), score.get("detector"), score.get("protocol")) == (scenes.fingerprint, _about(detector), PROTOCOL)
-    return score if is_same else None
+    conditions = (score.get("scenes"), score.get("protocol"), score.get("detector", {}).get("hash"))
+    return score if conditions == (scenes.fingerprint, PROTOCOL, detector.hash) else None
 
 
 def _write_score(trial: StoredTrial, found: FoundScenes) -> Mapping[str, Any]:
     score = score_trial(load_trial_model(trial).package, found).to_json()
-    content = {"scenes": found.labelled.fingerprint, "detector": _about(found.detector), **score}
+    detector = {"name": found.detector.name, "hash": found.detector.hash}
+    content = {"scenes": found.labelled.fingerprint, "detector": detector, **score}
     write_json(trial.folder / END_TO_END_FILE, content)
     return content
-
-
-def _about(detector: NamedDetector) -> dict[str, str]:
-    return {"name": detector.name, "hash": detector.hash}
-
-
-def _chosen_on(score: Mapping[str, Any]) -> int:
-    return int(score["thresholds"]["images"])

@@ -123,7 +123,7 @@ def test_a_trial_that_is_not_done_is_skipped_and_named(scored):
     _, scores = scored
     assert scores.skipped == {"seed=1": "the trial is not started"}
     first, second = scores.lines()
-    assert first.startswith("tiny: 1 trials scored end to end, 1 skipped; ")
+    assert first.startswith("trials of tiny: 1 scored end to end, 1 skipped; ")
     assert second == "skipped: seed=1: the trial is not started"
 
 
@@ -176,7 +176,7 @@ def test_the_command_scores_before_it_makes_the_table(storage, scenes, capsys):
     score_file(storage).unlink()
     main(["table5", "tiny", "--storage-path", str(storage), "--scenes", str(scenes)])
     out = capsys.readouterr().out
-    assert "tiny: 1 trials scored end to end, 1 skipped" in out
+    assert "trials of tiny: 1 scored end to end, 1 skipped" in out
     assert "skipped: seed=1: the trial is not started" in out
     assert score_file(storage).is_file()
 
