@@ -24,7 +24,7 @@ from raygroup.trunks import CROP_SIZE
 
 _VERSION = 1
 """It is raised when the same detector finds other words in the same scenes."""
-_POLYGONS = pa.list_(pa.list_(pa.int32(), 8))
+_POLYGONS = pa.list_(pa.list_(pa.int32()))
 _SCHEMA = pa.schema(
     [
         pa.field("truths", _POLYGONS, nullable=False),
@@ -73,7 +73,7 @@ def find_words(storage: Place, labelled: LabelledScenes, detector: NamedDetector
             progress(number, len(labelled.scenes))
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as file:
-            pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), file)
+            pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), file, write_page_checksum=True)
     return FoundScenes(labelled, detector, tuple(map(_scene_words, labelled.scenes, rows)))
 
 
@@ -90,7 +90,7 @@ def _row(scene: SceneLabels, photograph: Photograph, detector: NamedDetector) ->
 def _read(path: Place) -> list[dict[str, Any]]:
     """Return the rows of a file. There are none if it is missing or damaged."""
     try:
-        return pq.read_table(arrow_source(path), schema=_SCHEMA).to_pylist()  # type: ignore[no-any-return]
+        return pq.read_table(arrow_source(path), schema=_SCHEMA, page_checksum_verification=True).to_pylist()  # type: ignore[no-any-return]
     except (OSError, pa.ArrowInvalid):
         return []
 

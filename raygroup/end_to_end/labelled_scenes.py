@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +46,8 @@ class LabelledScenes:
     scenes: tuple[SceneLabels, ...]
     fingerprint: str
     """Hash of all pictures and labels in their order."""
-    num_left_out: int
-    """Scenes of the folder without a picture or without labels."""
+    problems: Mapping[str, int]
+    """Kind of problem -> number, of scenes and labels that were left out or changed."""
 
     @functools.cached_property
     def tasks(self) -> frozenset[str]:
@@ -80,7 +80,7 @@ def open_labelled_scenes(path: Path) -> LabelledScenes:
         scenes.append(SceneLabels(name, _truths(scene.instances), image))
         evidence.append([image, _labels(scene.instances)])
     _require_usable(path, scenes)
-    return LabelledScenes(path, tuple(scenes), fingerprint(*evidence), problems.counts.total())
+    return LabelledScenes(path, tuple(scenes), fingerprint(*evidence), dict(problems.counts))
 
 
 def _truths(instances: tuple[Instance, ...]) -> tuple[Word, ...]:

@@ -36,8 +36,11 @@ class SweepScores:
     skipped: Mapping[str, str] = field(default_factory=dict)
     """Label -> reason why a declared trial has no score."""
 
+    problems: Mapping[str, int] = field(default_factory=dict)
+    """Problem of the scenes or their labels -> number of its occurrences."""
+
     def lines(self) -> list[str]:
-        """Return sentences for a user: what was scored, and what was skipped and why."""
+        """Return sentences for a user: what was scored, what was skipped and why, and what is wrong with the scenes."""
         numbers = {"scored end to end": self.scored, "scored before": self.present, "skipped": self.skipped}
         counts = ", ".join(f"{len(trials)} {name}" for name, trials in numbers.items() if trials)
         score = next(iter((self.scored or self.present).values()))
@@ -46,7 +49,8 @@ class SweepScores:
         for label, reason in self.skipped.items():
             labels_of.setdefault(reason, []).append(label)
         skipped = [f"skipped: {first_names(labels, _MOST_NAMED)}: {reason}" for reason, labels in labels_of.items()]
-        return [f"trials of {self.sweep}: {counts}; {scenes}", *skipped]
+        problems = ", ".join(f"{kind} ({count})" for kind, count in self.problems.items())
+        return [f"trials of {self.sweep}: {counts}; {scenes}", *skipped, *([f"in the scenes: {problems}"] if problems else [])]
 
 
 def score_end_to_end(
@@ -70,7 +74,7 @@ def score_end_to_end(
     if not scored and not present:
         raise ConfigError(f"no trial of {sweep} was scored: {next(iter(failed.values()))}")
     unfinished = {trial.label: f"the trial is {trial.state}" for trial in stored.trials if trial.declared and trial not in trials}
-    return SweepScores(sweep=sweep, scored=scored, present=present, skipped=failed | unfinished)
+    return SweepScores(sweep=sweep, scored=scored, present=present, skipped=failed | unfinished, problems=labelled.problems)
 
 
 def _score_trials(

@@ -127,6 +127,16 @@ def test_a_trial_that_is_not_done_is_skipped_and_named(scored):
     assert second == "skipped: seed=1: the trial is not started"
 
 
+def test_scenes_without_labels_are_counted_beside_the_others(storage, scenes, tmp_path):
+    shutil.copytree(scenes.parent / "rendered", tmp_path / "half")
+    next((tmp_path / "half" / "gt").iterdir()).unlink()
+    scores = raygroup.score_end_to_end(storage, "tiny", tmp_path / "half")
+    assert scores.problems == {"labels missing": 1}
+    assert scores.lines()[-1] == "in the scenes: labels missing (1)"
+    score = scores.scored["seed=0"]
+    assert score["images"] + score["thresholds"]["images"] == NUM_SCENES - 1
+
+
 def test_scenes_of_other_tasks_are_refused_with_what_would_be_right(storage, tmp_path):
     korean = store_of(tmp_path / "korean", NUM_SCENES, SceneSettings(**{**vars(SETTINGS), "tasks": ("ko",)}))
     with pytest.raises(ConfigError, match="has words of ko, but the trial reads ar, hi, la: name scenes of these tasks"):
