@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from machine import machine_name, print_figures
 from timing import prepare_process
 
@@ -22,6 +21,7 @@ from raygroup.config import Pretraining, Words
 from raygroup.data.__main__ import main as data_command
 from raygroup.data.render import render_scenes
 from raygroup.data.render_words import drawing_settings, render_words
+from raygroup.end_to_end.score_interval import hmean_interval
 from raygroup.export.spotter import export_spotter
 from raygroup.pretrain.detector import DETECTOR, pretrain_detector
 from raygroup.pretrain.words import pretrain
@@ -41,7 +41,6 @@ LICENSES = """All words and scenes that this spotter was trained on, and those t
 from the word lists of the Python package wordfreq (code Apache-2.0, data CC BY-SA 4.0), drawn with fonts of Noto and Hind Siliguri under
 the SIL Open Font License 1.1, on backgrounds that raygroup draws. No photograph was used. The weights are under Apache-2.0."""
 TASKS = (1, 3, 4)
-DRAWS = 1000
 
 
 def main() -> None:
@@ -169,14 +168,11 @@ def recalls(read: list[LabelledScene], thresholds: SpottingThresholds) -> dict[s
 
 def interval(read: list[LabelledScene], task: int, thresholds: SpottingThresholds) -> dict[str, object]:
     """Return H, precision and recall, and a 95 % interval of H from resampled scenes."""
-    whole = score_scenes(read, task, thresholds).scores
-    counts = [score_scenes([scene], task, thresholds).counts for scene in read]
-    numbers = np.array([(each.correct, each.words, each.detections) for each in counts], float)
-    draws = np.random.default_rng(0).integers(0, len(read), (DRAWS, len(read)))
-    correct, words, detections = numbers[draws].sum(1).T
-    low, high = np.quantile(2 * correct / np.maximum(words + detections, 1), (0.025, 0.975))
+    result = score_scenes(read, task, thresholds)
+    low, high = hmean_interval(result)
+    whole = result.scores
     return {
-        "H": round(whole.hmean, 3), "interval": [round(float(low), 3), round(float(high), 3)], "P": round(whole.precision, 3),
+        "H": round(whole.hmean, 3), "interval": [round(low, 3), round(high, 3)], "P": round(whole.precision, 3),
         "R": round(whole.recall, 3),
     }  # fmt: skip
 

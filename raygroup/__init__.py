@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from raygroup.config import Grouping, Heads, Loss, Pretraining, Training, Trial, Weights, Words
+    from raygroup.end_to_end.sweep_scores import SweepScores, score_end_to_end
     from raygroup.errors import ClusterLostError, ConfigError, HistoryError, OverBudgetError, RaygroupError
     from raygroup.history.reader import History
     from raygroup.history.spotter_history import SpotterHistory
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "raygroup.config": ("Grouping", "Heads", "Loss", "Pretraining", "Training", "Trial", "Weights", "Words"),
+    "raygroup.end_to_end.sweep_scores": ("SweepScores", "score_end_to_end"),
     "raygroup.errors": ("ClusterLostError", "ConfigError", "HistoryError", "OverBudgetError", "RaygroupError"),
     "raygroup.history.reader": ("History",),
     "raygroup.history.spotter_history": ("SpotterHistory",),
@@ -96,6 +98,7 @@ __all__ = [
     "Spotting",
     "Sweep",
     "SweepResult",
+    "SweepScores",
     "TaskGroups",
     "Training",
     "Trial",
@@ -117,6 +120,7 @@ __all__ = [
     "read_sweep",
     "read_sweeps",
     "run_sweep",
+    "score_end_to_end",
     "write_report",
 ]
 

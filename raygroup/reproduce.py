@@ -1,6 +1,6 @@
 """``python -m raygroup.reproduce table2``: rebuild a table of the paper from finished sweeps, beside the paper's own.
 
-It never trains. ``table2``, ``table3`` and ``table4`` are the command's Python twins.
+It never trains. ``table2``, ``table3`` and ``table4`` are the command's Python twins. ``table5 --scenes`` first scores trials end to end.
 """
 
 import argparse
@@ -77,6 +77,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--sweep", help="name of the sweep to read (default: the newest finished one that fits)")
     parser.add_argument("--settle", type=COUNT.parse, help=_SETTLE_HELP)
     parser.add_argument(
+        "--scenes", type=parse_local_path, metavar="PATH", help="table5: labelled scenes on which every trial is scored end to end first"
+    )
+    parser.add_argument(
+        "--detector", help="table5: spotter, weights file or trial that finds the words of the scenes (default: the shipped one)"
+    )
+    parser.add_argument(
         "--out",
         type=parse_local_path,
         help="folder for tables and pictures (default: the sweep's figures/, or ./figures for a sweep on s3://)",
@@ -98,19 +104,35 @@ class _OpenTable:
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-    if options.table in UNAVAILABLE:
-        raise ConfigError(f"{options.table} cannot be rebuilt: {UNAVAILABLE[options.table]}")
     if options.name and options.sweep and options.name != options.sweep:
         raise ConfigError(f"two sweeps are named, {options.name} and {options.sweep}: name one")
     options.sweep = options.sweep or options.name
     if options.settle is not None and options.table not in ("table2", "all"):
         raise ConfigError(f"--settle {options.settle}: only table2 uses it")
+    _score_end_to_end(options)
+    if options.table in UNAVAILABLE:
+        raise ConfigError(f"{options.table} cannot be rebuilt: {UNAVAILABLE[options.table]}")
     if options.table != "all":
         values = _show(options.table, options)
         if options.json:
             print_json(values)
     else:
         _show_all(options)
+
+
+def _score_end_to_end(options: argparse.Namespace) -> None:
+    """Score the trials of the named sweep on ``--scenes``, if any are given."""
+    if options.scenes is None and options.detector is None:
+        return
+    if options.table != "table5":
+        raise ConfigError("--scenes, --detector: only table5 uses them")
+    if options.scenes is None:
+        raise ConfigError(f"--detector {options.detector}: it finds words in scenes: name some with --scenes")
+    if options.sweep is None:
+        raise ConfigError(f"--scenes {options.scenes}: name the sweep whose trials it scores: table5 SWEEP")
+    from raygroup.end_to_end.console_report import report_end_to_end
+
+    report_end_to_end(options.storage_path, options.sweep, options.scenes, options.detector, on_stderr=options.json)
 
 
 def _show_all(options: argparse.Namespace) -> None:

@@ -27,8 +27,8 @@ LAYERS = {
     "training": ("training",),
     "runtime": ("runtime",),
     "entry points": (
-        "__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "read", "report", "spot", "runs", "data", "cluster",
-        "weights",
+        "__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "end_to_end", "read", "report", "spot", "runs",
+        "data", "cluster", "weights",
     ),
 }  # fmt: skip
 """Layer -> the modules and packages of raygroup in it, lowest first."""

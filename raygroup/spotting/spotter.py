@@ -4,7 +4,7 @@ The map of text gives regions. Each region is cut out of the photograph, upright
 around it, and a package of ``raygroup.export`` reads it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from raygroup.errors import ConfigError
 from raygroup.reading.package import Package, WordReading
 from raygroup.scenes.scene import Polygon
 from raygroup.spotting.network_input import COMPACT, InputSettings, NetworkInput, prepare_input
+from raygroup.spotting.outlines import Floats
 from raygroup.spotting.photograph import Photograph
 from raygroup.spotting.regions import Regions, RegionSettings, find_regions
 from raygroup.spotting.word_crops import MARGIN, word_crops
@@ -80,6 +81,43 @@ class SpottedWord:
 
 
 @dataclass(frozen=True)
+class FoundWords:
+    """The words of a photograph that a detector found, and that can be read. They are n, the surest first."""
+
+    polygons: tuple[Polygon, ...]
+    """In pixels of the photograph."""
+    scores: Floats
+    """Mean probability of text in each word's region, (n,)."""
+    crops: NDArray[np.uint8]
+    """(n, height, width), gray."""
+
+
+@dataclass(frozen=True)
+class WordFinder:
+    """A detector with its settings. It finds words and cuts them out."""
+
+    backend: MapBackend
+    settings: SpotterSettings
+
+    def find(self, photograph: Photograph) -> tuple[Regions, NetworkInput]:
+        """Return the regions of text, in pixels of the network's input, and that input."""
+        prepared = prepare_input(photograph, self.settings.input)
+        probabilities = self.backend.maps(prepared.tensor[None])[0]
+        return find_regions(probabilities[: prepared.height, : prepared.width], self.settings.regions), prepared
+
+    def cut(self, photograph: Photograph, regions: Regions, prepared: NetworkInput) -> FoundWords:
+        """Cut the words of regions out of the photograph. Words of less than two pixels are left out."""
+        gray = np.asarray(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), np.uint8)
+        cut = word_crops(gray, [prepared.to_photograph(corners) for corners in regions.rectangles], margin=self.settings.margin)
+        polygons = tuple(prepared.to_photograph(regions.polygons[word]) for word in cut.words)
+        return FoundWords(polygons, regions.scores[cut.words], cut.crops)
+
+    def words(self, photograph: Photograph) -> FoundWords:
+        """Find the words of a photograph, and cut them out."""
+        return self.cut(photograph, *self.find(photograph))
+
+
+@dataclass(frozen=True)
 class Spotter:
     """A detector and a reader of words. ``raygroup.load_spotter`` opens one."""
 
@@ -102,19 +140,24 @@ class Spotter:
         """Return all words, without thresholds on their confidence."""
         return self.read_regions(photograph, *self.find(photograph), beams)
 
+    @property
+    def finder(self) -> WordFinder:
+        """The part that finds words."""
+        return WordFinder(self.backend, self.settings)
+
     def find(self, photograph: Photograph) -> tuple[Regions, NetworkInput]:
         """Return the regions of text, in pixels of the network's input, and that input."""
-        prepared = prepare_input(photograph, self.settings.input)
-        probabilities = self.backend.maps(prepared.tensor[None])[0]
-        return find_regions(probabilities[: prepared.height, : prepared.width], self.settings.regions), prepared
+        return self.finder.find(photograph)
 
     def read_regions(self, photograph: Photograph, regions: Regions, prepared: NetworkInput, beams: int = 1) -> list[SpottedWord]:
         """Read the words of regions."""
-        polygons = [prepared.to_photograph(polygon) for polygon in regions.polygons]
-        gray = np.asarray(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), np.uint8)
-        cut = word_crops(gray, [prepared.to_photograph(corners) for corners in regions.rectangles], margin=self.settings.margin)
-        readings = self.reader.read(list(cut.crops), beams)
-        return [_word(polygons[word], float(regions.scores[word]), reading) for word, reading in zip(cut.words, readings, strict=True)]
+        found = self.finder.cut(photograph, regions, prepared)
+        return spotted_words(found.polygons, found.scores, self.reader.read(list(found.crops), beams))
+
+
+def spotted_words(polygons: Sequence[Polygon], scores: Floats, readings: Sequence[WordReading]) -> list[SpottedWord]:
+    """Join the regions of words, the scores of their regions, and their readings."""
+    return [_word(*word) for word in zip(polygons, scores.tolist(), readings, strict=True)]
 
 
 def _word(polygon: Polygon, detection: float, reading: WordReading) -> SpottedWord:

@@ -27,9 +27,22 @@ class LabelledScene:
     words: tuple[SpottedWord, ...]
 
 
+class SubmittedScene(LabelledScene):
+    """A scene whose polygons all have the four corners of a submission."""
+
+
+def with_corners(scene: LabelledScene) -> SubmittedScene:
+    """Return a scene whose polygons have the four corners of a submission. It takes a millisecond a word."""
+    if isinstance(scene, SubmittedScene):
+        return scene
+    truths = tuple(replace(word, polygon=quadrilateral(word.polygon).tolist()) for word in scene.truths)
+    words = tuple(replace(word, polygon=quadrilateral(word.polygon).astype(np.float64)) for word in scene.words)
+    return SubmittedScene(scene.name, truths, words)
+
+
 def score_scenes(scenes: Sequence[LabelledScene], task: int, thresholds: SpottingThresholds) -> Result:
     """Score the words that these thresholds keep, by task 1, 3 or 4 of MLT19."""
-    return _score([_with_corners(scene) for scene in scenes], task, thresholds)
+    return _score([with_corners(scene) for scene in scenes], task, thresholds)
 
 
 def choose_thresholds(scenes: Sequence[LabelledScene], chosen_on: str) -> dict[str, SpottingThresholds]:
@@ -39,26 +52,19 @@ def choose_thresholds(scenes: Sequence[LabelledScene], chosen_on: str) -> dict[s
     4. Of thresholds with the same H the lowest wins.
     """
     everything = SpottingThresholds(chosen_on=chosen_on)
-    scenes = [_with_corners(scene) for scene in scenes]
-    points = curve(_score(scenes, 1, everything))
+    submitted = [with_corners(scene) for scene in scenes]
+    points = curve(_score(submitted, 1, everything))
     best = replace(everything, detection=float(points.threshold[points.best]) if len(points.threshold) else 0.0)
     readings = np.array([word.confidence for scene in scenes for word in scene.words])
     steps = np.quantile(readings, np.linspace(0, 0.95, READING_STEPS)) if len(readings) else np.zeros(1)
     tried = [replace(everything, detection=detection, reading=float(step)) for step in (0.0, *steps) for detection in (0.0, best.detection)]
     by_score: Mapping[float, SpottingThresholds] = {
-        _score(scenes, 4, thresholds).scores.hmean: thresholds for thresholds in reversed(tried)
+        _score(submitted, 4, thresholds).scores.hmean: thresholds for thresholds in reversed(tried)
     }
     return {"detection": best, "end-to-end": by_score[max(by_score)]}
 
 
-def _with_corners(scene: LabelledScene) -> LabelledScene:
-    """Return a scene whose polygons have the four corners of a submission."""
-    truths = tuple(replace(word, polygon=quadrilateral(word.polygon).tolist()) for word in scene.truths)
-    words = tuple(replace(word, polygon=quadrilateral(word.polygon).astype(np.float64)) for word in scene.words)
-    return replace(scene, truths=truths, words=words)
-
-
-def _score(scenes: Sequence[LabelledScene], task: int, thresholds: SpottingThresholds) -> Result:
+def _score(scenes: Sequence[SubmittedScene], task: int, thresholds: SpottingThresholds) -> Result:
     """Score scenes whose polygons have four corners."""
     truths = truth_columns({scene.name: scene.truths for scene in scenes}, IGNORED)
     kept = {scene.name: [_scored(word, task) for word in scene.words if thresholds.keeps(word)] for scene in scenes}

@@ -11,6 +11,7 @@
           ray.log                            output of Ray during the extraction
         weights-<hash>/weights.safetensors   stage-1 weights, of readers and of detectors
         scenes-<hash>/scenes.arrow           scenes that detectors and spotters train on
+        crops-<hash>/crops.parquet           words that a detector found in labelled scenes, for end-to-end scores
         step_times.json                      measured step times
         train/                               state of Ray Train
       <sweep>/
@@ -35,8 +36,8 @@
           word_facts.json                    characters by task, and how fast the heads read
           universal.safetensors              the trunk and the universal head, of a trial of stage 1
           detector.safetensors               the trained detector, of a trial that trains one
-          universal.safetensors              trunk and universal head, of a trial of stage 1
           spotter.safetensors                the trained spotter, of a trial that trains all its parts
+          end_to_end.json                    score of the whole spotter that reads with the trial's heads
           tensorboard/                       scalars
           error.txt                          traceback of an unexpected error
           stalled-<time>-<rank>.txt          stacks of a worker that made no progress
@@ -61,9 +62,11 @@ WORDS_FILE = "words.parquet"
 FEATURES_FILE = "features.json"
 WEIGHTS_FILE = "weights.safetensors"
 WORDS_PREFIX, FEATURES_PREFIX, WEIGHTS_PREFIX, SCENES_PREFIX = "words-", "features-", "weights-", "scenes-"
+CROPS_PREFIX = "crops-"
 """Starts of the names of cache folders."""
-CACHE_PREFIXES = (WORDS_PREFIX, FEATURES_PREFIX, WEIGHTS_PREFIX, SCENES_PREFIX)
+CACHE_PREFIXES = (WORDS_PREFIX, FEATURES_PREFIX, WEIGHTS_PREFIX, SCENES_PREFIX, CROPS_PREFIX)
 SCENES_FILE = "scenes.arrow"
+CROPS_FILE = "crops.parquet"
 STEP_TIMES_FILE = "step_times.json"
 RAY_LOG_FILE = "ray.log"
 TRAIN_FOLDER = "train"
@@ -94,7 +97,7 @@ WORD_FACTS_FILE = "word_facts.json"
 UNIVERSAL_FILE = "universal.safetensors"
 DETECTOR_FILE = "detector.safetensors"
 SPOTTER_FILE = "spotter.safetensors"
-UNIVERSAL_FILE = "universal.safetensors"
+END_TO_END_FILE = "end_to_end.json"
 TENSORBOARD_FOLDER = "tensorboard"
 ERROR_FILE = "error.txt"
 STACKS_GLOB = "stalled-*.txt"
@@ -130,6 +133,11 @@ def weights_path(storage: Place, fingerprint: str) -> Place:
 def scenes_path(storage: Place, fingerprint: str) -> Place:
     """Return the path of the scenes with this fingerprint, as a memory-mapped file."""
     return storage / CACHE_FOLDER / f"{SCENES_PREFIX}{fingerprint[:_HASH_LENGTH]}" / SCENES_FILE
+
+
+def crops_path(storage: Place, fingerprint: str) -> Place:
+    """Return the path of the words that a detector found, with this fingerprint of scenes and detector."""
+    return storage / CACHE_FOLDER / f"{CROPS_PREFIX}{fingerprint[:_HASH_LENGTH]}" / CROPS_FILE
 
 
 def shard_file(number: int) -> str:
