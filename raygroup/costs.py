@@ -100,7 +100,7 @@ def stage1_cpu_s(trial: Pretraining) -> float:
 
     The trunk's backward pass takes twice as long as its forward pass, and the frozen trunk reads each training image once.
     """
-    renders = len(trial.words.tasks) * trial.words.words_per_task * trial.words.renders
+    renders = sum(trial.words.words_of.values()) * trial.words.renders
     trunk_s = (3 * trial.batch * trial.steps + renders) / _FEATURES_PER_CPU_S
     return trunk_s + _heads_cpu_s(trial.words, trial.heads, trial.batch * trial.all_steps)
 

@@ -5,6 +5,7 @@ Its trials are not all known at the start: Optuna chooses the sizes of the next 
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from raygroup.config import Trial
 from raygroup.config_sections import fingerprint, require, require_number, result_fields, section
@@ -106,7 +107,9 @@ class SizeSearch(Sweep):
         """Return the trial of a point with one seed."""
         heads = replace(self.word_trial.heads, embed=point.embed, hidden=point.hidden)
         # Heads of one size are written as one number, so that a trial of equal heads is that of any other sweep.
-        whole = {name: sizes[0] for name, sizes in (("embed", heads.embeds), ("hidden", heads.hiddens)) if len(set(sizes)) == 1}
+        whole: dict[str, Any] = {
+            name: sizes[0] for name, sizes in (("embed", heads.embeds), ("hidden", heads.hiddens)) if len(set(sizes)) == 1
+        }
         return replace(self.word_trial, heads=replace(heads, **whole), seed=seed)
 
     def point_trials(self, number: int, point: HeadSizes, seeds: Iterable[int]) -> list[tuple[str, Trial]]:
