@@ -120,7 +120,7 @@ class Sweep:
             values: dict[str, object] = {}
             for path, value in zip(self.grid, point, strict=True):
                 values |= _fields_of(path, value)
-            words = [f"{path.rsplit('.', 1)[-1]}={_label_text(value)}" for path, value in values.items()]
+            words = [f"{path.rsplit('.', 1)[-1]}={_label_text(value)}" for path, value in values.items() if value != ()]
             for seed in self.seeds:
                 if isinstance(self.trial, Finetuning):
                     yield " ".join(words), replace_fields(self.trial, values)
