@@ -13,9 +13,12 @@ from raygroup.end_to_end.labelled_scenes import open_labelled_scenes
 from raygroup.end_to_end.trial_score import score_readings
 from raygroup.errors import ConfigError
 from raygroup.export.trial_model import load_trial_model
+from raygroup.files.atomic import write_bytes
+from raygroup.files.places import place
 from raygroup.reproduce import main
 from raygroup.scenes.rendering.settings import SceneSettings
 from raygroup.scenes.scene_store import read_scenes
+from raygroup.spot.opening import spotter_folder
 from raygroup.spotting.scene_reading import read_labelled_scenes
 from raygroup.spotting.spotter import Spotter
 from raygroup.spotting.threshold_choice import LabelledScene, with_corners
@@ -107,6 +110,17 @@ def test_found_words_that_are_cut_off_are_found_again(storage, scenes):
     assert crops.read_bytes() == whole
 
 
+def test_a_sweep_on_an_object_store_is_scored_in_the_same_way(bucket, storage, scenes):
+    before = score_file(storage).read_bytes()
+    files = [path for path in storage.rglob("*") if path.is_file() and path.name not in (END_TO_END_FILE, "crops.parquet")]
+    for path in files:
+        write_bytes(place(bucket) / "runs" / path.relative_to(storage).as_posix(), path.read_bytes())
+    scores = raygroup.score_end_to_end(f"{bucket}/runs", "tiny", scenes)
+    (stored,) = (place(bucket) / "runs").glob(f"tiny/*/{END_TO_END_FILE}")
+    assert (list(scores.scored), stored.read_bytes()) == (["seed=0"], before)
+    assert list(raygroup.score_end_to_end(f"{bucket}/runs", "tiny", scenes).present) == ["seed=0"]
+
+
 def test_other_scenes_are_scored_anew(storage, tmp_path):
     before = json.loads(score_file(storage).read_text())
     others = store_of(tmp_path / "others", NUM_SCENES, SceneSettings(**{**vars(SETTINGS), "seed": 5}))
@@ -171,8 +185,6 @@ def test_scenes_without_labels_and_too_few_scenes_are_refused(storage, tmp_path)
 
 
 def test_another_detector_is_a_spotter_or_a_weights_file(storage, scenes):
-    from raygroup.spot.opening import spotter_folder
-
     folder = spotter_folder("compact")
     shipped = open_detector(None, storage)
     assert open_detector(folder, storage).hash == shipped.hash
