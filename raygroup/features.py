@@ -72,9 +72,13 @@ def _run(options: argparse.Namespace) -> None:
 
 def _jobs_by_features(plan: "Plan") -> "list[WordJob]":
     """Return one job for each distinct set of features."""
+    from raygroup.errors import ConfigError
     from raygroup.runtime.planning.jobs import word_jobs
 
-    return [*{job.features: job for job in word_jobs(plan.jobs)}.values()]
+    jobs = [*{job.features: job for job in word_jobs(plan.jobs)}.values()]
+    if not jobs:
+        raise ConfigError(f"--sweep: {plan.sweep.name} trains a universal head, which needs no stored features")
+    return jobs
 
 
 def _make_missing(

@@ -122,7 +122,7 @@ def test_importing_a_layer_loads_nothing_it_must_not_know(layer):
 
 def test_planning_and_the_summary_need_neither_torch_nor_ray():
     """``--dry-run`` and a finished sweep that is run again answer at once."""
-    quick = ("planning", "preparation.prepare", "preparation.downloads", "progress", "summary", "placement", "sweep_run")
+    quick = ("planning", "preparation.prepare", "preparation.downloads", "stage1.plan", "progress", "summary", "placement", "sweep_run")
     names = [f"raygroup.runtime.{name}" for name in quick]
     modules = [module for module in modules_of("runtime") if any(module == name or module.startswith(f"{name}.") for name in names)]
     assert len(modules) >= 12

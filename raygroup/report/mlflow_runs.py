@@ -15,6 +15,7 @@ from raygroup.report.trial_facts import TrialFacts
 from raygroup.storage.layout import REPORT_FILE
 from raygroup.tables.history_rows import flat_fields
 from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
+from raygroup.tables.stage1.stage1_trial import Stage1TrialResult
 from raygroup.tables.sweep_result import SweepResult
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
 
@@ -97,6 +98,7 @@ def _metrics(trial: TrialResult) -> Iterator[tuple[str, float]]:
     yield "training_s", trial.training_s
     if isinstance(trial, SpotterTrialResult):
         yield from trial.losses.items()
+        yield from trial.mean_scores.items() if isinstance(trial, Stage1TrialResult) else ()
         return
     yield "decisiveness", trial.decisiveness
     yield "settling_step", float(trial.settling_step)

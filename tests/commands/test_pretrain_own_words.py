@@ -112,7 +112,7 @@ def test_built_in_words_are_rehearsed_and_words_that_other_data_keeps_unseen_are
         (["--list", "thai"], "--list thai: must be TASK=FILE, such as thai=words.txt"),
         (["--list", "thai=absent.txt"], "--list absent.txt: No such file or directory"),
         (["pretrain_mlt19"], "words.source is 'MLT19': pass words of MLT19 with --words PATH"),
-        (["--words", "absent"], "no such file or folder"), (["--from", "absent.safetensors"], "weights.file: no file "),
+        (["--words", "absent"], "no such file or folder"), (["--from", "absent.safetensors"], "--from: no file "),
         (["--words", "words", "--bad-share", "2"], "argument --bad-share: '2' must be a number from 0 to 1"),
     ],
 )  # fmt: skip

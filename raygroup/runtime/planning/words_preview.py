@@ -4,12 +4,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raygroup.config import Trial
+from raygroup.config import Pretraining, Trial
 from raygroup.files.local_copies import copy_path
 from raygroup.files.places import Place, local_path
-from raygroup.runtime.planning.jobs import weights_file, word_jobs
+from raygroup.runtime.planning.jobs import weights_file
 from raygroup.runtime.planning.requirements import require_data, universal_charset
+from raygroup.runtime.stage1.job import jobs_on_words
+from raygroup.runtime.stage1.start import head_file
 from raygroup.search_space import Sweep, load
+from raygroup.words.charset import Charset
 from raygroup.words.importing.bad_share import require_few_lost_in
 from raygroup.words.importing.listed_rows import ReportProgress, ignore_progress
 from raygroup.words.importing.preview import ReadLabels, WordsPreview, read_labels, stored_preview
@@ -34,10 +37,10 @@ def preview_words(
     """
     space = sweep if isinstance(sweep, Sweep) else load(sweep)
     require_data(space, local_path(words), None, None)
-    trials = [trial for _, trial in space.trials() if isinstance(trial, Trial)]
-    pairs = dict.fromkeys((trial.words.tasks, trial.weights.file) for trial in trials)
+    trials = [trial for _, trial in space.trials() if isinstance(trial, Trial | Pretraining)]
+    pairs = dict.fromkeys((trial.words.tasks, _first_head(trial)) for trial in trials)
     labels = {tasks: read_labels(local_path(words), tasks, progress) for tasks, _ in pairs}
-    return tuple(_preview(labels[tasks], weights_file(weights)) for tasks, weights in pairs)
+    return tuple(_preview(labels[tasks], first_head) for tasks, first_head in pairs)
 
 
 def plan_previews(plan: "Plan", jobs: Iterable["Job"]) -> tuple[WordsPreview, ...]:
@@ -48,10 +51,10 @@ def plan_previews(plan: "Plan", jobs: Iterable["Job"]) -> tuple[WordsPreview, ..
     """
     if plan.words is None:
         return ()
-    distinct = {(job.store, job.weights): job for job in word_jobs(jobs)}.values()
+    distinct = {(job.store, _first_head(job.trial)): job.trial for job in jobs_on_words(jobs)}
     return tuple(
-        stored_preview(_local(job.store), universal_charset(job.weights)) or _preview(plan.labels[job.trial.words.tasks], job.weights)
-        for job in distinct
+        stored_preview(_local(store), _charset(first_head)) or _preview(plan.labels[trial.words.tasks], first_head)
+        for (store, first_head), trial in distinct.items()
     )
 
 
@@ -69,8 +72,17 @@ def print_previews(previews: Sequence[WordsPreview], console: "Console") -> None
         print_words_preview(preview, console)
 
 
-def _preview(labels: ReadLabels, weights: Path) -> WordsPreview:
-    return WordsPreview(tasks=labels.tasks, report=labels.report, charset=universal_charset(weights), images_opened=False)
+def _preview(labels: ReadLabels, first_head: Path | None) -> WordsPreview:
+    return WordsPreview(tasks=labels.tasks, report=labels.report, charset=_charset(first_head), images_opened=False)
+
+
+def _first_head(trial: Trial | Pretraining) -> Path | None:
+    """Return the file of the universal head that a trial starts from. None: stage 1 starts from no head."""
+    return head_file(trial) if isinstance(trial, Pretraining) else weights_file(trial.weights.file)
+
+
+def _charset(first_head: Path | None) -> Charset:
+    return universal_charset(first_head) if first_head else Charset(())
 
 
 def _local(store: Place) -> Path:

@@ -20,6 +20,15 @@ def start_file(name: str, setting: str = "start") -> Path:
     return path
 
 
+def head_file(settings: Pretraining) -> Path | None:
+    """Return the file of the first weights if stage 1 starts from their head too. A head of another size begins at random."""
+    if not settings.start:
+        return None
+    path, heads = start_file(settings.start), settings.heads
+    size = weights_metadata(path).get("head", {})
+    return path if (size.get("embed"), size.get("hidden")) == (heads.embeds[0], heads.hiddens[0]) else None
+
+
 def require_start_fits(settings: Pretraining, path: Path, setting: str = "start") -> None:
     """Raise ConfigError if stage 1 cannot start from a file: its head has another size, and the trunk is trained too."""
     size = weights_metadata(path).get("head")

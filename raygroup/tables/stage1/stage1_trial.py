@@ -55,6 +55,12 @@ class Stage1TrialResult(SpotterTrialResult):
         values = self.head_scores.get(split, {}).get(MEAN)
         return None if values is None else float(values[_MEASURES[measure]])
 
+    @property
+    def mean_scores(self) -> dict[str, float]:
+        """The means over tasks, such as ``unseen_accuracy``, as far as there are words."""
+        means = {f"{split}_{measure}": self.mean_score(split, measure) for split in TESTED_SPLITS for measure in _MEASURES}
+        return {name: value for name, value in means.items() if value is not None}
+
 
 def stage1_table(trials: Sequence[Stage1TrialResult]) -> pa.Table:
     """Return one row for each trial: the varied fields, the steps, the last losses, the speed, and the mean scores."""
