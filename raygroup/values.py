@@ -144,7 +144,7 @@ def type_text(kind: Any) -> str:
         return " or ".join(map(type_text, arguments))
     if origin is tuple:
         plurals = {int: " of whole numbers, such as (0, 1)", float: " of numbers", str: ' of texts, such as ("ar", "la")'}
-        sections = f" of {arguments[0].__name__}(...)" if isinstance(arguments[0], type) and is_dataclass(arguments[0]) else ""
+        sections = f" of {getattr(arguments[0], '__name__', '')}(...)" if is_dataclass(arguments[0]) else ""
         return "a tuple" + plurals.get(arguments[0], sections)
     if origin is not None:
         return 'a mapping, such as {"heads.count": (3, 5)}'

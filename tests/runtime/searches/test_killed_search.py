@@ -23,7 +23,7 @@ from raygroup.storage.layout import JOURNAL_FILE
 from raygroup.storage.leases import attempt_records
 
 KILLS = 20
-SETTINGS = {"num_points": 8, "steps": 60, "seeds": "(0,)", "confirm_seeds": "(7,)"}
+SETTINGS = {"num_points": 20, "steps": 60, "seeds": "(0,)", "confirm_seeds": "(7,)"}
 
 
 def descendants(pid: int) -> list[int]:
@@ -48,7 +48,7 @@ def num_attempts(storage: Path) -> dict[str, int]:
 def run_and_kill(storage: Path, path: str, chance: random.Random) -> tuple[str, int | None]:
     """Run the command and kill its driver or one of its workers. Returns what was killed, and the exit code."""
     with start_command("raygroup.sweep", [path, "--local", "--storage-path", str(storage)]) as driver:
-        target = num_events(storage) + chance.randint(0, 6)
+        target = num_events(storage) + chance.randint(0, 4)
         while driver.poll() is None and num_events(storage) < target:
             time.sleep(0.05)
         time.sleep(chance.uniform(0, 1.0))
