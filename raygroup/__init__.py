@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from raygroup.config import Grouping, Heads, Loss, Pretraining, Training, Trial, Weights, Words
+    from raygroup.config import Finetuning, Grouping, Heads, Loss, Pretraining, Training, Trial, Weights, Words
     from raygroup.end_to_end.sweep_scores import SweepScores, score_end_to_end
     from raygroup.errors import ClusterLostError, ConfigError, HistoryError, OverBudgetError, RaygroupError
     from raygroup.history.reader import History
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from raygroup.words.importing.preview import WordsPreview
 
 _HOMES = {
-    "raygroup.config": ("Grouping", "Heads", "Loss", "Pretraining", "Training", "Trial", "Weights", "Words"),
+    "raygroup.config": ("Finetuning", "Grouping", "Heads", "Loss", "Pretraining", "Training", "Trial", "Weights", "Words"),
     "raygroup.end_to_end.sweep_scores": ("SweepScores", "score_end_to_end"),
     "raygroup.errors": ("ClusterLostError", "ConfigError", "HistoryError", "OverBudgetError", "RaygroupError"),
     "raygroup.history.reader": ("History",),
@@ -75,6 +75,7 @@ __all__ = [
     "Detector",
     "ExplainedWord",
     "Explanation",
+    "Finetuning",
     "Grouping",
     "HeadSizes",
     "Heads",
