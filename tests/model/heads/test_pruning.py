@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from raygroup.costs import pruned_head_parameters
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.heads.decoding import Reader
 from raygroup.model.heads.pruning import prune_head, stack_heads
@@ -85,3 +86,23 @@ def test_stacked_heads_write_what_each_writes_alone(bank, words):
 def test_only_characters_can_be_kept_each_once(bank, characters):
     with pytest.raises(ValueError, match="different classes from 1 to 38"):
         prune_head(bank, 0, characters)
+
+
+@pytest.mark.parametrize("head", range(3))
+def test_logits_of_kept_characters_keep_their_bits(bank, head):
+    """A logit is one dot product, so it does not depend on the characters beside it."""
+    pruned, rows = prune_head(bank, head, KEPT[head]), [0, *KEPT[head], END]
+    state = torch.randn(20, bank.hiddens[head], generator=torch.Generator().manual_seed(3))
+
+    def logits(weights, bias):
+        columns = [state @ column.contiguous() for column in weights[: bank.hiddens[head]].unbind(1)]
+        return torch.stack(columns, 1) + bias
+
+    whole = logits(bank.head_parameter("output", head), bank.head_parameter("output_bias", head))
+    assert torch.equal(logits(pruned.head_parameter("output", 0), pruned.head_parameter("output_bias", 0)), whole[:, rows])
+
+
+def test_a_pruned_head_has_the_weights_that_the_formula_of_table_4_counts(bank):
+    for head, kept in enumerate(KEPT):
+        pruned = prune_head(bank, head, kept)
+        assert pruned.num_parameters(0) == pruned_head_parameters(bank.embeds[head], bank.hiddens[head], len(kept), (8, 6))
