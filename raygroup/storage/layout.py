@@ -32,6 +32,7 @@
             step-<step>-<N>.safetensors      state after a step, written by attempt N
           predictions.parquet                the words, as the trained heads read them
           word_facts.json                    characters by task, and how fast the heads read
+          end_to_end.json                    scores of scenes that a detector and the heads read
           detector.safetensors               the trained detector, of a trial that trains one
           spotter.safetensors                the trained spotter, of a trial that trains all its parts
           tensorboard/                       scalars
@@ -87,6 +88,7 @@ CHECKPOINT_INDEX_FILE = "state.json"
 CHECKPOINTS_GLOB = "step-*.safetensors"
 PREDICTIONS_FILE = "predictions.parquet"
 WORD_FACTS_FILE = "word_facts.json"
+END_TO_END_FILE = "end_to_end.json"
 DETECTOR_FILE = "detector.safetensors"
 SPOTTER_FILE = "spotter.safetensors"
 TENSORBOARD_FOLDER = "tensorboard"
