@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from raygroup.config_sections import fingerprint
+from raygroup.costs import head_parameters
 from raygroup.scoring.word_accuracy import WordScore
 from raygroup.storage.layout import CONFIG_FILE
 from raygroup.storage.records import intact_record
@@ -84,8 +85,9 @@ def _sizes(result: TrialResult) -> tuple[int | None, int | None]:
     facts, groups, heads = result.word_facts, result.groups, result.settings.heads
     if facts is None:
         return None, None
-    sizes = {head: head_sizes(head, groups, heads, facts) for head in range(groups.heads)}
-    return sum(whole or 0 for whole, _ in sizes.values()), sum(sizes[head][1] or 0 for head, group in groups.by_head.items() if group)
+    sizes = zip(heads.embeds, heads.hiddens, strict=True)
+    pruned = (head_sizes(head, groups, heads, facts)[1] for head, group in groups.by_head.items() if group)
+    return sum(head_parameters(*size, facts.classes, facts.shape) for size in sizes), sum(size or 0 for size in pruned)
 
 
 def _scores(result: TrialResult) -> dict[str, Any]:
