@@ -33,7 +33,7 @@ TESTED_WORDS = 200
 
 
 def main() -> None:
-    """Write the sweeps, reproduce all tables in a process of its own, and end with one JSON object."""
+    """Write the sweeps, reproduce all tables, and end with one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two seeds and 300 steps")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"steps of a history (default: {STEPS:,})")
@@ -74,7 +74,7 @@ def _arranged(base: Trial, count: int, method: str, seed: int) -> Trial:
 
 
 def _add_words(sweep_folder: Path) -> None:
-    """Add tested words, and the facts about training words, to every trial of a sweep."""
+    """Add tested words and word facts to every trial of a sweep."""
     characters = {task: frozenset(map(chr, range(0x4E00 + 100 * place, 0x4E32 + 100 * place))) for place, task in enumerate(PAPER_TASKS)}
     rows = [
         (split, task, f"word{number}", f"word{number // 2 * 2}", f"word{number}", task, 0, 0.75, None)
@@ -90,7 +90,7 @@ def _add_words(sweep_folder: Path) -> None:
 
 
 def _link(storage: Path, earlier: str, later: str) -> None:
-    """Let each trial of a sweep start from the trial at its place in another."""
+    """Let each trial start from its counterpart in another sweep."""
     stored = {name: json.loads((storage / name / SWEEP_FILE).read_text()) for name in (earlier, later)}
     write_json(storage / later / SWEEP_FILE, {**stored[later], "after": earlier}, durable=False)
     for before, after in zip(stored[earlier]["trials"], stored[later]["trials"], strict=True):
@@ -99,7 +99,7 @@ def _link(storage: Path, earlier: str, later: str) -> None:
 
 
 def _reproduce(table: str, storage: str) -> tuple[float, float]:
-    """Return the wall seconds and the processor seconds that the command takes for a table."""
+    """Return wall seconds and processor seconds of the command."""
     command = [sys.executable, "-m", "raygroup.reproduce", table, "--storage-path", storage]
     started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, capture_output=True)

@@ -59,9 +59,10 @@ def table4(storage_path: Place | str = "runs", sweep: str | None = None) -> "Tab
 
 
 def table5(storage_path: Place | str = "runs", sweep: str | None = None) -> "Table5":
-    """Return Table 5 from a sweep over arrangements of heads, with stage 3 if another sweep goes on from it.
+    """Return Table 5 from a sweep over arrangements of heads.
 
-    ``sweep`` is its name; None takes the newest finished one that fits. Raises ConfigError if no sweep fits.
+    It has stage 3 if another sweep goes on from it. ``sweep`` is its name; None takes the newest finished one that fits. Raises ConfigError
+    if no sweep fits.
     """
     from raygroup.tables.reproduced.table5 import table5 as table5_of
 

@@ -1,4 +1,4 @@
-"""Figure of Table 4: the size of a head against the characters of the tasks that it got."""
+"""Figure of Table 4: sizes of heads against characters of their tasks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,10 @@ class SizePoint:
 
 
 def head_size_figure(table: Table4) -> Figure:
-    """Draw a panel of our heads, one point for each head and seed, and a panel of the paper's. Heads without a task are left out."""
+    """Draw a panel of our heads, and one of the paper's.
+
+    A point is a head of one seed. Heads without a task are left out.
+    """
     ours = [
         SizePoint(head.num_characters, head.parameters, head.tasks, number)
         for number, run in enumerate(table.runs)

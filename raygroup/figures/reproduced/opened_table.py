@@ -1,4 +1,4 @@
-"""A table of the paper that was read: how to show it, and how to draw its pictures."""
+"""Open a table of the paper, to print and to draw it."""
 
 import functools
 from collections.abc import Callable

@@ -33,7 +33,7 @@ END_TO_END = Measure("end-to-end F, %", lambda trial: trial.end_to_end.f if tria
 
 
 def size_accuracy_figure(rows: Sequence[ArrangementRow]) -> Figure:
-    """Draw a panel for each measure that trials have, and for each stage.
+    """Draw a panel for each measure and each stage.
 
     A small point is a trial. A large one is the mean of an arrangement, in the colour of its number of heads. A square is one head for all
     tasks, and a diamond one head for each task.
@@ -63,7 +63,10 @@ def write_table5_pictures(table: Table5, folder: Path) -> list[Path]:
 
 
 def _points(row: ArrangementRow, measure: Measure) -> list[tuple[float, float]]:
-    """Return thousands of parameters after pruning, and the score in percent, of each trial that has both."""
+    """Return size and score of each trial that has both.
+
+    They are thousands of parameters after pruning, and percent.
+    """
     pairs = [(trial.pruned_parameters, measure.value(trial)) for trial in row.trials]
     return [(size / _THOUSAND, 100 * score) for size, score in pairs if size is not None and score is not None]
 

@@ -67,12 +67,12 @@ def arranged_trial(trial: StoredTrial) -> ArrangedTrial:
 
 
 def continued_trial(trial: StoredTrial, earlier: ArrangedTrial) -> ArrangedTrial:
-    """Read a finished trial of stage 3, which goes on from another: seed, grouping and sizes are those of the earlier trial."""
+    """Read a finished trial of stage 3. Seed, grouping and sizes are those of the trial that it goes on from."""
     return replace(earlier, address=_address(trial), start=earlier.address, label=trial.label, **_scores(TrialResult(trial)))
 
 
 def start_of(trial: StoredTrial) -> str | None:
-    """Return the address of the trial that a trial starts from, or None."""
+    """Return the address of the trial that it starts from, or None."""
     start = intact_record(trial.folder / CONFIG_FILE).get("start")
     return start if isinstance(start, str) else None
 

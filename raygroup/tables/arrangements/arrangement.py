@@ -1,4 +1,7 @@
-"""How the heads of a trial share the tasks: one head for all, groups, or one head for each task."""
+"""How heads share the tasks.
+
+There is one head for all tasks, or groups, or one head for each task.
+"""
 
 from dataclasses import dataclass
 
@@ -31,7 +34,7 @@ class Arrangement:
 
     @property
     def is_baseline(self) -> bool:
-        """True for one head for all tasks, and for one head for each task."""
+        """True for one head in all, and for one for each task."""
         return self.kind in (ONE_HEAD, ONE_PER_TASK)
 
     @property

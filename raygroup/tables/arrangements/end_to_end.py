@@ -1,4 +1,7 @@
-"""Read the end-to-end scores of a trial, which its folder keeps once scenes were read with its heads."""
+"""Read the end-to-end scores of a trial.
+
+Its folder has them once scenes were read with its heads.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The mean difference of two series over seeds, with Student's interval and an exact sign-flip test."""
+"""Differences over seeds, with Student's interval and a sign-flip test."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,9 +50,10 @@ def paired_difference(earlier: Mapping[int, float], later: Mapping[int, float]) 
 
 
 def sign_flip_p(differences: Sequence[float]) -> float:
-    """Return the two-sided p of a mean of 0: the share of all sign flips whose sum is as far from 0.
+    """Return the two-sided p of the hypothesis that the mean is 0.
 
-    Above 16 differences, flips are drawn, and the given signs count as one more draw.
+    It is the share of all sign flips whose sum is as far from 0. Above 16 differences, flips are drawn, and the given signs count as one
+    more draw.
     """
     values = np.asarray(differences, np.float64)
     count = len(values)

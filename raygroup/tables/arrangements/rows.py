@@ -1,4 +1,4 @@
-"""Rows of trials by arrangement of heads and by stage, and their differences from the baselines."""
+"""Rows of trials by arrangement and stage, and differences from the baselines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ END_TO_END_MEASURES = ("f", "precision", "recall")
 
 @dataclass(frozen=True)
 class ArrangementRow:
-    """The trials of one arrangement after one stage, which differ in their seed."""
+    """The trials of one arrangement after one stage. They differ in their seed."""
 
     arrangement: Arrangement
     stage: int
@@ -54,7 +54,7 @@ class ArrangementRow:
         return tuple(trial for trial in self.trials if trial.end_to_end is None)
 
     def end_to_end_spread(self, measure: str) -> Spread | None:
-        """Return the spread of ``f``, ``precision`` or ``recall`` over trials, from 0 to 1. None if a trial lacks it."""
+        """Return the spread of ``f``, ``precision`` or ``recall``, from 0 to 1. None if a trial lacks it."""
         values = [float(getattr(trial.end_to_end, measure)) for trial in self.trials if trial.end_to_end]
         return Spread.of(values) if len(values) == len(self.trials) else None
 
@@ -67,7 +67,7 @@ class ArrangementRow:
 
 @dataclass(frozen=True)
 class BaselineGain:
-    """An arrangement minus a baseline on unseen words, after the same stage and paired by seed."""
+    """An arrangement minus a baseline on unseen words, paired by seed."""
 
     baseline: Arrangement
     stage: int

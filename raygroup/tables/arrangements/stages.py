@@ -1,4 +1,4 @@
-"""Stage 3 against stage 2: what training on with a frozen grouping gains, for each arrangement of heads."""
+"""Stage 3 against stage 2, for each arrangement of heads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MEASURES = ("accuracy", "one_minus_ned")
 
 @dataclass(frozen=True)
 class StageGain:
-    """One arrangement: stage 3 minus stage 2 on unseen words, paired by trial."""
+    """The gain of one arrangement on unseen words, paired by seed."""
 
     arrangement: Arrangement
     differences: Mapping[str, PairedDifference]
@@ -30,13 +30,13 @@ class StageGain:
 
 
 def upstream_of(sweep: StoredSweep) -> str | None:
-    """Return the name of the sweep whose trials a sweep starts from, or None."""
+    """Return the name of the sweep that a sweep starts from."""
     name = intact_record(sweep.folder / SWEEP_FILE).get("after")
     return name if isinstance(name, str) else None
 
 
 def later_sweep(sweeps: Sequence[StoredSweep], sweep: StoredSweep) -> tuple[StoredSweep | None, str]:
-    """Return the newest sweep that goes on from the trials of another, or None and the reason. It may be half done."""
+    """Return the newest sweep that goes on from another, or the reason. It may be half done."""
     later = [one for one in sweeps if upstream_of(one) == sweep.name and one.in_state(TrialState.DONE)]
     if not later:
         return None, f"no finished trial goes on from those of {sweep.name}"
@@ -47,7 +47,7 @@ def later_sweep(sweeps: Sequence[StoredSweep], sweep: StoredSweep) -> tuple[Stor
 
 
 def continued_trials(sweep: StoredSweep, earlier: Iterable[ArrangedTrial]) -> list[ArrangedTrial]:
-    """Return the finished trials of a sweep that start from one of these trials, in the order of the earlier ones."""
+    """Return the finished trials that start from these, in their order."""
     by_start = {start_of(trial): trial for trial in sweep.in_state(TrialState.DONE)}
     return [continued_trial(by_start[trial.address], trial) for trial in earlier if trial.address in by_start]
 

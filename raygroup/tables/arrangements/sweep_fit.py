@@ -1,4 +1,4 @@
-"""Say whether a sweep compares arrangements of heads, and which of its trials do."""
+"""Decide which sweeps and trials compare arrangements of heads."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def compared_trials(sweep: StoredSweep) -> list[StoredTrial]:
 
 
 def arranged_sweep_misfit(sweep: StoredSweep, *, partial: bool) -> str:
-    """Return the reason why a sweep does not compare arrangements of heads, or nothing.
+    """Return the reason why a sweep does not fit, or nothing.
 
     With ``partial``, an unfinished sweep can be used as far as it is.
     """

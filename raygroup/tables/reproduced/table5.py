@@ -1,4 +1,7 @@
-"""Table 5: one head for all tasks, groups, and one head for each task, by words read and end to end."""
+"""Table 5, read from records.
+
+It compares one head for all tasks, groups, and one head for each task, by words read and end to end.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +32,7 @@ class Stage3:
 
 @dataclass(frozen=True)
 class Table5:
-    """The table of one sweep, and of the sweep that goes on from it."""
+    """The table of a sweep, and of its stage 3."""
 
     sweep: StoredSweep
     rows: tuple[ArrangementRow, ...]
@@ -53,7 +56,7 @@ class Table5:
 
     @property
     def has_papers_tasks(self) -> bool:
-        """True if the trials have the tasks of the paper, so that its rows can stand beside ours."""
+        """True if the trials have the tasks of the paper."""
         return set(self.tasks) == set(PAPER_TASKS)
 
     @property
@@ -63,7 +66,7 @@ class Table5:
 
     @property
     def not_run(self) -> tuple[Arrangement, ...]:
-        """The paper's arrangements without a finished trial: one head, each number of groups, and one head for each task."""
+        """The paper's arrangements without a finished trial."""
         count = len(self.tasks)
         wanted = [
             Arrangement(ONE_HEAD, 1),
@@ -74,15 +77,15 @@ class Table5:
 
     @property
     def other_authors(self) -> tuple[EndToEnd, ...]:
-        """The paper's rows without a number of heads, which are methods of other kinds."""
+        """The paper's rows without a number of heads."""
         return tuple(row for row in TABLE_5 if row.heads is None) if self.has_papers_tasks else ()
 
 
 def table5(storage: Place, name: str | None = None) -> Table5:
-    """Return the table of a sweep over arrangements of heads, with stage 3 if another sweep goes on from it.
+    """Return the table of a sweep over arrangements of heads.
 
-    By default it is the newest finished sweep that fits. A sweep that is named may be half done: ``missing`` lists the rest. Raises
-    ConfigError if no sweep fits. The message says why.
+    It has stage 3 if another sweep goes on from it. By default it is the newest finished sweep that fits. A sweep that is named may be half
+    done: ``missing`` lists the rest. Raises ConfigError if no sweep fits. The message says why.
     """
     sweeps = read_sweeps(storage)
     sweep = choose_sweep(sweeps, storage, name, "Table 5", lambda one: arranged_sweep_misfit(one, partial=name is not None), None)

@@ -1,4 +1,4 @@
-"""Remarks on Table 5: what was run, what was not, and what its numbers mean."""
+"""Say what Table 5 has and lacks, and what its numbers mean."""
 
 from collections.abc import Iterator
 

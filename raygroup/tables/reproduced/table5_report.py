@@ -19,7 +19,7 @@ _ARRANGEMENT = (text_column("arrangement", "arrangement"), text_column("stage", 
 
 
 def table5_report(table: Table5) -> SheetReport:
-    """Return end-to-end scores beside the paper's, words read, and what arrangements and stages gain, as sheets."""
+    """Return the table as sheets, with end-to-end scores beside the paper's first."""
     stages = (stage_sheet(table.stage3.gains),) if table.stage3 and table.stage3.gains else ()
     baselines = (_baseline_sheet(table),) if table.baseline_gains else ()
     sheets = (_end_to_end_sheet(table), _words_sheet(table), *stages, *baselines, _runs_sheet(table))
