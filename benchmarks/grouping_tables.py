@@ -68,11 +68,17 @@ def write_sweeps(storage: Path, num_histories: int) -> None:
     epsilons = [(f"base_coefficient={value} seed={seed}", base.replaced("grouping.base_coefficient", value).replaced("seed", seed))
                 for value in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5) for seed in range(per_point)]  # fmt: skip
     for name, trials in (("counts", counts), ("epsilons", epsilons)):
-        listed = [{"id": trial_id(name, trial, DATA), "label": label} for label, trial in trials]
-        for entry, (label, trial) in zip(listed, trials, strict=True):
-            _write_trial(storage / name / entry["id"], name, label, trial)
-        declared = {"name": name, "hypothesis": "none", "trials": listed, "data": DATA, "written_at": "2026-01-01T00:00:00+00:00"}
-        write_json(storage / name / SWEEP_FILE, declared, durable=False)
+        write_sweep(storage, name, trials)
+
+
+def write_sweep(storage: Path, name: str, trials: list[tuple[str, Trial]]) -> Path:
+    """Write a finished sweep of made-up histories and return its folder."""
+    listed = [{"id": trial_id(name, trial, DATA), "label": label} for label, trial in trials]
+    for entry, (label, trial) in zip(listed, trials, strict=True):
+        _write_trial(storage / name / entry["id"], name, label, trial)
+    declared = {"name": name, "hypothesis": "none", "trials": listed, "data": DATA, "written_at": "2026-01-01T00:00:00+00:00"}
+    write_json(storage / name / SWEEP_FILE, declared, durable=False)
+    return storage / name
 
 
 def _write_trial(folder: Path, sweep: str, label: str, trial: Trial) -> None:
@@ -83,21 +89,21 @@ def _write_trial(folder: Path, sweep: str, label: str, trial: Trial) -> None:
     schema = history_schema(PAPER_TASKS, trial.heads.count, metadata)
     pq.write_table(_steps(schema, trial), folder / HISTORY_FILE, compression="zstd", use_dictionary=False,
                    use_byte_stream_split=True, write_page_checksum=True)  # fmt: skip
-    write_json(folder / DONE_FILE, {"steps": STEPS, "finished_at": "2026-01-01T00:00:00+00:00"}, durable=False)
+    write_json(folder / DONE_FILE, {"steps": trial.training.steps, "finished_at": "2026-01-01T00:00:00+00:00"}, durable=False)
 
 
 def _steps(schema: pa.Schema, trial: Trial) -> pa.Table:
     """Return rows whose R_TM walks from all ones."""
-    walk = np.random.default_rng(trial.seed)
+    walk, steps = np.random.default_rng(trial.seed), trial.training.steps
     columns = []
     for field in schema:
         if pa.types.is_fixed_size_list(field.type):
-            steps = walk.normal(0, 0.02, (STEPS, field.type.list_size)).astype(np.float32)
-            columns.append(pa.FixedSizeListArray.from_arrays(pa.array((1 + np.cumsum(steps, axis=0)).ravel()), type=field.type))
+            moves = walk.normal(0, 0.02, (steps, field.type.list_size)).astype(np.float32)
+            columns.append(pa.FixedSizeListArray.from_arrays(pa.array((1 + np.cumsum(moves, axis=0)).ravel()), type=field.type))
         elif field.name == "step":
-            columns.append(pa.array(np.arange(1, STEPS + 1), field.type))
+            columns.append(pa.array(np.arange(1, steps + 1), field.type))
         else:
-            columns.append(pa.array(np.full(STEPS, 1.0), field.type))
+            columns.append(pa.array(np.full(steps, 1.0), field.type))
     return pa.Table.from_arrays(columns, schema=schema)
 
 

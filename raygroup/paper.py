@@ -72,9 +72,16 @@ class EndToEnd:
     f: float
     precision: float
     recall: float
+    source: str
+    """Where the method was published. The numbers are those that Table 5 prints."""
     heads: int | None = None
     """Number of recognition heads, if the row gives it."""
     grouped: bool = False
+
+    @property
+    def label(self) -> str:
+        """Return the method with its heads, such as ``Grouped (2 heads)``."""
+        return self.method if self.heads is None else f"{self.method} ({self.heads} head{'s' * (self.heads > 1)})"
 
 
 def _group(rank: int, initials: str, num_occurrences: int, first_heads: int) -> GroupRow:
@@ -161,18 +168,20 @@ TABLE_4: tuple[HeadSize, ...] = (
 )
 """Table 4: heads of different sizes, the task of each, and its size before and after pruning."""
 
+_THIS_PAPER = "Huang et al., arXiv 2210.07423"
+
 TABLE_5: tuple[EndToEnd, ...] = (
-    EndToEnd("E2E-MLT", 26.5, 37.4, 20.5),
-    EndToEnd("RRPN+CLTDR", 33.8, 38.6, 30.1),
-    EndToEnd("CRAFTS", 51.7, 65.7, 42.7),
-    EndToEnd("CRAFTS (paper)", 58.2, 72.9, 48.5),
-    EndToEnd("Mask TextSpotter V3", 39.7, 71.8, 27.4, heads=1),
-    EndToEnd("Multiplexed TextSpotter", 48.2, 68.0, 37.3, heads=8),
-    EndToEnd("Grouped", 45.5, 67.7, 34.3, heads=2, grouped=True),
-    EndToEnd("Grouped", 47.1, 67.0, 36.3, heads=3, grouped=True),
-    EndToEnd("Grouped", 47.9, 66.7, 37.4, heads=4, grouped=True),
-    EndToEnd("Grouped", 48.5, 67.7, 37.8, heads=5, grouped=True),
-    EndToEnd("Grouped", 48.3, 67.8, 37.5, heads=6, grouped=True),
-    EndToEnd("Grouped", 48.2, 68.0, 37.3, heads=7, grouped=True),
+    EndToEnd("E2E-MLT", 26.5, 37.4, 20.5, "Bušta et al., ACCV 2018"),
+    EndToEnd("RRPN+CLTDR", 33.8, 38.6, 30.1, "Ma et al., IEEE Transactions on Multimedia 2018"),
+    EndToEnd("CRAFTS", 51.7, 65.7, 42.7, "Baek et al., ECCV 2020: its entry on the MLT19 website"),
+    EndToEnd("CRAFTS (paper)", 58.2, 72.9, 48.5, "Baek et al., ECCV 2020"),
+    EndToEnd("Mask TextSpotter V3", 39.7, 71.8, 27.4, "Liao et al., ECCV 2020", heads=1),
+    EndToEnd("Multiplexed TextSpotter", 48.2, 68.0, 37.3, "Huang et al., CVPR 2021", heads=8),
+    EndToEnd("Grouped", 45.5, 67.7, 34.3, _THIS_PAPER, heads=2, grouped=True),
+    EndToEnd("Grouped", 47.1, 67.0, 36.3, _THIS_PAPER, heads=3, grouped=True),
+    EndToEnd("Grouped", 47.9, 66.7, 37.4, _THIS_PAPER, heads=4, grouped=True),
+    EndToEnd("Grouped", 48.5, 67.7, 37.8, _THIS_PAPER, heads=5, grouped=True),
+    EndToEnd("Grouped", 48.3, 67.8, 37.5, _THIS_PAPER, heads=6, grouped=True),
+    EndToEnd("Grouped", 48.2, 68.0, 37.3, _THIS_PAPER, heads=7, grouped=True),
 )
 """Table 5: end-to-end recognition on the MLT19 test set. The first four are by other authors."""

@@ -1,12 +1,10 @@
 """``python -m raygroup.reproduce table2``: rebuild a table of the paper from finished sweeps, beside the paper's own.
 
-It never trains. ``table2``, ``table3`` and ``table4`` are the command's Python twins. ``table5 --scenes`` first scores trials end to end.
+It never trains. ``table2`` to ``table5`` are the command's Python twins. ``table5 --scenes`` first scores trials end to end.
 """
 
 import argparse
-import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +14,15 @@ from raygroup.terminal import Parser, console, print_json, print_line, run_comma
 from raygroup.values import COUNT
 
 if TYPE_CHECKING:
+    from raygroup.figures.reproduced.opened_table import OpenedTable
     from raygroup.storage.sweeps import StoredSweep
     from raygroup.tables.reproduced.table2 import Table2
     from raygroup.tables.reproduced.table4 import Table4
-    from raygroup.tables.sheets.sheet import SheetReport
+    from raygroup.tables.reproduced.table5 import Table5
     from raygroup.tables.table3 import Table3
 
-TABLES = ("table2", "table3", "table4")
-UNAVAILABLE = {"table5": "it needs the spotter and the MLT19 test set, which raygroup does not have yet"}
-"""Tables that raygroup cannot rebuild yet, with the reason."""
+TABLES = ("table2", "table3", "table4", "table5")
 _SETTLE_HELP = "table2: steps that a last grouping must have stood (default: 500, or 100 for runs below 3,000 steps)"
-Draw = Callable[[Path, Callable[[int, int], None]], list[Path]]
-"""Draws the pictures of a table into a folder, and calls back with the numbers of pictures or trials done and in all."""
 
 
 def table2(storage_path: Place | str = "runs", sweep: str | None = None, settle: int | None = None) -> "Table2":
@@ -63,6 +58,17 @@ def table4(storage_path: Place | str = "runs", sweep: str | None = None) -> "Tab
     return table4_of(place(storage_path), sweep)
 
 
+def table5(storage_path: Place | str = "runs", sweep: str | None = None) -> "Table5":
+    """Return Table 5 from a sweep over arrangements of heads.
+
+    It has stage 3 if another sweep goes on from it. ``sweep`` is its name; None takes the newest finished one that fits. Raises ConfigError
+    if no sweep fits.
+    """
+    from raygroup.tables.reproduced.table5 import table5 as table5_of
+
+    return table5_of(place(storage_path), sweep)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     return run_command(lambda: _reproduce(build_parser().parse_args(arguments)))
@@ -71,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
     parser = Parser(prog="python -m raygroup.reproduce", description=__doc__)
-    parser.add_argument("table", choices=(*TABLES, *UNAVAILABLE, "all"), help="the table of the paper, or all that can be made")
+    parser.add_argument("table", choices=(*TABLES, "all"), help="the table of the paper, or all that can be made")
     parser.add_argument("name", nargs="?", metavar="SWEEP", help="the same as --sweep SWEEP")
     parser.add_argument("--storage-path", type=parse_place, default=Path("runs"), help="where the sweeps are (default: ./runs)")
     parser.add_argument("--sweep", help="name of the sweep to read (default: the newest finished one that fits)")
@@ -91,18 +97,6 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-@dataclass(frozen=True)
-class _OpenTable:
-    """A table that was read, and how to show it."""
-
-    report: "SheetReport"
-    sweep: "StoredSweep | None"
-    draw: Draw
-    show: Callable[[], None]
-    drawn: str = "pictures"
-    """What the counts of ``draw`` are."""
-
-
 def _reproduce(options: argparse.Namespace) -> None:
     if options.name and options.sweep and options.name != options.sweep:
         raise ConfigError(f"two sweeps are named, {options.name} and {options.sweep}: name one")
@@ -110,8 +104,6 @@ def _reproduce(options: argparse.Namespace) -> None:
     if options.settle is not None and options.table not in ("table2", "all"):
         raise ConfigError(f"--settle {options.settle}: only table2 uses it")
     _score_end_to_end(options)
-    if options.table in UNAVAILABLE:
-        raise ConfigError(f"{options.table} cannot be rebuilt: {UNAVAILABLE[options.table]}")
     if options.table != "all":
         values = _show(options.table, options)
         if options.json:
@@ -140,7 +132,7 @@ def _show_all(options: argparse.Namespace) -> None:
     if options.sweep:
         raise ConfigError(f"all: each table has a sweep of its own, so none can be named; leave {options.sweep} out, or name one table")
     values: dict[str, Any] = {}
-    reasons = dict(UNAVAILABLE)
+    reasons: dict[str, str] = {}
     for name in TABLES:
         try:
             values[name] = _show(name, options)
@@ -155,35 +147,15 @@ def _show_all(options: argparse.Namespace) -> None:
 
 def _show(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Print a table unless JSON is wanted, write its files and return its values."""
-    opened = _open_table(name, options)
+    from raygroup.figures.reproduced.opened_table import open_table
+
+    opened = open_table(name, options.storage_path, options.sweep, options.settle)
     if not options.json:
-        opened.show()
+        opened.show(console())
     folder = options.out or (_default_folder(opened.sweep) if opened.sweep else None)
     if folder is not None:
         _write_files(opened, folder, quiet=options.json)
     return opened.report.values
-
-
-def _open_table(name: str, options: argparse.Namespace) -> _OpenTable:
-    from raygroup.figures.groupings.table2_pictures import write_table2_pictures
-    from raygroup.figures.table_files import write_table3_pictures
-    from raygroup.tables.reproduced.table2_report import table2_report
-    from raygroup.tables.reproduced.table3_report import table3_report
-    from raygroup.tables.reproduced.table4_report import table4_report
-    from raygroup.tables.sheets.sheet import print_report
-    from raygroup.tables.table3_text import print_table3
-
-    if name == "table3":
-        third = table3(options.storage_path, options.sweep)
-        draw_third = functools.partial(write_table3_pictures, third)
-        return _OpenTable(table3_report(third), third.sweep, draw_third, lambda: print_table3(third, console()), "trials")
-    if name == "table2":
-        second = table2(options.storage_path, options.sweep, options.settle)
-        report = table2_report(second)
-        return _OpenTable(report, second.sweep, functools.partial(write_table2_pictures, second), lambda: print_report(report, console()))
-    fourth = table4(options.storage_path, options.sweep)
-    report = table4_report(fourth)
-    return _OpenTable(report, fourth.sweep, lambda folder, on_done: [], lambda: print_report(report, console()))
 
 
 def _default_folder(sweep: "StoredSweep") -> Path:
@@ -192,7 +164,7 @@ def _default_folder(sweep: "StoredSweep") -> Path:
     return sweep.folder / FIGURES_FOLDER if isinstance(sweep.folder, Path) else Path(FIGURES_FOLDER)
 
 
-def _write_files(opened: _OpenTable, folder: Path, *, quiet: bool) -> None:
+def _write_files(opened: "OpenedTable", folder: Path, *, quiet: bool) -> None:
     from raygroup.runtime.progress import progress_bars
     from raygroup.tables.sheets.sheet_files import write_sheet_files
 

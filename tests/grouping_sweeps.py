@@ -26,10 +26,16 @@ def write_sized_heads(storage: Path, name: str = "sizes", seeds: tuple[int, ...]
     """Write a finished sweep whose five heads have different sizes, with the facts about its words unless ``facts`` is False."""
     base = Trial(heads=Heads(count=5, embed=EMBEDS, hidden=HIDDENS), training=Training(steps=60))
     folder = write_sweep(storage, name, [(f"seed={seed}", base.replaced("seed", seed)) for seed in seeds], hour=12)
+    if facts:
+        write_facts(folder)
+    return folder
+
+
+def write_facts(sweep_folder: Path) -> None:
+    """Write the facts about the words of every trial of a sweep: ``CHARACTERS`` of each task."""
     starts = (0x621, 0x995, 0x4E00, 0x915, 0x3042, 0xAC00, 0x61)
     ends = zip(PAPER_TASKS, starts, CHARACTERS, strict=True)
     letters = {task: frozenset(map(chr, range(start, start + count))) for task, start, count in ends}
-    for trial in folder.iterdir() if facts else ():
+    for trial in sweep_folder.iterdir():
         if trial.is_dir():
             write_word_facts(trial / WORD_FACTS_FILE, WordFacts(sum(CHARACTERS) + 2, (24, 256), letters, frozenset(), (), "cpu", 1))
-    return folder

@@ -81,7 +81,9 @@ def fail_trial(folder: Path, reason: str, step: int) -> None:
 
 
 def walk(trial: Trial) -> np.ndarray:
-    """(steps, tasks, heads): drift to the planted heads, rotated by the seed, with a little noise."""
+    """(steps, tasks, heads): drift to the planted heads, rotated by the seed, with a little noise. A fixed grouping stays as it is."""
+    if trial.grouping.method == "one-per-task":
+        return np.tile(np.eye(len(PAPER_TASKS), dtype=np.float32), (STEPS, 1, 1))
     draws = generator(trial.seed, "walk", trial.grouping.control).normal(0, 0.12, (STEPS, len(PAPER_TASKS), trial.heads.count))
     epsilon = 0.2 if trial.grouping.control else trial.grouping.base_coefficient
     planted = [(head + trial.seed) % trial.heads.count for head in PLANTED.get(epsilon, PLANTED[0.0])]

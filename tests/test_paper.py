@@ -48,6 +48,12 @@ def test_the_f_of_table_5_is_the_harmonic_mean_of_its_precision_and_recall():
         assert abs(2 * row.precision * row.recall / (row.precision + row.recall) - row.f) < 0.1
 
 
+def test_each_row_of_table_5_names_its_publication_and_its_heads():
+    assert all(row.source for row in TABLE_5)
+    labels = [row.label for row in TABLE_5]
+    assert labels[4:7] == ["Mask TextSpotter V3 (1 head)", "Multiplexed TextSpotter (8 heads)", "Grouped (2 heads)"]
+
+
 def test_art19_is_its_training_set_without_the_300_test_images_of_total_text():
     images = {row.name: row.train_images for row in TABLE_1}
     assert images["ArT19"] == 5603 - 300

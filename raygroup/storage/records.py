@@ -15,6 +15,7 @@ from raygroup.storage.layout import (
     CHECKPOINT_INDEX_FILE,
     CONFIG_FILE,
     DONE_FILE,
+    END_TO_END_FILE,
     FAILED_FILE,
     FEATURES_FILE,
     HISTORY_FILE,
@@ -59,6 +60,10 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
         "classes": _NUMBER, "shape": [_NUMBER], "characters": dict, "characters_without_task": str, "device": str, "threads": _NUMBER,
         "reading_times": [{"words": _NUMBER, "cpu_s": _NUMBER, "wall_s": _NUMBER}],
     },
+    END_TO_END_FILE: {
+        "scenes": str, "images": _NUMBER, "words": _NUMBER, "detector?": dict,
+        **dict.fromkeys(("precision", "recall", "f", "low?", "high?"), _NUMBER),
+    },
     FEATURES_FILE: {"shape": [_NUMBER], "rows": _NUMBER, "shards": [{"rows": _NUMBER, "bytes": _NUMBER, "crc32": _NUMBER}]},
 }  # fmt: skip
 """File -> its fields and their types. ``?`` marks a field that may be missing. A list gives the type of its items."""
@@ -71,6 +76,7 @@ _REMEDIES = {
     HISTORY_FILE: _TRAIN_AGAIN,
     PREDICTIONS_FILE: _TRAIN_AGAIN,
     WORD_FACTS_FILE: "delete it, and tables show '-' for what it held",
+    END_TO_END_FILE: "delete it, and 'python -m raygroup.reproduce table5 --scenes FOLDER' makes it again",
     FAILED_FILE: "the sweep's command tries the trial again",
     STOP_FILE: "the sweep's command deletes it",
     LEASE_FILE: "the next attempt writes it anew",

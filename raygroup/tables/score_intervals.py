@@ -6,6 +6,7 @@ much other words would change, and nothing about seeds.
 """
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -125,6 +126,17 @@ def _unpaired(one: Interval, other: Interval) -> Interval:
         return Interval(mean, None, None, over, count)
     half = math.hypot(one.mean - one.low, other.mean - other.low)
     return Interval(mean, mean - half, mean + half, over, count)
+
+
+def seed_interval(values: Sequence[float]) -> Interval | None:
+    """Return the mean of values that differ in their seed, with its interval. None without values."""
+    if not values:
+        return None
+    mean, count = statistics.fmean(values), len(values)
+    if count < 2:
+        return Interval(mean, None, None, OVER_SEEDS, count)
+    half = student_quantile(count) * statistics.stdev(values) / count**0.5
+    return Interval(mean, mean - half, mean + half, OVER_SEEDS, count)
 
 
 def student_quantile(count: int) -> float:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from grouping_sweeps import write_head_counts
+from arranged_sweeps import write_arrangements, write_stage3
+from grouping_sweeps import write_head_counts, write_sized_heads
 from nbclient import NotebookClient
 from synthetic_storage import fail_trial, start_trial, trials, walk, write_attempt, write_storage, write_sweep
 
@@ -61,6 +62,23 @@ def test_table_2_draws_how_often_tasks_share_a_head_and_how_p_tm_sharpens(tmp_pa
     outputs = run("table2.ipynb", tmp_path / "runs", monkeypatch)
     assert pictures(outputs) == 1 + 2 + 1
     assert "The paper's printed table (18 runs) cannot be right" in text(outputs)
+
+
+@pytest.mark.slow
+def test_table_4_draws_the_heads_that_tasks_got(tmp_path, monkeypatch):
+    write_sized_heads(tmp_path / "runs")
+    outputs = run("table4.ipynb", tmp_path / "runs", monkeypatch)
+    assert pictures(outputs) == 1
+    assert "Our heads and the tasks that they got" in text(outputs)
+
+
+@pytest.mark.slow
+def test_table_5_draws_accuracy_against_size_and_what_stage_3_gains(tmp_path, monkeypatch):
+    write_arrangements(tmp_path / "runs")
+    write_stage3(tmp_path / "runs", "arranged", "fine", lambda trial: 3)
+    outputs = run("table5.ipynb", tmp_path / "runs", monkeypatch)
+    assert pictures(outputs) == 1
+    assert "Stage 3 minus stage 2 on unseen words" in text(outputs)
 
 
 def test_a_sweep_shows_times_and_why_a_trial_failed(storage, monkeypatch):

@@ -34,6 +34,7 @@ KEYS = {
     },
     "photographs": {"winners", "differences", "scores", "squeezed", "families", "photographs", "cpu_min", "machine"},
     "quickstart": {"wall_s", "peak_gib", "trial_cpu_s", "wall_over_work", "device"},
+    "reproduced_tables": {"trials", "all_s", "all_cpu_s", "table5_cpu_s", "machine"},
     "roi_features": {"crops data", "regions data", "train_cpu_s", "machine"},
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
     "scoring": {"score_2000_images_s"},

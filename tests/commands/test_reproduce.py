@@ -6,6 +6,7 @@ import sys
 
 import pyarrow as pa
 import pytest
+from arranged_sweeps import write_arrangements, write_stage3
 from grouping_sweeps import write_head_counts, write_sized_heads
 from synthetic_storage import write_storage
 
@@ -69,11 +70,6 @@ def test_a_misspelt_sweep_lists_those_there_are(storage, capsys):
     assert capsys.readouterr().err == f"raygroup: no sweep 'smal' in {storage}; there are: small, small_control\n"
 
 
-def test_a_table_that_cannot_be_made_yet_says_what_it_needs(capsys):
-    assert main(["table5"]) == 2
-    assert "raygroup: table5 cannot be rebuilt: it needs " in capsys.readouterr().err
-
-
 def test_table_2_stands_beside_the_papers_and_its_files_lie_beside_the_sweep(tmp_path, capsys):
     write_head_counts(tmp_path, counts=(2, 3), seeds=(0, 1))
     assert main(["table2", "counts", "--storage-path", str(tmp_path), "--settle", "5"]) == 0
@@ -100,7 +96,35 @@ def test_table_4_shows_the_papers_numbers_with_no_sweep_and_writes_nothing_then(
     write_sized_heads(tmp_path / "runs")
     assert main(["table4", "sizes"]) == 0
     assert "Our heads and the tasks that they got" in capsys.readouterr().out
-    assert (tmp_path / "runs" / "sizes" / "figures" / "table4-heads.arrow").is_file()
+    folder = tmp_path / "runs" / "sizes" / "figures"
+    assert {"table4-heads.arrow", "head-sizes.png"} <= {path.name for path in folder.iterdir()}
+
+
+def test_table_5_shows_arrangements_and_stage_3_and_writes_files_and_a_picture(tmp_path, capsys):
+    write_arrangements(tmp_path)
+    write_stage3(tmp_path, "arranged", "fine", lambda trial: 4)
+    assert main(["table5", "--storage-path", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["Grouped", "(2", "heads)", "2", "grouping", "2"] in [row[:6] for row in rows]
+    assert "Stage 3 minus stage 2 on unseen words" in out
+    folder = tmp_path / "arranged" / "figures"
+    assert {path.name for path in folder.iterdir()} >= {
+        "table5.json",
+        "table5.md",
+        "table5-words.arrow",
+        "table5-stages.arrow",
+        "size-accuracy.png",
+    }
+    with pa.ipc.open_file(folder / "table5-words.arrow") as file:
+        assert file.read_all()["unseen_accuracy_mean"].to_pylist() == [37.5, 100, 37.5, 100, 37.5, 100]
+    assert main(["table5", "arranged", "--storage-path", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((folder / "table5.json").read_text())
+
+
+def test_without_a_sweep_of_arrangements_table_5_says_why_each_does_not_fit(storage, capsys):
+    assert main(["table5", "--storage-path", str(storage)]) == 2
+    assert "has no finished sweep for Table 5: small has only one arrangement of heads" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -109,6 +133,7 @@ def test_all_makes_what_can_be_made_and_says_why_the_rest_is_missing(one_seed, t
     values = json.loads(capsys.readouterr().out)
     assert set(values) == {"table3", "table4", "not_made"}
     assert "has no finished sweep for Table 2" in values["not_made"]["table2"]
+    assert "has no finished sweep for Table 5" in values["not_made"]["table5"]
     assert {path.name for path in (tmp_path / "all").iterdir()} >= {"table3.md", "table3.arrow", "table4.html"}
 
 

@@ -1,7 +1,5 @@
 """Table 4: heads of different sizes, the tasks that they got, and their parameters before and after pruning."""
 
-import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +11,7 @@ from raygroup.storage.layout import WORD_FACTS_FILE
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, read_sweeps
 from raygroup.tables.reproduced.rank_correlation import RankCorrelation, rank_correlation
 from raygroup.tables.reproduced.runs import MissingTrial, learned_trials, missing_trials, run_json
-from raygroup.tables.score_intervals import OVER_SEEDS, Interval, student_quantile
+from raygroup.tables.score_intervals import Interval, seed_interval
 from raygroup.tables.sweep_choice import choose_sweep
 from raygroup.tables.task_results import head_sizes
 from raygroup.tables.trial_evidence import TrialEvidence, trial_evidence
@@ -76,7 +74,7 @@ class Table4:
     @property
     def mean_rho(self) -> Interval | None:
         """Mean of rho over runs, with Student's 95 % interval if there are two or more. None without runs that have a rho."""
-        return mean_interval([run.correlation.rho for run in self.runs if run.correlation])
+        return seed_interval([run.correlation.rho for run in self.runs if run.correlation])
 
 
 def table4(storage: Place, name: str | None = None) -> Table4:
@@ -106,17 +104,6 @@ def size_misfit(sweep: StoredSweep, *, partial: bool) -> str:
         return "has trials whose heads all have one size (give heads.embed and heads.hidden a value for each head)"
     without = next((trial.label for trial in learned if not (trial.folder / WORD_FACTS_FILE).is_file()), None)
     return f"has no {WORD_FACTS_FILE} for {without}, which an earlier version trained" if without else ""
-
-
-def mean_interval(values: Sequence[float]) -> Interval | None:
-    """Return the mean of values that differ in their seed, with its interval. None without values."""
-    if not values:
-        return None
-    mean, count = statistics.fmean(values), len(values)
-    if count < 2:
-        return Interval(mean, None, None, OVER_SEEDS, count)
-    half = student_quantile(count) * statistics.stdev(values) / count**0.5
-    return Interval(mean, mean - half, mean + half, OVER_SEEDS, count)
 
 
 def table4_json(table: Table4) -> dict[str, Any]:

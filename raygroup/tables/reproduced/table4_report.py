@@ -43,10 +43,11 @@ def _remarks(table: Table4) -> Iterator[str]:
     mean = table.mean_rho
     if mean is None:
         yield f"No run has a rho: it needs three heads with tasks. {_IDLE}"
-    elif mean.low is None:
+    elif mean.low is None or mean.high is None:
         yield f"One run has a rho of {mean.mean:.2f}, and says nothing about other seeds. {_IDLE}"
     else:
-        yield f"Mean rho of {mean.count} runs: {mean.mean:.2f}, Student's 95 % interval {mean.low:.2f} to {mean.high:.2f}. {_IDLE}"
+        low, high = max(mean.low, -1), min(mean.high, 1)
+        yield f"Mean rho of {mean.count} runs: {mean.mean:.2f}, Student's 95 % interval {low:.2f} to {high:.2f}. {_IDLE}"
 
 
 def _paper_sheet(table: Table4) -> Sheet:

@@ -13,9 +13,9 @@ Floats = NDArray[np.float64]
 
 
 def shared_pairs(labels: Labels) -> Floats:
-    """Return 1 for each pair of tasks that shares a block, (n, t) -> (n, t(t-1)/2)."""
-    one, other = np.triu_indices(labels.shape[1], 1)
-    return np.asarray(labels[:, one] == labels[:, other], np.float64)
+    """Return 1 for each pair of tasks that shares a block, (..., t) -> (..., t(t-1)/2)."""
+    one, other = np.triu_indices(labels.shape[-1], 1)
+    return np.asarray(labels[..., one] == labels[..., other], np.float64)
 
 
 def adjusted_rand_index(one: Labels, other: Labels) -> float:
@@ -33,9 +33,10 @@ def adjusted_rand_rows(one: Labels, other: Labels) -> Floats:
 
 
 def adjusted_rand_table(one: Labels, other: Labels) -> Floats:
-    """Return the adjusted Rand index of every two partitions, (n, t) and (k, t) -> (n, k)."""
+    """Return the adjusted Rand index of every two partitions, (..., n, t) and (..., k, t) -> (..., n, k)."""
     first, second = shared_pairs(one), shared_pairs(other)
-    return _adjusted(first @ second.T, first.sum(axis=1)[:, None], second.sum(axis=1)[None], first.shape[1])
+    both = first @ second.swapaxes(-1, -2)
+    return _adjusted(both, first.sum(axis=-1)[..., :, None], second.sum(axis=-1)[..., None, :], first.shape[-1])
 
 
 def _adjusted(both: Floats, first: Floats, second: Floats, num_pairs: int) -> Floats:

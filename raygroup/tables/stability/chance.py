@@ -17,6 +17,8 @@ _DRAWS = 10_000
 _FEW_DRAWS = 2_000
 """Draws if each takes longer, because there are many runs or too many partitions to be listed."""
 _MANY_RUNS = 30
+_MOST_AT_ONCE = 1_000_000
+"""Most pairs of drawn partitions that are compared at once. More need much memory."""
 _ROUNDING = 1e-9
 """Two agreements that differ by less are equal."""
 
@@ -36,9 +38,7 @@ class ChanceAgreement:
 
 def mean_agreement(labels: Labels) -> float:
     """Return the mean adjusted Rand index over pairs of partitions, (s, t). It needs two or more."""
-    num_runs = len(labels)
-    # The table holds every pair twice, and each partition beside itself with an agreement of 1.
-    return float(adjusted_rand_table(labels, labels).sum() - num_runs) / (num_runs * (num_runs - 1))
+    return float(_mean_agreements(labels[None])[0])
 
 
 def pair_agreements(labels: Labels) -> Floats:
@@ -97,4 +97,13 @@ def _drawn(num_tasks: int, blocks: list[int]) -> tuple[Floats, Floats]:
     is_slow = num_tasks > MOST_LISTED_TASKS or len(blocks) > _MANY_RUNS
     num_draws = _FEW_DRAWS if is_slow else _DRAWS
     runs = np.stack([draw_partitions(num_tasks, count, num_draws, "run", number) for number, count in enumerate(blocks)], axis=1)
-    return np.sort(np.array([mean_agreement(labels) for labels in runs]).round(10)), np.ones(num_draws)
+    at_once = max(1, _MOST_AT_ONCE // len(blocks) ** 2)
+    agreements = [_mean_agreements(runs[first : first + at_once]) for first in range(0, num_draws, at_once)]
+    return np.sort(np.concatenate(agreements).round(10)), np.ones(num_draws)
+
+
+def _mean_agreements(labels: Labels) -> Floats:
+    """Return the mean adjusted Rand index over pairs of partitions, for each set of them, (n, s, t) -> (n,)."""
+    num_runs = labels.shape[1]
+    # The table holds every pair twice, and each partition beside itself with an agreement of 1.
+    return np.asarray((adjusted_rand_table(labels, labels).sum(axis=(1, 2)) - num_runs) / (num_runs * (num_runs - 1)))
