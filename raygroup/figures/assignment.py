@@ -9,12 +9,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from raygroup.errors import one_line
 from raygroup.figures.font_families import text_style
 from raygroup.figures.palette import FAINT, INK, head_colour
 from raygroup.figures.task_names import own_name, task_title
 from raygroup.history.assignments import assignment, grouping, max_probability, settling_row
 from raygroup.history.reader import History
 from raygroup.tasks import by_paper_order
+
+_MOST_LETTERS = 100
+"""Letters of a grouping above the figure. A longer line would squeeze the figure. The head of each task stands beside its row."""
 
 
 def assignment_figure(history: History, label: str) -> Figure:
@@ -35,7 +39,7 @@ def assignment_figure(history: History, label: str) -> Figure:
     _name_rows(upper, [history.tasks[row] for row in order])
     _number_heads(upper, assigned[-1, order].tolist(), ends[1])
     final = grouping(history.tasks, history.heads, assigned[-1])
-    heading = f"{label}\n{final}"
+    heading = f"{label}\n{one_line(str(final), _MOST_LETTERS)}"
     upper.set_title(heading, loc="left", fontsize=10, color=INK, **text_style(heading))
     _draw_legend(upper, history.heads, final.idle)
     _draw_decisiveness(lower, history)

@@ -51,6 +51,16 @@ def test_rows_come_in_the_papers_order_whatever_the_history_has():
     assert np.allclose(figure.axes[0].images[0].get_array()[0, 0], to_rgb(HEADS[1]))
 
 
+def test_a_grouping_of_many_parts_leaves_room_for_the_rows():
+    """Sixty names in one line would be six times as wide as the figure."""
+    tasks = tuple(f"{language}-{number}" for language in ("zh", "ko", "ar") for number in range(1, 21))
+    figure = assignment_figure(history(tasks, np.zeros((30, 60, 2), np.float32)), "")
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_position().width > 0.5
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()][::20] == ["Arabic 1", "Chinese 1", "Korean 1"]
+    assert figure.axes[0].texts[20].get_text() == "中文 1"
+
+
 def test_the_settling_step_is_marked_where_the_last_change_was():
     r_tm = np.zeros((9, 1, 2), np.float32)
     r_tm[:5, 0, 0] = r_tm[5:, 0, 1] = 1
