@@ -96,7 +96,8 @@ def _pretrain(
     scores = score_universal(universal, words.tested)
     save_universal(out, universal, {**checkpoints.identity, "scores": scores, "held_out": curve.to_json()})
     checkpoints.delete()
-    return PretrainingResult(out=out, scores=scores, convergence=tuple(convergence(curve, settings.steps, exact_by_task(scores))))
+    judged_steps = settings.steps or settings.head_steps  # those of the trunk, unless the head is trained alone
+    return PretrainingResult(out=out, scores=scores, convergence=tuple(convergence(curve, judged_steps, exact_by_task(scores))))
 
 
 def open_checkpoints(

@@ -97,12 +97,12 @@ class Convergence:
         return f"not converged: it reads {self.exact:.2f} of new images, and {change}; train it for more steps"
 
 
-def convergence(curve: HeldOutCurve, trunk_steps: int, exact: Mapping[str, float]) -> list[Convergence]:
-    """Judge each task by its curve over the trunk's training, the first ``trunk_steps`` steps, and its exact match at the end."""
-    during = {step: losses for step, losses in curve.points.items() if step <= trunk_steps}
+def convergence(curve: HeldOutCurve, judged_steps: int, exact: Mapping[str, float]) -> list[Convergence]:
+    """Judge each task by its curve over the first ``judged_steps`` steps, those of the trunk, and by its exact match at the end."""
+    during = {step: losses for step, losses in curve.points.items() if step <= judged_steps}
     if not curve.points:
         return []
-    earlier = [step for step in during if step <= 0.75 * trunk_steps]
+    earlier = [step for step in during if step <= 0.75 * judged_steps]
     final = [*curve.points.values()][-1]
     verdicts = []
     for place, task in enumerate(curve.names):
