@@ -146,7 +146,8 @@ def _dry_run(plan: "Plan", options: "RunOptions", *, as_json: bool) -> int:
     from raygroup.runtime.sweep_run import forecast_sweep, split_reusable
 
     if isinstance(plan.sweep, SizeSearch):
-        from raygroup.runtime.searches.search_run import forecast_plan, stored_points
+        from raygroup.runtime.searches.search_plan import stored_points
+        from raygroup.runtime.searches.search_run import forecast_plan
 
         plan = forecast_plan(plan, stored_points(plan))
     missing, twins = (plan.missing, {}) if isinstance(plan.sweep, SizeSearch) else split_reusable(plan, options)

@@ -1,7 +1,8 @@
 """Train packs on Ray, and replace a driver that was killed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from raygroup.errors import ClusterLostError, WorkerDiedError
 from raygroup.files.places import Place
@@ -46,7 +47,9 @@ def run_packs(
 
 
 def _run_driver(order: Order, listener: RunListener) -> dict[str, str]:
-    handlers = {STARTED: listener.on_start, ENDED: listener.on_end, MORE: listener.on_more, NOTE: listener.on_message}
+    handlers: dict[str, Callable[[Any], None]] = {
+        STARTED: listener.on_start, ENDED: listener.on_end, MORE: listener.on_more, NOTE: listener.on_message,
+    }  # fmt: skip
     result: dict[str, str] = {}
     with DriverProcess(drive, order, order.address) as driver:
         for kind, content in driver.messages():
