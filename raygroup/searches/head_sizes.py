@@ -106,8 +106,8 @@ class SizeSearch(Sweep):
         """Return the trial of a point with one seed."""
         heads = replace(self.word_trial.heads, embed=point.embed, hidden=point.hidden)
         # Heads of one size are written as one number, so that a trial of equal heads is that of any other sweep.
-        whole = {name: sizes[0] for name, sizes in (("embed", heads.embeds), ("hidden", heads.hiddens)) if len(set(sizes)) == 1}
-        return replace(self.word_trial, heads=replace(heads, **whole), seed=seed)
+        heads = replace(heads, embed=_one_if_equal(heads.embeds), hidden=_one_if_equal(heads.hiddens))
+        return replace(self.word_trial, heads=heads, seed=seed)
 
     def point_trials(self, number: int, point: HeadSizes, seeds: Iterable[int]) -> list[tuple[str, Trial]]:
         """Return (label, trial) of a point for each of the seeds, such as ``point=12 seed=0``."""
@@ -133,3 +133,7 @@ class SizeSearch(Sweep):
         trial = self.sized_trial(point, self.seeds[0])
         for name, sizes, allowed in (("embed", trial.heads.embeds, self.embed), ("hidden", trial.heads.hiddens, self.hidden)):
             require(set(sizes) <= set(allowed.sizes), f"points: {name}", getattr(point, name), f"among the sizes of {name}: {allowed}")
+
+
+def _one_if_equal(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
+    return sizes[0] if len(set(sizes)) == 1 else sizes
