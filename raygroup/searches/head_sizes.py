@@ -136,3 +136,7 @@ class SizeSearch(Sweep):
         trial = self.sized_trial(point, self.seeds[0])
         for name, sizes, allowed in (("embed", trial.heads.embeds, self.embed), ("hidden", trial.heads.hiddens, self.hidden)):
             require(set(sizes) <= set(allowed.sizes), f"points: {name}", getattr(point, name), f"among the sizes of {name}: {allowed}")
+
+
+def _one_if_equal(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
+    return sizes[0] if len(set(sizes)) == 1 else sizes

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from raygroup.config_sections import fingerprint
 from raygroup.errors import ConfigError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RUNNING, COMPLETE, FAILED = "RUNNING", "COMPLETE", "FAIL"
 """States of a point, as Optuna names them. A point that was asked is RUNNING until its values are known."""
 _LOCK_ENDING = ".lock"
-_DIRECTIONS = ("maximize", "minimize")
+_DIRECTIONS: tuple[Literal["maximize", "minimize"], ...] = ("maximize", "minimize")
 """Of the values of a point: accuracy and parameters."""
 
 

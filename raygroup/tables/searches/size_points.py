@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from raygroup.errors import ConfigError
 from raygroup.storage.sweeps import StoredSweep, TrialState
-from raygroup.tables.reproduced.table4 import mean_interval
-from raygroup.tables.score_intervals import Interval
+from raygroup.tables.score_intervals import Interval, seed_interval
 from raygroup.tables.task_results import head_sizes
 from raygroup.tables.trial_result import TrialResult, mean_score
 from raygroup.tasks import by_paper_order
@@ -31,7 +30,7 @@ class Scores:
     @property
     def accuracy(self) -> Interval:
         """Mean 1-NED with Student's 95 % interval over seeds. One seed has no interval."""
-        interval = mean_interval([accuracy for accuracy, _ in self.by_seed])
+        interval = seed_interval([accuracy for accuracy, _ in self.by_seed])
         assert interval is not None
         return interval
 
