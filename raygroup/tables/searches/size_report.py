@@ -103,14 +103,16 @@ def _remarks(points: SizePoints) -> Iterator[str]:
         f"1-NED is the mean over tasks on new renders, by the classifier's route, over {count}; low and high bound Student's 95 % "
         "interval. Parameters are those after pruning, without idle heads, averaged over the seeds."
     )
-    if fresh:
+    if any(point.confirmed for point in points.front):
         yield "The columns 'fresh' have seeds that had no part in the choice. Trust them: the seeds that chose the front flatter it."
+    elif fresh:
+        yield "The front is optimistic: the same seeds chose its points and score them. Once the search is over, it gets fresh seeds."
     else:
         yield (
             "The front is optimistic: the same seeds chose its points and score them. To train them with fresh seeds, set confirm_seeds "
             "and run the search again."
         )
     if points.num_open:
-        yield f"Not finished yet: {points.num_open} points. The same command continues."
+        yield f"Points that are not finished yet: {points.num_open}. The same command continues."
     for number, reason in points.failed.items():
         yield f"Point {number} failed: {reason}"
