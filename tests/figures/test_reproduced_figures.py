@@ -36,7 +36,8 @@ def test_each_trial_is_a_point_at_its_parameters_and_accuracy_and_each_arrangeme
     """Seed 0 reads a quarter of the unseen words, and seed 1 half of them, with heads of one size."""
     write_arrangements(tmp_path)
     table = table5(tmp_path)
-    (axes,) = size_accuracy_figure(table.rows).axes
+    axes, similar = size_accuracy_figure(table.rows).axes
+    assert points_of(similar) == points_of(axes)  # a word is read whole or not at all
     sizes = [row.pruned_parameters.mean / 1e3 for row in table.rows]
     expected = sorted((size, score) for size in sizes for score in (25, 37.5, 50))
     assert [*sum(points_of(axes), ())] == pytest.approx([*sum(expected, ())])
@@ -48,9 +49,9 @@ def test_stages_stand_side_by_side_and_end_to_end_scores_below(tmp_path):
     write_arrangements(tmp_path)
     write_stage3(tmp_path, "arranged", "fine", lambda trial: 4)
     write_end_to_end(read_sweep(tmp_path / "arranged").trials[0].folder, 0.3)
-    words, words_later, scenes, scenes_later = size_accuracy_figure(table5(tmp_path, "arranged").rows).axes
+    words, words_later, _, _, scenes, scenes_later = size_accuracy_figure(table5(tmp_path, "arranged").rows).axes
     assert [axes.get_title() for axes in (words, words_later)] == ["after stage 2", "after stage 3"]
-    assert [axes.get_ylabel() for axes in (words, scenes)] == ["unseen words read, %", "end-to-end F, %"]
+    assert [axes.get_ylabel() for axes in (words, scenes)] == ["unseen words: exact, %", "end-to-end F, %"]
     assert {score for _, score in points_of(words_later)} == {100}
     assert [score for _, score in points_of(scenes)] == [30, 30]
     assert points_of(scenes_later) == []

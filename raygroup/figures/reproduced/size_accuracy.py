@@ -28,7 +28,8 @@ class Measure:
     """Returns a score from 0 to 1, or None."""
 
 
-WORDS = Measure("unseen words read, %", lambda trial: trial.value("unseen", "accuracy"))
+EXACT = Measure("unseen words: exact, %", lambda trial: trial.value("unseen", "accuracy"))
+SIMILAR = Measure("unseen words: 1-NED, %", lambda trial: trial.value("unseen", "one_minus_ned"))
 END_TO_END = Measure("end-to-end F, %", lambda trial: trial.end_to_end.f if trial.end_to_end else None)
 
 
@@ -38,7 +39,7 @@ def size_accuracy_figure(rows: Sequence[ArrangementRow]) -> Figure:
     A small point is a trial. A large one is the mean of an arrangement, in the colour of its number of heads. A square is one head for all
     tasks, and a diamond one head for each task.
     """
-    measures = [measure for measure in (WORDS, END_TO_END) if any(_points(row, measure) for row in rows)]
+    measures = [measure for measure in (EXACT, SIMILAR, END_TO_END) if any(_points(row, measure) for row in rows)]
     stages = sorted({row.stage for row in rows})
     figure = Figure(figsize=(2.2 + 3.6 * len(stages), 0.6 + 3.1 * max(1, len(measures))), layout="constrained")
     if not measures:
