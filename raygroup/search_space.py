@@ -91,6 +91,11 @@ class Sweep:
         """The number of trials, without those of earlier stages."""
         return len(self.seeds) * math.prod(map(len, self.grid.values())) * (self.after.num_trials if self.after else 1)
 
+    @property
+    def stages(self) -> "tuple[Sweep, ...]":
+        """This sweep, behind those of the stages before it."""
+        return (*(self.after.stages if self.after else ()), self)
+
     def trials(self) -> list[tuple[str, AnyTrial]]:
         """Return every (label, trial). The label names what varies, such as ``base_coefficient=0.2 seed=1``.
 

@@ -134,7 +134,7 @@ def test_a_shipped_search_space_is_pure_data(path):
     """One name is set, to one call; nothing is imported but the words it is written in."""
     docstring, *rest = ast.parse(path.read_text(encoding="utf-8")).body
     *imports, definition = rest
-    words = {"config", "paper", "spotter_config", "spotting_config", "search_space", "tasks"}
+    words = {"config", "paper", "searches.head_sizes", "spotter_config", "spotting_config", "search_space", "tasks"}
     assert {node.module for node in imports} <= {f"raygroup.{module}" for module in words}
     assert isinstance(definition, ast.Assign)
     assert isinstance(definition.value, ast.Call)
@@ -144,7 +144,9 @@ def test_a_shipped_search_space_is_pure_data(path):
 def test_a_shipped_sweep_loads_is_named_after_its_file_and_declares_trials_that_differ(path):
     sweep = load(path.stem)
     assert sweep.name == path.stem
-    ids = [trial_id(sweep.name, trial, "data") for _, trial in sweep.trials()]
+    trials = sweep.trials()
+    starts = sweep.starts() if sweep.after else [None] * len(trials)
+    ids = [(trial_id(sweep.name, trial, "data"), start) for (_, trial), start in zip(trials, starts, strict=True)]
     assert len(set(ids)) == len(ids) > 0
 
 
@@ -193,7 +195,25 @@ def test_table_2_has_two_to_seven_heads_with_three_seeds_each():
         sweep = load(name)
         assert (sweep.grid, sweep.seeds) == ({"heads.count": (2, 3, 4, 5, 6, 7)}, (0, 1, 2))
     assert load("table2").trial.training.steps == TABLE_2_STEPS
-    assert load("table2").trial.replaced("training.steps", 3000).replaced("heads.count", 5) == load("table3").trial
+    as_table3 = load("table2").trial.replaced("training.steps", 3000).replaced("heads.count", 5)
+    assert as_table3.replaced("grouping.base_coefficient_changes", ()) == load("table3").trial
+
+
+def test_the_tables_of_the_paper_come_after_stage_1_with_heads_of_its_size():
+    for name in ("table2", "table3", "table5_groupings"):
+        sweep = load(name)
+        stage1, heads = sweep.after.trial.heads, sweep.trial.heads
+        assert (stage1.embed, stage1.hidden) == (heads.embed, heads.hidden) == (200, 256)
+    for name, size in {"table2_laptop": 16, "table3_laptop": 16, "stage2_small": 16, "table5_groupings_laptop": 32, "planted": 16}.items():
+        sweep = load(name)
+        assert (sweep.after.trial.heads.hidden, sweep.trial.heads.hidden) == (size, size)
+
+
+def test_table_5_has_one_head_groups_and_one_head_per_task():
+    for name in ("table5_groupings", "table5_groupings_laptop", "stage2_small"):
+        arrangements = [(trial.heads.count, trial.grouping.method) for _, trial in load(name).trials()]
+        assert dict.fromkeys(arrangements).keys() == {*((count, "gumbel") for count in range(1, 8)), (7, "one-per-task")}
+    assert load("table5").after == load("table5_groupings")
 
 
 @pytest.mark.parametrize(

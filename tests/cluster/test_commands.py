@@ -51,8 +51,8 @@ def ray_up(command):
     [
         (f"python -m raygroup.sweep quickstrat {TAIL}", "no search space 'quickstrat'; there are: "),
         (f"python -m raygroup.sweep mine.py {TAIL}", "no search space file mine.py"),
-        (f"python -m raygroup.sweep table3 {TAIL}", "table3: 2 inputs are missing: words of MLT19"),
-        (f"python -m raygroup.sweep table3 --words /data/mlt19 {TAIL}", "mlt19-stage1.safetensors"),
+        (f"python -m raygroup.sweep table3 {TAIL}", "stage1_paper: an input is missing: words of the eight data sets of Table 1"),
+        (f"python -m raygroup.sweep table3 --words /data/mlt19 --weights stage1.safetensors {TAIL}", "the weights file stage1.safetensors"),
         (f"python -m raygroup.sweep quickstart --words /data/no {TAIL}", "--words /data/no: no such file or folder"),
         (f"python -m raygroup.sweep quickstart --fonts /data/no {TAIL}", "--fonts /data/no: no such folder"),
         (f"python -m raygroup.sweep quickstart extra {TAIL}", "the sweep command does not take 'extra'"),

@@ -101,7 +101,7 @@ def test_a_trial_whose_loss_is_nan_is_named_and_the_others_continue(prepared, tm
         ({"grid": '{"heads.embed": (16,)}'}, "heads.embed and heads.hidden are 16 and 64: they must be 32 and 64"),
         (
             {"grouping": 'method="one-per-task"', "grid": "{}"},
-            "heads.count is 2: grouping.method 'one-per-task' needs one for each",
+            "heads.count is 2: grouping.method 'one-per-task' needs one head for each",
         ),
         ({"grid": '{"words.height": (64,)}'}, "the trunk reads crops of (32, 96)"),
     ],
@@ -152,7 +152,8 @@ def test_a_missing_gpu_is_reported_before_any_work(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["tabel3"], "no search space 'tabel3'; there are: "),
-        (["table3"], "table3: 2 inputs are missing: words of MLT19 (pass --words PATH; docs/data.md shows how to import them) and the "),
+        (["table3"], "table3 comes after stage1_paper: an input is missing: words of the eight data sets of Table 1 (pass --words PATH"),
+        (["table3", "--weights", "nowhere.safetensors"], "table3: 2 inputs are missing: words of MLT19 (pass --words PATH; docs/data.md "),
         (["nowhere/mine.py"], "no search space file nowhere/mine.py"),
         (["--words", "nowhere"], "--words nowhere: no such file or folder"),
         (["--fonts", "nowhere"], "--fonts nowhere: no such folder"),

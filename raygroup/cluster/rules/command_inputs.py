@@ -72,8 +72,9 @@ def _check_sweep(inputs: InputCheck, options: argparse.Namespace) -> None:
             raise ConfigError(f"--scenes {options.scenes}: no such file or folder")
         _check_start_weights(inputs, sweep)
         return
-    trials = [trial for _, trial in sweep.trials() if isinstance(trial, Trial | Pretraining)]
-    require_inputs(sweep, trials, options.words, options.fonts, inputs.is_there)
+    for stage in (sweep.with_weights(options.weights) if options.weights else sweep).stages:
+        trials = [trial for _, trial in stage.trials() if isinstance(trial, Trial | Pretraining)]
+        require_inputs(stage, trials, options.words, options.fonts, inputs.is_there)
 
 
 def _check_start_weights(inputs: InputCheck, sweep: Sweep) -> None:

@@ -81,11 +81,20 @@ def make_plan(
     storage = storage.absolute()
     if scenes is not None:
         return Plan(sweep, hypothesis_text, storage, None, None, plan_scene_jobs(sweep, storage, scenes), scenes.absolute())
-    after = make_plan(sweep.after, _stored_hypothesis(sweep.after), storage, words, fonts, progress) if sweep.after else None
+    after = _plan_stage_before(sweep, storage, words, fonts, progress) if sweep.after else None
     if isinstance(sweep.trial, Finetuning) and after is not None:
         return Plan(sweep, hypothesis_text, storage, words, fonts, plan_finetuning_jobs(sweep, after), labels=after.labels, after=after)
     jobs, labels = _plan_word_jobs(sweep, storage, words, fonts, progress, after)
     return Plan(sweep, hypothesis_text, storage, words, fonts, jobs, labels=labels, after=after)
+
+
+def _plan_stage_before(sweep: Sweep, storage: Place, words: Path | None, fonts: Path | None, progress: ReportProgress) -> Plan:
+    """Plan the sweep that another comes after. Its errors say so."""
+    try:
+        return make_plan(sweep.after, _stored_hypothesis(sweep.after), storage, words, fonts, progress)
+    except ConfigError as error:
+        text = str(error).removeprefix(f"{sweep.after.name}: ")
+        raise ConfigError(f"{sweep.name} comes after {sweep.after.name}: {text}") from error
 
 
 def _stored_hypothesis(sweep: Sweep) -> str:
