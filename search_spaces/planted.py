@@ -1,7 +1,4 @@
-"""Planted twins: seven tasks of which three pairs share a script, and heads too small for all of them.
-
-Hypothesis: the plan, which keeps twins together, beats one head and one head per task. The Gumbel-Softmax rarely finds it.
-"""
+"""Planted twins: three pairs of tasks share a script. Hypothesis: the plan, which keeps twins together, beats one head and one per task."""
 
 from raygroup.config import Heads, Training, Trial, Words
 from raygroup.search_space import Sweep, load
@@ -17,7 +14,7 @@ sweep = Sweep(
             words_per_task=150,
             unseen_per_task=200,
             renders=3,
-        ),  # fmt: skip
+        ),
         heads=Heads(embed=16, hidden=16),
         training=Training(steps=600, batch=16, learning_rate=7e-3, order="seed"),
     ),
@@ -27,6 +24,6 @@ sweep = Sweep(
             (4, "explicit", (("zh-1", "zh-2"), ("ko-1", "ko-2"), ("hi-1", "hi-2"), ("la",)), 0.0),
             (7, "one-per-task", (), 0.0),
         )
-    },  # fmt: skip
+    },
     seeds=(0, 1, 2),
 )
