@@ -33,7 +33,7 @@ _NUMBER = "number"
 _FIELDS: Mapping[str, Mapping[str, Any]] = {
     SWEEP_FILE: {
         "name": str, "hypothesis": str, "data": str, "written_at": str, "trials": [{"id": str, "label": str}], "caches?": [str],
-        "trains_on?": str,
+        "trains_on?": str, "after?": str,
         "search?": {
             "seeds": [_NUMBER], "confirm_seeds": [_NUMBER], "num_points": _NUMBER,
             "points": [{"number": _NUMBER, "embed": [_NUMBER], "hidden": [_NUMBER], "trials": [str], "confirm": [str]}],
@@ -41,7 +41,7 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
     },
     CONFIG_FILE: {
         "trial": dict, "label": str, "data": str,
-        **dict.fromkeys(("store?", "features?", "weights?", "scenes?", "detector?", "reader?"), str),
+        **dict.fromkeys(("store?", "features?", "weights?", "start?", "scenes?", "detector?", "reader?"), str),
     },
     DONE_FILE: {
         "finished_at?": str, "device?": str, "kernels?": str,

@@ -1,5 +1,6 @@
 """Choose the sweep of a table, and for Table 3 its control and its yardsticks."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from raygroup.config import Trial
@@ -16,14 +17,17 @@ def choose_sweep(
 ) -> StoredSweep:
     """Return the newest sweep that fits a table.
 
-    ``misfit`` returns the reason why a sweep does not fit, or nothing. With a name, only this sweep is considered. Raises ConfigError if
-    none fits. The message gives the reason for each, and how to make one: ``makes`` are the arguments of ``python -m raygroup.sweep``, and
-    None if no bundled search space does.
+    ``misfit`` returns the reason why a sweep does not fit, or nothing. With a name, only this sweep is considered. Without one, sweeps that
+    are named after another table are left out, such as ``table5_groupings`` for Table 2.
+
+    Raises ConfigError if none fits. The message gives the reason for each, and how to make one: ``makes`` are the arguments of
+    ``python -m raygroup.sweep``, and None if no bundled search space does.
     """
     candidates = [sweep for sweep in sweeps if name in (None, sweep.name)]
     if name is not None and not candidates:
         raise ConfigError(f"no sweep '{name}' in {storage}; there are: {', '.join(sweep.name for sweep in sweeps) or 'none'}")
-    reasons = {sweep.name: misfit(sweep) for sweep in candidates}
+    reasons = {sweep.name: "" if name else _other_table(sweep.name, table) for sweep in candidates}
+    reasons = {sweep.name: reasons[sweep.name] or misfit(sweep) for sweep in candidates}
     fitting = [sweep for sweep in candidates if not reasons[sweep.name]]
     if not fitting:
         why = "; ".join(f"{sweep} {reason}" for sweep, reason in reasons.items()) or "there is no sweep"
@@ -31,6 +35,13 @@ def choose_sweep(
         advice = "" if makes is None else f". '{command}' makes one"
         raise ConfigError(f"{storage} has no finished sweep for {table}: {why}{advice}")
     return fitting[-1]
+
+
+def _other_table(name: str, table: str) -> str:
+    """Return that a sweep has the name of another table than ``Table 2``, or nothing."""
+    number = re.match(r"table(\d)", name)
+    is_other = number is not None and number[1] not in table
+    return f"is for Table {number[1]}" if number and is_other else ""
 
 
 def unfinished_reason(sweep: StoredSweep) -> str:

@@ -86,7 +86,9 @@ def table4(storage: Place, name: str | None = None) -> Table4:
     paper = tuple(map(_paper_head, TABLE_4))
     correlation = rank_correlation([head.parameters for head in paper], [row.num_characters for row in TABLE_4])
     try:
-        sweep = choose_sweep(read_sweeps(storage), storage, name, "Table 4", lambda one: size_misfit(one, partial=name is not None), None)
+        sweep = choose_sweep(
+            read_sweeps(storage), storage, name, "Table 4", lambda one: size_misfit(one, partial=name is not None), "table4_laptop"
+        )
     except ConfigError as error:
         if name is not None:
             raise

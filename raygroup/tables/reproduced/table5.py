@@ -88,7 +88,9 @@ def table5(storage: Place, name: str | None = None) -> Table5:
     done: ``missing`` lists the rest. Raises ConfigError if no sweep fits. The message says why.
     """
     sweeps = read_sweeps(storage)
-    sweep = choose_sweep(sweeps, storage, name, "Table 5", lambda one: arranged_sweep_misfit(one, partial=name is not None), None)
+    sweep = choose_sweep(
+        sweeps, storage, name, "Table 5", lambda one: arranged_sweep_misfit(one, partial=name is not None), "table5_laptop"
+    )
     trials = [arranged_trial(trial) for trial in compared_trials(sweep)]
     later, why_none = later_sweep(sweeps, sweep)
     continued = continued_trials(later, trials) if later else []
