@@ -113,18 +113,28 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _score_end_to_end(options: argparse.Namespace) -> None:
-    """Score the trials of the named sweep on ``--scenes``, if any are given."""
+    """Score the trials of Table 5 on ``--scenes``, if any are given: those of stage 2, and those that go on from them."""
     if options.scenes is None and options.detector is None:
         return
     if options.table != "table5":
         raise ConfigError("--scenes, --detector: only table5 uses them")
     if options.scenes is None:
         raise ConfigError(f"--detector {options.detector}: it finds words in scenes: name some with --scenes")
-    if options.sweep is None:
-        raise ConfigError(f"--scenes {options.scenes}: name the sweep whose trials it scores: table5 SWEEP")
     from raygroup.end_to_end.console_report import report_end_to_end
+    from raygroup.storage.sweeps import read_sweeps
+    from raygroup.tables.arrangements.stages import later_sweep
+    from raygroup.tables.reproduced.table5 import arranged_sweep
 
-    report_end_to_end(options.storage_path, options.sweep, options.scenes, options.detector, on_stderr=options.json)
+    sweeps = read_sweeps(options.storage_path)
+    try:
+        stage2 = arranged_sweep(sweeps, options.storage_path, options.sweep)
+        names = [sweep.name for sweep in (stage2, later_sweep(sweeps, stage2)[0]) if sweep]
+    except ConfigError:
+        if options.sweep is None:
+            raise
+        names = [options.sweep]  # its trials can be scored, though it makes no table
+    for name in names:
+        report_end_to_end(options.storage_path, name, options.scenes, options.detector, on_stderr=options.json)
 
 
 def _show_all(options: argparse.Namespace) -> None:

@@ -208,9 +208,10 @@ def test_the_command_scores_before_it_makes_the_table(storage, scenes, capsys):
     [
         (["table3", "--scenes", "x"], "--scenes, --detector: only table5 uses them"),
         (["table5", "--detector", "x"], "--detector x: it finds words in scenes: name some with --scenes"),
-        (["table5", "--scenes", "x"], "--scenes x: name the sweep whose trials it scores: table5 SWEEP"),
+        (["table5", "--scenes", "x", "--storage-path", "."], ". has no finished sweep for Table 5: there is no sweep"),
     ],
 )
-def test_flags_without_a_meaning_are_refused(arguments, message, capsys):
+def test_flags_without_a_meaning_are_refused(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     assert message in capsys.readouterr().err

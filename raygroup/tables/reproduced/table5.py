@@ -3,6 +3,8 @@
 It compares one head for all tasks, groups, and one head for each task, by words read and end to end.
 """
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +14,7 @@ from raygroup.storage.sweeps import StoredSweep, read_sweeps
 from raygroup.tables.arrangements.arranged_trial import ArrangedTrial, arranged_trial
 from raygroup.tables.arrangements.arrangement import GROUPED, ONE_HEAD, ONE_PER_TASK, Arrangement
 from raygroup.tables.arrangements.rows import ArrangementRow, BaselineGain, arranged_rows, baseline_gains, row_json
-from raygroup.tables.arrangements.stages import StageGain, continued_trials, later_sweep, stage_gains
+from raygroup.tables.arrangements.stages import StageGain, continued_trials, later_sweep, stage_gains, upstream_of
 from raygroup.tables.arrangements.sweep_fit import arranged_sweep_misfit, compared_trials
 from raygroup.tables.reproduced.runs import MissingTrial, missing_trials
 from raygroup.tables.sweep_choice import choose_sweep
@@ -81,6 +83,18 @@ class Table5:
         return tuple(row for row in TABLE_5 if row.heads is None) if self.has_papers_tasks else ()
 
 
+def arranged_sweep(sweeps: Sequence[StoredSweep], storage: Place, name: str | None) -> StoredSweep:
+    """Return the sweep of stage 2 that the table reads. ``name`` may be that of a stage 3 that goes on from it.
+
+    Raises ConfigError like ``table5``.
+    """
+    earlier = next((upstream_of(sweep) for sweep in sweeps if sweep.name == name), None)
+    if any(sweep.name == earlier and sweep.learns_groupings for sweep in sweeps):
+        name = earlier
+    misfit = functools.partial(arranged_sweep_misfit, partial=name is not None)
+    return choose_sweep(sweeps, storage, name, "Table 5", misfit, "table5_laptop")
+
+
 def table5(storage: Place, name: str | None = None) -> Table5:
     """Return the table of a sweep over arrangements of heads.
 
@@ -88,9 +102,7 @@ def table5(storage: Place, name: str | None = None) -> Table5:
     done: ``missing`` lists the rest. Raises ConfigError if no sweep fits. The message says why.
     """
     sweeps = read_sweeps(storage)
-    sweep = choose_sweep(
-        sweeps, storage, name, "Table 5", lambda one: arranged_sweep_misfit(one, partial=name is not None), "table5_laptop"
-    )
+    sweep = arranged_sweep(sweeps, storage, name)
     trials = [arranged_trial(trial) for trial in compared_trials(sweep)]
     later, why_none = later_sweep(sweeps, sweep)
     continued = continued_trials(later, trials) if later else []
