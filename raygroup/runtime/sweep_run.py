@@ -122,7 +122,7 @@ class StageWork:
 def work_of_stages(plan: Plan, options: RunOptions) -> list[StageWork]:
     """Return the stages with work, the first stage first.
 
-    Of an earlier stage only those trials count that a missing trial of the next stage starts from.
+    Of an earlier stage only those trials are trained that a missing trial of the next stage starts from.
     """
     work: list[StageWork] = []
     needed: set[Place] | None = None
@@ -130,7 +130,6 @@ def work_of_stages(plan: Plan, options: RunOptions) -> list[StageWork]:
         missing, twins = split_reusable(stage, options)
         if needed is not None:
             missing = tuple(job for job in missing if job.folder in needed)
-            twins = {job.id: twins[job.id] for job in stage.jobs if job.id in twins and job.folder in needed}
         if missing or twins:
             work.insert(0, StageWork(stage, missing, twins))
         needed = {job.start for job in word_jobs(missing) if job.start is not None}
