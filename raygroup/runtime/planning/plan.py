@@ -138,7 +138,7 @@ def _plan_word_jobs(
     weights_of = StartingWeights(storage, stage1_jobs(after.jobs) if after else ())
     trials = [(label, trial) for label, trial in sweep.trials() if isinstance(trial, Trial)]
     jobs = []
-    for (label, trial), start in zip(trials, sweep.starts(), strict=True):
+    for (label, trial), start in zip(trials, sweep.starts() if after else [None] * len(trials), strict=True):
         weights = weights_of(trial, start)
         words_hash = words_fingerprint(trial.words)
         data = fingerprint(words_hash, weights.content)
