@@ -104,4 +104,4 @@ def test_parts_are_refused_with_words_of_the_user(tmp_path, capsys):
 def test_one_head_per_task_needs_one_for_each_part(tmp_path, capsys):
     path = space(tmp_path, grid=PARTS, grouping='method="one-per-task"')
     assert sweep.main([path, "--dry-run", "--storage-path", str(tmp_path)]) == 2
-    assert "heads.count is 2: grouping.method 'one-per-task' needs one for each of the 5 tasks" in capsys.readouterr().err
+    assert "heads.count is 2: grouping.method 'one-per-task' needs one head for each of the 5 tasks" in capsys.readouterr().err
