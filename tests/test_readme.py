@@ -14,15 +14,20 @@ from tiny_sweep import space
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = README, (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8"), (ROOT / "docs" / "reproduction.md").read_text()
+SCENES_COMMAND = (
+    "python -m raygroup.data render scenes --scenes 200 --split test --characters 600,ar=40,bn=40,zh=160,hi=40,ja=100,ko=80,la=52 "
+    "--max-characters 8 --words-per-task 300"
+)
 NOT_RUN_HERE = {
     "pip install torch --index-url https://download.pytorch.org/whl/cpu", "pip install .", "pip install -e '.[dev]'",
     'pytest -n 2 --dist loadscope -m "not slow"', "tensorboard --logdir runs/quickstart",
+    SCENES_COMMAND, "python -m raygroup.reproduce table5 --scenes scenes",
 }  # fmt: skip
-"""Installations, the suite itself, and a program that serves until it is ended."""
+"""Installations, the suite itself, a program that serves until it is ended, and 200 scenes, which tests/end_to_end has fewer of."""
 
 
 ALL_COMMANDS = list(dict.fromkeys(command for page in PAGES for command in commands(page)))
-RAYGROUP_COMMANDS = [command for command in ALL_COMMANDS if command.startswith("python -m raygroup")]
+RAYGROUP_COMMANDS = [command for command in ALL_COMMANDS if command.startswith("python -m raygroup") and command not in NOT_RUN_HERE]
 PYTHON_BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -37,6 +42,7 @@ def folder(tmp_path_factory):
         space(spaces, name=name, steps=10)
     space(spaces, name="quickstart_control", steps=10, grouping="control=True")
     space(spaces, name="table2_laptop", steps=10, grid='{"heads.count": (2, 3)}', seeds="(0, 1)")
+    _write_stages(spaces)
     (spaces / "pretrain.py").write_text(
         "from raygroup.config import Pretraining, Words\n"
         "words = Words(words_per_task=4, unseen_per_task=2, renders=1)\n"
@@ -44,6 +50,32 @@ def folder(tmp_path_factory):
     )
     _write_archives(folder)
     return folder
+
+
+WORDS = "Words(tasks=('ar', 'hi', 'la'), characters=(20, 20, 20), words_per_task=8, unseen_per_task=3, renders=1)"
+
+
+def _write_stages(spaces):
+    """Write small sweeps of three stages, and one of planted twins."""
+    first = (
+        f"Pretraining(words={WORDS}, start='laptop', steps=0, head_steps=3, batch=8, heads=Heads(count=1, start='independent', hidden=8))"
+    )
+    grid = '{"heads.count,grouping.method": ((1, "gumbel"), (2, "gumbel"), (3, "one-per-task"))}'
+    second = f"Trial(words={WORDS}, heads=Heads(hidden=8), training=Training(steps=4, batch=8))"
+    third = "Finetuning(training=Training(steps=4, batch=8))"
+    planted = WORDS.replace("renders=1", "renders=1, parts=(2, 1, 1)")
+    sweeps = {
+        "stage1_small": f"trial={first}",
+        "stage2_small": f"trial={second}, after=load('stage1_small'), grid={grid}",
+        "stage3_small": f"trial={third}, after=load('stage2_small')",
+        "table5_groupings_laptop": f"trial={second}, after=load('stage1_small'), grid={grid}",
+        "table5_laptop": f"trial={third}, after=load('table5_groupings_laptop')",
+        "planted": f"trial=Trial(words={planted}, heads=Heads(count=2), training=Training(steps=4, batch=8))",
+    }
+    for name, settings in sweeps.items():
+        imports = "from raygroup.config import Finetuning, Heads, Pretraining, Training, Trial, Words\n"
+        imports += "from raygroup.search_space import Sweep, load\n"
+        (spaces / f"{name}.py").write_text(f'"""Hypothesis: none."""\n{imports}sweep = Sweep(name="{name}", {settings})\n')
 
 
 def _write_archives(folder):
