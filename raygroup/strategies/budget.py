@@ -96,8 +96,8 @@ def _program(scores: GroupScores, budget: Budget) -> _Program:
         if unknown:
             raise ConfigError(f"budget.{field}: no task '{unknown[0]}'; the tasks are: {', '.join(scores.tasks)}")
     inside = members(len(scores.tasks))
-    allowed = np.isfinite(scores.sums)
-    allowed[0] = False
+    allowed = np.zeros(len(scores.values), bool)
+    allowed[scores.measured] = True
     place = scores.tasks.index
     for one, other in budget.together:
         allowed &= inside[:, place(one)] == inside[:, place(other)]
@@ -118,8 +118,8 @@ def _count_constraints(program: _Program, budget: Budget) -> list[LinearConstrai
         fewest, most = (program.solve(sign * ones[0], []) for sign in (-1, 1))
         assert fewest is not None
         assert most is not None
-        asked = f"budget.groups is {budget.groups}" if budget.groups else f"budget.most_groups is {budget.most_groups}"
-        raise ConfigError(f"{asked}: the measured groups and the pairs allow groupings of {len(fewest)} to {len(most)} groups")
+        setting = f"budget.groups is {budget.groups}" if budget.groups else f"budget.most_groups is {budget.most_groups}"
+        raise ConfigError(f"{setting}: the measured groups and the pairs allow groupings of {len(fewest)} to {len(most)} groups")
     return [constraint]
 
 
@@ -132,9 +132,9 @@ def _limit_constraint(program: _Program, limit: Limit) -> LinearConstraint:
 def _nearest(scores: GroupScores, program: _Program, budget: Budget) -> str:
     """Return the message for a budget that nothing meets."""
     groups = _least_excess(program, budget)
-    asked = " and ".join(f"{limit.name} <= {limit.most:,.10g}" for limit in budget.limits)
+    limits = " and ".join(f"{limit.name} <= {limit.most:,.10g}" for limit in budget.limits)
     costs = " and ".join(f"{limit.name} {limit.cost(groups):,.10g}" for limit in budget.limits)
-    return f"no grouping meets {asked}: the nearest is {groups_text(grouping_of(groups.tolist(), scores.tasks))}, with {costs}"
+    return f"no grouping meets {limits}: the nearest is {groups_text(grouping_of(groups.tolist(), scores.tasks))}, with {costs}"
 
 
 def _least_excess(program: _Program, budget: Budget) -> Numbers:

@@ -44,9 +44,9 @@ class GroupScores:
         return group_sums(self.values)
 
     @property
-    def is_complete(self) -> bool:
-        """Return True if every group was measured."""
-        return bool(np.isfinite(self.sums).all())
+    def measured(self) -> list[int]:
+        """Return the groups that were measured. The empty group is none."""
+        return [group for group in np.flatnonzero(np.isfinite(self.sums)).tolist() if group]
 
     def cost_of(self, groups: Iterable[int]) -> float:
         """Return the device seconds of these groups' heads, each counted once."""
@@ -57,7 +57,9 @@ class GroupScores:
         known = np.isfinite(self.sums)
         missing = [group_text(group, self.tasks) for group in groups if not known[group]]
         if missing:
-            raise ConfigError(f"{purpose} needs the scores of {len(missing)} more groups: {first_names(missing, _MOST_NAMED)}")
+            raise ConfigError(
+                f"{purpose} lacks the scores of {first_names(missing, _MOST_NAMED)}: every group that it reads must be measured"
+            )
 
 
 def group_scores(tasks: Sequence[str], rows: Mapping[frozenset[str], Mapping[str, float]], cost_s: float = 0.0) -> GroupScores:

@@ -62,7 +62,9 @@ def resampled_sums(words: WordScores, resamples: int = RESAMPLES, seed: int = 0)
 def best_probabilities(tasks: Sequence[str], sums: Floats, count: int) -> dict[Groups, float]:
     """Return the share of resamples in which each grouping with so many groups is the best, those that ever are, highest first."""
     if len(tasks) > MOST_LISTED_TASKS:
-        raise ConfigError(f"the groupings of {len(tasks)} tasks are too many to compare in each resample: at most {MOST_LISTED_TASKS} tasks")
+        raise ConfigError(
+            f"the groupings of {len(tasks)} tasks are too many to compare in each resample: at most {MOST_LISTED_TASKS} tasks"
+        )
     labels = all_partitions(len(tasks), count)
     winners = partition_sums(sums, labels).argmax(axis=1)
     places, times = np.unique(winners, return_counts=True)

@@ -1,7 +1,7 @@
 """The scripts of tasks and their families, for rules made by hand."""
 
-from collections.abc import Iterable, Mapping
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from raygroup.task_groups import Groups
 from raygroup.tasks import find_task, language_of

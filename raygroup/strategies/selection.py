@@ -79,8 +79,9 @@ def mean_scores(scores: SeededScores) -> GroupScores:
 def shrunk_scores(scores: SeededScores) -> GroupScores:
     """Return the mean over seeds, with each task's scores drawn towards their trend with the size of the group.
 
-    A residual is multiplied by tau^2 / (tau^2 + s^2 / seeds): tau^2 is the variance of true residuals, s^2 that of one seed. A seed's common
-    shift of a task is no noise here, because it moves all groupings alike. One seed cannot tell its noise, so its scores stay as they are.
+    A residual is multiplied by tau^2 / (tau^2 + s^2 / seeds): tau^2 is the variance of true residuals, s^2 that of one seed. A seed's
+    common shift of a task is no noise here, because it moves all groupings alike. One seed cannot tell its noise, so its scores stay as
+    they are.
     """
     values = np.full(scores.values.shape[1:], np.nan)
     inside = members(len(scores.tasks))

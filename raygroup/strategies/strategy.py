@@ -55,17 +55,22 @@ def propose(strategy: Strategy, evidence: Evidence, num_groups: int) -> Proposal
     groups = strategy.choose(evidence, num_groups)
     _require_partition(strategy, groups, tasks)
     if strategy.fixed and len(groups) > num_groups:
-        asked = f"{num_groups} were asked for: it needs at least {len(groups)}"
-        raise ConfigError(f"strategy '{strategy.name}' always makes {len(groups)} groups of these tasks, and {asked}")
+        reason = f"{num_groups} were asked for: it needs at least {len(groups)}"
+        raise ConfigError(f"strategy '{strategy.name}' always makes {len(groups)} groups of these tasks, and {reason}")
     if not strategy.fixed and len(groups) != num_groups:
-        raise ConfigError(f"strategy '{strategy.name}' returned {len(groups)} groups ({groups_text(groups)}): it must return {num_groups}")
+        raise ConfigError(f"strategy '{strategy.name}' returned {groups_text(groups)}: the number of its groups must be {num_groups}")
     cost_s = strategy.cost(evidence) if strategy.cost else cost_of_parts(evidence, strategy.needs)
     return Proposal(strategy.name, groups, cost_s)
 
 
 def _require_partition(strategy: Strategy, groups: Groups, tasks: tuple[str, ...]) -> None:
     listed = [task for group in groups for task in group]
-    wrong = sorted({task for task in listed if listed.count(task) > 1 or task not in tasks} | (set(tasks) - set(listed)))
-    if wrong or frozenset() in groups:
-        reason = f"it must have {first_names(wrong, 3)} in one group each, and no other" if wrong else "a group is empty"
-        raise ConfigError(f"strategy '{strategy.name}' returned an illegal grouping, {groups_text(groups - {frozenset()})}: {reason}")
+    faults = [
+        *(f"'{task}' is no task" for task in sorted(set(listed) - set(tasks))),
+        *(f"{task} has no group" for task in tasks if task not in listed),
+        *(f"{task} is in {listed.count(task)} groups" for task in tasks if listed.count(task) > 1),
+        *("a group is empty" for group in groups if not group),
+    ]
+    if faults:
+        text = groups_text(groups - {frozenset()})
+        raise ConfigError(f"strategy '{strategy.name}' returned {text}, which is no grouping of the tasks: {first_names(faults, 3)}")

@@ -37,7 +37,9 @@ def fill_scores(scores: GroupScores) -> Surrogate:
         features = np.column_stack([np.delete(inside, place, axis=1), 1 / np.maximum(sizes, 1)]).astype(float)
         measured = np.flatnonzero(inside[:, place] & ~np.isnan(values[:, place]))
         if len(measured) < FEWEST_GROUPS:
-            raise ConfigError(f"task '{task}' was measured in {len(measured)} groups: the ridge surrogate needs at least {FEWEST_GROUPS}")
+            raise ConfigError(
+                f"the number of measured groups of task '{task}' is {len(measured)}: the ridge surrogate needs at least {FEWEST_GROUPS}"
+            )
         predictions, residual_sd, penalty = _fit_ridge(features, measured, values[measured, place])
         unknown = inside[:, place] & np.isnan(values[:, place])
         values[unknown, place] = predictions[unknown]

@@ -12,5 +12,5 @@ def _choose(evidence: Evidence, num_groups: int) -> Groups:
 
 STRATEGY = Strategy(
     name="easyocr", title="EasyOCR's readers", choose=_choose, fixed=True,
-    source="EasyOCR 1.7: one reader for each script, with Japanese apart from Chinese. It differs here: EasyOCR's readers all read English too",
+    source="EasyOCR 1.7: one reader for each script, Japanese apart from Chinese. It differs here: EasyOCR's all read English too",
 )  # fmt: skip

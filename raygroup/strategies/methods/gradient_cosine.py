@@ -15,5 +15,6 @@ def _choose(evidence: Evidence, num_groups: int) -> Groups:
 
 STRATEGY = Strategy(
     name="gradient-cosine", title="gradient cosine", needs=("cosines",), choose=_choose,
-    source="the baseline CS of Fifty et al., NeurIPS 2021. It differs here: exact selection of a partition, and a task counts in its own group",
+    source="the baseline CS of Fifty et al., NeurIPS 2021. It differs here: exact selection of a partition, and a task counts in its "
+    "own group",
 )  # fmt: skip

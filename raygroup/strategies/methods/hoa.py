@@ -39,6 +39,6 @@ def _cost_s(evidence: Evidence) -> float:
 
 STRATEGY = Strategy(
     name="hoa", title="pairs (HOA)", needs=("scores",), choose=_choose, cost=_cost_s,
-    source="Standley et al., Which Tasks Should Be Learned Together in Multi-task Learning?, ICML 2020. It differs here: exact selection of a "
-    "partition instead of branch and bound over groups that may overlap",
+    source="Standley et al., Which Tasks Should Be Learned Together in Multi-task Learning?, ICML 2020. It differs here: exact selection "
+    "of a partition instead of branch and bound over groups that may overlap",
 )  # fmt: skip

@@ -14,6 +14,6 @@ def _choose(evidence: Evidence, num_groups: int) -> Groups:
 
 STRATEGY = Strategy(
     name="paddleocr", title="PaddleOCR's readers", choose=_choose, fixed=True,
-    source="PP-OCRv5: one reader for Chinese, Japanese and English, and one for each other script. It differs here: English counts as Latin, "
-    "and Bengali, which it does not read, has a head of its own",
+    source="PP-OCRv5: one reader for Chinese, Japanese and English, and one for each other script. It differs here: English counts as Latin"
+    ", and Bengali, which it does not read, has a head of its own",
 )  # fmt: skip

@@ -15,6 +15,6 @@ def _choose(evidence: Evidence, num_groups: int) -> Groups:
 
 STRATEGY = Strategy(
     name="tag", title="TAG", needs=("lookahead",), choose=_choose,
-    source="Fifty et al., Efficiently Identifying Task Groupings for Multi-Task Learning, NeurIPS 2021. It differs here: exact selection of a "
-    "partition, where TAG selects groups that may overlap, and a task counts in its own group, where TAG gives a task alone -1e6",
+    source="Fifty et al., Efficiently Identifying Task Groupings for Multi-Task Learning, NeurIPS 2021. It differs here: exact selection "
+    "of a partition, where TAG selects groups that may overlap, and a task counts in its own group, where TAG gives a task alone -1e6",
 )  # fmt: skip
