@@ -118,7 +118,7 @@ def _best_splits(sums: Floats, cells: _Cells, tasks: int) -> tuple[Floats, Numbe
 def _best_places(candidates: Floats, most: int) -> Numbers:
     """Return the places of the highest values of each row, in falling order. Equal values keep their order."""
     if most == 1:
-        return candidates.argmax(axis=1)[:, None]
+        return np.asarray(candidates.argmax(axis=1)[:, None])
     if candidates.shape[1] > most:
         top = np.sort(np.argpartition(-candidates, most - 1, axis=1)[:, :most], axis=1)
     else:
