@@ -67,7 +67,7 @@ class _Program:
             if answer.status != _INFEASIBLE:
                 raise ConfigError(f"the search within the budget ended without an answer: {answer.message}")
             return None
-        return self.groups[answer.x > 0.5]
+        return np.asarray(self.groups[answer.x > 0.5])
 
 
 def best_within(scores: GroupScores, budget: Budget) -> ScoredGrouping:
@@ -151,7 +151,7 @@ def _least_excess(program: _Program, budget: Budget) -> Numbers:
     loose = [LinearConstraint(np.pad(one.A, pad) - last, one.lb, one.ub) for one in limits]
     bounds = Bounds(0, np.where(last, np.inf, 1))
     answer = milp(last.astype(float), integrality=~last, bounds=bounds, constraints=[once, *counts, *loose], options={"mip_rel_gap": 0.0})
-    return program.groups[answer.x[:-1] > 0.5]
+    return np.asarray(program.groups[answer.x[:-1] > 0.5])
 
 
 def _pairs_text(budget: Budget) -> str:

@@ -133,7 +133,7 @@ def honest_choices(scores: SeededScores) -> dict[int, HonestChoice]:
 
 def honest_regrets(scores: SeededScores, choice: HonestChoice, groups: Groups) -> Floats:
     """Return with each seed how much a grouping loses against what the other seeds choose, (seeds,). It may be negative."""
-    return np.array(choice.by_seed) - scores.sums[:, grouping_numbers(groups, scores.tasks)].sum(axis=1)
+    return np.asarray(np.array(choice.by_seed) - scores.sums[:, grouping_numbers(groups, scores.tasks)].sum(axis=1))
 
 
 @dataclass(frozen=True)
