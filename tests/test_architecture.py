@@ -20,7 +20,8 @@ LAYERS = {
         "spotting_config", "paper", "values", "searches",
     ),
     "records": (
-        "randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "spotting", "tables", "reading",
+        "randomness", "terminal", "files", "images", "words", "scenes", "history", "storage", "scoring", "spotting", "strategies", "tables",
+        "reading",
     ),
     "figures": ("figures",),
     "model": ("model",),

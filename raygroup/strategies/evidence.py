@@ -1,0 +1,70 @@
+"""The evidence that strategies choose by. Each part is optional, and a strategy names the parts that it needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from raygroup.errors import ConfigError
+from raygroup.strategies.group_scores import Floats, GroupScores
+
+PARTS = {
+    "characters": "the characters of each task",
+    "cosines": "the cosines between the tasks' gradients",
+    "lookahead": "what a step on each task does for the others",
+    "scores": "scores of heads that were trained on groups",
+}
+"""Optional parts, and what each is, for messages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """All that is known about some tasks before their grouping is chosen."""
+
+    tasks: tuple[str, ...]
+    characters: Mapping[str, frozenset[str]] | None = None
+    """The characters in each task's training words."""
+    cosines: Floats | None = None
+    """(t, t), symmetric: the mean cosine of two tasks' gradients on the weights that they share."""
+    lookahead: Floats | None = None
+    """(t, t): row i, column j has 1 - (loss of j after a step on i) / (loss of j before), the mean over steps.
+
+    A step along i helps j if it is above 0. TAG stores it the other way round.
+    """
+    scores: GroupScores | None = None
+    """Scores on words that choose, never on those that the choice is reported on."""
+    costs_s: Mapping[str, float] = field(default_factory=dict)
+    """Device seconds that each part took. ``scores`` has its own."""
+    seed: int = 0
+    """Seed of a strategy that draws."""
+
+    def __post_init__(self) -> None:
+        if not self.tasks or len(set(self.tasks)) < len(self.tasks):
+            raise ConfigError(f"evidence.tasks is {self.tasks}: it must name at least one task, and each once")
+        shape = (len(self.tasks), len(self.tasks))
+        for name in ("cosines", "lookahead"):
+            table = getattr(self, name)
+            if table is not None and (table.shape != shape or not np.isfinite(table).all()):
+                raise ConfigError(f"evidence.{name} has the shape {table.shape}: it must be {shape}, with finite numbers")
+        if self.scores is not None and self.scores.tasks != self.tasks:
+            raise ConfigError(f"evidence.scores are of {', '.join(self.scores.tasks)}: they must be of {', '.join(self.tasks)}")
+        if self.characters is not None and (lacking := [task for task in self.tasks if not self.characters.get(task)]):
+            raise ConfigError(f"evidence.characters has none for {lacking[0]}: it must have those of every task")
+        unknown = sorted(set(self.costs_s) - set(PARTS))
+        if unknown:
+            raise ConfigError(f"evidence.costs_s has no part '{unknown[0]}'; the parts are: {', '.join(PARTS)}")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the names of the parts that are there."""
+        return tuple(part.name for part in fields(self) if part.name in PARTS and getattr(self, part.name) is not None)
+
+    def require_characters(self) -> Mapping[str, frozenset[str]]:
+        """Return the characters of each task. A strategy that reads them names them as needed."""
+        assert self.characters is not None
+        return self.characters
+
+    def require_scores(self) -> GroupScores:
+        """Return the scores of groups. A strategy that reads them names them as needed."""
+        assert self.scores is not None
+        return self.scores
