@@ -455,6 +455,9 @@ class Trial:
         for name in ("grouping", "task") if self.grouping.is_cover else ():
             right = "0 if grouping.method is 'cover', because group heads need neither Eq. (9) nor a classifier"
             require(getattr(self.loss, name) == 0, f"loss.{name}", getattr(self.loss, name), right)
+        for name in ("embeds", "hiddens") if self.grouping.is_cover else ():
+            sizes = getattr(self.heads, name)
+            require(len({*sizes}) == 1, f"heads.{name[:-1]}", sizes, "one size if grouping.method is 'cover', because groups are compared")
 
     @property
     def order_seed(self) -> int:

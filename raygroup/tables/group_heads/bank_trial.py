@@ -42,11 +42,10 @@ class BankTrialResult(TrialResult):
     def recipe(self) -> str:
         """The hash of everything that decides a head apart from its group, the seed and the data."""
         trial = self.settings.replaced("seed", 0)
-        sizes = sorted({*zip(trial.heads.embeds, trial.heads.hiddens, strict=True)})
         fields = result_fields(trial)
-        fields["heads"] = {name: value for name, value in fields["heads"].items() if name not in ("count", "embed", "hidden")}
-        fields["grouping"] = {name: value for name, value in fields["grouping"].items() if name != "groups"}
-        return fingerprint(trial.recipe_version, fields, [list(size) for size in sizes])
+        del fields["heads"]["count"], fields["grouping"]["groups"]
+        fields["heads"] |= {"embed": trial.heads.embeds[0], "hidden": trial.heads.hiddens[0]}  # one size for all heads
+        return fingerprint(trial.recipe_version, fields)
 
     @functools.cached_property
     def readings(self) -> pa.Table:
@@ -75,6 +74,12 @@ class BankTrialResult(TrialResult):
         rows = group_scores(self.readings).filter(pc.equal(pc.field("split"), split))
         mean = pc.mean(rows[measure]).as_py()
         return None if mean is None else float(mean)
+
+    @property
+    def mean_scores(self) -> dict[str, float]:
+        """The means over heads and tasks, such as ``unseen_accuracy``, as far as there are words."""
+        means = {f"{split}_{measure}": self.mean_score(split, measure) for split in TESTED_SPLITS for measure in MEASURES}
+        return {name: value for name, value in means.items() if value is not None}
 
 
 def group_scores(readings: pa.Table, keys: Sequence[str] = ()) -> pa.Table:
