@@ -66,6 +66,11 @@ def test_group_heads_have_neither_the_grouping_loss_nor_a_classifier():
     assert Trial(heads=Heads(count=2), grouping=COVER, loss=NO_OTHER_LOSS).grouping.is_cover
 
 
+def test_the_heads_of_a_bank_have_one_size():
+    with pytest.raises(ConfigError, match=r"heads.embed is \(8, 16\): it must be one size if grouping.method is 'cover'"):
+        Trial(heads=Heads(count=2, embed=(8, 16)), grouping=COVER, loss=NO_OTHER_LOSS)
+
+
 def test_a_sweep_holds_either_banks_or_groupings():
     with pytest.raises(ConfigError, match="banks of group heads must be a sweep of their own"):
         Sweep(name="mixed", trial=Trial(loss=NO_OTHER_LOSS), grid={

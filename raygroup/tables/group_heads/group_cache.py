@@ -113,7 +113,9 @@ def _words(banks: Sequence[BankTrialResult]) -> pa.Table:
         seed, names = bank.settings.seed, set(bank.group_names)
         new = [name for name in names if (seed, name) not in present]
         present |= {(seed, name) for name in new}
-        rows = bank.readings if len(new) == len(names) else bank.readings.filter(pc.is_in(bank.readings["group"], pa.array(new)))
+        rows = (
+            bank.readings if len(new) == len(names) else bank.readings.filter(pc.is_in(bank.readings["group"], pa.array(new, pa.string())))
+        )
         tables.append(rows.drop(["head"]).add_column(0, "seed", pa.repeat(pa.scalar(seed, pa.int64()), len(rows))))
     return pa.concat_tables(tables)
 
