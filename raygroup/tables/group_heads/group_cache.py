@@ -42,7 +42,10 @@ class GroupCache:
     Its columns are ``seed``, ``group``, ``task``, ``split``, ``word``, ``exact``, ``one_minus_ned`` and ``nll``.
     """
     missing: Mapping[int, tuple[str, ...]]
-    """Seed -> the groups without a head. For more than 12 tasks, only those that a sweep declares."""
+    """Seed -> the groups without a head. For more than 12 tasks, only those of banks that were begun.
+
+    A seed without a finished bank is left out.
+    """
 
     @property
     def seeds(self) -> tuple[int, ...]:
