@@ -46,8 +46,8 @@ class SweepResult:
         The trials of a sweep on scenes are ``SpotterTrialResult``s, those of stage 1 ``Stage1TrialResult``s, and banks of group heads
         ``BankTrialResult``s.
         """
-        kinds = {SCENES: SpotterTrialResult, STAGE_1: Stage1TrialResult, GROUP_HEADS: BankTrialResult}
-        kind: type[TrialResult] = kinds.get(stored.trains_on, TrialResult)
+        kinds: dict[str, type[TrialResult]] = {SCENES: SpotterTrialResult, STAGE_1: Stage1TrialResult, GROUP_HEADS: BankTrialResult}
+        kind = kinds.get(stored.trains_on, TrialResult)
         return SweepResult(stored, tuple(kind(trial) for trial in stored.trials if trial.declared), run_failures or {})
 
     @property

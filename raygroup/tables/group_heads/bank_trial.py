@@ -61,8 +61,8 @@ class BankTrialResult(TrialResult):
             return str(error)
         return None
 
-    @property
-    def predictions(self) -> pa.Table:  # type: ignore[override]
+    @functools.cached_property
+    def predictions(self) -> pa.Table:
         raise ConfigError(f"{self.folder}: is a bank of group heads: it has {GROUP_READINGS_FILE}, and no predictions")
 
     @property
