@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from raygroup.spotting_config import Spotting
     from raygroup.sweep import run_sweep
     from raygroup.tables.comparison import Comparison
+    from raygroup.tables.group_heads.bank_trial import BankTrialResult
+    from raygroup.tables.group_heads.group_cache import GroupCache, read_group_cache
     from raygroup.tables.searches.search_result import SizeSearchResult
     from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
     from raygroup.tables.stage1.stage1_trial import Stage1TrialResult
@@ -58,6 +60,8 @@ _HOMES = {
     "raygroup.spotting_config": ("Spotting",),
     "raygroup.sweep": ("run_sweep",),
     "raygroup.tables.comparison": ("Comparison",),
+    "raygroup.tables.group_heads.bank_trial": ("BankTrialResult",),
+    "raygroup.tables.group_heads.group_cache": ("GroupCache", "read_group_cache"),
     "raygroup.tables.searches.search_result": ("SizeSearchResult",),
     "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_spotter_history", "read_sweep", "read_sweeps"),
     "raygroup.tables.spotter.spotter_trial": ("SpotterTrialResult",),
@@ -69,6 +73,7 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BankTrialResult",
     "ClusterLostError",
     "Comparison",
     "ConfigError",
@@ -76,6 +81,7 @@ __all__ = [
     "ExplainedWord",
     "Explanation",
     "Finetuning",
+    "GroupCache",
     "Grouping",
     "HeadSizes",
     "Heads",
@@ -116,6 +122,7 @@ __all__ = [
     "load",
     "load_spotter",
     "preview_words",
+    "read_group_cache",
     "read_history",
     "read_spotter_history",
     "read_sweep",

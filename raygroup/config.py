@@ -200,10 +200,11 @@ class Grouping:
 
     method: str = "gumbel"
     """``gumbel``: the grouping is learned, as in the paper. ``one-per-task``: task i stays on head i. ``explicit``: ``groups`` says it.
-    ``trained``: that of the stage-2 trial that this trial comes after (``Finetuning`` sets it).
+    ``trained``: that of the stage-2 trial that this trial comes after (``Finetuning`` sets it). ``cover``: a bank of group heads. Each
+    head learns from the words of its own one of ``groups`` alone, and groups may share tasks. It is no grouping, but evidence for all.
     For one head that reads all tasks, set ``heads.count`` to 1."""
     groups: tuple[tuple[str, ...], ...] = field(default=(), metadata=COUNTS_IF_SET)
-    """The tasks of each head, if ``method`` is ``explicit``, such as ``(("ar", "ko"), ("bn",), ("zh", "hi", "ja", "la"))``."""
+    """The tasks of each head, if ``method`` is ``explicit`` or ``cover``, such as ``(("ar", "ko"), ("bn",), ("zh", "hi", "ja", "la"))``."""
     temperature: float = 1.0
     """Temperature of the Gumbel-Softmax, Eq. (3)."""
     base_coefficient: float = 0.2
@@ -228,7 +229,7 @@ class Grouping:
     """Make this trial a control: every head gets the mean loss over heads, so only noise and Eq. (9) move R_TM."""
 
     def __post_init__(self) -> None:
-        require_choice("grouping.method", self.method, "gumbel", "one-per-task", "explicit", "trained")
+        require_choice("grouping.method", self.method, "gumbel", "one-per-task", "explicit", "trained", "cover")
         self._require_groups()
         require_number("grouping.temperature", self.temperature, low=1e-3)
         require_number("grouping.base_coefficient", self.base_coefficient, low=0)
@@ -247,19 +248,41 @@ class Grouping:
             not self.is_fixed or not self.temperature_changes, "grouping.temperature_changes", self.temperature_changes,
             "empty if the grouping is fixed, because nothing is sampled",
         )  # fmt: skip
+        if self.is_cover:
+            self._require_cover()
 
     @property
     def is_fixed(self) -> bool:
         """Return True if the grouping does not change in training."""
         return self.method != "gumbel"
 
+    @property
+    def is_cover(self) -> bool:
+        """Return True if the heads are group heads, whose groups may share tasks."""
+        return self.method == "cover"
+
     def _require_groups(self) -> None:
-        if self.method != "explicit":
-            require(not self.groups, "grouping.groups", self.groups, "empty unless grouping.method is 'explicit'")
+        if self.method not in ("explicit", "cover"):
+            require(not self.groups, "grouping.groups", self.groups, "empty unless grouping.method is 'explicit' or 'cover'")
+            return
+        if self.is_cover:
+            right = 'the tasks of each head, no group twice, such as (("ar",), ("ko",), ("ar", "ko"))'
+            are_sets = all(len(set(group)) == len(group) > 0 for group in self.groups)
+            is_cover = are_sets and len({frozenset(group) for group in self.groups}) == len(self.groups) > 0
+            require(is_cover, "grouping.groups", self.groups, right)
             return
         named = [task for group in self.groups for task in group]
         right = 'the tasks of each head, each task once, such as (("ar", "ko"), ("bn",))'
         require(bool(self.groups) and all(self.groups) and len(set(named)) == len(named), "grouping.groups", self.groups, right)
+
+    def _require_cover(self) -> None:
+        """Check that a bank of group heads sets nothing that would have no effect."""
+        plain = {"base_coefficient": 0, "base_coefficient_changes": (), "min_tasks": 1, "sample": "step", "penalty_on": "sample"}
+        for name, value in (plain | {"route": "hard"}).items():
+            require(
+                getattr(self, name) == value, f"grouping.{name}", getattr(self, name),
+                f"{value!r} if grouping.method is 'cover', because a group head learns from the words of its group alone",
+            )  # fmt: skip
 
 
 @section
@@ -429,6 +452,12 @@ class Trial:
             self.training.draw == "word" or not self.words.mixture, "training.draw", self.training.draw,
             "'word' if words.mixture is set, because the mixture draws the words",
         )  # fmt: skip
+        for name in ("grouping", "task") if self.grouping.is_cover else ():
+            right = "0 if grouping.method is 'cover', because group heads need neither Eq. (9) nor a classifier"
+            require(getattr(self.loss, name) == 0, f"loss.{name}", getattr(self.loss, name), right)
+        for name in ("embeds", "hiddens") if self.grouping.is_cover else ():
+            sizes = getattr(self.heads, name)
+            require(len({*sizes}) == 1, f"heads.{name[:-1]}", sizes, "one size if grouping.method is 'cover', because groups are compared")
 
     @property
     def order_seed(self) -> int:

@@ -30,7 +30,7 @@ SceneTrial = Detector | Spotting
 """The kinds of trials on scenes. ``Detector`` finds words, ``Spotting`` trains all parts of a spotter."""
 AnyTrial = Trial | Pretraining | SceneTrial
 """The kinds of trials. ``Trial`` groups tasks of words, ``Pretraining`` is stage 1. All trials of a sweep are of one kind."""
-SCENES, STAGE_1, GROUPINGS = "scenes", "stage 1", "words"
+SCENES, STAGE_1, GROUP_HEADS, GROUPINGS = "scenes", "stage 1", "group heads", "words"
 """What the trials of a sweep train on: the field ``trains_on`` in its ``sweep.json``. It is ``words`` if the field is missing."""
 _ONLY_IN_PRETRAINING = {field.name for field in fields(Pretraining)} - {
     field.name for kind in (Trial, Detector, Spotting) for field in fields(kind)
@@ -73,6 +73,7 @@ class Sweep:
         )
         object.__setattr__(self, "grid", {path: _grid_values(path, values) for path, values in self.grid.items()})
         self._require_stage_before()
+        self._require_one_kind()
         num_trials = len(self.seeds) * math.prod(map(len, self.grid.values())) * (self.after.num_trials if self.after else 1)
         if num_trials > MAX_TRIALS:
             raise ConfigError(f"{self.name}: grid and seeds make {num_trials:,} trials: a sweep has at most {MAX_TRIALS:,}")
@@ -142,11 +143,27 @@ class Sweep:
         require(isinstance(before, Sweep), "after", type(before).__name__, "a Sweep, or load('NAME') of a search space")
         require(before.name != self.name, "after", before.name, "a sweep of another name: each stage has a folder of its own")
         fits = isinstance(before.trial, _STAGES_BEFORE.get(type(self.trial), ()))
+        if fits and isinstance(self.trial, Finetuning) and before._methods() == {"cover"}:
+            raise ConfigError(f"{self.name}: a Finetuning cannot come after {before.name}, whose trials are banks of group heads")
         if not fits:
             kinds = ", ".join(f"{later.__name__} after {earlier[0].__name__}" for later, earlier in _STAGES_BEFORE.items())
             raise ConfigError(
                 f"{self.name}: a {type(self.trial).__name__} cannot come after the {type(before.trial).__name__} of {before.name}: "
                 f"stages are {kinds}"
+            )
+
+    def _methods(self) -> set[object]:
+        """Return the values of ``grouping.method`` of the trials. Without one, it is empty."""
+        if not isinstance(self.trial, Trial):
+            return set()
+        points = [_fields_of(path, value) for path, values in self.grid.items() for value in values]
+        return {point["grouping.method"] for point in points if "grouping.method" in point} or {self.trial.grouping.method}
+
+    def _require_one_kind(self) -> None:
+        """Raise ConfigError if some trials are banks of group heads and others learn groupings."""
+        if "cover" in self._methods() and len(self._methods()) > 1:
+            raise ConfigError(
+                f"{self.name}: grouping.method is 'cover' in some trials only: banks of group heads must be a sweep of their own"
             )
 
     def with_weights(self, file: str) -> "Sweep":
@@ -186,8 +203,11 @@ def _fields_of(path: str, value: Any) -> dict[str, object]:
 
 
 def _label_text(value: object) -> str:
-    """Return a value for a label. Groups become ``ar+ko|bn``."""
+    """Return a value for a label. Groups become ``ar+ko|bn``, and those of a bank ``ar..ar+ko``, its first and its last."""
     if isinstance(value, tuple) and value and all(isinstance(group, tuple) for group in value):
+        tasks = [task for group in value for task in group]
+        if len(set(tasks)) < len(tasks):
+            return "..".join("+".join(map(str, group)) for group in (value[0], value[-1]))
         return "|".join("+".join(map(str, group)) for group in value)
     return str(value)
 

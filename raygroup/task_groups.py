@@ -1,12 +1,16 @@
 """A grouping: the map from tasks to heads, and the groups that it forms."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from raygroup.config import Trial
+from raygroup.config_sections import require
 from raygroup.errors import ConfigError, first_names
 from raygroup.tasks import by_paper_order
 
+MOST_TASKS = 12
+"""Most tasks of which all groups are listed: 4,095."""
 Groups = frozenset[frozenset[str]]
 """The non-empty groups of a grouping, whatever heads they are on."""
 
@@ -44,7 +48,7 @@ def require_fitting_groups(trial: Trial, tasks: Sequence[str]) -> None:
     count, grouping = trial.heads.count, trial.grouping
     if grouping.method == "one-per-task" and count != len(tasks):
         raise ConfigError(f"heads.count is {count}: grouping.method 'one-per-task' needs one head for each of the {len(tasks)} tasks")
-    if grouping.method != "explicit":
+    if grouping.method not in ("explicit", "cover"):
         return
     if len(grouping.groups) != count:
         raise ConfigError(f"grouping.groups has {len(grouping.groups)} groups, but heads.count is {count}: they must be equal")
@@ -53,7 +57,7 @@ def require_fitting_groups(trial: Trial, tasks: Sequence[str]) -> None:
     if unknown:
         raise ConfigError(f"grouping.groups: no task '{unknown[0]}' among the words; their tasks are: {', '.join(tasks)}")
     missing = [task for task in tasks if task not in named]
-    if missing:
+    if missing and not grouping.is_cover:
         raise ConfigError(f"grouping.groups has no group for {first_names(missing, 5)}: it must name every task of the words")
 
 
@@ -62,6 +66,38 @@ def groups_text(groups: Groups) -> str:
     order = by_paper_order({task for group in groups for task in group})
     ordered = sorted((by_paper_order(set(group)) for group in groups), key=lambda group: order.index(group[0]))
     return " | ".join("+".join(group) for group in ordered)
+
+
+def group_text(group: Iterable[str]) -> str:
+    """Format one group, such as ``ar+ko``. It is the same for any order of its tasks."""
+    return "+".join(by_paper_order(set(group)))
+
+
+def all_groups(tasks: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return all 2^t - 1 groups of tasks, the small ones first."""
+    require_few_tasks(tasks)
+    subsets = [set(group) for size in range(1, len(tasks) + 1) for group in itertools.combinations(tasks, size)]
+    return tuple(map(by_paper_order, subsets))
+
+
+def group_banks(tasks: Sequence[str], heads: int = 16) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    """Divide all 2^t - 1 groups into banks of at most ``heads`` heads.
+
+    ``heads`` is a power of 2. The groups of a bank agree on the first tasks, so list those with the most characters first: then some
+    banks read none of their words.
+    """
+    require(heads > 0 and heads & (heads - 1) == 0, "heads", heads, "a power of 2")
+    num_shared = max(0, len(tasks) - heads.bit_length() + 1)
+    banks: dict[frozenset[str], list[tuple[str, ...]]] = {}
+    for group in all_groups(tasks):
+        banks.setdefault(frozenset(tasks[:num_shared]).intersection(group), []).append(group)
+    return tuple(map(tuple, banks.values()))
+
+
+def require_few_tasks(tasks: Sequence[str]) -> None:
+    """Raise ConfigError if the tasks have too many groups to train them all."""
+    require(len(set(tasks)) == len(tasks) > 0, "tasks", tasks, "names, each once")
+    require(len(tasks) <= MOST_TASKS, "tasks", f"{len(tasks)} names", f"at most {MOST_TASKS}, because t tasks have 2^t - 1 groups")
 
 
 def task_pairs(groups: Groups) -> set[tuple[str, str]]:

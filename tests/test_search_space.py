@@ -131,10 +131,14 @@ def test_a_shipped_search_space_is_at_most_thirty_lines_with_what_is_expected_of
 
 @pytest.mark.parametrize("path", SPACES, ids=lambda path: path.stem)
 def test_a_shipped_search_space_is_pure_data(path):
-    """One name is set, to one call; nothing is imported but the words it is written in."""
+    """The last name is set to one call, the others are constants; nothing is imported but the words it is written in."""
     docstring, *rest = ast.parse(path.read_text(encoding="utf-8")).body
-    *imports, definition = rest
-    words = {"config", "paper", "searches.head_sizes", "spotter_config", "spotting_config", "search_space", "tasks"}
+    *before, definition = rest
+    imports = [node for node in before if isinstance(node, ast.ImportFrom)]
+    constants = [node.targets[0].id for node in before if isinstance(node, ast.Assign)]
+    assert len(imports) + len(constants) == len(before)
+    assert all(name.isupper() for name in constants)
+    words = {"config", "paper", "searches.head_sizes", "spotter_config", "spotting_config", "search_space", "task_groups", "tasks"}
     assert {node.module for node in imports} <= {f"raygroup.{module}" for module in words}
     assert isinstance(definition, ast.Assign)
     assert isinstance(definition.value, ast.Call)

@@ -14,6 +14,7 @@ from raygroup.export.trial_model import load_trial_model
 from raygroup.files.atomic import write_json
 from raygroup.files.places import Place, local_path, place
 from raygroup.runs.find import find_sweep
+from raygroup.search_space import GROUP_HEADS, SCENES
 from raygroup.storage.layout import END_TO_END_FILE
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState
@@ -94,9 +95,11 @@ def _score_trials(
 
 
 def _word_trials(sweep: StoredSweep) -> Sequence[StoredTrial]:
-    """Return the finished trials. Raises ConfigError if the sweep trains on scenes, or if none is finished."""
-    if sweep.trains_on_scenes:
-        raise ConfigError(f"sweep '{sweep.name}' trains on scenes: end-to-end scores are those of sweeps on words")
+    """Return the finished trials. Raises ConfigError if the sweep trains on scenes or group heads, or if none is finished."""
+    if sweep.trains_on in (SCENES, GROUP_HEADS):
+        raise ConfigError(
+            f"sweep '{sweep.name}' trains {'on ' * sweep.trains_on_scenes}{sweep.trains_on}: end-to-end scores are those of sweeps on words"
+        )
     trials = sweep.in_state(TrialState.DONE)
     if not trials:
         raise ConfigError(f"sweep '{sweep.name}' has no finished trial: run its command to finish it")

@@ -13,6 +13,7 @@ from typing import Any
 from raygroup.errors import ConfigError, one_line
 from raygroup.report.trial_facts import TrialFacts
 from raygroup.storage.layout import REPORT_FILE
+from raygroup.tables.group_heads.bank_trial import BankTrialResult
 from raygroup.tables.history_rows import flat_fields
 from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
 from raygroup.tables.stage1.stage1_trial import Stage1TrialResult
@@ -84,7 +85,7 @@ def _log_runs(result: SweepResult, report: bytes, uri: str) -> LoggedRuns:
 
 def _new_run(client: Any, experiment_id: str, result: SweepResult, trial: TrialResult) -> str:
     tags = {TRIAL_TAG: trial.id, "raygroup.sweep": result.name, "raygroup.data": result.stored.data}
-    if not isinstance(trial, SpotterTrialResult):
+    if not isinstance(trial, SpotterTrialResult | BankTrialResult):
         tags["raygroup.grouping"] = str(trial.groups)
     run_id: str = client.create_run(experiment_id, tags=tags, run_name=trial.label).info.run_id
     for name, value in flat_fields(TrialFacts(trial).settings).items():
@@ -99,6 +100,9 @@ def _metrics(trial: TrialResult) -> Iterator[tuple[str, float]]:
     if isinstance(trial, SpotterTrialResult):
         yield from trial.losses.items()
         yield from trial.mean_scores.items() if isinstance(trial, Stage1TrialResult) else ()
+        return
+    if isinstance(trial, BankTrialResult):
+        yield from trial.mean_scores.items()
         return
     yield "decisiveness", trial.decisiveness
     yield "settling_step", float(trial.settling_step)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from raygroup.report.elements import Section, Table, columns, number_text
 from raygroup.report.trial_facts import TrialFacts
 from raygroup.scoring.word_intervals import WordInterval
+from raygroup.search_space import GROUP_HEADS
+from raygroup.tables.group_heads.bank_report import NOTE, bank_cells
 from raygroup.tables.spotter.spotter_trial import LAST_STEPS, SpotterTrialResult
-from raygroup.tables.sweep_result import SweepResult
+from raygroup.tables.sweep_result import SweepResult, bank_trials
 from raygroup.tables.trial_choice import unseen_score
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
 
@@ -22,6 +24,8 @@ def outcomes_section(result: SweepResult, trials: Sequence[TrialFacts]) -> Secti
     title = "What came out"
     if not readable:
         return Section("outcomes", title, ("No finished trial can be read.",))
+    if result.stored.trains_on == GROUP_HEADS:
+        return Section("outcomes", title, tables=(_banks_table(readable),))
     if not result.stored.learns_groupings:
         return Section("outcomes", title, tables=(_losses_table(readable),))
     return Section("outcomes", title, tables=(_scores_table(result, readable), _groupings_table(readable)))
@@ -58,6 +62,11 @@ def _groupings_table(trials: Sequence[TrialResult]) -> Table:
     ordered = sorted(by_grouping.items(), key=lambda item: -len(item[1]))
     rows = tuple((grouping, str(len(members)), ", ".join(member.label for member in members)) for grouping, members in ordered)
     return Table("Groupings", columns("grouping", "#trials", "which"), rows)
+
+
+def _banks_table(trials: Sequence[TrialResult]) -> Table:
+    names = columns("trial", "#group heads", "#new 1-NED", "#unseen 1-NED", "#unseen exact", "#unseen NLL", "#time")
+    return Table("Banks", names, tuple(map(bank_cells, bank_trials(trials))), f"{NOTE[0].upper()}{NOTE[1:]}.")
 
 
 def _losses_table(trials: Sequence[TrialResult]) -> Table:

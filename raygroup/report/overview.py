@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from raygroup.errors import first_names
 from raygroup.report.elements import Section
 from raygroup.report.trial_facts import TrialFacts
-from raygroup.search_space import STAGE_1
+from raygroup.search_space import GROUP_HEADS, STAGE_1
 from raygroup.storage.sweeps import TrialState
 from raygroup.tables.sweep_result import SweepResult
 
@@ -63,6 +63,8 @@ def _why_no_choice(result: SweepResult) -> str:
         )
     if result.stored.trains_on == STAGE_1:
         return "Trials of stage 1 are not shipped: stage 2 starts from their weights."
+    if result.stored.trains_on == GROUP_HEADS:
+        return "Banks of group heads are not shipped: they are evidence for groupings."
     if not result.done:
         return "There is none yet, because no trial is done."
     return "There is none, because no finished trial was tested on unseen words."

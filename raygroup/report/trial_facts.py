@@ -15,6 +15,7 @@ from raygroup.storage.layout import CONFIG_FILE
 from raygroup.storage.leases import attempt_records
 from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import TrialState
+from raygroup.tables.group_heads.bank_trial import BankTrialResult
 from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
 from raygroup.tables.sweep_view import TrialView
 from raygroup.tables.trial_choice import unseen_score
@@ -111,7 +112,7 @@ class TrialFacts:
     @functools.cached_property
     def unseen(self) -> WordInterval | None:
         """Mean exact match on unseen words, by which reports order trials."""
-        if not self.is_readable or isinstance(self.result, SpotterTrialResult):
+        if not self.is_readable or isinstance(self.result, SpotterTrialResult | BankTrialResult):
             return None
         return unseen_score(self.result)
 

@@ -50,8 +50,9 @@ def _result(name: str, storages: Sequence[Place]) -> "SweepResult":
 
     sweep = find_sweep(name, storages)
     if not sweep.learns_groupings:
-        trains = "on scenes" if sweep.trains_on_scenes else "stage 1"
-        raise ConfigError(f"{name}: its trials train {trains}: pictures are drawn of trials that group words")
+        raise ConfigError(
+            f"{name}: its trials train {'on ' * sweep.trains_on_scenes}{sweep.trains_on}: pictures are drawn of trials that group words"
+        )
     return SweepResult.of(sweep)
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from raygroup.errors import ConfigError, HistoryError
 from raygroup.runs.find import find_trial_of, warn_of_damage
+from raygroup.search_space import GROUP_HEADS
 from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.terminal import Column, fitted_table, print_json, print_line, print_warning, titled
@@ -36,11 +37,15 @@ def show_sweep(sweep: StoredSweep, out: Console, *, trial: str | None = None, as
 
     ``trial`` names the trial whose tasks are shown. Without it, that is the one that the sweep's own summary shows.
     """
+    from raygroup.runs.show_banks import show_banks
     from raygroup.runs.show_detectors import show_detectors
     from raygroup.tables.sweep_result import SweepResult
     from raygroup.tables.task_report import print_task_report
     from raygroup.tables.trial_result import TrialResult
 
+    if sweep.trains_on == GROUP_HEADS:
+        show_banks(sweep, out, as_json=as_json)
+        return
     if not sweep.learns_groupings:
         show_detectors(sweep, out, as_json=as_json)
         return

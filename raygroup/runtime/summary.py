@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console, Group
 from rich.text import Text
 
-from raygroup.config import Pretraining
+from raygroup.config import Pretraining, Trial
 from raygroup.errors import ConfigError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place, size_of
@@ -21,10 +21,12 @@ from raygroup.runtime.shown_trial import print_shown_trial
 from raygroup.runtime.stage1.job import jobs_on_words, stage1_jobs
 from raygroup.spotter_config import Detector
 from raygroup.storage.sweeps import TrialState, read_sweeps
+from raygroup.tables.group_heads.bank_report import banks_table, coverage_lines
+from raygroup.tables.group_heads.group_cache import group_cache
 from raygroup.tables.spotter.spotter_report import print_weights, spotter_trials_table
 from raygroup.tables.stage1.stage1_report import print_stage1_tasks, stage1_trials_table
 from raygroup.tables.sweep_choice import yardsticks
-from raygroup.tables.sweep_result import SweepResult, spotter_trials, stage1_trials, sweep_result
+from raygroup.tables.sweep_result import SweepResult, bank_trials, spotter_trials, stage1_trials, sweep_result
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult, mean_score
 from raygroup.terminal import Column, fitted_table, print_warning, print_words, size_text, titled
 from raygroup.words.charset import Charset
@@ -67,6 +69,8 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
         _print_scene_trials(plan, console, retry)
     elif stage1_jobs(done):
         _print_stage1_trials(plan, console, retry)
+    elif any(isinstance(job.trial, Trial) and job.trial.grouping.is_cover for job in done):
+        _print_banks(plan, console, retry)
     elif done:
         result, others = retry(lambda: _read_trials(plan))
         console.print(_trials_table(plan, result, others, console.width))
@@ -96,6 +100,17 @@ def _print_stage1_trials(plan: Plan, console: Console, retry: Retry) -> None:
         console.print(stage1_trials_table(plan.sweep.name, trials, console.width))
         print_stage1_tasks(trials[0], console)
         print_weights(trials, console)
+    for line in result.damaged:
+        print_warning(line)
+
+
+def _print_banks(plan: Plan, console: Console, retry: Retry) -> None:
+    result = retry(lambda: sweep_result(plan.folder))
+    banks = retry(lambda: bank_trials(result.readable))
+    if banks:
+        console.print(banks_table(plan.sweep.name, banks, console.width))
+        for line in retry(lambda: [*coverage_lines(group_cache([result.stored]))]):
+            print_words(console, line)
     for line in result.damaged:
         print_warning(line)
 

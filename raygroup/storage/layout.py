@@ -33,6 +33,7 @@
             state.json                       list of the checkpoints, with checksums
             step-<step>-<N>.safetensors      state after a step, written by attempt N
           predictions.parquet                the words, as the trained heads read them
+          group_readings.parquet             the words of each group head's tasks, as a bank of group heads read them
           word_facts.json                    characters by task, and how fast the heads read
           universal.safetensors              the trunk and the universal head, of a trial of stage 1
           detector.safetensors               the trained detector, of a trial that trains one
@@ -93,6 +94,7 @@ CHECKPOINTS_FOLDER = "checkpoints"
 CHECKPOINT_INDEX_FILE = "state.json"
 CHECKPOINTS_GLOB = "step-*.safetensors"
 PREDICTIONS_FILE = "predictions.parquet"
+GROUP_READINGS_FILE = "group_readings.parquet"
 WORD_FACTS_FILE = "word_facts.json"
 UNIVERSAL_FILE = "universal.safetensors"
 DETECTOR_FILE = "detector.safetensors"

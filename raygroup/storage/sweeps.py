@@ -14,7 +14,7 @@ from raygroup.config import Pretraining, Trial
 from raygroup.errors import ConfigError, DamagedFileError, HistoryError
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
-from raygroup.search_space import GROUPINGS, SCENES, STAGE_1, AnyTrial, SceneTrial, any_trial_from_json
+from raygroup.search_space import GROUP_HEADS, GROUPINGS, SCENES, STAGE_1, AnyTrial, SceneTrial, any_trial_from_json
 from raygroup.storage.identity import require_own_settings
 from raygroup.storage.layout import CACHE_FOLDER, CACHE_PREFIXES, CONFIG_FILE, DONE_FILE, FAILED_FILE, HISTORY_FILE, SWEEP_FILE
 from raygroup.storage.records import intact_record, read_record, with_remedy
@@ -91,6 +91,15 @@ class StoredTrial:
             raise ConfigError(f"{self.folder}: trains a universal head (stage 1), not a grouping")
         if not isinstance(trial, Trial):
             raise ConfigError(f"{self.folder}: trains on scenes, not on words")
+        if trial.grouping.is_cover:
+            raise ConfigError(f"{self.folder}: trains group heads, not a grouping")
+        return trial
+
+    def bank_settings(self) -> Trial:
+        """Read the settings of a bank of group heads. Raises ConfigError like ``config``."""
+        trial = self._settings
+        if not isinstance(trial, Trial) or not trial.grouping.is_cover:
+            raise ConfigError(f"{self.folder}: trains no group heads: its grouping.method is not 'cover'")
         return trial
 
     def scene_settings(self) -> SceneTrial:
@@ -152,7 +161,7 @@ class StoredSweep:
     trials: tuple[StoredTrial, ...]
     """The declared trials in order, then those that the sweep no longer declares."""
     trains_on: str = GROUPINGS
-    """``words`` if its trials group words, ``stage 1``, or ``scenes``."""
+    """``words`` if its trials group words, ``stage 1``, ``group heads``, or ``scenes``."""
     search: dict[str, Any] | None = None
     """Of a search, its seeds and every point that was asked, with the ids of its trials. None of any other sweep."""
     own_damage: str | None = None
@@ -266,9 +275,16 @@ def _trains_on(trials: Sequence[StoredTrial]) -> str:
     """Return what the trials train on, by the first settings that can be read."""
     for config in (intact_record(trial.folder / CONFIG_FILE) for trial in trials):
         if config:
-            kinds = {SCENES: "scenes" in config, STAGE_1: "head_steps" in config.get("trial", {})}
+            settings = config.get("trial", {})
+            kinds = {SCENES: "scenes" in config, STAGE_1: "head_steps" in settings, GROUP_HEADS: _is_bank(settings)}
             return next((kind for kind, is_so in kinds.items() if is_so), GROUPINGS)
     return GROUPINGS
+
+
+def _is_bank(settings: Mapping[str, Any]) -> bool:
+    """Return True if stored settings are those of a bank of group heads."""
+    grouping = settings.get("grouping")
+    return isinstance(grouping, dict) and grouping.get("method") == "cover"
 
 
 def _list_json_files(sweep_folder: Place) -> Mapping[str, frozenset[str]] | None:

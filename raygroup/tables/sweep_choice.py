@@ -124,7 +124,8 @@ def yardsticks(sweeps: Sequence[StoredSweep], data: str) -> dict[str, StoredSwee
     """
     newest: dict[str, StoredSweep] = {}
     for sweep in sweeps:
-        trials = sweep.in_state(TrialState.DONE) if sweep.finished and sweep.data == data else ()
+        is_comparable = sweep.learns_groupings and sweep.finished and sweep.data == data
+        trials = sweep.in_state(TrialState.DONE) if is_comparable else ()
         try:
             configs = [trial.config() for trial in trials]
         except ConfigError:

@@ -15,11 +15,12 @@ from raygroup.history.reader import History, attempt_files
 from raygroup.history.reader import read_history as read_trial_history
 from raygroup.history.spotter_history import SpotterHistory
 from raygroup.history.spotter_history import read_spotter_history as read_trial_spotter_history
-from raygroup.search_space import SCENES, STAGE_1
+from raygroup.search_space import GROUP_HEADS, SCENES, STAGE_1
 from raygroup.storage.layout import HISTORY_FILE, SWEEP_FILE
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.storage.sweeps import read_sweep as read_stored_sweep
 from raygroup.storage.sweeps import read_sweeps as read_stored_sweeps
+from raygroup.tables.group_heads.bank_trial import BankTrialResult, bank_history_rows, bank_table, bank_task_table
 from raygroup.tables.history_rows import history_rows, varied_fields
 from raygroup.tables.spotter.spotter_trial import SpotterTrialResult, spotter_history_rows, spotter_table
 from raygroup.tables.stage1.stage1_trial import Stage1TrialResult, stage1_table, stage1_task_table
@@ -40,8 +41,13 @@ class SweepResult:
 
     @staticmethod
     def of(stored: StoredSweep, run_failures: Mapping[str, str] | None = None) -> "SweepResult":
-        """Wrap a stored sweep. The trials of a sweep on scenes are ``SpotterTrialResult``s, those of stage 1 ``Stage1TrialResult``s."""
-        kind = {SCENES: SpotterTrialResult, STAGE_1: Stage1TrialResult}.get(stored.trains_on, TrialResult)
+        """Wrap a stored sweep.
+
+        The trials of a sweep on scenes are ``SpotterTrialResult``s, those of stage 1 ``Stage1TrialResult``s, and banks of group heads
+        ``BankTrialResult``s.
+        """
+        kinds: dict[str, type[TrialResult]] = {SCENES: SpotterTrialResult, STAGE_1: Stage1TrialResult, GROUP_HEADS: BankTrialResult}
+        kind = kinds.get(stored.trains_on, TrialResult)
         return SweepResult(stored, tuple(kind(trial) for trial in stored.trials if trial.declared), run_failures or {})
 
     @property
@@ -98,8 +104,8 @@ class SweepResult:
 
     @property
     def groupings(self) -> Mapping[str, TaskGroups]:
-        """The final grouping of every finished trial, by label. Detectors have none."""
-        return {trial.label: trial.groups for trial in self.done if not isinstance(trial, SpotterTrialResult) or trial.has_grouping}
+        """The final grouping of every finished trial, by label. Detectors and banks of group heads have none."""
+        return {trial.label: trial.groups for trial in self.done if trial.has_grouping}
 
     def table(self) -> pa.Table:
         """Return one row for each finished trial.
@@ -108,7 +114,8 @@ class SweepResult:
         the trained classifier routed. The columns ``new_*`` and ``unseen_*`` hold the mean over
         tasks. Those that end in ``nll`` have the held-out loss of a character under the head of a
         word's true task. The row of a trial on scenes has the losses of its last steps instead of scores, and
-        that of a detector no grouping. The row of a trial of stage 1 has both losses and scores.
+        that of a detector no grouping. The row of a trial of stage 1 has both losses and scores, and that of a bank of group heads has
+        the means over its heads.
         Raises DamagedFileError if a record of a finished trial is damaged.
         """
         return self._table(self.done)
@@ -118,6 +125,8 @@ class SweepResult:
             return stage1_table(stage1_trials(trials))
         if self.stored.trains_on_scenes:
             return spotter_table(spotter_trials(trials))
+        if self.stored.trains_on == GROUP_HEADS:
+            return bank_table(bank_trials(trials))
         columns: dict[str, list[object] | pa.Array] = {"trial": [trial.label for trial in trials], **self._varied(trials)}
         columns |= {
             "grouping": [str(trial.groups) for trial in trials],
@@ -144,13 +153,15 @@ class SweepResult:
         routing. ``head`` is the one that reads the task. ``wrong_task`` and ``wrong_head`` count the
         words that the classifier gave to another task, and to another head. ``parameters``,
         ``pruned_parameters``, ``ms_per_word`` and ``nll`` are null for trials of earlier versions.
-        ``TaskResult`` has the details. Raises DamagedFileError like ``table``.
+        ``TaskResult`` has the details. A bank of group heads has a row for each ``group`` and task. Raises DamagedFileError like ``table``.
         """
         return self._task_scores(self.done, routing)
 
     def _task_scores(self, trials: tuple[TrialResult, ...], routing: str = "classifier") -> pa.Table:
         if self.stored.trains_on == STAGE_1:
             return stage1_task_table(stage1_trials(trials))
+        if self.stored.trains_on == GROUP_HEADS:
+            return bank_task_table(bank_trials(trials))
         on_words = [trial for trial in trials if not isinstance(trial, SpotterTrialResult)]
         return task_score_table([(trial.label, trial.task_results()) for trial in on_words], routing)
 
@@ -223,10 +234,13 @@ def history_table(sweep: SweepResult | StoredSweep, every: int = 1) -> pa.Table:
     ``assigned`` (whether the task is on the head). With ``every=10``, only every tenth step
     and the last are kept. Raises HistoryError for a damaged history. Trials without a history are
     left out. The table of a sweep on scenes or of stage 1 has one row for each trial and step, with the losses and,
-    for whole spotters, the head of each task in columns such as ``head_ar``.
+    for whole spotters, the head of each task in columns such as ``head_ar``. That of banks of group heads has one row for each trial,
+    step and head, with its ``group`` and its loss.
     """
     result = sweep if isinstance(sweep, SweepResult) else SweepResult.of(sweep)
     trials = [trial for trial in result.trials if _has_history(trial)]
+    if result.stored.trains_on == GROUP_HEADS:
+        return bank_history_rows(bank_trials(trials), every)
     if not result.stored.learns_groupings:
         return spotter_history_rows(spotter_trials(trials), every)
     return history_rows([(trial.label, trial.settings, trial.history) for trial in trials], every)
@@ -240,6 +254,11 @@ def spotter_trials(trials: Iterable[TrialResult]) -> list[SpotterTrialResult]:
 def stage1_trials(trials: Iterable[TrialResult]) -> list[Stage1TrialResult]:
     """Return the trials of stage 1."""
     return [trial for trial in trials if isinstance(trial, Stage1TrialResult)]
+
+
+def bank_trials(trials: Iterable[TrialResult]) -> list[BankTrialResult]:
+    """Return the banks of group heads."""
+    return [trial for trial in trials if isinstance(trial, BankTrialResult)]
 
 
 def _has_history(trial: TrialResult) -> bool:

@@ -94,6 +94,11 @@ class TrialResult:
         except ConfigError:
             return False
 
+    @property
+    def has_grouping(self) -> bool:
+        """Whether the trial groups tasks. A detector and a bank of group heads do not."""
+        return True
+
     @functools.cached_property
     def assigned(self) -> Assignment:
         """The head of each task after every step, (n, t)."""

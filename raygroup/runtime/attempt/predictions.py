@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from raygroup.files.places import Place
+from raygroup.scoring.group_readings import write_group_readings
 from raygroup.scoring.predictions import write_predictions
-from raygroup.storage.layout import PREDICTIONS_FILE, WORD_FACTS_FILE
+from raygroup.storage.layout import GROUP_READINGS_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE
+from raygroup.training.packs.group_reading import read_with_groups
 from raygroup.training.packs.trained_trial import TrainedTrial
 from raygroup.training.word_nll import word_nll
 from raygroup.training.word_reading import predict_words, sample_test_rows, time_reading
@@ -32,9 +34,7 @@ def predict_test_words(trained: TrainedTrial, words: WordStore) -> Callable[[Pla
     and the facts about the words into a trial's folder.
     """
     task_of = words.task_numbers()
-    by_split = {split: sample_test_rows(words.rows_of(split), task_of, _MAX_WORDS) for split in ("new", "unseen")}
-    splits = [split for split, rows in by_split.items() for _ in rows]
-    rows = np.concatenate(list(by_split.values()))
+    splits, rows = _test_rows(words)
     readings = predict_words(trained, rows, task_of[rows])
     table = words.columns.take(rows)
     columns = {
@@ -49,6 +49,30 @@ def predict_test_words(trained: TrainedTrial, words: WordStore) -> Callable[[Pla
         write_word_facts(folder / WORD_FACTS_FILE, facts)
 
     return write
+
+
+def predict_group_words(trained: TrainedTrial, words: WordStore) -> Callable[[Place], None]:
+    """Read test words with every group head that has their task. They are the words that ``predict_test_words`` reads.
+
+    Returns a function that writes the readings and the facts about the words into a trial's folder.
+    """
+    splits, rows = _test_rows(words)
+    texts = words.columns["text"].take(rows).to_pylist()
+    columns = read_with_groups(trained, rows, splits, texts, words.task_numbers()[rows])
+    facts = _word_facts(trained, words, ())
+
+    def write(folder: Place) -> None:
+        write_group_readings(folder / GROUP_READINGS_FILE, columns)
+        write_word_facts(folder / WORD_FACTS_FILE, facts)
+
+    return write
+
+
+def _test_rows(words: WordStore) -> tuple[list[str], NDArray[np.intp]]:
+    """Return the split and the row of each word to read."""
+    task_of = words.task_numbers()
+    by_split = {split: sample_test_rows(words.rows_of(split), task_of, _MAX_WORDS) for split in ("new", "unseen")}
+    return [split for split, rows in by_split.items() for _ in rows], np.concatenate(list(by_split.values()))
 
 
 def _nll(trained: TrainedTrial, rows: NDArray[np.intp], true_task: NDArray[np.int32]) -> dict[str, list[Any]]:

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from raygroup.files.places import Place
 from raygroup.history.writer import HistoryWriter
 from raygroup.model.kernels.forms import Kernels, choose_kernels
 from raygroup.runtime.attempt.pack_inputs import load_trained_tensors, load_training_data, load_universal_weights
-from raygroup.runtime.attempt.predictions import predict_test_words
+from raygroup.runtime.attempt.predictions import predict_group_words, predict_test_words
 from raygroup.runtime.attempt.program import StepRow
 from raygroup.runtime.attempt.scalars import grouping_curves, grouping_progress, write_settings_and_scores
 from raygroup.runtime.attempt.session import WorkerContext
@@ -47,7 +48,7 @@ class WordProgram:
         return self.pack.step
 
     def without(self, numbers: Sequence[int]) -> "WordProgram":
-        return WordProgram(self.pack.without(numbers), self.words)
+        return type(self)(self.pack.without(numbers), self.words)
 
     def step_rows(self, number: int, rows: NDArray[np.float32], first_step: int) -> Iterator[StepRow]:
         tasks = self.pack.data.tasks
@@ -76,6 +77,23 @@ class WordProgram:
         return {"device": self.pack.device, "kernels": self.pack.kernels.name, "new_characters": self.pack.new_characters[number]}
 
 
+class BankProgram(WordProgram):
+    """A pack of banks of group heads. They have no grouping, and no classifier that routes words."""
+
+    def progress(self, number: int) -> dict[str, Any]:
+        return {"decisiveness": 1.0, "grouping": f"{self.pack.counts[number]} group heads"}
+
+    def step_rows(self, number: int, rows: NDArray[np.float32], first_step: int) -> Iterator[StepRow]:
+        for row in super().step_rows(number, rows, first_step):
+            yield replace(row, scalars=functools.partial(_loss_scalars, row.losses))
+
+    def write_results(self, number: int) -> Callable[[Place], None]:
+        return predict_group_words(self.pack.trained_trial(number), self.words)
+
+    def write_final_scalars(self, number: int, folder: Place, attempt: int) -> None:
+        write_settings_and_scores(folder, attempt, self.pack.trials[number], self.step, {}, [])
+
+
 class WordInputs:
     """The words of a pack, and the form of its kernels."""
 
@@ -100,7 +118,7 @@ class WordInputs:
         on_words = [_require_words(trial) for trial in trials]
         trained = [self._trained_tensors(trial, start) for trial, start in zip(on_words, starts, strict=True)]
         pack = Pack(on_words, self.data, universal, placement.device, self.form, worker, placement.accumulate, trained=trained)
-        return WordProgram(pack, self.words)
+        return (BankProgram if pack.common.grouping.is_cover else WordProgram)(pack, self.words)
 
     def _trained_tensors(self, trial: Trial, start: str | None) -> TrainedTensors | None:
         """Return the tensors of the stage-2 trial from which a trial goes on. Other trials have none."""
@@ -115,7 +133,11 @@ _MEASURES = {"accuracy": "accuracy", "1-NED": "one_minus_ned"}
 
 def word_scalars(tasks: Sequence[str], r_tm: NDArray[np.float32], losses: Mapping[str, float]) -> dict[str, float]:
     """Return the curves of TensorBoard at a step: losses, decisiveness, and the head of each task."""
-    return {f"loss/{name}": loss for name, loss in losses.items()} | grouping_curves(tasks, r_tm)
+    return _loss_scalars(losses) | grouping_curves(tasks, r_tm)
+
+
+def _loss_scalars(losses: Mapping[str, float]) -> dict[str, float]:
+    return {f"loss/{name}": loss for name, loss in losses.items()}
 
 
 def _named_scores(scores: Mapping[str, WordScores]) -> Iterator[tuple[str, float]]:

@@ -21,7 +21,7 @@ from raygroup.runtime.planning.scene_plan import plan_scene_jobs
 from raygroup.runtime.planning.starting_weights import StartingWeights
 from raygroup.runtime.stage1.job import stage1_jobs
 from raygroup.runtime.stage1.plan import plan_stage1_jobs
-from raygroup.search_space import SCENES, STAGE_1, Sweep, hypothesis, load
+from raygroup.search_space import GROUP_HEADS, SCENES, STAGE_1, Sweep, hypothesis, load
 from raygroup.storage.identity import without_rendering
 from raygroup.storage.layout import STOP_FILE, SWEEP_FILE, features_path, now, words_path
 from raygroup.storage.records import intact_record
@@ -192,6 +192,8 @@ def write_declaration(plan: Plan, search: Mapping[str, Any] | None = None) -> No
     declared |= {"trains_on": SCENES} if plan.scenes is not None else {}
     declared |= {"after": plan.after.sweep.name} if plan.after is not None else {}
     declared |= {"trains_on": STAGE_1} if isinstance(plan.sweep.trial, Pretraining) else {}
+    is_bank = any(isinstance(job.trial, Trial) and job.trial.grouping.is_cover for job in plan.jobs)
+    declared |= {"trains_on": GROUP_HEADS} if is_bank else {}
     declared |= {"search": search} if search is not None else {}
     plan.folder.mkdir(parents=True, exist_ok=True)
     stored = intact_record(plan.folder / SWEEP_FILE)

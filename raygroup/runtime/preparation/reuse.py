@@ -28,6 +28,7 @@ from raygroup.storage.layout import (
     CONFIG_FILE,
     DETECTOR_FILE,
     DONE_FILE,
+    GROUP_READINGS_FILE,
     HISTORY_FILE,
     LEASE_FILE,
     PREDICTIONS_FILE,
@@ -41,7 +42,7 @@ from raygroup.storage.layout import (
 from raygroup.storage.sweeps import done_ids
 
 _RESULTS = (
-    HISTORY_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE, UNIVERSAL_FILE, DETECTOR_FILE, SPOTTER_FILE,
+    HISTORY_FILE, PREDICTIONS_FILE, GROUP_READINGS_FILE, WORD_FACTS_FILE, UNIVERSAL_FILE, DETECTOR_FILE, SPOTTER_FILE,
     f"{CHECKPOINTS_FOLDER}/{CHECKPOINT_INDEX_FILE}", f"{CHECKPOINTS_FOLDER}/{CHECKPOINTS_GLOB}", f"{TENSORBOARD_FOLDER}/*",
 )  # fmt: skip
 """Files that a finished trial hands on."""
@@ -103,7 +104,9 @@ def _is_same_trial(folder: Place, job: Job) -> bool:
         return False
     # The id of a trial on a user's words does not depend on settings for rendering.
     ids = {trial_id(folder.parent.name, each, config.get("data", "")) for each in same_trials(trial)}
-    has_results = all((folder / name).is_file() for name in (HISTORY_FILE, _RESULT_OF_KIND[type(trial)]))
+    is_bank = isinstance(trial, Trial) and trial.grouping.is_cover
+    result = GROUP_READINGS_FILE if is_bank else _RESULT_OF_KIND[type(trial)]
+    has_results = all((folder / name).is_file() for name in (HISTORY_FILE, result))
     return folder.name in ids and config.get("data") == job.data and bool(outcome) and has_results
 
 

@@ -23,7 +23,7 @@ def arranged_sweep_misfit(sweep: StoredSweep, *, partial: bool) -> str:
     With ``partial``, an unfinished sweep can be used as far as it is.
     """
     reason = unfinished_reason(sweep)
-    if sweep.trains_on_scenes or (reason and not partial):
+    if not sweep.learns_groupings or (reason and not partial):
         return reason
     try:
         trials = compared_trials(sweep)

@@ -63,9 +63,14 @@ def initialise_trial(
         _copy_trained(bank, heads, classifiers, number, require_trained(trained))
         return 0
     for place, head in enumerate(heads):
-        bank.initialise(head, _torch_generator(trial.seed, "head", place))
+        bank.initialise(head, _torch_generator(trial.seed, *_head_key(trial, place)))
     classifiers.initialise(number, _torch_generator(trial.seed, "classifier"))
     return copy_universal(bank, heads, universal, data.charset) if trial.heads.start == "universal" else 0
+
+
+def _head_key(trial: Trial, place: int) -> tuple[object, ...]:
+    """Return the key of a head's random weights: its place, or for a group head its group, whatever the bank."""
+    return ("group head", *sorted(trial.grouping.groups[place])) if trial.grouping.is_cover else ("head", place)
 
 
 def initial_assignments(trials: Sequence[Trial], tasks: Sequence[str], trained: Sequence[TrainedTensors | None]) -> Tensor:
@@ -86,6 +91,8 @@ def _initial_assignment(trial: Trial, tasks: Sequence[str], trained: TrainedTens
     if method == "gumbel":
         return initial_assignment(len(tasks), count)
     require_fitting_groups(trial, tasks)
+    if trial.grouping.is_cover:
+        return torch.tensor([[_FIXED if task in group else _FOREIGN for group in trial.grouping.groups] for task in tasks])
     if method == "one-per-task":
         return torch.eye(len(tasks)) * _FIXED
     if method == "trained":

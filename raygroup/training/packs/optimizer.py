@@ -144,6 +144,8 @@ def clip_by_row(parameters: Sequence[nn.Parameter], highest: Tensor) -> None:
     clipped as if it were trained alone.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:
+        return
     squares = torch.stack([torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]).square().sum(0)
     scale = (highest / (squares.sqrt() + 1e-6)).clamp(max=1)
     for gradient in gradients:

@@ -40,7 +40,8 @@ class StepLosses:
         recognition, nll_kwm, p_kwm = self._recognition_losses(inputs, words, p_ktm)
         settings, loss, num_words = self.settings, self.common.loss, self.common.training.batch
         grouping = self._grouping_losses(p_ktm, inputs.is_first)
-        task = task_loss(self.classifiers(words), inputs.p_wt, num_words)
+        # A bank of group heads trains no classifier, which would take a fifth of the step.
+        task = grouping * 0 if self.common.grouping.is_cover else task_loss(self.classifiers(words), inputs.p_wt, num_words)
         integrated = integrated_loss(p_kwm.detach(), nll_kwm, settings.base_coefficient, loss.words, num_words)
         total = recognition.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum()
         losses = [integrated[:, None], grouping.detach()[:, None], task.detach()[:, None]]
@@ -49,8 +50,11 @@ class StepLosses:
     def _sample_assignments(self, noise: Tensor) -> Tensor:
         """Return P_TM of a step.
 
-        It is (k, 1, t, m), or (k, w, t, m) if every word has its own draw.
+        It is (k, 1, t, m), or (k, w, t, m) if every word has its own draw. In a bank of group heads it is 1 for all heads whose group
+        has the task, so its rows need not sum to one.
         """
+        if self.common.grouping.is_cover:
+            return (self.r_ktm > 0)[:, None].to(self.r_ktm.dtype)
         if self.fixed:
             return self.r_ktm.softmax(-1)[:, None]
         return task_model_probabilities(self.r_ktm[:, None], noise, self.settings.temperature)

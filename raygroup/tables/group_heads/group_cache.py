@@ -1,0 +1,167 @@
+"""The group cache: how the head of every group reads every test word of its tasks.
+
+With frozen features and hard routing a head depends on its group alone, so these scores are those of all groupings.
+"""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from raygroup.errors import ConfigError
+from raygroup.files.places import Place, place
+from raygroup.search_space import GROUP_HEADS
+from raygroup.storage.layout import CONFIG_FILE
+from raygroup.storage.records import read_record
+from raygroup.storage.sweeps import StoredSweep, read_sweeps
+from raygroup.tables.group_heads.bank_trial import BankTrialResult, group_scores
+from raygroup.task_groups import MOST_TASKS, all_groups, group_text
+
+_COLUMNS = {"accuracy": "exact", "one_minus_ned": "one_minus_ned", "nll": "nll"}
+"""Measure -> column of the readings."""
+_HASH_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class GroupCache:
+    """The readings of all trained group heads of the same data and recipe."""
+
+    sweeps: tuple[str, ...]
+    data: str
+    """Fingerprint of words and weights."""
+    recipe: str
+    """Hash of everything that decides a head apart from its group, the seed and the data."""
+    tasks: tuple[str, ...]
+    words: pa.Table
+    """One row for each seed, head and test word.
+
+    Its columns are ``seed``, ``group``, ``task``, ``split``, ``word``, ``exact``, ``one_minus_ned`` and ``nll``.
+    """
+    missing: Mapping[int, tuple[str, ...]]
+    """Seed -> the groups without a head. For more than 12 tasks, only those of banks that were begun.
+
+    A seed without a finished bank is left out.
+    """
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the banks, in order."""
+        return tuple(sorted(self.missing))
+
+    def groups_of(self, seed: int) -> tuple[str, ...]:
+        """Return the groups that have a head of this seed."""
+        rows = self.words.filter(pc.equal(self.words["seed"], seed))
+        return tuple(rows["group"].unique().to_pylist())
+
+    @functools.cached_property
+    def scores(self) -> pa.Table:
+        """One row for each seed, group, task and split: ``words``, and the means ``accuracy``, ``one_minus_ned`` and ``nll``."""
+        return group_scores(self.words, ("seed",))
+
+    def word_values(self, task: str, split: str, measure: str, groups: Sequence[str], seeds: Sequence[int]) -> NDArray[np.float64]:
+        """Return one measure of every test word of a task, (groups, seeds, words), for resampling.
+
+        ``measure`` is ``accuracy``, ``one_minus_ned`` or ``nll``. Words have the order of their store. A value is nan without a head,
+        or for the loss of a word that no head can write. Raises ConfigError for another measure.
+        """
+        if measure not in _COLUMNS:
+            raise ConfigError(f"measure is {measure!r}: it must be one of {', '.join(_COLUMNS)}")
+        rows = self.words.filter(pc.and_(pc.equal(self.words["task"], task), pc.equal(self.words["split"], split)))
+        words, word_of = np.unique(rows["word"].to_numpy(), return_inverse=True)
+        values = np.full((len(groups), len(seeds), len(words)), np.nan)
+        group_of, seed_of = _places(rows["group"], groups), _places(rows["seed"], seeds)
+        is_wanted = (group_of >= 0) & (seed_of >= 0)
+        column = pc.cast(rows[_COLUMNS[measure]], pa.float64()).to_numpy()
+        values[group_of[is_wanted], seed_of[is_wanted], word_of[is_wanted]] = column[is_wanted]
+        return values
+
+
+def read_group_cache(storage_path: Place | str = "runs", sweeps: str | Sequence[str] = "oracle_planted") -> GroupCache:
+    """Return the readings of the finished banks of one sweep or several.
+
+    Raises ConfigError if a sweep is not there or has no finished bank, or if its banks have other data or another recipe.
+    """
+    storage, names = place(storage_path), (sweeps,) if isinstance(sweeps, str) else tuple(sweeps)
+    stored = {sweep.name: sweep for sweep in read_sweeps(storage)}
+    for name in names:
+        if name not in stored:
+            raise ConfigError(f"no sweep '{name}' in {storage}; there are: {', '.join(stored) or 'none'}")
+    return group_cache([stored[name] for name in names])
+
+
+def group_cache(sweeps: Sequence[StoredSweep]) -> GroupCache:
+    """Return the readings of the finished banks of these sweeps. Raises ConfigError like ``read_group_cache``."""
+    names = tuple(sweep.name for sweep in sweeps)
+    for sweep in sweeps:
+        if sweep.trains_on != GROUP_HEADS:
+            raise ConfigError(f"sweep '{sweep.name}' trains no group heads: its trials need grouping.method 'cover'")
+    declared = [BankTrialResult(trial) for sweep in sweeps for trial in sweep.trials if trial.declared]
+    banks = [trial for trial in declared if trial.is_readable]
+    if not banks:
+        raise ConfigError(f"{', '.join(names)}: no bank of group heads is done yet: run the sweep's command")
+    _require_same(banks)
+    tasks = tuple(banks[0].history.tasks)
+    words = _words(banks)
+    return GroupCache(names, _data(banks[0]), banks[0].recipe, tasks, words, _missing(declared, tasks, words))
+
+
+def _words(banks: Sequence[BankTrialResult]) -> pa.Table:
+    """Return the readings of all banks. A group that two banks of a seed have counts once."""
+    tables, present = [], set[tuple[int, str]]()
+    for bank in banks:
+        seed, names = bank.settings.seed, set(bank.group_names)
+        new = [name for name in names if (seed, name) not in present]
+        present |= {(seed, name) for name in new}
+        rows = (
+            bank.readings if len(new) == len(names) else bank.readings.filter(pc.is_in(bank.readings["group"], pa.array(new, pa.string())))
+        )
+        tables.append(rows.drop(["head"]).add_column(0, "seed", pa.repeat(pa.scalar(seed, pa.int64()), len(rows))))
+    return pa.concat_tables(tables)
+
+
+def _missing(declared: Sequence[BankTrialResult], tasks: Sequence[str], words: pa.Table) -> dict[int, tuple[str, ...]]:
+    """Return, for each seed, the groups without a head, the small ones first."""
+    groups_of: dict[int, set[str]] = {}
+    for pair in words.group_by(["seed", "group"]).aggregate([]).to_pylist():
+        groups_of.setdefault(pair["seed"], set()).add(pair["group"])
+    wanted = {seed: _all_names(tasks) for seed in groups_of}
+    if not _all_names(tasks):
+        for bank in (each for each in declared if (each.folder / CONFIG_FILE).is_file()):
+            wanted[bank.settings.seed] = [*wanted.get(bank.settings.seed, []), *bank.group_names]
+    return {seed: tuple(name for name in names if name not in groups_of.get(seed, set())) for seed, names in sorted(wanted.items())}
+
+
+def _all_names(tasks: Sequence[str]) -> list[str]:
+    """Return all groups of the tasks, or none if there are too many."""
+    return list(map(group_text, all_groups(tasks))) if len(tasks) <= MOST_TASKS else []
+
+
+def _require_same(banks: Iterable[BankTrialResult]) -> None:
+    """Raise ConfigError if banks differ in anything but their groups and seeds."""
+    origins: dict[tuple[str, str, tuple[str, ...]], BankTrialResult] = {}
+    for bank in banks:
+        origins.setdefault((_data(bank), bank.recipe, tuple(bank.history.tasks)), bank)
+    if len(origins) > 1:
+        (one, one_bank), (other, other_bank) = [*origins.items()][:2]
+        kind = "data" if one[0] != other[0] else "recipe"
+        hashes = [key[0 if kind == "data" else 1][:_HASH_LENGTH] for key in (one, other)]
+        raise ConfigError(
+            f"the group heads of {one_bank.id} and {other_bank.id} cannot be compared: their {kind} is {hashes[0]} and {hashes[1]}; "
+            "read one sweep at a time"
+        )
+
+
+def _data(bank: BankTrialResult) -> str:
+    """Return the fingerprint of a bank's words and weights."""
+    return str(read_record(bank.folder / CONFIG_FILE)["data"])
+
+
+def _places(column: pa.ChunkedArray, values: Sequence[object]) -> NDArray[np.int64]:
+    """Return the place of each entry in ``values``, or -1."""
+    places = pc.index_in(column, pa.array(values, column.type))
+    result: NDArray[np.int64] = pc.fill_null(places, -1).to_numpy().astype(np.int64)
+    return result
