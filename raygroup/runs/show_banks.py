@@ -20,8 +20,8 @@ def show_banks(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
     banks = [BankTrialResult(trial) for trial in sweep.trials]
     trials = [_bank_values(bank) for bank in banks]
     if as_json:
-        values = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
-        print_json(values | {"damaged": list(sweep.damage)})
+        shown = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
+        print_json(shown | {"damaged": list(sweep.damage)})
     warn_of_damage([sweep])
     for damage in (damage for trial in trials for damage in trial["damaged"]):
         print_warning(damage)

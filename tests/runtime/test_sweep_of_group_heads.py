@@ -8,9 +8,9 @@ import pytest
 import raygroup
 from raygroup import sweep
 from raygroup.export.__main__ import main as export
+from raygroup.history.group_readings import read_group_readings
 from raygroup.report.__main__ import main as report
 from raygroup.runs.__main__ import main as runs
-from raygroup.scoring.group_readings import read_group_readings
 
 SPACE = '''
 """Hypothesis: none; a few steps on a few words."""

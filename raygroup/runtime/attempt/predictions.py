@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from raygroup.files.places import Place
-from raygroup.scoring.group_readings import write_group_readings
+from raygroup.history.group_readings import write_group_readings
 from raygroup.scoring.predictions import write_predictions
 from raygroup.storage.layout import GROUP_READINGS_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE
 from raygroup.training.packs.group_reading import read_with_groups

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from raygroup.config import Trial
 from raygroup.config_sections import fingerprint, result_fields
 from raygroup.errors import ConfigError, DamagedFileError
-from raygroup.scoring.group_readings import read_group_readings
+from raygroup.history.group_readings import read_group_readings
 from raygroup.storage.layout import GROUP_READINGS_FILE
 from raygroup.tables.history_rows import kept_steps, varied_fields
 from raygroup.tables.trial_result import TESTED_SPLITS, TrialResult
@@ -49,7 +49,7 @@ class BankTrialResult(TrialResult):
 
     @functools.cached_property
     def readings(self) -> pa.Table:
-        """How each head reads the test words of its tasks: the columns of ``scoring.group_readings``."""
+        """How each head reads the test words of its tasks: the columns of ``history.group_readings``."""
         return read_group_readings(self.folder / GROUP_READINGS_FILE)
 
     @functools.cached_property

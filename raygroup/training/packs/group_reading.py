@@ -21,7 +21,7 @@ _READINGS_AT_ONCE = 1024
 def read_with_groups(
     trained: TrainedTrial, rows: NDArray[np.intp], splits: Sequence[str], texts: Sequence[str], true_task: NDArray[np.int32]
 ) -> dict[str, list[Any]]:
-    """Return the columns of ``scoring.group_readings``, head by head within blocks of words.
+    """Return the columns of ``history.group_readings``, head by head within blocks of words.
 
     ``rows`` are those of the word store, and ``true_task`` (w,) the places of their tasks. Words without a task, -1, are read by no
     head.

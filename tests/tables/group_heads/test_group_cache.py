@@ -10,8 +10,8 @@ from synthetic_storage import write_sweep
 import raygroup
 from raygroup.config import Grouping, Heads, Loss, Training, Trial
 from raygroup.errors import ConfigError
+from raygroup.history.group_readings import write_group_readings
 from raygroup.runs.__main__ import main as runs
-from raygroup.scoring.group_readings import write_group_readings
 from raygroup.tables.sweep_choice import unfinished_reason, yardsticks
 
 GROUPS = (("ar",), ("ar", "ko"))
