@@ -64,16 +64,21 @@ def _write_stages(spaces):
     second = f"Trial(words={WORDS}, heads=Heads(hidden=8), training=Training(steps=4, batch=8))"
     third = "Finetuning(training=Training(steps=4, batch=8))"
     planted = WORDS.replace("renders=1", "renders=1, parts=(2, 1, 1)")
+    banks = (
+        "grouping=Grouping(method='cover', groups=(('ar-1', 'ar-2'), ('hi', 'la')), base_coefficient=0.0), "
+        "loss=Loss(grouping=0.0, task=0.0), training=Training(steps=4, batch=8)"
+    )
     sweeps = {
         "stage1_small": f"trial={first}",
         "stage2_small": f"trial={second}, after=load('stage1_small'), grid={grid}",
         "stage3_small": f"trial={third}, after=load('stage2_small')",
         "table5_groupings_laptop": f"trial={second}, after=load('stage1_small'), grid={grid}",
         "table5_laptop": f"trial={third}, after=load('table5_groupings_laptop')",
+        "oracle_planted": f"trial=Trial(words={planted}, heads=Heads(count=2, start='independent'), {banks})",
         "planted": f"trial=Trial(words={planted}, heads=Heads(count=2), training=Training(steps=4, batch=8))",
     }
     for name, settings in sweeps.items():
-        imports = "from raygroup.config import Finetuning, Heads, Pretraining, Training, Trial, Words\n"
+        imports = "from raygroup.config import Finetuning, Grouping, Heads, Loss, Pretraining, Training, Trial, Words\n"
         imports += "from raygroup.search_space import Sweep, load\n"
         (spaces / f"{name}.py").write_text(f'"""Hypothesis: none."""\n{imports}sweep = Sweep(name="{name}", {settings})\n')
 
