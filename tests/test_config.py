@@ -143,7 +143,7 @@ def test_a_misspelt_dotted_path_names_the_section_that_lacks_it():
         ("grouping.temperature", 0, "a number from 0.001"),
         ("grouping.base_coefficient", float("nan"), "a number from 0"),
         ("grouping.sample", "epoch", "one of step, word"),
-        ("grouping.groups", (("ar",),), "empty unless grouping.method is 'explicit'"),
+        ("grouping.groups", (("ar",),), "empty unless grouping.method is 'explicit' or 'cover'"),
         (
             "grouping.base_coefficient_changes",
             ((0.5, 0.1), (0.4, 0.2)),
