@@ -69,6 +69,7 @@ def run_and_kill(storage: Path, path: str, chance: random.Random) -> tuple[str, 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_search_with_twenty_kills_ends_with_the_journal_of_an_undisturbed_one(finished, prepared, tmp_path):
     path = search_space(tmp_path, **SETTINGS)
     chance = random.Random(15)
