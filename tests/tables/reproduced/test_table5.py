@@ -207,11 +207,12 @@ def test_a_sweep_that_does_not_fit_is_refused_with_the_reason(tmp_path, trials, 
         table5(tmp_path, "odd")
 
 
-def test_a_sweep_of_stage_3_names_the_sweep_to_name(tmp_path):
+def test_a_sweep_of_stage_3_stands_for_the_sweep_that_it_goes_on_from(tmp_path):
     write_arrangements(tmp_path)
     write_stage3(tmp_path, "arranged", "fine", lambda trial: 4)
-    with pytest.raises(ConfigError, match="fine is stage 3 of the sweep arranged: name that sweep"):
-        table5(tmp_path, "fine")
+    table = table5(tmp_path, "fine")
+    assert table.sweep.name == "arranged"
+    assert table.stage3.sweep.name == "fine"
 
 
 def test_sweeps_for_other_tables_are_passed_over(tmp_path):
