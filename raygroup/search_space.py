@@ -74,9 +74,8 @@ class Sweep:
         object.__setattr__(self, "grid", {path: _grid_values(path, values) for path, values in self.grid.items()})
         self._require_stage_before()
         self._require_one_kind()
-        num_trials = len(self.seeds) * math.prod(map(len, self.grid.values())) * (self.after.num_trials if self.after else 1)
-        if num_trials > MAX_TRIALS:
-            raise ConfigError(f"{self.name}: grid and seeds make {num_trials:,} trials: a sweep has at most {MAX_TRIALS:,}")
+        if self.num_trials > MAX_TRIALS:
+            raise ConfigError(f"{self.name}: grid and seeds make {self.num_trials:,} trials: a sweep has at most {MAX_TRIALS:,}")
         require(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", self.seeds, "whole numbers, each once")
         if isinstance(self.trial, Finetuning):
             require(self.seeds == (0,), "seeds", self.seeds, "left out: a Finetuning takes the seeds of the trials that it comes after")

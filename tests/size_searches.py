@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from synthetic_storage import write_sweep
+from tiny_sweep import write_space
 
 from raygroup.config import Heads, Training, Trial
 from raygroup.storage.layout import SWEEP_FILE, WORD_FACTS_FILE
@@ -37,13 +38,7 @@ DEFAULTS = {
 
 def search_space(folder: Path, **settings: object) -> str:
     """A search space file made from DEFAULTS and the given settings; its path, as the command takes it."""
-    filled = DEFAULTS | settings
-    text = SEARCH
-    for name, value in filled.items():
-        text = text.replace("{" + name + "}", str(value))
-    path = folder / f"{filled['name']}.py"
-    path.write_text(text)
-    return str(path)
+    return write_space(folder, SEARCH, DEFAULTS | settings)
 
 
 def write_search(storage: Path, points: dict[tuple[int, ...], tuple[int, ...]], confirm: tuple[int, ...] = ()) -> Path:

@@ -25,8 +25,11 @@ DEFAULTS = {"name": "tiny", "steps": 20, "grid": '{"grouping.base_coefficient": 
 
 def space(folder: Path, **settings: object) -> str:
     """A search space file made from DEFAULTS and the given settings; its path, as the command takes it."""
-    filled = DEFAULTS | settings
-    text = SPACE
+    return write_space(folder, SPACE, DEFAULTS | settings)
+
+
+def write_space(folder: Path, text: str, filled: dict[str, object]) -> str:
+    """Write a search space with these settings in their places. Returns its path."""
     for name, value in filled.items():
         text = text.replace("{" + name + "}", str(value))
     path = folder / f"{filled['name']}.py"

@@ -121,7 +121,7 @@ class PackQueue:
         """Tell the source which trials of a pack are done or have failed."""
         if self.source:
             reasons = {job.id: self.failed[job.id] for job in pack.jobs if job.id in self.failed}
-            done = self.retry_storage(lambda: [job.id for job in pack.jobs if job.id not in reasons and is_done(job.folder)])
+            done = [job.id for job in pack.jobs if job.id not in reasons and job.folder not in self._unfinished]
             self.retry_storage(functools.partial(self.source.end, [*done, *reasons], reasons))
 
     def _declare(self, pack: JobPack) -> JobPack | None:

@@ -1,7 +1,10 @@
 """From what one task's training does for another to scores of groups."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from raygroup.strategies.evidence import Evidence
 from raygroup.strategies.group_scores import Floats, GroupScores, members
 from raygroup.strategies.partition_search import best_groupings
 from raygroup.task_groups import Groups
@@ -17,6 +20,15 @@ def affinity_scores(affinity: Floats, tasks: tuple[str, ...]) -> GroupScores:
     sizes = np.maximum(inside.sum(axis=1, keepdims=True), 1)
     values = np.where(inside > 0, inside @ affinity / sizes, np.nan)
     return GroupScores(tasks=tasks, values=values)
+
+
+def affinity_choice(part: str) -> Callable[[Evidence, int], Groups]:
+    """Return the choice by affinity. ``part`` names the affinities in the evidence, (t, t)."""
+
+    def choose(evidence: Evidence, num_groups: int) -> Groups:
+        return best_by_affinity(np.asarray(getattr(evidence, part)), evidence.tasks, num_groups)
+
+    return choose
 
 
 def best_by_affinity(affinity: Floats, tasks: tuple[str, ...], num_groups: int) -> Groups:

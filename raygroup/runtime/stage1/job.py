@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from raygroup.config import Pretraining
-from raygroup.config_sections import fingerprint, result_fields
+from raygroup.config import Pretraining, trial_fingerprint
 from raygroup.costs import stage1_cpu_s
 from raygroup.files.places import Place
 from raygroup.runtime.planning.jobs import LAPTOP, LAPTOP_WEIGHTS, SPOTTER, Job, StartWeights, WordJob, file_hash, relative_path
@@ -37,7 +36,7 @@ class Stage1Job(Job):
     @property
     def content(self) -> str:
         """The fingerprint of all that the result depends on. It does not contain the sweep's name, as the id does."""
-        return fingerprint(self.trial.recipe_version, result_fields(self.trial), self.data)
+        return trial_fingerprint(self.trial, self.data)
 
     @property
     def trunk(self) -> str:

@@ -8,12 +8,11 @@ import numpy as np
 
 from raygroup.randomness import generator
 from raygroup.tables.score_intervals import seed_interval
+from raygroup.tables.stability.permutation import DRAWS, ROUNDING, permutation_p
 from raygroup.tables.stability.stability import FEWEST_RUNS
 
 _MOST_FLIPPED = 16
 """Most differences whose signs are flipped in every way: 16 differences have 65,536 ways."""
-_DRAWS = 10_000
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     values = np.asarray(differences, np.float64)
     count = len(values)
     exact = count <= _MOST_FLIPPED
-    flips = (np.arange(2**count)[:, None] >> np.arange(count)) & 1 if exact else generator("signs", count).integers(0, 2, (_DRAWS, count))
+    flips = (np.arange(2**count)[:, None] >> np.arange(count)) & 1 if exact else generator("signs", count).integers(0, 2, (DRAWS, count))
     sums = np.abs((1 - 2 * flips) @ values)
-    reached = int((sums >= abs(values.sum()) - _ROUNDING).sum())
-    return reached / len(flips) if exact else (reached + 1) / (len(flips) + 1)
+    reached = int((sums >= abs(values.sum()) - ROUNDING).sum())
+    return permutation_p(reached, len(flips), exact=exact)

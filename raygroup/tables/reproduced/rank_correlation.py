@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from raygroup.randomness import generator
 from raygroup.tables.score_intervals import normal_quantile
+from raygroup.tables.stability.permutation import DRAWS, ROUNDING, permutation_p
 
 _MOST_LISTED = 8
 """Most values whose orders are listed: 8 values have 40,320 orders."""
-_DRAWS = 10_000
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,8 @@ def rank_correlation(one: Sequence[float], other: Sequence[float]) -> RankCorrel
     rho = float(first @ second) / scale
     exact = count <= _MOST_LISTED
     orders = np.array(list(itertools.permutations(range(count)))) if exact else _drawn_orders(count)
-    reached = int((np.abs(second[orders] @ first) / scale >= abs(rho) - _ROUNDING).sum())
-    # A drawn p counts the given order as one more draw, so that it is never 0.
-    p = reached / len(orders) if exact else (reached + 1) / (len(orders) + 1)
+    reached = int((np.abs(second[orders] @ first) / scale >= abs(rho) - ROUNDING).sum())
+    p = permutation_p(reached, len(orders), exact=exact)
     low, high = _interval(rho, count)
     return RankCorrelation(rho, p, exact, low, high, count)
 
@@ -66,11 +64,11 @@ def _centred_ranks(values: Sequence[float]) -> NDArray[np.float64]:
 
 def _drawn_orders(count: int) -> NDArray[np.int64]:
     draws = generator("orders", count)
-    return np.array([draws.permutation(count) for _ in range(_DRAWS)])
+    return np.array([draws.permutation(count) for _ in range(DRAWS)])
 
 
 def _interval(rho: float, count: int) -> tuple[float, float] | tuple[None, None]:
-    if count < 4 or abs(rho) > 1 - _ROUNDING:
+    if count < 4 or abs(rho) > 1 - ROUNDING:
         return None, None
     half = normal_quantile() * math.sqrt((1 + rho**2 / 2) / (count - 3))
     return math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half)

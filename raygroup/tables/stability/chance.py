@@ -10,17 +10,15 @@ import numpy as np
 
 from raygroup.tables.stability.agreement import Floats, adjusted_rand_table
 from raygroup.tables.stability.partitions import MOST_LISTED_TASKS, Labels, all_partitions, draw_partitions, num_blocks
+from raygroup.tables.stability.permutation import DRAWS, ROUNDING, permutation_p
 
 _MOST_LISTED = 1_000_000
 """Most combinations of partitions that are listed."""
-_DRAWS = 10_000
 _FEW_DRAWS = 2_000
 """Draws if each takes longer, because there are many runs or too many partitions to be listed."""
 _MANY_RUNS = 30
 _MOST_AT_ONCE = 1_000_000
 """Most pairs of drawn partitions that are compared at once. More need much memory."""
-_ROUNDING = 1e-9
-"""Two agreements that differ by less are equal."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,9 @@ def chance_agreement(labels: Labels) -> ChanceAgreement:
     exact = bool(spaces) and len(_shapes(spaces[0])[1]) * math.prod(map(len, spaces[1:])) <= _MOST_LISTED
     values, weights = _listed(spaces) if exact else _drawn(num_tasks, blocks)
     total = float(weights.sum())
-    reached = float(weights[values >= observed - _ROUNDING].sum())
-    # A drawn p counts the runs themselves as one more draw, so that it is never 0.
-    p = reached / total if exact else (reached + 1) / (total + 1)
-    rare = np.cumsum(weights[::-1])[::-1] <= 0.05 * total + _ROUNDING
+    reached = float(weights[values >= observed - ROUNDING].sum())
+    p = permutation_p(reached, total, exact=exact)
+    rare = np.cumsum(weights[::-1])[::-1] <= 0.05 * total + ROUNDING
     return ChanceAgreement(observed, p, float(values[rare].min()) if rare.any() else math.inf, exact)
 
 
@@ -95,7 +92,7 @@ def _shapes(space: Labels) -> tuple[Labels, list[int]]:
 def _drawn(num_tasks: int, blocks: list[int]) -> tuple[Floats, Floats]:
     """Return drawn agreements in rising order, each with the weight 1."""
     is_slow = num_tasks > MOST_LISTED_TASKS or len(blocks) > _MANY_RUNS
-    num_draws = _FEW_DRAWS if is_slow else _DRAWS
+    num_draws = _FEW_DRAWS if is_slow else DRAWS
     runs = np.stack([draw_partitions(num_tasks, count, num_draws, "run", number) for number, count in enumerate(blocks)], axis=1)
     at_once = max(1, _MOST_AT_ONCE // len(blocks) ** 2)
     agreements = [_mean_agreements(runs[first : first + at_once]) for first in range(0, num_draws, at_once)]
