@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.text import Text
 
 from raygroup.errors import ConfigError, HistoryError
-from raygroup.runs.find import find_trial_of, warn_of_damage
+from raygroup.runs.find import find_trial_of
+from raygroup.runs.shown_trials import print_failure, show_json_and_damage, shown_label, shown_values
 from raygroup.search_space import GROUP_HEADS
 from raygroup.storage.layout import PREDICTIONS_FILE
 from raygroup.storage.sweeps import StoredSweep, TrialState
-from raygroup.terminal import Column, fitted_table, print_json, print_line, print_warning, titled
+from raygroup.terminal import Column, fitted_table, print_line, titled
 
 if TYPE_CHECKING:
     from raygroup.tables.trial_result import TrialResult
@@ -53,12 +54,7 @@ def show_sweep(sweep: StoredSweep, out: Console, *, trial: str | None = None, as
     named = results[find_trial_of(sweep, trial).id] if trial else None
     result = SweepResult(sweep, tuple(each for each in results.values() if each.stored.declared and each.is_readable))
     trials = [_trial_values(each) for each in results.values()]
-    if as_json:
-        values = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
-        print_json(values | {"best": result.choice.to_json() if result.choice else None, "damaged": list(sweep.damage)})
-    warn_of_damage([sweep])
-    for damage in (damage for values in trials for damage in values["damaged"]):
-        print_warning(damage)
+    show_json_and_damage(sweep, trials, as_json=as_json, best=result.choice.to_json() if result.choice else None)
     if as_json:
         return
     _print_trials(sweep, trials, out)
@@ -78,14 +74,11 @@ def _print_trials(sweep: StoredSweep, trials: Sequence[dict[str, Any]], out: Con
     )
     out.print(note, style="dim", soft_wrap=True)
     for trial in trials:
-        if trial["declared"] and trial["failure"]:
-            print_line(out, f"{trial['label']} failed at step {trial['failure']['step']}: {trial['failure']['reason']}")
+        print_failure(trial, out)
 
 
 def _trial_values(trial: "TrialResult") -> dict[str, Any]:
     """Return what is known of a trial. Values that it does not have yet are None."""
-    stored = trial.stored
-    outcome = stored.outcome() if trial.state == TrialState.FAILED else {}
     values: dict[str, Any] = dict.fromkeys((*_FROM_HISTORY, *_FROM_PREDICTIONS)) | {"tasks": []}
     damaged: dict[str, None] = {}
     for read in (_require_settings, _history_values, _scores, _tasks):
@@ -93,10 +86,7 @@ def _trial_values(trial: "TrialResult") -> dict[str, Any]:
             values |= read(trial)
         except ConfigError as error:
             damaged[str(error)] = None
-    return {
-        "id": trial.id, "label": trial.label, "declared": stored.declared, "state": str(trial.state), **values, "damaged": [*damaged],
-        "failure": {name: outcome.get(name) for name in ("step", "reason", "at")} if outcome else None,
-    }  # fmt: skip
+    return shown_values(trial.stored, values, [*damaged])
 
 
 def _require_settings(trial: "TrialResult") -> dict[str, Any]:
@@ -147,9 +137,8 @@ def _number(value: float) -> float | None:
 
 
 def _cells(trial: dict[str, Any]) -> list[str]:
-    label = trial["label"] if trial["declared"] else f"{trial['label']} (no longer in the sweep)"
     return [
-        label, trial["state"], trial["grouping"] or "-", _text(trial["steps"]), _text(trial["decisiveness"], ".2f"),
+        shown_label(trial), trial["state"], trial["grouping"] or "-", _text(trial["steps"]), _text(trial["decisiveness"], ".2f"),
         _text(trial["settling_step"]), _text(trial["unseen_accuracy"], ".3f"), _text(trial["unseen_one_minus_ned"], ".3f"),
         _text(trial["unseen_nll"], ".3f") or ("-" if trial["state"] == TrialState.DONE else ""),
     ]  # fmt: skip

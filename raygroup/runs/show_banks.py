@@ -6,25 +6,20 @@ from rich.console import Console
 from rich.text import Text
 
 from raygroup.errors import ConfigError
-from raygroup.runs.find import warn_of_damage
+from raygroup.runs.shown_trials import print_failure, show_json_and_damage, shown_label, shown_values
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.tables.group_heads.bank_report import COLUMNS, NOTE, bank_cells, coverage_lines
 from raygroup.tables.group_heads.bank_trial import MEASURES, BankTrialResult
 from raygroup.tables.group_heads.group_cache import group_cache
 from raygroup.tables.trial_result import TESTED_SPLITS
-from raygroup.terminal import Column, fitted_table, print_json, print_line, print_warning, titled
+from raygroup.terminal import Column, fitted_table, print_line, titled
 
 
 def show_banks(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
     """Print the hypothesis, the banks, the reasons of failures, and how many groups have a head."""
     banks = [BankTrialResult(trial) for trial in sweep.trials]
     trials = [_bank_values(bank) for bank in banks]
-    if as_json:
-        shown = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
-        print_json(shown | {"damaged": list(sweep.damage)})
-    warn_of_damage([sweep])
-    for damage in (damage for trial in trials for damage in trial["damaged"]):
-        print_warning(damage)
+    show_json_and_damage(sweep, trials, as_json=as_json)
     if as_json:
         return
     print_line(out, sweep.hypothesis)
@@ -33,8 +28,7 @@ def show_banks(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
     out.print(titled(str(sweep.folder), fitted_table(columns, rows, out.width)))
     out.print(NOTE, style="dim", soft_wrap=True)
     for values in trials:
-        if values["declared"] and values["failure"]:
-            print_line(out, f"{values['label']} failed at step {values['failure']['step']}: {values['failure']['reason']}")
+        print_failure(values, out)
     if any(bank.is_readable for bank in banks):
         for line in coverage_lines(group_cache([sweep])):
             print_line(out, line)
@@ -42,7 +36,6 @@ def show_banks(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
 
 def _bank_values(bank: BankTrialResult) -> dict[str, Any]:
     """Return what is known of a bank. Values that it does not have yet are None."""
-    outcome = bank.stored.outcome() if bank.state == TrialState.FAILED else {}
     names = [f"{split}_{measure}" for split in TESTED_SPLITS for measure in MEASURES]
     values: dict[str, Any] = dict.fromkeys(("group_heads", *names))
     damaged = []
@@ -54,14 +47,9 @@ def _bank_values(bank: BankTrialResult) -> dict[str, Any]:
             values |= {f"{split}_{measure}": bank.mean_score(split, measure) for split in TESTED_SPLITS for measure in MEASURES}
     except ConfigError as error:
         damaged.append(str(error))
-    return {
-        "id": bank.id, "label": bank.label, "declared": bank.stored.declared, "state": str(bank.state), **values, "damaged": damaged,
-        "failure": {name: outcome.get(name) for name in ("step", "reason", "at")} if outcome else None,
-    }  # fmt: skip
+    return shown_values(bank.stored, values, damaged)
 
 
 def _cells(bank: BankTrialResult, values: dict[str, Any]) -> list[str]:
-    label = bank.label if bank.stored.declared else f"{bank.label} (no longer in the sweep)"
-    if values["group_heads"] is None:
-        return [label, bank.state, *[""] * (len(COLUMNS) - 1)]
-    return [label, bank.state, *bank_cells(bank)[1:]]
+    scores = [""] * (len(COLUMNS) - 1) if values["group_heads"] is None else bank_cells(bank)[1:]
+    return [shown_label(values), bank.state, *scores]

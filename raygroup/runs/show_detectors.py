@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from raygroup.errors import ConfigError, HistoryError
-from raygroup.runs.find import warn_of_damage
+from raygroup.runs.shown_trials import print_failure, show_json_and_damage, shown_label, shown_values
 from raygroup.search_space import STAGE_1
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.tables.spotter.spotter_report import loss_columns
@@ -15,7 +15,7 @@ from raygroup.tables.spotter.spotter_trial import SpotterTrialResult, computed_l
 from raygroup.tables.stage1.stage1_report import SCORE_COLUMNS, print_stage1_tasks, score_cells
 from raygroup.tables.stage1.stage1_trial import Stage1TrialResult
 from raygroup.tables.sweep_result import stage1_trials
-from raygroup.terminal import Column, fitted_table, print_json, print_line, print_warning, titled
+from raygroup.terminal import Column, fitted_table, print_line, titled
 
 _GROUPING = ("grouping", "head_of", "decisiveness", "settling_step")
 """What is known of a grouping. A detector has none."""
@@ -29,12 +29,7 @@ def show_detectors(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
     kind = Stage1TrialResult if sweep.trains_on == STAGE_1 else SpotterTrialResult
     results = [kind(trial) for trial in sweep.trials]
     trials = [_trial_values(trial) for trial in results]
-    if as_json:
-        values = {"name": sweep.name, "folder": str(sweep.folder), "hypothesis": sweep.hypothesis, "trials": trials}
-        print_json(values | {"damaged": list(sweep.damage)})
-    warn_of_damage([sweep])
-    for damage in (damage for trial in trials for damage in trial["damaged"]):
-        print_warning(damage)
+    show_json_and_damage(sweep, trials, as_json=as_json)
     if as_json:
         return
     _print_trials(sweep, results, trials, out)
@@ -45,7 +40,6 @@ def show_detectors(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
 def _trial_values(trial: SpotterTrialResult) -> dict[str, Any]:
     """Return what is known of a trial. Values that it does not have yet are None."""
     is_done = trial.state == TrialState.DONE
-    outcome = trial.stored.outcome() if trial.state == TrialState.FAILED else {}
     values: dict[str, Any] = dict.fromkeys((*_GROUPING, "steps", "samples_per_s", "weights")) | {"losses": {}}
     damaged: list[str] = []
     try:
@@ -63,10 +57,7 @@ def _trial_values(trial: SpotterTrialResult) -> dict[str, Any]:
         damaged.append(str(error))
     if isinstance(trial, Stage1TrialResult):
         values |= {"scores": dict(trial.head_scores)}
-    return {
-        "id": trial.id, "label": trial.label, "declared": trial.stored.declared, "state": str(trial.state), **values, "damaged": damaged,
-        "failure": {name: outcome.get(name) for name in ("step", "reason", "at")} if outcome else None,
-    }  # fmt: skip
+    return shown_values(trial.stored, values, damaged)
 
 
 def _print_trials(sweep: StoredSweep, results: Sequence[SpotterTrialResult], trials: list[dict[str, Any]], out: Console) -> None:
@@ -83,16 +74,14 @@ def _print_trials(sweep: StoredSweep, results: Sequence[SpotterTrialResult], tri
     for trial in trials:
         if trial["weights"]:
             print_line(out, f"{trial['label']}: {trial['weights']}")
-        if trial["declared"] and trial["failure"]:
-            print_line(out, f"{trial['label']} failed at step {trial['failure']['step']}: {trial['failure']['reason']}")
+        print_failure(trial, out)
 
 
 def _cells(trial: dict[str, Any], losses: list[str], has_grouping: bool) -> list[str]:
-    label = trial["label"] if trial["declared"] else f"{trial['label']} (no longer in the sweep)"
     cells = [f"{trial['losses'][name]:.3f}" if name in trial["losses"] else "" for name in losses]
-    speed = trial["samples_per_s"]
+    speed, steps = trial["samples_per_s"], "" if trial["steps"] is None else str(trial["steps"])
     groups = [trial["grouping"], f"{trial['decisiveness']:.2f}", str(trial["settling_step"])] if trial["grouping"] else ["-", "", ""]
     return [
-        label, trial["state"], *(groups if has_grouping else []), "" if trial["steps"] is None else str(trial["steps"]), *cells,
+        shown_label(trial), trial["state"], *(groups if has_grouping else []), steps, *cells,
         "" if speed is None else f"{speed:.1f}",
     ]  # fmt: skip
