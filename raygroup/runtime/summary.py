@@ -11,14 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console, Group
 from rich.text import Text
 
-from raygroup.config import Pretraining, Trial
+from raygroup.config import Pretraining
 from raygroup.errors import ConfigError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place, size_of
 from raygroup.files.retry import NO_RETRY, Retry
 from raygroup.runtime.planning.plan import Plan
 from raygroup.runtime.shown_trial import print_shown_trial
-from raygroup.runtime.stage1.job import jobs_on_words, stage1_jobs
+from raygroup.runtime.stage1.job import jobs_on_words
+from raygroup.search_space import GROUP_HEADS, SCENES, STAGE_1
 from raygroup.spotter_config import Detector
 from raygroup.storage.sweeps import TrialState, read_sweeps
 from raygroup.tables.group_heads.bank_report import banks_table, coverage_lines
@@ -65,17 +66,10 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
             else:
                 for line in lines:
                     print_words(console, line)
-    if done and plan.scenes is not None:
-        _print_scene_trials(plan, console, retry)
-    elif stage1_jobs(done):
-        _print_stage1_trials(plan, console, retry)
-    elif any(isinstance(job.trial, Trial) and job.trial.grouping.is_cover for job in done):
-        _print_banks(plan, console, retry)
-    elif done:
-        result, others = retry(lambda: _read_trials(plan))
-        console.print(_trials_table(plan, result, others, console.width))
-        if result.shown is not None:
-            print_shown_trial(result, result.shown, console, retry)
+    if done:
+        result = retry(lambda: sweep_result(plan.folder))
+        printers = {SCENES: _print_scene_trials, STAGE_1: _print_stage1_trials, GROUP_HEADS: _print_banks}
+        printers.get(plan.trains_on, _print_grouped_trials)(plan, result, console, retry)
         for line in result.damaged:
             print_warning(line)
     for job in plan.jobs:
@@ -83,47 +77,44 @@ def print_summary(plan: Plan, console: Console, failed: Mapping[str, str], retry
             console.print(f"failed: {job.label}: {failed[job.id]} ({job.folder})", style="red", soft_wrap=True, markup=False)
 
 
-def _print_scene_trials(plan: Plan, console: Console, retry: Retry) -> None:
-    result = retry(lambda: sweep_result(plan.folder))
+def _print_grouped_trials(plan: Plan, result: SweepResult, console: Console, retry: Retry) -> None:
+    others = retry(lambda: _read_trials(plan, result))
+    console.print(_trials_table(plan, result, others, console.width))
+    if result.shown is not None:
+        print_shown_trial(result, result.shown, console, retry)
+
+
+def _print_scene_trials(plan: Plan, result: SweepResult, console: Console, retry: Retry) -> None:
     trials = retry(lambda: spotter_trials(result.readable))
     if trials:
         console.print(spotter_trials_table(plan.sweep.name, trials, console.width))
         print_weights(trials, console)
-    for line in result.damaged:
-        print_warning(line)
 
 
-def _print_stage1_trials(plan: Plan, console: Console, retry: Retry) -> None:
-    result = retry(lambda: sweep_result(plan.folder))
+def _print_stage1_trials(plan: Plan, result: SweepResult, console: Console, retry: Retry) -> None:
     trials = retry(lambda: stage1_trials(result.readable))
     if trials:
         console.print(stage1_trials_table(plan.sweep.name, trials, console.width))
         print_stage1_tasks(trials[0], console)
         print_weights(trials, console)
-    for line in result.damaged:
-        print_warning(line)
 
 
-def _print_banks(plan: Plan, console: Console, retry: Retry) -> None:
-    result = retry(lambda: sweep_result(plan.folder))
+def _print_banks(plan: Plan, result: SweepResult, console: Console, retry: Retry) -> None:
     banks = retry(lambda: bank_trials(result.readable))
     if banks:
         console.print(banks_table(plan.sweep.name, banks, console.width))
         for line in retry(lambda: [*coverage_lines(group_cache([result.stored]))]):
             print_words(console, line)
-    for line in result.damaged:
-        print_warning(line)
 
 
 def _words_lines_of(store: Place) -> list[str]:
     return words_lines(open_word_store(local_copy(store)))
 
 
-def _read_trials(plan: Plan) -> tuple[SweepResult, list[tuple[str, TrialResult]]]:
-    """Read the records of a sweep's trials and of its yardsticks, which stay in memory."""
-    result = sweep_result(plan.folder)
+def _read_trials(plan: Plan, result: SweepResult) -> list[tuple[str, TrialResult]]:
+    """Read the records of a sweep's trials, which stay in memory, and return its yardsticks."""
     _ = (result.readable, result.damaged, result.choice)
-    return result, _yardstick_trials(plan)
+    return _yardstick_trials(plan)
 
 
 def next_steps(plan: Plan) -> Iterable[str]:

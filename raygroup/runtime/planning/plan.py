@@ -21,7 +21,7 @@ from raygroup.runtime.planning.scene_plan import plan_scene_jobs
 from raygroup.runtime.planning.starting_weights import StartingWeights
 from raygroup.runtime.stage1.job import stage1_jobs
 from raygroup.runtime.stage1.plan import plan_stage1_jobs
-from raygroup.search_space import GROUP_HEADS, SCENES, STAGE_1, Sweep, hypothesis, load
+from raygroup.search_space import GROUP_HEADS, GROUPINGS, SCENES, STAGE_1, Sweep, hypothesis, load
 from raygroup.storage.identity import without_rendering
 from raygroup.storage.layout import STOP_FILE, SWEEP_FILE, features_path, now, words_path
 from raygroup.storage.records import intact_record
@@ -60,6 +60,16 @@ class Plan:
     def stages(self) -> "tuple[Plan, ...]":
         """This plan, behind those of the stages before it."""
         return (*(self.after.stages if self.after else ()), self)
+
+    @property
+    def trains_on(self) -> str:
+        """What the trials train on: ``SCENES``, ``STAGE_1``, ``GROUP_HEADS`` or ``GROUPINGS``. All trials of a sweep are of one kind."""
+        trial = self.jobs[0].trial
+        if self.scenes is not None:
+            return SCENES
+        if isinstance(trial, Pretraining):
+            return STAGE_1
+        return GROUP_HEADS if isinstance(trial, Trial) and trial.grouping.is_cover else GROUPINGS
 
     @property
     def missing(self) -> tuple[Job, ...]:
@@ -189,11 +199,8 @@ def write_declaration(plan: Plan, search: Mapping[str, Any] | None = None) -> No
     declared: dict[str, Any] = {
         "name": plan.sweep.name, "hypothesis": plan.hypothesis, "trials": trials, "data": plan.jobs[0].data, "caches": caches,
     }  # fmt: skip
-    declared |= {"trains_on": SCENES} if plan.scenes is not None else {}
+    declared |= {"trains_on": plan.trains_on} if plan.trains_on != GROUPINGS else {}
     declared |= {"after": plan.after.sweep.name} if plan.after is not None else {}
-    declared |= {"trains_on": STAGE_1} if isinstance(plan.sweep.trial, Pretraining) else {}
-    is_bank = any(isinstance(job.trial, Trial) and job.trial.grouping.is_cover for job in plan.jobs)
-    declared |= {"trains_on": GROUP_HEADS} if is_bank else {}
     declared |= {"search": search} if search is not None else {}
     plan.folder.mkdir(parents=True, exist_ok=True)
     stored = intact_record(plan.folder / SWEEP_FILE)
