@@ -105,7 +105,7 @@ class PackQueue:
         waiting, self.waiting = self.waiting, deque()
         for pack in waiting:
             lost = [job for job in pack.jobs if (start := _start_of(job)) is not None and start.name in self.failed]
-            self.failed |= {job.id: f"the trial that it starts from failed: {_start_of(job)}" for job in lost}
+            self.failed |= {job.id: lost_start_text(job) for job in lost}
             rest = tuple(job for job in pack.jobs if job not in lost)
             self.waiting.extend([JobPack(rest)] if rest else [])
 
@@ -250,6 +250,11 @@ class PackQueue:
             del self._failed_jobs[job.id], self.failed[job.id]
             self._last_steps.pop(job.id, None)
             self.waiting.append(JobPack((job,)))
+
+
+def lost_start_text(job: Job) -> str:
+    """Return why a trial fails whose start has failed."""
+    return f"the trial that it starts from failed: {_start_of(job)}"
 
 
 def _start_of(job: Job) -> Place | None:

@@ -5,7 +5,7 @@ The run checks the sweep, prepares words and features, and trains the trials tha
 
 import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from raygroup.errors import ConfigError, OverBudgetError, StopRequestedError
 from raygroup.files.places import Place
 from raygroup.files.retry import PeriodicWarning, Retry
 from raygroup.runtime.local import run_packs
+from raygroup.runtime.pack_queue import lost_start_text
 from raygroup.runtime.placement import Placement, require_device, require_device_memory, require_kernels, require_workers
 from raygroup.runtime.planning.clusters.cluster_file import read_cluster_file
 from raygroup.runtime.planning.forecast import Forecast, forecast, over_budget_reason
@@ -35,6 +36,7 @@ from raygroup.runtime.worker_start import TRAINING
 from raygroup.storage.layout import STOP_FILE, SWEEP_FILE
 from raygroup.storage.locks import lock_folder, require_writable
 from raygroup.storage.records import intact_record
+from raygroup.storage.sweeps import is_done
 from raygroup.terminal import print_warning, print_words
 from raygroup.values import BAD_SHARE, SHARE, USD
 
@@ -98,7 +100,7 @@ def train_missing(plan: Plan, options: RunOptions, screen: Console) -> dict[str,
             retry(functools.partial(reuse_trials, stage.plan, stage.twins))
             print_words(screen, reuse_text(stage.twins))
         failed = train(training, options, screen, outlook, retry) if training else {}
-    if plan.missing and (plan.folder / STOP_FILE).is_file():
+    if plan.missing and _is_stopped(stages):
         raise StopRequestedError("stopped on request")
     return failed
 
@@ -220,14 +222,30 @@ def train(
     Stage 1 comes first, because it makes the trunk. The others train together, each trial after its start.
     """
     print_words(screen, outlook)
-    failed: dict[str, str] = {}
     first = [stage for stage in stages if isinstance(stage.plan.sweep.trial, Pretraining)]
-    for group in (first, [stage for stage in stages if stage not in first]):
-        if group and not failed:
-            failed |= _train_together(group, options, screen, retry, source)
-        elif group:
-            failed |= {job.id: "its trial of stage 1 failed" for stage in group for job in stage.missing}
-    return failed
+    later = [stage for stage in stages if stage not in first]
+    failed = _train_together(first, options, screen, retry, source) if first else {}
+    if first and retry(functools.partial(_is_stopped, stages)):
+        return failed
+    unfinished = {job.folder for stage in first for job in stage.missing if not retry(functools.partial(is_done, job.folder))}
+    later, lost = split_lost(later, unfinished)
+    failed |= {job.id: lost_start_text(job) for job in lost}
+    return failed | (_train_together(later, options, screen, retry, source) if later else {})
+
+
+def _is_stopped(stages: Iterable[StageWork]) -> bool:
+    return any((stage.plan.folder / STOP_FILE).is_file() for stage in stages)
+
+
+def split_lost(stages: Sequence[StageWork], unfinished: set[Place]) -> tuple[list[StageWork], list[Job]]:
+    """Return the work without trials that start from an ``unfinished`` one, directly or through another, and these trials."""
+    lost: list[Job] = []
+    for stage in stages:
+        without_start = [job for job in word_jobs(stage.missing) if job.start in unfinished]
+        unfinished = unfinished | {job.folder for job in without_start}
+        lost += without_start
+    left = [replace(stage, missing=tuple(job for job in stage.missing if job not in lost)) for stage in stages]
+    return [stage for stage in left if stage.missing], lost
 
 
 def _train_together(

@@ -4,17 +4,19 @@ import json
 
 import pytest
 from pack_sessions import declare_plan
+from sweep_process import start_command, wait_for_end, wait_until
 from tiny_sweep import space
 
 from raygroup import read_sweep, sweep
 from raygroup.errors import ConfigError
 from raygroup.history.reader import read_history
+from raygroup.runs.__main__ import main as runs_main
 from raygroup.runtime.attempt.worker import run_pack
 from raygroup.runtime.pack_queue import PackQueue
 from raygroup.runtime.planning.jobs import declare_trials
 from raygroup.runtime.planning.packs import JobPack
 from raygroup.runtime.planning.plan import declare_sweep, load_plan
-from raygroup.runtime.sweep_run import RunOptions, work_of_stages
+from raygroup.runtime.sweep_run import RunOptions, StageWork, split_lost, work_of_stages
 from raygroup.storage.checkpoint_index import read_last_checkpoint
 
 STAGE_3 = '''
@@ -32,6 +34,21 @@ def stage_3(folder, **settings):
     path = folder / "tuned.py"
     path.write_text(STAGE_3.format(path=space(folder, **settings)))
     return str(path)
+
+
+STAGES_1_AND_2 = '''
+"""Hypothesis: none."""
+
+from raygroup.config import Heads, Pretraining, Training, Trial, Words
+from raygroup.search_space import Sweep
+
+words = Words(tasks=("ar", "hi", "la"), characters=(20, 20, 20), words_per_task=12, unseen_per_task=3, renders=2)
+first = Pretraining(words=words, start="laptop", steps=0, head_steps=20_000, batch=8, checkpoint_every=10, heads=Heads(
+    count=1, start="independent", hidden=8
+))
+second = Trial(words=words, heads=Heads(count=2, hidden=8), training=Training(steps=4))
+sweep = Sweep(name="second", trial=second, after=Sweep(name="first", trial=first))
+'''
 
 
 @pytest.fixture
@@ -148,3 +165,24 @@ def test_equal_settings_of_stage_3_on_another_stage_2_are_another_trial(prepared
     one, other = (load_plan(stage_3(tmp_path, steps=steps), prepared).jobs for steps in (20, 30))
     assert one[0].trial == other[0].trial
     assert one[0].id != other[0].id
+
+
+def test_a_request_to_stop_stage_1_ends_the_command_before_stage_2(prepared, tmp_path):
+    path = tmp_path / "stages.py"
+    path.write_text(STAGES_1_AND_2)
+    with start_command("raygroup.sweep", [str(path), "--local", "--storage-path", str(prepared)]) as driver:
+        wait_until(lambda: [*prepared.glob("first/*/checkpoints/step-*")], driver)
+        assert runs_main(["stop", "first", str(prepared)]) == 0
+        out = wait_for_end(driver)
+    assert driver.returncode == 130, out
+    assert "stopped on request" in out
+    assert not [*prepared.glob("second/*/config.json")]
+
+
+def test_only_trials_that_start_from_a_failed_one_are_lost(plan):
+    first, second = plan.jobs
+    stages, lost = split_lost([StageWork(plan, plan.jobs)], {first.start})
+    assert lost == [first]
+    assert [stage.missing for stage in stages] == [(second,)]
+    stages, lost = split_lost([StageWork(plan, plan.jobs)], {first.start, second.start})
+    assert (stages, lost) == ([], [first, second])
