@@ -224,8 +224,11 @@ def train(
     print_words(screen, outlook)
     first = [stage for stage in stages if isinstance(stage.plan.sweep.trial, Pretraining)]
     later = [stage for stage in stages if stage not in first]
-    failed = _train_together(first, options, screen, retry, source) if first else {}
-    if first and retry(functools.partial(_is_stopped, stages)):
+    if not first:
+        return _train_together(later, options, screen, retry, source)
+    failed = _train_together(first, options, screen, retry, source)
+    stopped = retry(functools.partial(_is_stopped, stages))
+    if stopped:
         return failed
     unfinished = {job.folder for stage in first for job in stage.missing if not retry(functools.partial(is_done, job.folder))}
     later, lost = split_lost(later, unfinished)
