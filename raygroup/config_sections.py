@@ -13,6 +13,8 @@ from raygroup.errors import ConfigError, one_line
 from raygroup.values import MisfitError, fitted, type_text
 
 Section = TypeVar("Section")
+Changes = tuple[tuple[float, float], ...]
+"""Later values of a setting: pairs of a share of the steps, from 0 to 1, and the value from there on."""
 
 _MAX_VALUE = 120
 """Most characters of a value in a message."""
@@ -95,7 +97,7 @@ def require_number(field_name: str, value: object, *, low: float, high: float = 
     require(right_type and low <= value <= high and value < float("inf"), field_name, value, limits)  # type: ignore[operator]
 
 
-def require_changes(field_name: str, changes: tuple[tuple[float, float], ...], *, low: float) -> None:
+def require_changes(field_name: str, changes: Changes, *, low: float) -> None:
     """Raise ConfigError unless each change is a later share of the steps and a number from ``low``."""
     right = f"pairs of a share of the steps, each later than the one before, and a number from {low:g}, such as ((0.5, 0.1),)"
     shares = [share for share, _ in changes]

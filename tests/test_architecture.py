@@ -16,7 +16,7 @@ HEAVY = ("torch", "ray", "tensorboardX")
 
 LAYERS = {
     "vocabulary": (
-        "config", "config_sections", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "spotter_config",
+        "config", "config_sections", "settings", "errors", "search_space", "tasks", "task_groups", "trunks", "costs", "spotter_config",
         "spotting_config", "paper", "values", "searches",
     ),
     "records": (

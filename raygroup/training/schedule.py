@@ -1,6 +1,6 @@
 """Settings that change from step to step."""
 
-from raygroup.config import Changes
+from raygroup.config_sections import Changes
 
 
 def learning_rate_at(step: int, steps: int, highest: float) -> float:

@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from raygroup.config import MIXTURE_WEIGHTINGS, Words
+from raygroup.config import Words
 from raygroup.config_sections import require
 from raygroup.errors import ConfigError
 from raygroup.randomness import generator
+from raygroup.settings.words import MIXTURE_WEIGHTINGS
 from raygroup.words.word_store import WordStore
 
 

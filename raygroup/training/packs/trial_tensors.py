@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from raygroup.config import Changes, Trial
+from raygroup.config import Trial
+from raygroup.config_sections import Changes
 from raygroup.errors import ConfigError
 from raygroup.model.kernels.forms import Kernels, cpu_forms
 from raygroup.training.packs.packing import shared_settings
