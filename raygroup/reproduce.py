@@ -1,6 +1,7 @@
 """``python -m raygroup.reproduce table2``: rebuild a table of the paper from finished sweeps, beside the paper's own.
 
-It never trains. ``table2`` to ``table5`` are the command's Python twins. ``table5 --scenes`` first scores trials end to end.
+It never trains. ``strategies`` is no table of the paper: it compares ways to choose a grouping. ``table2`` to ``table5`` and ``strategies``
+are the command's Python twins. ``table5 --scenes`` first scores trials end to end.
 """
 
 import argparse
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from raygroup.tables.reproduced.table2 import Table2
     from raygroup.tables.reproduced.table4 import Table4
     from raygroup.tables.reproduced.table5 import Table5
+    from raygroup.tables.strategies.strategy_table import StrategyTable
     from raygroup.tables.table3 import Table3
 
-TABLES = ("table2", "table3", "table4", "table5")
+TABLES = ("table2", "table3", "table4", "table5", "strategies")
 _SETTLE_HELP = "table2: steps that a last grouping must have stood (default: 500, or 100 for runs below 3,000 steps)"
 
 
@@ -69,6 +71,17 @@ def table5(storage_path: Place | str = "runs", sweep: str | None = None) -> "Tab
     return table5_of(place(storage_path), sweep)
 
 
+def strategies(storage_path: Place | str = "runs", sweep: str | None = None) -> "StrategyTable":
+    """Return how good every strategy's groupings are at every number of heads, from a sweep that trained a head for every group.
+
+    ``sweep`` is its name; None takes the newest finished one. Raises ConfigError if none fits, or if fewer than two of its seeds have a head
+    for every group.
+    """
+    from raygroup.tables.strategies.strategy_table import strategy_table
+
+    return strategy_table(place(storage_path), sweep)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     return run_command(lambda: _reproduce(build_parser().parse_args(arguments)))
@@ -77,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
     parser = Parser(prog="python -m raygroup.reproduce", description=__doc__)
-    parser.add_argument("table", choices=(*TABLES, "all"), help="the table of the paper, or all that can be made")
+    parser.add_argument("table", choices=(*TABLES, "all"), help="the table of the paper, strategies, or all that can be made")
     parser.add_argument("name", nargs="?", metavar="SWEEP", help="the same as --sweep SWEEP")
     parser.add_argument("--storage-path", type=parse_place, default=Path("runs"), help="where the sweeps are (default: ./runs)")
     parser.add_argument("--sweep", help="name of the sweep to read (default: the newest finished one that fits)")

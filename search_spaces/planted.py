@@ -11,7 +11,7 @@ sweep = Sweep(
             tasks=("zh", "ko", "hi", "la"),
             parts=(2, 2, 2, 1),
             characters=(160, 80, 40, 52),
-            words_per_task=150,
+            words_per_task=200,
             unseen_per_task=200,
             renders=3,
         ),
