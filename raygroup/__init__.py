@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from raygroup.choose.choosing import choose_groups
     from raygroup.config import Finetuning, Grouping, Heads, Loss, Pretraining, Training, Trial, Weights, Words
     from raygroup.end_to_end.sweep_scores import SweepScores, score_end_to_end
     from raygroup.errors import ClusterLostError, ConfigError, HistoryError, OverBudgetError, RaygroupError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from raygroup.spotting.spotter import SpottedWord, Spotter
     from raygroup.spotting_config import Spotting
     from raygroup.sweep import run_sweep
+    from raygroup.tables.choices.choice import Choice
+    from raygroup.tables.choices.request import Request
     from raygroup.tables.comparison import Comparison
     from raygroup.tables.group_heads.bank_trial import BankTrialResult
     from raygroup.tables.group_heads.group_cache import GroupCache, read_group_cache
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from raygroup.words.importing.preview import WordsPreview
 
 _HOMES = {
+    "raygroup.choose.choosing": ("choose_groups",),
     "raygroup.config": ("Finetuning", "Grouping", "Heads", "Loss", "Pretraining", "Training", "Trial", "Weights", "Words"),
     "raygroup.end_to_end.sweep_scores": ("SweepScores", "score_end_to_end"),
     "raygroup.errors": ("ClusterLostError", "ConfigError", "HistoryError", "OverBudgetError", "RaygroupError"),
@@ -59,6 +63,8 @@ _HOMES = {
     "raygroup.spotter_config": ("Detector",),
     "raygroup.spotting_config": ("Spotting",),
     "raygroup.sweep": ("run_sweep",),
+    "raygroup.tables.choices.choice": ("Choice",),
+    "raygroup.tables.choices.request": ("Request",),
     "raygroup.tables.comparison": ("Comparison",),
     "raygroup.tables.group_heads.bank_trial": ("BankTrialResult",),
     "raygroup.tables.group_heads.group_cache": ("GroupCache", "read_group_cache"),
@@ -74,6 +80,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BankTrialResult",
+    "Choice",
     "ClusterLostError",
     "Comparison",
     "ConfigError",
@@ -94,6 +101,7 @@ __all__ = [
     "RaygroupError",
     "Reader",
     "Report",
+    "Request",
     "SizeRange",
     "SizeSearch",
     "SizeSearchResult",
@@ -115,6 +123,7 @@ __all__ = [
     "Words",
     "WordsPreview",
     "__version__",
+    "choose_groups",
     "compare",
     "draw_pictures",
     "explain_photographs",

@@ -15,6 +15,7 @@ COMMANDS = {
     "export": "write a finished trial as a package that reads words anywhere",
     "read": "read images of words with a package or a finished trial",
     "spot": "find and read the words of photographs",
+    "choose": "choose which tasks share a head, within a budget",
     "reproduce": "rebuild a table of the paper from finished sweeps",
     "data": "inspect, import, render, export and compare data sets",
     "features": "run the frozen trunk over a data set, once",
@@ -24,7 +25,7 @@ COMMANDS = {
     "cluster": "check a cluster file, prepare AWS, watch for spot notices, run a job",
 }
 """The name of every command, and its purpose. ``raygroup NAME`` is ``python -m raygroup.NAME``."""
-_PACKAGES = {"runs", "data", "cluster", "export", "pretrain", "read", "report", "spot", "weights"}
+_PACKAGES = {"runs", "choose", "data", "cluster", "export", "pretrain", "read", "report", "spot", "weights"}
 """Commands of several modules, whose ``main`` is in ``__main__``."""
 
 

@@ -74,8 +74,8 @@ def table5(storage_path: Place | str = "runs", sweep: str | None = None) -> "Tab
 def strategies(storage_path: Place | str = "runs", sweep: str | None = None) -> "StrategyTable":
     """Return how good every strategy's groupings are at every number of heads, from a sweep that trained a head for every group.
 
-    ``sweep`` is its name; None takes the newest finished one. Raises ConfigError if none fits, or if fewer than two of its seeds have a head
-    for every group.
+    ``sweep`` is its name; None takes the newest finished one. Raises ConfigError if none fits, or if fewer than two of its seeds have a
+    head for every group.
     """
     from raygroup.tables.strategies.strategy_table import strategy_table
 

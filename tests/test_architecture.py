@@ -29,7 +29,7 @@ LAYERS = {
     "runtime": ("runtime",),
     "entry points": (
         "__main__", "sweep", "features", "pretrain", "evaluate", "reproduce", "export", "end_to_end", "read", "report", "spot", "runs",
-        "data", "cluster", "weights",
+        "data", "cluster", "weights", "choose",
     ),
 }  # fmt: skip
 """Layer -> the modules and packages of raygroup in it, lowest first."""

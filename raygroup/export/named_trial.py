@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from raygroup.errors import ConfigError, first_names
+from raygroup.files.atomic import read_json
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place, local_path, place
 from raygroup.runs.find import find_sweep, find_trial, match_trials
 from raygroup.spotter_config import Detector
 from raygroup.storage.layout import CONFIG_FILE, DETECTOR_FILE, SPOTTER_FILE, SWEEP_FILE
-from raygroup.storage.records import intact_record
+from raygroup.storage.records import intact_record, read_record
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweep, read_sweeps
+from raygroup.tables.choices.choice_report import CHOICE
 from raygroup.tables.sweep_result import SweepResult
+from raygroup.tables.trial_choice import choose_trial
+from raygroup.tables.trial_result import TrialResult
 from raygroup.terminal import print_warning
 
 _MAX_NAMES = 8
@@ -20,10 +24,13 @@ _MAX_NAMES = 8
 def named_trial(name: str, storages: Sequence[Place], *, best: bool = False) -> StoredTrial:
     """Return the trial that a user named.
 
-    The name is a trial's folder, ``SWEEP:LABEL``, an id or a part of a label. It may also be a sweep
+    The name is a trial's folder, ``SWEEP:LABEL``, an id or a part of a label. It may also be the ``choice.json`` of
+    ``python -m raygroup.choose``, which stands for the best trial that trained this grouping, or a sweep
     with one trial, by name or folder. With ``best`` it is a sweep, and the trial is the one with the
     highest mean exact match on unseen words. Raises ConfigError if no trial or several match.
     """
+    if name.endswith(".json"):
+        return _chosen_trial(name, storages, best=best)
     sweep_name, colon, label = name.partition(":")
     if colon and "/" not in sweep_name and not label.startswith("//"):
         if best:
@@ -54,6 +61,35 @@ def named_detector(name: str | Path, storages: Sequence[Place]) -> Path:
     if trial.state != TrialState.DONE or not weights.is_file():
         raise ConfigError(f"--detector {name}: the trial has no {weights.name}, it is {trial.state}: run its sweep to the end")
     return local_copy(weights)
+
+
+def _chosen_trial(name: str, storages: Sequence[Place], *, best: bool) -> StoredTrial:
+    """Return the finished trial that reads unseen words best, out of those that trained the grouping of a choice on its words."""
+    if best:
+        raise ConfigError(f"--best: {name} is a choice, which already stands for its best trial; leave --best out")
+    choice = read_json(place(name))
+    if choice.get("kind") != CHOICE:
+        raise ConfigError(f"{name}: no choice of 'python -m raygroup.choose'")
+    groups = frozenset(map(frozenset, choice["groups"]))
+    sweeps = [sweep for storage in storages for sweep in read_sweeps(storage) if sweep.learns_groupings]
+    trials = [TrialResult(trial) for sweep in sweeps for trial in sweep.in_state(TrialState.DONE)]
+    fitting = [trial for trial in trials if trial.is_readable and trial.groups.groups == groups and _data_of(trial) == choice["data"]]
+    chosen = choose_trial(fitting)
+    if chosen is None:
+        space = Path(name).parent / "chosen.py"
+        raise ConfigError(
+            f"{name}: no finished trial in {_join(storages)} has the grouping {choice['grouping']} on these words: train it with "
+            f"'python -m raygroup.sweep {space}'"
+        )
+    return chosen.trial.stored
+
+
+def _data_of(trial: TrialResult) -> str:
+    return str(read_record(trial.folder / CONFIG_FILE).get("data"))
+
+
+def _join(storages: Sequence[Place]) -> str:
+    return ", ".join(map(str, storages))
 
 
 def _trial_at(folder: Place, best: bool) -> StoredTrial:

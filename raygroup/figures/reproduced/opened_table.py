@@ -58,7 +58,9 @@ def open_table(name: str, storage: Place, sweep: str | None, settle: int | None)
         return _open_report(table4_report(fourth), fourth.sweep, lambda folder, on_done: write_table4_pictures(fourth, folder))
     if name == "strategies":
         strategies = strategy_table(storage, sweep)
-        return _open_report(strategy_report(strategies), strategies.sweep, lambda folder, on_done: write_strategy_pictures(strategies, folder))
+        return _open_report(
+            strategy_report(strategies), strategies.sweep, lambda folder, on_done: write_strategy_pictures(strategies, folder)
+        )
     fifth = table5(storage, sweep)
     return _open_report(table5_report(fifth), fifth.sweep, lambda folder, on_done: write_table5_pictures(fifth, folder))
 

@@ -18,9 +18,9 @@ _SPREAD = 0.5
 
 
 def strategy_figure(table: StrategyTable) -> Figure:
-    """Draw all groupings of each number of heads as a grey band, and each strategy as a point in it with its interval.
+    """Draw all groupings of each number of heads as a grey band, and each strategy as a point in it.
 
-    Learned groupings are hollow.
+    Learned groupings are hollow, with their interval over runs. Other intervals are in the table: seeds shift all groupings alike.
     """
     figure = Figure(figsize=(9.5, 5.2), layout="constrained")
     axes = figure.subplots()
@@ -59,12 +59,11 @@ def _draw_all_groupings(axes: Axes, table: StrategyTable) -> None:
 def _draw_strategy(axes: Axes, rows: list[StrategyRow], number: int, offset: float) -> None:
     heads = np.array([row.heads + _SPREAD * offset for row in rows])
     means = np.array([_POINTS * row.score.mean for row in rows])
-    bounds = [(row.score.low, row.score.high) for row in rows]
-    errors = [[_POINTS * (row.score.mean - (low if low is not None else row.score.mean)) for row, (low, _) in zip(rows, bounds, strict=True)]]
+    errors = np.array([_POINTS * (row.score.mean - row.score.low) if row.score.low is not None else 0.0 for row in rows])
     is_learned = rows[0].kind == LEARNED
     colour = head_colour(number)
     axes.errorbar(
-        heads, means, yerr=errors[0] if is_learned else None, fmt=_MARKERS[number % len(_MARKERS)], color=colour, markersize=5,
+        heads, means, yerr=errors if is_learned else None, fmt=_MARKERS[number % len(_MARKERS)], color=colour, markersize=5,
         markerfacecolor="white" if is_learned else colour, markeredgecolor=colour if is_learned else INK, markeredgewidth=0.8,
         elinewidth=0.8, label=rows[0].strategy,
     )  # fmt: skip

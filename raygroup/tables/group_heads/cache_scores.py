@@ -1,6 +1,6 @@
 """A group cache as the tables of scores that strategies read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,14 +66,14 @@ class CacheScores:
         return [group for group in groups if not np.isfinite(values[group]).any()]
 
 
-def cache_scores(cache: GroupCache, measure: str) -> CacheScores:
-    """Return ``accuracy``, ``one_minus_ned`` or ``nll`` of a cache as scores of groups.
+def cache_scores(cache: GroupCache, measure: str, splits: Sequence[str] | None = None) -> CacheScores:
+    """Return ``accuracy``, ``one_minus_ned`` or ``nll`` of a cache as scores of groups. ``splits`` are those that count, None for all.
 
     Raises ConfigError for another measure, and if a task has fewer than two test words.
     """
     tasks, seeds = cache.tasks, cache.seeds
     groups = [group_text(group_tasks(group, tasks)) for group in range(1, 1 << len(tasks))]
-    splits = cache.words["split"].unique().to_pylist()
+    splits = splits or cache.words["split"].unique().to_pylist()
     sign = -1.0 if measure in _LOWER_IS_BETTER else 1.0
     values = np.full((len(HALVES), len(seeds), 1 << len(tasks), len(tasks)), np.nan)
     counts: dict[tuple[str, str], int] = {}
@@ -85,8 +85,9 @@ def cache_scores(cache: GroupCache, measure: str) -> CacheScores:
             if table.shape[2]:
                 counts[task, split] = table.shape[2]
                 of_splits.append([_means(table[:, :, half::2]) for half in HALVES])
-        _require_words(task, (counts.get((task, split), 0) for split in splits))
-        values[:, :, inside, place] = sign * np.mean(of_splits, axis=0).transpose(0, 2, 1)
+        if of_splits:
+            _require_words(task, (counts.get((task, split), 0) for split in splits))
+            values[:, :, inside, place] = sign * np.mean(of_splits, axis=0).transpose(0, 2, 1)
     return CacheScores(tasks, seeds, values, counts)
 
 

@@ -1,7 +1,7 @@
 """Choose a grouping on some seeds and words, and score it on others.
 
-A fold is one seed and one half of the words, which score. The other seeds on the other half choose. So each choice is scored by numbers that
-had no part in it, and all words and seeds score once.
+A fold is one seed and one half of the words, which score. The other seeds on the other half choose. So each choice is scored by numbers
+that had no part in it, and all words and seeds score once.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -18,7 +18,9 @@ _NO_SIGNIFICANCE = 6
 def strategy_report(table: StrategyTable) -> SheetReport:
     """Return the table as sheets."""
     percentiles = _matrix(table, "percentiles", "Percentile among all groupings with as many heads: 100 is the best", _percentile_text)
-    regrets = _matrix(table, "regret", "Regret in points of 1-NED against the best grouping that other seeds and words choose", _regret_text)
+    regrets = _matrix(
+        table, "regret", "Regret in points of 1-NED against the best grouping that other seeds and words choose", _regret_text
+    )
     sheets = (percentiles, regrets, _regime_sheet(table), _rows_sheet(table))
     title = f"Strategies for grouping {len(table.cache.tasks)} tasks, sweep {table.sweep.name}"
     return SheetReport("strategies", title, sheets, tuple(_remarks(table)), table.to_json())
@@ -106,8 +108,8 @@ def _remarks(table: StrategyTable) -> Iterator[str]:
     blind = [str(regime.heads) for regime in table.regimes if regime.loss_reliability and not regime.tells_apart]
     if blind:
         yield (
-            f"With {' or '.join(blind)} heads the ICC by loss is below {TELLS_APART}: the data cannot tell groupings apart, and no strategy "
-            "is better than another there."
+            f"With {' or '.join(blind)} heads the ICC by loss is below {TELLS_APART}: the data cannot tell groupings apart, and no "
+            "strategy is better than another there."
         )
     yield from _plan_remark(table)
     few = [row for row in table.rows if row.kind == LEARNED and len(row.choices) < _NO_SIGNIFICANCE]
@@ -131,4 +133,3 @@ def _plan_remark(table: StrategyTable) -> Iterator[str]:
     groupings = next(regime.groupings for regime in table.regimes if regime.heads == len(table.plan))
     places = "; ".join(f"seed {seed}: {score:g} by 1-NED, {loss:g} by loss" for seed, score, loss in ranks)
     yield f"The plan {groups_text(table.plan)} among {groupings} groupings, 1 is the best. {places}."
-
