@@ -1,5 +1,6 @@
 """The characters that a head needs for the tasks of its group."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -24,5 +25,11 @@ def group_characters(
 
 
 def _characters(charset: Charset, tasks: Sequence[str], seen: Mapping[str, AbstractSet[str]]) -> set[str]:
-    by_script = {character for character in charset.characters if any(can_spell(task, character) for task in tasks)}
-    return by_script.union(*(seen.get(task, frozenset()) for task in tasks))
+    by_script = (_spelled(charset, task) for task in tasks)
+    return set().union(*by_script, *(seen.get(task, frozenset()) for task in tasks))
+
+
+@functools.lru_cache(maxsize=1024)
+def _spelled(charset: Charset, task: str) -> frozenset[str]:
+    """Return the characters that a task can spell by its script."""
+    return frozenset(character for character in charset.characters if can_spell(task, character))

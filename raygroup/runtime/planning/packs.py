@@ -1,6 +1,6 @@
 """Divide trials into packs.
 
-On a processor a pack is one trial, on a GPU as many as fit its memory.
+On a GPU a pack is as many trials as fit its memory. On a processor it is one trial, except in a large sweep of small heads.
 """
 
 import functools
@@ -20,6 +20,16 @@ from raygroup.trunks import FEATURE_SHAPE
 from raygroup.words.charset import Charset
 from raygroup.words.feature_store import stored_shape
 from raygroup.words.word_store import open_word_store
+
+
+SMALL_HEAD = 32
+"""Largest hidden size of heads that gain from a pack on a processor. Larger ones keep a core busy by themselves."""
+_MOST_SMALL_HEADS = 32
+"""Heads of a pack on a processor. More bring little (benchmarks/small_head_packs.py)."""
+_FEWEST_PACKS = 16
+"""A sweep on processors keeps at least so many packs, so that no core waits, and no fault costs much."""
+_ALIGNED = 16
+"""Values in 64 bytes. If all sizes are multiples, and the number of heads is even, a trial has the same bits in a pack as alone."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
     checkpoints. A trial of stage 1 or on scenes trains alone.
     """
     if placement.device == "cpu":
-        return [JobPack((job,)) for job in jobs]
+        return _packs_on_processors(jobs)
     require_kernels(placement)
     packs = [JobPack((job,)) for job in jobs if not isinstance(job, WordJob)]
     words = word_jobs(jobs)
@@ -84,14 +94,45 @@ def make_packs(jobs: Sequence[Job], placement: Placement) -> list[JobPack]:
         return packs
     kernels = choose_kernels(placement.kernels, placement.device).name
     memory_bytes = 1e9 * (placement.device_memory_gb or gpu_memory_gb())
-    groups: dict[str, list[WordJob]] = {}
-    for job in words:
-        shared = ((job.store, job.features, job.weights), shared_settings(job.trial), listed_steps(job.folder))
-        groups.setdefault(repr(shared), []).append(job)
-    for group in groups.values():
+    for group in _by_program(words):
         fills = fill_packs([job.trial for job in group], *network_sizes(group[0]), memory_bytes, kernels)
         packs += [JobPack(tuple(group[position] for position in positions)) for positions in fills]
     return packs
+
+
+def _by_program(jobs: Sequence[WordJob]) -> list[list[WordJob]]:
+    """Return the jobs that can share a program, group by group."""
+    groups: dict[str, list[WordJob]] = {}
+    for job in jobs:
+        shared = ((job.store, job.features, job.weights), shared_settings(job.trial), listed_steps(job.folder))
+        groups.setdefault(repr(shared), []).append(job)
+    return list(groups.values())
+
+
+def _packs_on_processors(jobs: Sequence[Job]) -> list[JobPack]:
+    """Return the packs of a sweep on processors: trials of small heads share one where it changes none of their bits."""
+    most_trials = len(jobs) // _FEWEST_PACKS
+    small = [job for job in word_jobs(jobs) if _gains_from_a_pack(job)] if most_trials > 1 else []
+    packs: dict[str, JobPack] = {job.id: JobPack((job,)) for job in jobs}
+    for group in _by_program(small):
+        by_count: dict[int, list[WordJob]] = {}
+        for job in group:
+            by_count.setdefault(job.trial.heads.count, []).append(job)
+        for count, same in by_count.items():
+            size = max(1, min(most_trials, _MOST_SMALL_HEADS // count))
+            for start in range(0, len(same), size):
+                members = same[start : start + size]
+                packs |= {members[0].id: JobPack(tuple(members))}
+                for member in members[1:]:
+                    del packs[member.id]
+    return list(packs.values())
+
+
+def _gains_from_a_pack(job: WordJob) -> bool:
+    heads = job.trial.heads
+    sizes = {*heads.embeds, *heads.hiddens}
+    is_small = max(heads.hiddens) <= SMALL_HEAD and not job.trial.grouping.is_cover
+    return is_small and heads.count % 2 == 0 and len(sizes) <= 2 and all(size % _ALIGNED == 0 for size in sizes)
 
 
 def network_sizes(job: WordJob) -> tuple[int, tuple[int, ...]]:

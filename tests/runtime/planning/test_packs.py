@@ -22,6 +22,25 @@ def test_on_a_cpu_a_pack_is_one_trial_and_on_a_gpu_as_many_as_its_memory_holds(t
     assert all(pack.memory_bytes < whole.memory_bytes for pack in tight)
 
 
+def small_heads(folder, count, seeds, hidden=16):
+    """The plan of a sweep over seeds with small heads."""
+    grid = f'{{"heads.start,heads.embed,heads.hidden": (("independent", 16, {hidden}),), "heads.count": ({count},)}}'
+    return load_plan(space(folder, grid=grid, seeds=f"tuple(range({seeds}))"), folder / "runs")
+
+
+def test_on_a_cpu_many_trials_of_small_heads_share_packs(tmp_path):
+    packs = make_packs(small_heads(tmp_path, 4, 80).jobs, Placement())
+    assert [len(pack.jobs) for pack in packs] == [5] * 16, "16 packs keep the cores of a cluster busy"
+    assert len({job.id for pack in packs for job in pack.jobs}) == 80
+    packs = make_packs(small_heads(tmp_path, 4, 800).jobs, Placement())
+    assert {len(pack.jobs) for pack in packs} == {8}, "32 heads a pack"
+
+
+@pytest.mark.parametrize(("count", "seeds", "hidden"), [(4, 31, 16), (3, 80, 16), (4, 80, 48), (4, 80, 24)])
+def test_on_a_cpu_few_trials_odd_numbers_of_heads_and_large_or_odd_sizes_train_alone(tmp_path, count, seeds, hidden):
+    assert {len(pack.jobs) for pack in make_packs(small_heads(tmp_path, count, seeds, hidden).jobs, Placement())} == {1}
+
+
 def test_trials_that_differ_in_more_than_numbers_are_in_different_packs(tmp_path):
     plan = load_plan(space(tmp_path, grid='{"loss.length": ("mean", "sum")}'), tmp_path / "runs")
     assert len(make_packs(plan.jobs, Placement("cuda", device_memory_gb=80))) == 2
