@@ -15,7 +15,7 @@ sweep = Sweep(
     name="oracle_planted",
     after=load("stage1_planted"),
     trial=Trial(
-        words=Words(**TWINS, words_per_task=200, unseen_per_task=200, renders=3),
+        words=Words(**TWINS, words_per_task=200, unseen_per_task=200, renders=2),
         heads=Heads(embed=16, hidden=16),
         grouping=Grouping(method="cover", groups=BANKS[0], base_coefficient=0.0),
         loss=Loss(grouping=0.0, task=0.0),

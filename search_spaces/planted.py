@@ -13,7 +13,7 @@ sweep = Sweep(
             characters=(160, 80, 40, 52),
             words_per_task=200,
             unseen_per_task=200,
-            renders=3,
+            renders=2,
         ),
         heads=Heads(embed=16, hidden=16),
         training=Training(steps=600, batch=16, learning_rate=7e-3, order="seed"),

@@ -10,7 +10,7 @@ from raygroup.search_space import Sweep
 sweep = Sweep(
     name="stage1_planted",
     trial=Pretraining(
-        words=Words(tasks=("zh", "ko", "hi", "la"), parts=(2, 2, 2, 1), characters=(160, 80, 40, 52), words_per_task=200, renders=3),
+        words=Words(tasks=("zh", "ko", "hi", "la"), parts=(2, 2, 2, 1), characters=(160, 80, 40, 52), words_per_task=200, renders=2),
         start="laptop",
         steps=0,
         head_steps=1200,

@@ -11,6 +11,8 @@ from given_words import write_folder
 from page_commands import commands, run_page_command
 from tiny_sweep import space
 
+from raygroup.task_groups import all_groups
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = README, (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8"), (ROOT / "docs" / "reproduction.md").read_text()
@@ -64,8 +66,9 @@ def _write_stages(spaces):
     second = f"Trial(words={WORDS}, heads=Heads(hidden=8), training=Training(steps=4, batch=8))"
     third = "Finetuning(training=Training(steps=4, batch=8))"
     planted = WORDS.replace("renders=1", "renders=1, parts=(2, 1, 1)")
+    groups = all_groups(("ar-1", "ar-2", "hi", "la"))
     banks = (
-        "grouping=Grouping(method='cover', groups=(('ar-1', 'ar-2'), ('hi', 'la')), base_coefficient=0.0), "
+        f"grouping=Grouping(method='cover', groups={groups}, base_coefficient=0.0), "
         "loss=Loss(grouping=0.0, task=0.0), training=Training(steps=4, batch=8)"
     )
     sweeps = {
@@ -74,7 +77,7 @@ def _write_stages(spaces):
         "stage3_small": f"trial={third}, after=load('stage2_small')",
         "table5_groupings_laptop": f"trial={second}, after=load('stage1_small'), grid={grid}",
         "table5_laptop": f"trial={third}, after=load('table5_groupings_laptop')",
-        "oracle_planted": f"trial=Trial(words={planted}, heads=Heads(count=2, start='independent'), {banks})",
+        "oracle_planted": f"trial=Trial(words={planted}, heads=Heads(count={len(groups)}, start='independent'), {banks}), seeds=(0, 1)",
         "planted": f"trial=Trial(words={planted}, heads=Heads(count=2), training=Training(steps=4, batch=8))",
     }
     for name, settings in sweeps.items():

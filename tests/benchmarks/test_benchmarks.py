@@ -37,6 +37,7 @@ KEYS = {
     "reproduced_tables": {"trials", "all_s", "all_cpu_s", "table5_cpu_s", "machine"},
     "roi_features": {"crops data", "regions data", "train_cpu_s", "machine"},
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
+    "small_head_packs": {"trials of 4: 16 heads, times as fast as one by one", "bank of group heads: 16 heads, ms a head", "machine"},
     "scoring": {"score_2000_images_s"},
     "spotting": {
         "total_ratio", "regions_ratio", "masks_ratio", "reading_ratio", "rectangles_ms", "crops_ms", "photograph_torch_ms",

@@ -82,13 +82,20 @@ def cache_scores(cache: GroupCache, measure: str, splits: Sequence[str] | None =
         of_splits = []
         for split in splits:
             table = cache.word_values(task, split, measure, [groups[number - 1] for number in inside], seeds)
-            if table.shape[2]:
-                counts[task, split] = table.shape[2]
-                of_splits.append([_means(table[:, :, half::2]) for half in HALVES])
+            counts[task, split] = table.shape[2]
+            if np.isfinite(table).any():
+                of_splits.append(_half_means(table))
         if of_splits:
             _require_words(task, (counts.get((task, split), 0) for split in splits))
             values[:, :, inside, place] = sign * np.mean(of_splits, axis=0).transpose(0, 2, 1)
     return CacheScores(tasks, seeds, values, counts)
+
+
+def _half_means(table: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return the means over each half of the words, (groups, seeds). A half that no head can write counts as the other one."""
+    whole = _means(table)
+    halves = [_means(table[:, :, half::2]) for half in HALVES]
+    return [np.where(np.isfinite(half), half, whole) for half in halves]
 
 
 def _means(table: NDArray[np.float64]) -> NDArray[np.float64]:
