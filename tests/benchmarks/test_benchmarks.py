@@ -20,6 +20,7 @@ from raygroup.training.spotter.detector_weights import save_detector
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 KEYS = {
+    "additivity": {"float64 largest difference of weights", "float64 equal strings", "float32 equal strings", "float64 strings", "machine"},
     "data": {"score_2000_images_s", "import_images_per_s", "render_words_per_s", "machine"},
     "features": {"words_per_s", "worker_mb", "worker_ratio", "driver_mb", "driver_ratio", "features_mb", "read_48_us", "device"},
     "grouping_tables": {"histories", "s_per_1000", "peak_gib", "machine"},
