@@ -53,7 +53,7 @@ COMMANDS = {
     "evaluate": ["--protocol", "mlt19-task1", "--gt", "nowhere", "--submission", "nowhere"], "reproduce": ["table3"],
     "data": ["inspect", "nowhere"], "data.import": ["import", "nowhere"], "data.render": ["render", __file__],
     "pretrain": ["no_such_space"], "read": ["nowhere", "nothing.png"], "spot": ["nothing.png", "--model", "nowhere"],
-    "cluster": ["check", "nowhere"],
+    "cluster": ["check", "nowhere"], "choose": ["no_such_sweep"],
 }  # fmt: skip
 """Command -> arguments with which it starts no work."""
 VARIABLES = (

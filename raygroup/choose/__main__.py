@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from raygroup.tables.choices.request import Request
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
+_MOST_PARAMETERS = 1e15
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,7 +97,7 @@ def _write(choice: "Choice", options: argparse.Namespace) -> None:
 def _parameters(text: str) -> int:
     """Parse ``12M``, ``300k`` or ``250000``."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", text.replace(",", "").replace("_", ""))
-    if not match or float(match[1]) <= 0:
+    if not match or not 0 < float(match[1]) < _MOST_PARAMETERS:
         raise argparse.ArgumentTypeError(f"'{text}' is no number of parameters: write 250000, 300k or 12M")
     return int(float(match[1]) * _UNITS[match[2].lower()])
 

@@ -184,6 +184,7 @@ def test_parameters_are_parsed_with_units(text, number):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--max-parameters", "9" * 400], "is no number of parameters"),
         (["--max-parameters", "many"], "'many' is no number of parameters: write 250000, 300k or 12M"),
         (["--apart", "ar"], "'ar' does not name two tasks: write them as ar,zh"),
         (["--target-accuracy", "50"], "target_accuracy is 50.0: it must be a share from 0 to 1"),
