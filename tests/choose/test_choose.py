@@ -38,6 +38,7 @@ def test_without_a_budget_the_plan_is_chosen(storage):
     assert not choice.predicted
     assert choice.still_to_train == ()
     assert choice.reliability.icc > 0.9
+    assert choice.share_best > 0.95
 
 
 def test_heads_are_a_limit(storage):
@@ -91,6 +92,7 @@ def test_the_choice_is_scored_by_seeds_and_words_that_did_not_choose(tmp_path):
     choice = choose(tmp_path, heads=4)
     flattered = max(choice.everything[0])
     assert choice.chosen.one_minus_ned < flattered - 0.005
+    assert choice.share_best < 0.9
 
 
 def test_latency_is_measured_where_it_is_limited(storage):

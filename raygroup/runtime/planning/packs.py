@@ -21,7 +21,6 @@ from raygroup.words.charset import Charset
 from raygroup.words.feature_store import stored_shape
 from raygroup.words.word_store import open_word_store
 
-
 SMALL_HEAD = 32
 """Largest hidden size of heads that gain from a pack on a processor. Larger ones keep a core busy by themselves."""
 _MOST_SMALL_HEADS = 32

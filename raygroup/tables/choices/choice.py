@@ -13,6 +13,7 @@ from raygroup.strategies.evidence import Evidence
 from raygroup.strategies.group_scores import Floats, GroupScores, grouping_numbers
 from raygroup.strategies.partition_search import best_groupings, grouping_score, partition_sums
 from raygroup.strategies.registry import find_strategy
+from raygroup.strategies.resampling import best_probabilities, resampled_sums
 from raygroup.strategies.selection import Reliability, mean_scores, reliability, shrunk_scores
 from raygroup.strategies.strategy import propose
 from raygroup.strategies.surrogate import fill_scores
@@ -20,7 +21,7 @@ from raygroup.tables.arrangements.paired_difference import PairedDifference, pai
 from raygroup.tables.choices.group_prices import group_parameters
 from raygroup.tables.choices.request import Request, parameters_as_scores
 from raygroup.tables.group_heads.bank_trial import BankTrialResult
-from raygroup.tables.group_heads.cache_scores import cache_scores
+from raygroup.tables.group_heads.cache_scores import cache_scores, word_scores
 from raygroup.tables.group_heads.group_cache import GroupCache
 from raygroup.tables.stability.partitions import MOST_LISTED_TASKS, all_partitions
 from raygroup.tables.strategies.cross_fit import CrossFit, Fold, cross_fit
@@ -29,6 +30,7 @@ from raygroup.words.word_facts import WordFacts
 
 _ALTERNATIVES = ("all-in-one", "one-per-task", "script-family", "paddleocr", "easyocr")
 _UNSEEN = "unseen"
+_RESAMPLES = 500
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Choice:
     """The best grouping for every number of heads."""
     reliability: Reliability | None
     """Of groupings on as many heads, by held-out loss. None with one seed, or if there is only one such grouping."""
+    share_best: float | None
+    """Share of resamples of seeds and words in which it has the lowest loss of all groupings on as many heads. None with one seed."""
     seeds: int
     everything: tuple[Floats, Floats]
     """1-NED and parameters of all groupings, for the picture. Empty for more than eight tasks."""
@@ -134,7 +138,8 @@ def choose_within(
         request, sweep, cache, bank, chosen, error is not None, error,
         (*unmeasured, *(name for name in missing if name not in unmeasured)),
         _task_scores(cache, groups), _alternatives(request, tables, chosen), _front(tables),
-        reliability(fit.chosen_by, count) if fit else None, len(cache.seeds), _all_points(tables),
+        reliability(fit.chosen_by, count) if fit else None, _share_best(cache, groups) if fit else None,
+        len(cache.seeds), _all_points(tables),
     )  # fmt: skip
 
 
@@ -221,6 +226,13 @@ def _front(tables: _Tables) -> tuple[PricedGrouping, ...]:
         _priced(f"{count} heads", best[0].groups, tables, _honest(tables, lambda fold, count=count: fold.best[count]))  # type: ignore[misc]
         for count, best in found.items()
     )
+
+
+def _share_best(cache: GroupCache, groups: Groups) -> float | None:
+    if len(cache.tasks) > MOST_LISTED_TASKS:
+        return None
+    sums = resampled_sums(word_scores(cache, "nll"), _RESAMPLES)
+    return best_probabilities(cache.tasks, sums, len(groups)).get(groups, 0.0)
 
 
 def _task_scores(cache: GroupCache, groups: Groups) -> tuple[TaskScore, ...]:

@@ -36,6 +36,7 @@ def choice_json(choice: Choice) -> dict[str, Any]:
         "still_to_train": list(choice.still_to_train), "chosen": _grouping_json(choice.chosen),
         "tasks": [_task_json(row) for row in choice.tasks], "alternatives": [_grouping_json(row) for row in choice.alternatives],
         "front": [_grouping_json(row) for row in choice.front], "loss_icc": choice.reliability.icc if choice.reliability else None,
+        "share_best": choice.share_best,
     }  # fmt: skip
 
 
@@ -104,9 +105,14 @@ def _certainty(choice: Choice) -> Iterator[str]:
             f"{TELLS_APART}). Choose by cost."
         )
     else:
+        share = (
+            ""
+            if choice.share_best is None
+            else (f" In {choice.share_best:.0%} of resamples of seeds and words it has the lowest loss of all groupings on as many heads.")
+        )
         yield (
             f"Seeds agree on which groupings are good: ICC of the loss {icc:.2f}. 1-NED is scored by seeds and words that did not choose; "
-            "'behind the choice' is paired by seed, with Student's 95 % interval."
+            f"'behind the choice' is paired by seed, with Student's 95 % interval.{share}"
         )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from raygroup.errors import ConfigError, first_names
 from raygroup.strategies.group_scores import GroupScores, group_tasks
+from raygroup.strategies.resampling import WordScores
 from raygroup.strategies.selection import SeededScores
 from raygroup.tables.group_heads.group_cache import GroupCache
 from raygroup.task_groups import group_text
@@ -89,6 +90,30 @@ def cache_scores(cache: GroupCache, measure: str, splits: Sequence[str] | None =
             _require_words(task, (counts.get((task, split), 0) for split in splits))
             values[:, :, inside, place] = sign * np.mean(of_splits, axis=0).transpose(0, 2, 1)
     return CacheScores(tasks, seeds, values, counts)
+
+
+def word_scores(cache: GroupCache, measure: str) -> WordScores:
+    """Return one measure of every test word under every group head, with its complete seeds, for resampling. Higher is better.
+
+    Words that no head can write are left out. Raises ConfigError if no seed has a head for every group.
+    """
+    tasks = cache.tasks
+    groups = [group_text(group_tasks(group, tasks)) for group in range(1, 1 << len(tasks))]
+    seeds = [seed for seed in cache.seeds if not cache.missing[seed]]
+    if not seeds:
+        raise ConfigError("no seed has a head for every group, so its words cannot be resampled")
+    sign = -1.0 if measure in _LOWER_IS_BETTER else 1.0
+    columns, places = [], []
+    for place, task in enumerate(tasks):
+        inside = np.array([number for number in range(1, 1 << len(tasks)) if number >> place & 1])
+        for split in cache.words["split"].unique().to_pylist():
+            table = cache.word_values(task, split, measure, [groups[number - 1] for number in inside], seeds)
+            known = table[:, :, np.isfinite(table).all(axis=(0, 1))]
+            values = np.full((len(seeds), 1 << len(tasks), known.shape[2]), np.nan)
+            values[:, inside] = sign * known.transpose(1, 0, 2)
+            columns.append(values)
+            places += [place] * known.shape[2]
+    return WordScores(tasks=tasks, task_of_word=np.array(places, np.int64), values=np.concatenate(columns, axis=2))
 
 
 def _half_means(table: NDArray[np.float64]) -> list[NDArray[np.float64]]:

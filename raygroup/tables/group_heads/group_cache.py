@@ -70,14 +70,47 @@ class GroupCache:
         """
         if measure not in _COLUMNS:
             raise ConfigError(f"measure is {measure!r}: it must be one of {', '.join(_COLUMNS)}")
-        rows = self.words.filter(pc.and_(pc.equal(self.words["task"], task), pc.equal(self.words["split"], split)))
-        words, word_of = np.unique(rows["word"].to_numpy(), return_inverse=True)
-        values = np.full((len(groups), len(seeds), len(words)), np.nan)
-        group_of, seed_of = _places(rows["group"], groups), _places(rows["seed"], seeds)
+        rows = self._rows(task, split)
+        values = np.full((len(groups), len(seeds), rows.num_words), np.nan)
+        group_of, seed_of = rows.places("group", groups), rows.places("seed", seeds)
         is_wanted = (group_of >= 0) & (seed_of >= 0)
-        column = pc.cast(rows[_COLUMNS[measure]], pa.float64()).to_numpy()
-        values[group_of[is_wanted], seed_of[is_wanted], word_of[is_wanted]] = column[is_wanted]
+        column = pc.cast(rows.table[_COLUMNS[measure]], pa.float64()).to_numpy()
+        values[group_of[is_wanted], seed_of[is_wanted], rows.word_of[is_wanted]] = column[is_wanted]
         return values
+
+    def _rows(self, task: str, split: str) -> "_TaskRows":
+        """Return the rows of a task and split. They are kept, because every measure needs them."""
+        if (task, split) not in self._kept_rows:
+            words = self._encoded
+            table = words.filter(pc.and_(pc.equal(words["task"], task), pc.equal(words["split"], split)))
+            numbers, word_of = np.unique(table["word"].to_numpy(), return_inverse=True)
+            self._kept_rows[task, split] = _TaskRows(table, len(numbers), word_of)
+        return self._kept_rows[task, split]
+
+    @functools.cached_property
+    def _kept_rows(self) -> "dict[tuple[str, str], _TaskRows]":
+        return {}
+
+    @functools.cached_property
+    def _encoded(self) -> pa.Table:
+        """The words, with texts as codes, which compare many times as fast."""
+        return self.words.set_column(
+            self.words.column_names.index("group"), "group", self.words["group"].dictionary_encode()
+        ).unify_dictionaries()
+
+
+@dataclass(frozen=True, eq=False)
+class _TaskRows:
+    """The rows of one task and split."""
+
+    table: pa.Table
+    num_words: int
+    word_of: NDArray[np.int64]
+    """(rows,): the place of each row's word in the order of the store."""
+
+    def places(self, column: str, values: Sequence[object]) -> NDArray[np.int64]:
+        """Return the place of each row's entry in ``values``, or -1."""
+        return _places(self.table[column], values)
 
 
 def read_group_cache(storage_path: Place | str = "runs", sweeps: str | Sequence[str] = "oracle_planted") -> GroupCache:
@@ -162,6 +195,16 @@ def _data(bank: BankTrialResult) -> str:
 
 def _places(column: pa.ChunkedArray, values: Sequence[object]) -> NDArray[np.int64]:
     """Return the place of each entry in ``values``, or -1."""
+    if not pa.types.is_dictionary(column.type):
+        return _index_in(column, values)
+    encoded = column.combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):  # pyarrow keeps an empty column in no chunk
+        return np.zeros(0, np.int64)
+    place_of: NDArray[np.int64] = _index_in(encoded.dictionary, values)[encoded.indices.to_numpy()]
+    return place_of
+
+
+def _index_in(column: pa.Array | pa.ChunkedArray, values: Sequence[object]) -> NDArray[np.int64]:
     places = pc.index_in(column, pa.array(values, column.type))
-    result: NDArray[np.int64] = pc.fill_null(places, -1).to_numpy().astype(np.int64)
+    result: NDArray[np.int64] = pc.fill_null(places, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     return result
