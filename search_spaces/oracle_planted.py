@@ -19,7 +19,7 @@ sweep = Sweep(
         heads=Heads(embed=16, hidden=16),
         grouping=Grouping(method="cover", groups=BANKS[0], base_coefficient=0.0),
         loss=Loss(grouping=0.0, task=0.0),
-        training=Training(steps=600, batch=16, learning_rate=7e-3, order="seed"),
+        training=Training(steps=900, batch=16, learning_rate=7e-3, order="seed"),
     ),
     grid={"heads.count,grouping.groups": tuple((len(bank), bank) for bank in BANKS)},
     seeds=(0, 1, 2),

@@ -10,7 +10,7 @@ sweep = Sweep(
     trial=Trial(
         words=Words(**TWINS, words_per_task=200, unseen_per_task=200, renders=2),
         heads=Heads(embed=16, hidden=16),
-        training=Training(steps=600, batch=16, learning_rate=7e-3, order="seed"),
+        training=Training(steps=900, batch=16, learning_rate=7e-3, order="seed"),
     ),
     grid={
         "heads.count,grouping.method,grouping.groups,grouping.base_coefficient,grouping.control": (
