@@ -10,9 +10,9 @@ from raygroup.files.places import Place, local_path, place
 from raygroup.runs.find import find_sweep, find_trial, match_trials
 from raygroup.spotter_config import Detector
 from raygroup.storage.layout import CONFIG_FILE, DETECTOR_FILE, SPOTTER_FILE, SWEEP_FILE
-from raygroup.storage.records import intact_record, read_record
+from raygroup.storage.records import intact_record
 from raygroup.storage.sweeps import StoredSweep, StoredTrial, TrialState, read_sweep, read_sweeps
-from raygroup.tables.choices.choice_report import CHOICE
+from raygroup.tables.choices.choice_report import CHOICE, words_of
 from raygroup.tables.sweep_result import SweepResult
 from raygroup.tables.trial_choice import choose_trial
 from raygroup.tables.trial_result import TrialResult
@@ -73,7 +73,9 @@ def _chosen_trial(name: str, storages: Sequence[Place], *, best: bool) -> Stored
     groups = frozenset(map(frozenset, choice["groups"]))
     sweeps = [sweep for storage in storages for sweep in read_sweeps(storage) if sweep.learns_groupings]
     trials = [TrialResult(trial) for sweep in sweeps for trial in sweep.in_state(TrialState.DONE)]
-    fitting = [trial for trial in trials if trial.is_readable and trial.groups.groups == groups and _data_of(trial) == choice["data"]]
+    fitting = [
+        trial for trial in trials if trial.is_readable and trial.groups.groups == groups and words_of(trial.folder) == choice["words"]
+    ]
     chosen = choose_trial(fitting)
     if chosen is None:
         space = Path(name).parent / "chosen.py"
@@ -82,10 +84,6 @@ def _chosen_trial(name: str, storages: Sequence[Place], *, best: bool) -> Stored
             f"'python -m raygroup.sweep {space}'"
         )
     return chosen.trial.stored
-
-
-def _data_of(trial: TrialResult) -> str:
-    return str(read_record(trial.folder / CONFIG_FILE).get("data"))
 
 
 def _join(storages: Sequence[Place]) -> str:

@@ -5,7 +5,10 @@ from typing import Any
 
 from raygroup.errors import first_names
 from raygroup.files.atomic import JSON_LAYOUT
+from raygroup.files.places import Place
 from raygroup.scoring.word_intervals import WordInterval
+from raygroup.storage.layout import CONFIG_FILE
+from raygroup.storage.records import read_record
 from raygroup.tables.choices.choice import Choice, PricedGrouping, TaskScore
 from raygroup.tables.sheets.sheet import NOTHING, Sheet, SheetColumn, SheetReport, text_column, whole_columns
 from raygroup.tables.strategies.regime import TELLS_APART
@@ -28,16 +31,23 @@ def choice_report(choice: Choice) -> SheetReport:
 
 
 def choice_json(choice: Choice) -> dict[str, Any]:
-    """Return the choice as JSON values. ``groups`` and ``data`` are what ``raygroup.export`` reads."""
+    """Return the choice as JSON values. ``groups`` and ``words`` are what ``raygroup.export`` reads."""
     return {
         "layout": JSON_LAYOUT, "kind": CHOICE, "groups": sorted(sorted(group) for group in choice.chosen.groups),
-        "grouping": groups_text(choice.chosen.groups), "data": choice.cache.data, "recipe": choice.cache.recipe, "sweep": choice.sweep.name,
+        "grouping": groups_text(choice.chosen.groups), "words": words_of(choice.settings_of.folder),
+        "data": choice.cache.data, "recipe": choice.cache.recipe, "sweep": choice.sweep.name,
         "request": choice.request.to_json(), "predicted": choice.predicted, "error": choice.error,
         "still_to_train": list(choice.still_to_train), "chosen": _grouping_json(choice.chosen),
         "tasks": [_task_json(row) for row in choice.tasks], "alternatives": [_grouping_json(row) for row in choice.alternatives],
         "front": [_grouping_json(row) for row in choice.front], "loss_icc": choice.reliability.icc if choice.reliability else None,
         "share_best": choice.share_best,
     }  # fmt: skip
+
+
+def words_of(folder: Place) -> str:
+    """Return what names the words of a trial: its word store, whose path has their fingerprint. Its weights do not matter."""
+    config = read_record(folder / CONFIG_FILE)
+    return str(config.get("store") or config["data"])
 
 
 def _tasks_sheet(choice: Choice) -> Sheet:
