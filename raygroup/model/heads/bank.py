@@ -16,7 +16,7 @@ from raygroup.model.heads.recurrence import DecoderOptions, decoder_states
 from raygroup.model.heads.shapes import ALL_AXES, AXES, axis_sizes, size_per_head, unpadded_index
 from raygroup.model.kernels.convolution import encode_planes, resize_planes
 from raygroup.model.kernels.forms import PLAIN, Kernels
-from raygroup.model.kernels.products import per_head_product, shared_input_product
+from raygroup.model.kernels.products import own_words_product, per_head_product, shared_input_product
 
 BEGIN = 0
 """The class before the first character of a word.
@@ -127,7 +127,8 @@ class HeadBank(nn.Module):
             encoded = encode_planes(planes, self.convolution[heads], self.convolution_bias[heads], form.convolution)
             return self.values_and_keys(encoded, form, heads)
         if own_words is not None:
-            return self.values_and_keys(words[own_words].transpose(1, 2), form, heads)
+            keys = own_words_product(words, own_words, self.key[heads])
+            return words.index_select(0, own_words.flatten()).view(*own_words.shape, *words.shape[1:]), keys + self.places()[heads]
         keys = shared_input_product(words, self.key[heads], form.products)
         return words[:, None], keys.transpose(1, 2).contiguous() + self.places()[heads]
 
@@ -150,7 +151,7 @@ class HeadBank(nn.Module):
         each step. ``own_words`` is as in ``encode``. The words of each head are then longest first.
         """
         values, keys = self.encode(words, form, own_words=own_words)
-        options = DecoderOptions(form.attention, self.trials)
+        options = DecoderOptions(form.attention, self.trials, own_words is not None)
         return decoder_states(values, keys, self.word_gates(inputs), self.cell(), active, self.grid, options)
 
     def losses(
