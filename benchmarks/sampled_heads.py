@@ -60,7 +60,10 @@ def measure(size: str, batch: int, per_words: list[int], rounds: int) -> dict[st
         times = AlternatedTimes(sides, rounds, "cpu", dict.fromkeys(sides, 3))
     figures: dict[str, object] = {f"{size} few_ms": milliseconds(times, "few")}
     for per_word in per_words:
-        figures |= {f"{size} ratio_{per_word}": times.ratio(f"{per_word}", "few"), f"{size} {per_word}_ms": milliseconds(times, f"{per_word}")}
+        figures |= {
+            f"{size} ratio_{per_word}": times.ratio(f"{per_word}", "few"),
+            f"{size} {per_word}_ms": milliseconds(times, f"{per_word}"),
+        }
     names = {"few": "update of few", "many": "update of many"}
     return figures | {f"{size} update_{name}_ms": milliseconds(times, side) for name, side in names.items()}
 
