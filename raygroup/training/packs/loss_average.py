@@ -38,12 +38,13 @@ class LossAverage:
         Returns the other columns. Losses are those of the whole step, so all workers get the same.
         """
         size = self.r_ktm[0].numel()
-        rest, *columns = losses.split([losses.shape[1] - 2 * size, size, size], 1)
+        columns = losses[:, -2 * size : -size], losses[:, -size:]
         for total, column in zip(self.totals.values(), columns, strict=True):
-            total.mul_(self.decay).add_(column.view_as(total))
+            # Heads that a smaller trial lacks have no words.
+            total.mul_(self.decay).add_(column.view_as(total) * self.is_head)
         r_ktm = assignment_from_losses(self.totals["losses"], self.totals["words"], self.gain)
         self.r_ktm.copy_(torch.where(self.is_head, r_ktm, self.r_ktm))
-        return rest
+        return losses[:, : -2 * size]
 
     def state(self, number: int, heads: int) -> dict[str, Tensor]:
         """Return the averages of one trial, cut to its ``heads``."""
