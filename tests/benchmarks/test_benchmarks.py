@@ -38,7 +38,8 @@ KEYS = {
     "roi_features": {"crops data", "regions data", "train_cpu_s", "machine"},
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
     "sampled_heads": {
-        "h16 e16 few_ms", "h16 e16 ratio_7", "h16 e16 ratio_4", "h16 e16 ratio_2", "h16 e16 update_few_ms", "h16 e16 update_many_ms", "machine",
+        "h16 e16 few_ms", "h16 e16 ratio_7", "h16 e16 ratio_4", "h16 e16 ratio_2", "h16 e16 update_few_ms",
+        "h16 e16 update_many_ms", "machine",
     },
     "scoring": {"score_2000_images_s"},
     "spotting": {
