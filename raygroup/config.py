@@ -142,6 +142,31 @@ class Trial:
         for name in ("embeds", "hiddens") if self.grouping.is_cover else ():
             sizes = getattr(self.heads, name)
             require(len({*sizes}) == 1, f"heads.{name[:-1]}", sizes, "one size if grouping.method is 'cover', because groups are compared")
+        self._require_sampled_heads()
+        self._require_assignment()
+
+    def _require_sampled_heads(self) -> None:
+        """Check the number of heads that read a word, and that every head reads one in each step."""
+        per_word, count, batch = self.grouping.heads_per_word, self.heads.count, self.training.batch
+        if per_word:
+            fewest = -(-count // batch)
+            require(
+                fewest <= per_word < count, "grouping.heads_per_word", per_word,
+                f"0 (all heads read all words), or from {fewest} to {count - 1} with {count} heads and {batch} words a step, so that every "
+                "head reads a word",
+            )  # fmt: skip
+
+    def _require_assignment(self) -> None:
+        """Check that nothing is set that acts on the gradients of R_TM if it has none, or on an Eq. (9) that does not count."""
+        if self.grouping.assignment == "loss":
+            right = "if grouping.assignment is 'loss', because R_TM has no gradients"
+            require(self.loss.grouping == 0, "loss.grouping", self.loss.grouping, f"0 {right}")
+            changes = self.training.assignment_learning_rate_changes
+            require(not changes, "training.assignment_learning_rate_changes", changes, f"empty {right}")
+        require(
+            self.loss.grouping > 0 or not self.grouping.penalty_while_idle, "grouping.penalty_while_idle", self.grouping.penalty_while_idle,
+            "False if loss.grouping is 0, because Eq. (9) then counts never",
+        )  # fmt: skip
 
     @property
     def order_seed(self) -> int:
@@ -188,7 +213,8 @@ class Finetuning:
         dropout = grouped.heads.word_dropout if self.word_dropout is None else self.word_dropout
         frozen = replace(
             grouped.grouping, method="trained", groups=(), base_coefficient=0.0, base_coefficient_changes=(), temperature_changes=(),
-            control=False,
+            control=False, heads_per_word=0, assignment="gradient", loss_gain=Grouping.loss_gain, loss_decay=Grouping.loss_decay,
+            penalty_while_idle=False,
         )  # fmt: skip
         heads = replace(grouped.heads, start="trained", word_dropout=dropout)
         return replace(grouped, heads=heads, grouping=frozen, training=self.training)

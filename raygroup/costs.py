@@ -92,7 +92,8 @@ def training_cpu_s(trial: Trial) -> float:
 
     It counts the multiply-adds of a step: forward, and twice as many backward.
     """
-    return _heads_cpu_s(trial.words, trial.heads, trial.training.batch * trial.training.steps)
+    readings = trial.training.steps * trial.training.batch * (trial.grouping.heads_per_word or trial.heads.count)
+    return _heads_cpu_s(trial.words, trial.heads, readings)
 
 
 def stage1_cpu_s(trial: Pretraining) -> float:
@@ -102,16 +103,17 @@ def stage1_cpu_s(trial: Pretraining) -> float:
     """
     renders = sum(trial.words.words_of.values()) * trial.words.renders
     trunk_s = (3 * trial.batch * trial.steps + renders) / _FEATURES_PER_CPU_S
-    return trunk_s + _heads_cpu_s(trial.words, trial.heads, trial.batch * trial.all_steps)
+    return trunk_s + _heads_cpu_s(trial.words, trial.heads, trial.batch * trial.all_steps * trial.heads.count)
 
 
-def _heads_cpu_s(words: Words, heads: Heads, drawn_words: int) -> float:
+def _heads_cpu_s(words: Words, heads: Heads, readings: int) -> float:
+    """``readings`` are the pairs of a word and a head that reads it, over all steps."""
     classes = sum(words.characters)
     hidden = max(heads.hiddens)
     character = hidden * hidden + (FEATURES + POSITIONS + 2 * hidden) * 3 * hidden
     character += POSITIONS * (2 * hidden + FEATURES) + hidden * classes
     word = POSITIONS * FEATURES * hidden + MEAN_CHARACTERS * character
-    return 3 * word * heads.count * drawn_words / _MULTIPLY_ADDS_PER_CPU_S
+    return 3 * word * readings / _MULTIPLY_ADDS_PER_CPU_S
 
 
 def detector_cpu_s(trial: Detector) -> float:
@@ -207,14 +209,18 @@ def _step_sizes(trials: Sequence[Trial], classes: int, shape: Sequence[int], ker
     seen = _encoded_size(hidden, shape) + _num_places(shape)
     words = num_words * math.prod(shape)
     num_copies = len(trials) if len({trial.heads.count for trial in trials}) == 1 else 1
-    characters = heads * num_words * (_CAPTURED_CHARACTERS if kernels == "graphs" else MEAN_CHARACTERS)
+    # If heads are drawn, each reads its own words, and a copy of their features.
+    per_word = trials[0].grouping.heads_per_word
+    words_per_head = math.ceil(num_words * per_word / trials[0].heads.count) if per_word else num_words
+    attended = heads * words_per_head * math.prod(shape) if per_word else num_copies * words
+    characters = heads * words_per_head * (_CAPTURED_CHARACTERS if kernels == "graphs" else MEAN_CHARACTERS)
     return _StepSizes(
         weights=heads * head_parameters(embed, hidden, classes, shape) + len(trials) * _classifier_parameters(shape),
         output=heads * hidden * classes,
         convolution=heads * 9 * shape[0] * hidden if on_planes else 0,
         words=words,
-        attended=0 if on_planes else num_copies * words,
-        keys=heads * num_words * positions * hidden,
+        attended=0 if on_planes else attended,
+        keys=heads * words_per_head * positions * hidden,
         logits=min(_LOGITS_BYTES / _FLOAT_BYTES, characters * classes),
         forward=characters * (8 * hidden + positions + seen + embed),
         backward=characters * (25 * hidden + positions + 2 * seen + embed),

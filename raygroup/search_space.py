@@ -60,7 +60,9 @@ class Sweep:
     scenes."""
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """The values of each varied field, such as ``{"grouping.base_coefficient": (0.0, 0.1)}``. All combinations are run, with every
-    seed. Fields that vary together share a key: ``{"heads.count,grouping.method": ((1, "gumbel"), (7, "one-per-task"))}``."""
+    seed. Fields that vary together share a key: ``{"heads.count,grouping.method": ((1, "gumbel"), (7, "one-per-task"))}``. A name before
+    a colon gives their points names, which labels show in place of the values:
+    ``{"noise:grouping.temperature,loss.grouping": (("soft", 2.5, 0.0), ("hard", 0.5, 1.0))}`` makes ``noise=soft`` and ``noise=hard``."""
     seeds: tuple[int, ...] = (0,)
     after: Any = None
     """The sweep of the stage before, or None. Trials on words come after a ``Pretraining``, and a ``Finetuning`` comes after trials on
@@ -125,7 +127,7 @@ class Sweep:
             values: dict[str, object] = {}
             for path, value in zip(self.grid, point, strict=True):
                 values |= _fields_of(path, value)
-            words = [f"{path.rsplit('.', 1)[-1]}={_label_text(value)}" for path, value in values.items() if value != ()]
+            words = [word for path, value in zip(self.grid, point, strict=True) for word in _label_words(path, value)]
             for seed in self.seeds:
                 if isinstance(self.trial, Finetuning):
                     yield " ".join(words), replace_fields(self.trial, values)
@@ -192,13 +194,29 @@ _STAGES_BEFORE: Mapping[type, tuple[type, ...]] = {Trial: (Pretraining,), Finetu
 
 
 def _fields_of(path: str, value: Any) -> dict[str, object]:
-    """Return the values of the fields of a grid key. ``a,b`` names two fields that vary together."""
-    paths = path.split(",")
-    if len(paths) == 1:
+    """Return the values of the fields of a grid key.
+
+    ``a,b`` names two fields that vary together, and ``name:a,b`` gives their points names, which come first in ``value``.
+    """
+    name, _, names = path.rpartition(":")
+    paths = names.split(",")
+    if name:
+        is_named = isinstance(value, tuple | list) and len(value) == len(paths) + 1 and isinstance(value[0], str) and value[0] != ""
+        require(is_named, f"grid['{path}']", value, f"the point's name and then a value for each field, {len(paths) + 1} in all")
+        value = value[1:]
+    elif len(paths) == 1:
         return {path: value}
     is_tuple = isinstance(value, tuple | list) and len(value) == len(paths)
     require(is_tuple, f"grid['{path}']", value, f"a tuple of {len(paths)} values, one for each of the fields")
-    return {name.strip(): each for name, each in zip(paths, value, strict=True)}
+    return {field_name.strip(): each for field_name, each in zip(paths, value, strict=True)}
+
+
+def _label_words(path: str, value: Any) -> list[str]:
+    """Return what a label says of a point of a grid key: its name, or else the values of its fields."""
+    name = path.rpartition(":")[0].strip()
+    if name:
+        return [f"{name}={value[0]}"]
+    return [f"{field_path.rsplit('.', 1)[-1]}={_label_text(each)}" for field_path, each in _fields_of(path, value).items() if each != ()]
 
 
 def _label_text(value: object) -> str:

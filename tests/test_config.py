@@ -48,6 +48,11 @@ OTHER = {
     "grouping.word_tasks": "argmax",
     "grouping.route": "soft",
     "grouping.control": True,
+    "grouping.heads_per_word": 2,
+    "grouping.assignment": "loss",
+    "grouping.loss_gain": 3.0,
+    "grouping.loss_decay": 0.5,
+    "grouping.penalty_while_idle": True,
     "loss.length": "sum",
     "loss.words": "sum",
     "loss.recognition": 0.5,
@@ -73,7 +78,9 @@ MIXED = Trial().replaced("words.mixture", (("MLT19", 1.0),))
 
 def before(path):
     """A trial in which the field may have another value."""
-    return {"words.mixture_weighting": MIXED, "grouping.groups": EXPLICIT}.get(path, Trial())
+    by_loss = Trial(grouping=Grouping(assignment="loss"), loss=Loss(grouping=0.0))
+    others = {"grouping.loss_gain": by_loss, "grouping.loss_decay": by_loss, "grouping.assignment": Trial(loss=Loss(grouping=0.0))}
+    return ({"words.mixture_weighting": MIXED, "grouping.groups": EXPLICIT} | others).get(path, Trial())
 
 
 def paths(section, before=""):

@@ -31,7 +31,8 @@ HISTORY_LAYOUT = 1
 COLUMNS = {
     "step": "Number of the optimiser step, counted from 1. The state before training is not recorded.",
     "r_tm": "R_TM after this step: t * m scores, task by task (row by row). Eq. (3) makes probabilities of them.",
-    "nll_m": "Loss of each head, m numbers: the mean over the step's words of NLL_WM, Eq. (5). All heads read all words.",
+    "nll_m": "Loss of each head, m numbers: the mean of NLL_WM, Eq. (5), over the step's words. All heads read all words, "
+    "unless grouping.heads_per_word is set: then it is the mean over the words that the head read.",
     "integrated_loss": "Eq. (8), which is Eq. (6) if epsilon is 0: the heads' losses weighted by P_WM + epsilon, mean or sum over words.",
     "grouping_loss": "Eq. (9): how many tasks the heads lack, summed over heads. 0 if each head has its minimum of tasks.",
     "task_loss": "Eq. (2): cross-entropy of the task classifier, mean over the step's words.",

@@ -16,6 +16,28 @@ def initial_assignment(tasks: int, heads: int) -> Tensor:
     return torch.ones(tasks, heads)
 
 
+def chosen_heads(r_tm: Tensor) -> Tensor:
+    """Return which heads are the most probable head of a task, (..., m) bool.
+
+    ``r_tm`` is (..., t, m). Of equally probable heads the first counts.
+    """
+    is_chosen = torch.zeros_like(r_tm[..., 0, :], dtype=torch.bool)
+    return is_chosen.scatter(-1, r_tm.argmax(-1), True)
+
+
+def assignment_from_losses(losses: Tensor, words: Tensor, gain: float | Tensor) -> Tensor:
+    """Return R_TM (..., t, m) from losses: 1 - ``gain`` times how much worse than the mean head a head reads a task.
+
+    ``losses`` are the summed losses of each task's words under each head, and ``words`` the numbers
+    of words. Both are (..., t, m). A head that has read no word of a task counts as the mean of the
+    heads that have. R_TM is 1 where no head has.
+    """
+    has_read = words > 0
+    means = losses / torch.where(has_read, words, 1)
+    overall = (means * has_read).sum(-1, keepdim=True) / has_read.sum(-1, keepdim=True).clamp(min=1)
+    return 1 - gain * (means - overall) * has_read
+
+
 def task_model_probabilities(r_tm: Tensor, gumbel: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
     """Eq. (3): sample P_TM (..., t, m) from R_TM with a Gumbel-Softmax. The sample is soft.
 

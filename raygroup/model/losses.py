@@ -23,12 +23,15 @@ def task_loss(logits_wt: Tensor, p_wt: Tensor, num_words: int | None = None) -> 
 def sequence_loss(nll: Tensor, words: Tensor, lengths: Tensor, length: str = "mean") -> Tensor:
     """Eq. (5): return NLL_WM (w, m), the negative log-likelihood of each word under each head.
 
-    ``nll`` (m, n) has the value of every character and ``words`` (n,) the word that each belongs
-    to. A word's end counts as a character. ``mean`` divides by the word's length ``lengths`` (w,),
-    as the paper does. ``sum`` does not, as in the released code. The loss of a word of length 0 is
-    0.
+    ``nll`` (m, n) has the value of every character and ``words`` the word that each belongs to: (n,),
+    or (m, n) if every head has words of its own. The loss of a word that a head does not read is 0.
+    A word's end counts as a character. ``mean`` divides by the word's length ``lengths`` (w,), as
+    the paper does. ``sum`` does not, as in the released code. The loss of a word of length 0 is 0.
     """
-    nll_wm = nll.new_zeros(len(lengths), len(nll)).index_add(0, words, nll.T)
+    if words.dim() == 2:
+        nll_wm = nll.new_zeros(len(nll), len(lengths)).scatter_add(1, words, nll).T
+    else:
+        nll_wm = nll.new_zeros(len(lengths), len(nll)).index_add(0, words, nll.T)
     return nll_wm / lengths.clamp(min=1)[:, None] if length == "mean" else nll_wm
 
 

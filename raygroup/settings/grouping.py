@@ -38,6 +38,20 @@ class Grouping:
     ``soft``: argmax of P_WM (released code)."""
     control: bool = False
     """Make this trial a control: every head gets the mean loss over heads, so only noise and Eq. (9) move R_TM."""
+    heads_per_word: int = field(default=0, metadata=COUNTS_IF_SET)
+    """How many heads read a word in training, drawn anew at every step. All heads read equally many words. Eq. (8) is divided by the
+    probability that a head reads a word, so its gradients are right on average, and a step's cost does not grow with the heads.
+    0: all heads read all words."""
+    assignment: str = field(default="gradient", metadata=COUNTS_IF_SET)
+    """What drives R_TM. ``gradient``: the gradients of Eq. (8) and (9), as in the paper. ``loss``: R_TM is 1 - ``loss_gain`` times how
+    much worse than the mean head a head reads a task, by a moving average of losses. Eq. (3) samples heads from it as well."""
+    loss_gain: float = field(default=10.0, metadata=COUNTS_IF_SET)
+    """The change of R_TM for each nat of loss, if ``assignment`` is ``loss``."""
+    loss_decay: float = field(default=0.95, metadata=COUNTS_IF_SET)
+    """How much less a step's losses count at the next step, if ``assignment`` is ``loss``. 0.95 averages over about 20 steps."""
+    penalty_while_idle: bool = field(default=False, metadata=COUNTS_IF_SET)
+    """Whether Eq. (9) counts a head only while it is no task's most probable head. Otherwise Eq. (9) moves R_TM much more than reading
+    does."""
 
     def __post_init__(self) -> None:
         require_choice("grouping.method", self.method, "gumbel", "one-per-task", "explicit", "trained", "cover")
@@ -61,6 +75,17 @@ class Grouping:
         )  # fmt: skip
         if self.is_cover:
             self._require_cover()
+        require_number("grouping.heads_per_word", self.heads_per_word, low=0, whole=True)
+        require(
+            not self.is_fixed or not self.heads_per_word, "grouping.heads_per_word", self.heads_per_word,
+            "0 if the grouping is fixed, because the head of a word is known",
+        )  # fmt: skip
+        self._require_assignment()
+
+    @property
+    def has_gradient(self) -> bool:
+        """Return True if R_TM is trained by gradients."""
+        return not self.is_fixed and self.assignment == "gradient"
 
     @property
     def is_fixed(self) -> bool:
@@ -85,6 +110,22 @@ class Grouping:
         named = [task for group in self.groups for task in group]
         right = 'the tasks of each head, each task once, such as (("ar", "ko"), ("bn",))'
         require(bool(self.groups) and all(self.groups) and len(set(named)) == len(named), "grouping.groups", self.groups, right)
+
+    def _require_assignment(self) -> None:
+        """Check what drives R_TM."""
+        require_choice("grouping.assignment", self.assignment, "gradient", "loss")
+        require_number("grouping.loss_gain", self.loss_gain, low=0)
+        require_number("grouping.loss_decay", self.loss_decay, low=0, high=0.9999)
+        by_loss = self.assignment == "loss"
+        right = "'gradient' if the grouping is fixed or the trial a control, because losses of heads drive nothing there"
+        require(not by_loss or not (self.is_fixed or self.control), "grouping.assignment", self.assignment, right)
+        for name, default in (("loss_gain", 10.0), ("loss_decay", 0.95)):
+            right = f"{default:g} unless grouping.assignment is 'loss'"
+            require(by_loss or getattr(self, name) == default, f"grouping.{name}", getattr(self, name), right)
+        require(
+            not self.penalty_while_idle or self.has_gradient, "grouping.penalty_while_idle", self.penalty_while_idle,
+            "False if R_TM has no gradient (a fixed grouping, or grouping.assignment 'loss'), because Eq. (9) then moves nothing",
+        )  # fmt: skip
 
     def _require_cover(self) -> None:
         """Check that a bank of group heads sets nothing that would have no effect."""

@@ -39,6 +39,10 @@ KEYS = {
     "roi_features": {"crops data", "regions data", "train_cpu_s", "machine"},
     "rendering": {"words_per_s_per_core", "words_per_s_per_core_gray", "machine"},
     "small_head_packs": {"trials of 4: 16 heads, times as fast as one by one", "bank of group heads: 16 heads, ms a head", "machine"},
+    "sampled_heads": {
+        "h16 e16 few_ms", "h16 e16 ratio_7", "h16 e16 ratio_4", "h16 e16 ratio_2", "h16 e16 update_few_ms",
+        "h16 e16 update_many_ms", "machine",
+    },
     "scoring": {"score_2000_images_s"},
     "spotting": {
         "total_ratio", "regions_ratio", "masks_ratio", "reading_ratio", "rectangles_ms", "crops_ms", "photograph_torch_ms",

@@ -16,7 +16,7 @@ from raygroup.model.heads.recurrence import DecoderOptions, decoder_states
 from raygroup.model.heads.shapes import ALL_AXES, AXES, axis_sizes, size_per_head, unpadded_index
 from raygroup.model.kernels.convolution import encode_planes, resize_planes
 from raygroup.model.kernels.forms import PLAIN, Kernels
-from raygroup.model.kernels.products import per_head_product, shared_input_product
+from raygroup.model.kernels.products import own_words_product, per_head_product, shared_input_product
 
 BEGIN = 0
 """The class before the first character of a word.
@@ -112,15 +112,23 @@ class HeadBank(nn.Module):
                 weight.uniform_(-(fan_in**-0.5), fan_in**-0.5, generator=random)
             self.set_head_parameter(name, head, weight)
 
-    def encode(self, words: Tensor, form: Kernels = PLAIN, heads: slice = slice(None)) -> tuple[Tensor, Tensor]:
+    def encode(
+        self, words: Tensor, form: Kernels = PLAIN, heads: slice = slice(None), own_words: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Return the attention's values and keys.
 
-        Values are (w, m or 1, l, f), keys (w, m, l, h). All steps of the decoder share them.
+        Values are (w, m or 1, l, f), keys (w, m, l, h). All steps of the decoder share them. With
+        ``own_words`` (r, m), each head reads r of the words, not all w: the results have r in place
+        of w.
         """
         if self.convolve:
             planes = resize_planes(words, self.plane_size)
+            planes = planes if own_words is None else planes[own_words]
             encoded = encode_planes(planes, self.convolution[heads], self.convolution_bias[heads], form.convolution)
             return self.values_and_keys(encoded, form, heads)
+        if own_words is not None:
+            keys = own_words_product(words, own_words, self.key[heads])
+            return words.index_select(0, own_words.flatten()).view(*own_words.shape, *words.shape[1:]), keys + self.places()[heads]
         keys = shared_input_product(words, self.key[heads], form.products)
         return words[:, None], keys.transpose(1, 2).contiguous() + self.places()[heads]
 
@@ -132,28 +140,31 @@ class HeadBank(nn.Module):
         keys = per_head_product(encoded, self.key[heads], form.products)
         return encoded.transpose(1, 2).contiguous(), keys.transpose(1, 2).contiguous() + self.places()[heads]
 
-    def states(self, words: Tensor, inputs: Tensor, active: Sequence[int], form: Kernels = PLAIN) -> Tensor:
+    def states(
+        self, words: Tensor, inputs: Tensor, active: Sequence[int], form: Kernels = PLAIN, own_words: Tensor | None = None
+    ) -> Tensor:  # fmt: skip
         """Return the teacher-forced decoder states, (m, n, h).
 
         Words are longest first. The n characters are ordered by step, and within a step by word.
         ``inputs`` (n,) or (m, n) are the classes before each character: ``BEGIN`` for the first
         character and for hidden ones. ``active`` is the number of words that have a character at
-        each step.
+        each step. ``own_words`` is as in ``encode``. The words of each head are then longest first.
         """
-        values, keys = self.encode(words, form)
-        options = DecoderOptions(form.attention, self.trials)
+        values, keys = self.encode(words, form, own_words=own_words)
+        options = DecoderOptions(form.attention, self.trials, own_words is not None)
         return decoder_states(values, keys, self.word_gates(inputs), self.cell(), active, self.grid, options)
 
     def losses(
-        self, words: Tensor, inputs: Tensor, characters: Tensor, active: Sequence[int], weights: Tensor, form: Kernels = PLAIN
-    ) -> tuple[Tensor, Tensor]:
+        self, words: Tensor, inputs: Tensor, characters: Tensor, active: Sequence[int], weights: Tensor, form: Kernels = PLAIN,
+        own_words: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Return each head's weighted loss and the loss of every character.
 
         The first is the sum of -log p under ``weights`` (m, n), and has the shape (m,). The second
         is -log p, (m, n). Only the sum has gradients. A batch without characters gives zeros that
-        still reach every weight.
+        still reach every weight. ``own_words`` is as in ``states``: ``characters`` are then (m, n).
         """
-        return weighted_nll(self.states(words, inputs, active, form), self.output, self.output_bias, characters, weights)
+        return weighted_nll(self.states(words, inputs, active, form, own_words), self.output, self.output_bias, characters, weights)
 
     def places(self) -> Tensor:
         """Return the share of the keys that depends on positions alone.

@@ -47,6 +47,10 @@ class BackwardPass:
         w, m, length, _ = keys.shape
         self.attention = keys.new_zeros(w, m, steps, length) if trains_values else None
         self.grad_context = keys.new_zeros(w, m, steps, values.shape[-1]) if trains_values else None
+        # The gradient of a position's attention is the dot product of its value with the gradient of
+        # the context. Heads that share values take one matrix product. If every head has its own, a
+        # product and a sum are faster, except with the wide features of words of one's own.
+        self.values_by_product = values.shape[1] < m
         self.context_weights, self.state_weights = cell.context.transpose(1, 2), cell.query_and_state.transpose(1, 2)
 
     def step(self, number: int, grad_states: Tensor, state: Tensor | None, tensors: StepTensors) -> Tensor:
@@ -107,11 +111,8 @@ class BackwardPass:
         grad_context = grad_attended[..., :e].contiguous()
         if self.attention is not None and self.grad_context is not None:
             self.attention[:w, :, number], self.grad_context[:w, :, number] = attention, grad_context
-        # The gradient of a position's attention, (w, m, l), is the dot product of its value with
-        # the gradient of the context. Heads that share values take one matrix product. If every
-        # head has its own, a product and a sum are faster.
         v = self.values.shape[1]
-        if v < m:
+        if self.values_by_product:
             by_trial = self.values[:w].view(w * v, length, e).transpose(1, 2)
             grad_attention = grad_context.view(w * v, m // v, e).bmm(by_trial).view(w, m, length)
         else:

@@ -17,8 +17,8 @@ def weighted_nll(states: Tensor, output: Tensor, bias: Tensor, characters: Tenso
     """Return each head's weighted loss and the loss of every character.
 
     The first is the sum of -log p under ``weights``, (m,). The second is -log p, (m, n). ``states``
-    is (m, n, h), ``output`` (m, h, c), ``bias`` (m, c) and ``weights`` (m, n). ``characters`` (n,)
-    are classes. The sum has gradients for everything, including the weights. The second result has
+    is (m, n, h), ``output`` (m, h, c), ``bias`` (m, c) and ``weights`` (m, n). ``characters`` are
+    classes, (n,) or (m, n). The sum has gradients for everything, including the weights. The second result has
     none.
     """
     results: tuple[Tensor, Tensor] = _WeightedNLL.apply(states, output, bias, characters, weights)  # type: ignore[no-untyped-call]
@@ -42,7 +42,7 @@ class _WeightedNLL(torch.autograd.Function):
         for start in range(0, n, block):
             part = slice(start, start + block)
             logits = torch.baddbmm(bias[:, None], states[:, part], output)  # (m, block, c)
-            target = characters[part].expand(m, -1)[..., None]
+            target = characters[..., part].expand(m, -1)[..., None]
             # -log p = log(sum(exp(logits - highest))) + highest - logits[target], in place. After
             # this, ``logits`` holds exp(logits - highest).
             highest = logits.amax(-1, keepdim=True)

@@ -34,6 +34,8 @@ class DecoderOptions(NamedTuple):
     Each part has its own product with words that all heads share, so a trial's numbers do not
     depend on the trials beside it.
     """
+    own_words: bool = False
+    """Whether each head reads words of its own."""
 
 
 def decoder_states(
@@ -46,7 +48,7 @@ def decoder_states(
     """
     if values.shape[1] == 1 and options.trials > 1:
         values = values.expand(-1, options.trials, -1, -1).contiguous()
-    states: Tensor = _Recurrence.apply(values, keys, word_gates, *cell, tuple(active), grid, options.attention)  # type: ignore[no-untyped-call]
+    states: Tensor = _Recurrence.apply(values, keys, word_gates, *cell, tuple(active), grid, options)  # type: ignore[no-untyped-call]
     return states
 
 
@@ -54,10 +56,10 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, values: Tensor, keys: Tensor, word_gates: Tensor, query_and_state: Tensor, state_bias: Tensor, context: Tensor,
-        score: Tensor, active: tuple[int, ...], grid: Grid, attention: str,
+        score: Tensor, active: tuple[int, ...], grid: Grid, options: DecoderOptions,
     ) -> Tensor:  # fmt: skip
         cell = Cell(query_and_state, state_bias, context, score)
-        energies = Energies(keys, score, attention)
+        energies = Energies(keys, score, options.attention)
         state = word_gates.new_zeros(len(word_gates), active[0] if active else 0, score.shape[-1])
         row = 0
         states: list[Tensor] = []
@@ -70,7 +72,7 @@ class _Recurrence(torch.autograd.Function):
             row += count
         all_states = torch.cat(states, 1) if states else word_gates.new_zeros(len(word_gates), 0, score.shape[-1])
         ctx.save_for_backward(values, keys, *cell, all_states, *saved)
-        ctx.active, ctx.grid, ctx.attention = active, grid, attention
+        ctx.active, ctx.grid, ctx.options = active, grid, options
         return all_states
 
     @staticmethod
@@ -78,7 +80,8 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
         values, keys, *weights = ctx.saved_tensors[:6]
         states, *saved = ctx.saved_tensors[6:]
-        backward = BackwardPass(values, keys, Cell(*weights), ctx.grid, ctx.attention, len(ctx.active), ctx.needs_input_grad[0])
+        backward = BackwardPass(values, keys, Cell(*weights), ctx.grid, ctx.options.attention, len(ctx.active), ctx.needs_input_grad[0])
+        backward.values_by_product |= ctx.options.own_words
         grad_state, row = None, states.shape[1]
         for number in reversed(range(len(ctx.active))):
             count = ctx.active[number]

@@ -17,13 +17,17 @@ def encode_planes(words: Tensor, weight: Tensor, bias: Tensor, method: str) -> T
 
     ``weight`` is (m, h, f, 3, 3) and ``bias`` (m, h). ``method`` is one of ``Kernels.convolution``.
     The method ``winograd`` falls back to the direct convolution if the planes do not divide into
-    whole tiles, if there are no words, or if the planes need a gradient.
+    whole tiles, if there are no words, if the planes need a gradient, or if every head has words of
+    its own. ``words`` are then (w, m, f, rows, columns).
     """
-    if method == "winograd" and fits_tiles(*words.shape[2:]) and len(words) and not words.requires_grad:
+    own_words = words.dim() == 5
+    if own_words:
+        words = words.flatten(1, 2)
+    if not own_words and method == "winograd" and fits_tiles(*words.shape[2:]) and len(words) and not words.requires_grad:
         return convolve_and_pool(words, weight, bias)
     m, h = bias.shape
     dtype = torch.bfloat16 if method == "bf16" else words.dtype
-    planes = F.conv2d(words.to(dtype), weight.flatten(0, 1).to(dtype), padding=1)
+    planes = F.conv2d(words.to(dtype), weight.flatten(0, 1).to(dtype), padding=1, groups=len(bias) if own_words else 1)
     # The bias is added after pooling, to a quarter of the values. It shifts all four values of a
     # window alike.
     pooled = F.max_pool2d(planes, 2, 2).to(words.dtype) + bias.flatten()[:, None, None]

@@ -38,6 +38,17 @@ def per_head_product(values: Tensor, weights: Tensor, method: str) -> Tensor:
     return by_head.bmm(weights).view(m, w, length, weights.shape[2]).permute(1, 2, 0, 3)
 
 
+def own_words_product(words: Tensor, own_words: Tensor, weights: Tensor) -> Tensor:
+    """Multiply the words that each head reads with its weights.
+
+    The words ``own_words`` (r, m) of words (w, l, f), times (m, f, h), give (r, m, l, h). As a grouped
+    convolution, the product takes seven times as long.
+    """
+    (places, m), (_, length, f) = own_words.shape, words.shape
+    by_head = words.index_select(0, own_words.T.flatten()).view(m, places * length, f)
+    return by_head.bmm(weights).view(m, places, length, weights.shape[2]).transpose(0, 1).contiguous()
+
+
 def _pointwise_convolution(words: Tensor, weights: Tensor, groups: int) -> Tensor:
     """Apply a 1x1 convolution to features (w, l, channels).
 

@@ -19,6 +19,7 @@ from raygroup.config import Trial
 from raygroup.model.heads.bank import BEGIN
 from raygroup.randomness import generator
 from raygroup.training.label_batches import hidden_characters, in_step_order, longest_first, make_batch
+from raygroup.training.packs.sampled_heads import draw_readers, sampled_heads
 from raygroup.training.packs.sharding import WHOLE_BATCH, Share
 from raygroup.training.packs.training_data import TrainingData
 
@@ -50,6 +51,13 @@ class StepInputs:
     """Number of words that each decoder step reads."""
     is_first: bool
     """Whether these words carry the losses that do not depend on words."""
+    own_words: Tensor | None = None
+    """The words that each head reads, (r, heads). None if every head reads all words.
+
+    Then characters, inputs, owners and counted have a row for each head, as ``SampledHeads`` says.
+    """
+    num_read: Tensor | None = None
+    """How many words of the whole step each head reads, (k, m). None if every head reads all words."""
 
     def to(self, device: str, dtype: torch.dtype = torch.float32) -> "StepInputs":
         """Return the inputs on a device, with float32 tensors converted to ``dtype``.
@@ -99,6 +107,10 @@ def draw_inputs(
         noise=_draw_noise(trials, len(data.tasks), len(all_rows), step, share), counted=None, active=batch.active,
         is_first=share.is_first,
     )  # fmt: skip
+    if trials[0].grouping.heads_per_word:
+        readers = [draw_readers(trial, len(all_rows), step) for trial in trials]
+        sampled = sampled_heads(trials, readers, share.rows, batch.targets, before, batch.lengths, rounded_to)
+        return replace(inputs, **sampled._asdict())
     return inputs if rounded_to is None else _pad_steps(inputs, batch.targets, before, rounded_to)
 
 

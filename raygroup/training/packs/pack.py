@@ -25,6 +25,7 @@ from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.training.packs.cuda_graphs import STEPS_PER_GRAPH, CapturedSteps
 from raygroup.training.packs.initial_state import TrainedTensors, empty_bank, initial_assignments, initialise_trial
 from raygroup.training.packs.inputs import StepInputs, draw_inputs
+from raygroup.training.packs.loss_average import LossAverage
 from raygroup.training.packs.optimizer import PackOptimizer, Rates, clip_by_row
 from raygroup.training.packs.sharding import SOLE_RANK, WHOLE_BATCH, Share, WorkerRank
 from raygroup.training.packs.step_losses import StepLosses
@@ -61,7 +62,7 @@ class Pack:
         self.step = 0  # steps done
         self.common = self.trials[0]
         self.trained = tuple(trained) if trained is not None else (None,) * len(self.trials)
-        fixed = self.common.grouping.is_fixed
+        by_gradient = self.common.grouping.has_gradient
         self.counts = [trial.heads.count for trial in self.trials]
         self.starts = np.cumsum([0, *self.counts]).tolist()
         self.bank = empty_bank(self.trials, data)
@@ -70,10 +71,11 @@ class Pack:
         self.new_characters = self._initialise_trials()
         self.bank.to(device, dtype)
         self.classifiers.to(device, dtype)
-        self.r_ktm = initial_assignments(self.trials, data.tasks, self.trained).to(device, dtype).requires_grad_(not fixed)
+        self.r_ktm = initial_assignments(self.trials, data.tasks, self.trained).to(device, dtype).requires_grad_(by_gradient)
         self.settings = TrialTensors(self.trials, max(self.counts), device, dtype)
         self.losses = StepLosses(self.bank, self.classifiers, self.r_ktm, self.settings, self.common, kernels)
-        self.optimizer = self._make_optimizer(fixed)
+        self.optimizer = self._make_optimizer(by_gradient)
+        self.loss_average = LossAverage(self.trials, self.r_ktm, self.settings) if self.common.grouping.assignment == "loss" else None
         self.captured = CapturedSteps() if kernels.captured else None
 
     def advance(self) -> Tensor:
@@ -126,6 +128,8 @@ class Pack:
         tensors |= {f"classifier.{name}": value[number : number + 1] for name, value in self.classifiers.state_dict().items()}
         tensors["r_tm"] = self.r_ktm.detach()[number, :, : self.counts[number]]
         tensors |= self.optimizer.state(number, self.counts[number])
+        if self.loss_average is not None:
+            tensors |= self.loss_average.state(number, self.counts[number])
         return {name: value.contiguous() for name, value in tensors.items()}
 
     @torch.no_grad()
@@ -142,6 +146,8 @@ class Pack:
                 parameter[number : number + 1] = tensors[f"classifier.{name}"].to(self.device)
             self.r_ktm[number, :, : self.counts[number]] = tensors["r_tm"].to(self.device)
             self.optimizer.restore(number, self.counts[number], tensors)
+            if self.loss_average is not None:
+                self.loss_average.restore(number, self.counts[number], tensors)
 
     def without(self, numbers: Sequence[int]) -> "Pack":
         """Return the other trials as a new pack in their current state."""
@@ -177,12 +183,12 @@ class Pack:
         )
         self.settings.set_step(self.step)
 
-    def _make_optimizer(self, fixed: bool) -> PackOptimizer:
+    def _make_optimizer(self, by_gradient: bool) -> PackOptimizer:
         rates = [
             Rates(trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate)
             for trial in self.trials
         ]
-        return PackOptimizer(self.bank, self.classifiers, None if fixed else self.r_ktm, self.starts, rates, self.kernels.captured)
+        return PackOptimizer(self.bank, self.classifiers, self.r_ktm if by_gradient else None, self.starts, rates, self.kernels.captured)
 
     def _draw_inputs(self, share: Share, rounded_to: int | None = None) -> StepInputs:
         return draw_inputs(self.data, self.trials, self.step, rounded_to, share).to(self.device, self.dtype)
@@ -208,6 +214,8 @@ class Pack:
         clip_by_row(list(self.bank.parameters()), self.settings.clip_of_head)
         clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
         self.optimizer.step()
+        if self.loss_average is not None:
+            losses = self.loss_average.update(losses)
         return torch.cat([self.r_ktm.detach().flatten(1), losses], 1)
 
     def _head_rows(self, number: int) -> slice:

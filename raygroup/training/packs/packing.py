@@ -25,6 +25,9 @@ def shared_settings(trial: Trial) -> dict[str, Any]:
         "heads.embed": max(heads.embeds), "heads.hidden": max(heads.hiddens), "heads.start": heads.start,
         "grouping.method": grouping.method, "grouping.sample": grouping.sample, "grouping.penalty_on": grouping.penalty_on,
         "grouping.word_tasks": grouping.word_tasks, "grouping.control": grouping.control,
+        "grouping.assignment": grouping.assignment, "grouping.heads_per_word": grouping.heads_per_word,
+        # Heads that are drawn are dealt evenly only among equally many.
+        "heads.count": heads.count if grouping.heads_per_word else None,
         "loss.length": loss.length, "loss.words": loss.words,
         "training.steps": training.steps, "training.batch": training.batch, "training.order_seed": trial.order_seed,
         "training.draw": training.draw, "training.checkpoint_every": training.checkpoint_every,

@@ -14,6 +14,7 @@ from raygroup.model.kernels.forms import Kernels
 from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
 from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.training.packs.inputs import StepInputs
+from raygroup.training.packs.loss_average import task_losses
 from raygroup.training.packs.trial_tensors import TrialTensors
 
 
@@ -27,12 +28,16 @@ class StepLosses:
         self.bank, self.classifiers, self.r_ktm = bank, classifiers, r_ktm
         self.settings, self.common, self.kernels = settings, common, kernels
         self.fixed = common.grouping.is_fixed
+        per_word = common.grouping.heads_per_word
+        self.inclusion = per_word / common.heads.count if per_word else 1.0
+        """Probability that a head reads a word."""
 
     def __call__(self, inputs: StepInputs) -> tuple[Tensor, Tensor]:
         """Return the share of these words in the losses of a step.
 
         The first result is the loss to descend, summed over trials. The second are the losses of
-        the record, (k, m + 3), without gradients. The loss reaches every weight, with zeros if
+        the record, (k, m + 3), without gradients. If losses drive R_TM, the columns of
+        ``task_losses`` follow. The loss reaches every weight, with zeros if
         there are no words. So every worker has the same gradients to sum.
         """
         p_ktm = self._sample_assignments(inputs.noise)
@@ -42,10 +47,13 @@ class StepLosses:
         grouping = self._grouping_losses(p_ktm, inputs.is_first)
         # A bank of group heads trains no classifier, which would take a fifth of the step.
         task = grouping * 0 if self.common.grouping.is_cover else task_loss(self.classifiers(words), inputs.p_wt, num_words)
-        integrated = integrated_loss(p_kwm.detach(), nll_kwm, settings.base_coefficient, loss.words, num_words)
+        integrated = integrated_loss(p_kwm.detach(), nll_kwm / self.inclusion, settings.base_coefficient, loss.words, num_words)
         total = recognition.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum()
         losses = [integrated[:, None], grouping.detach()[:, None], task.detach()[:, None]]
-        return total, torch.cat([nll_kwm.sum(1) / num_words, *losses], 1)
+        if self.common.grouping.assignment == "loss":
+            losses.append(task_losses(inputs.p_wt, nll_kwm, self._is_read(inputs)))
+        num_read = num_words if inputs.num_read is None else inputs.num_read
+        return total, torch.cat([nll_kwm.sum(1) / num_read, *losses], 1)
 
     def _sample_assignments(self, noise: Tensor) -> Tensor:
         """Return P_TM of a step.
@@ -65,11 +73,11 @@ class StepLosses:
         If every word has its own draw, it is the mean over the words of the step. Otherwise it does
         not depend on words, and only the first share counts it.
         """
-        settings, grouping = self.settings, self.common.grouping
+        grouping, min_tasks = self.common.grouping, self.settings.charged_min_tasks(self.r_ktm)
         if grouping.penalty_on == "sample" and grouping.sample == "word" and not self.fixed:
-            return grouping_loss(p_ktm, settings.min_tasks).sum(-1) / self.common.training.batch
+            return grouping_loss(p_ktm, min_tasks).sum(-1) / self.common.training.batch
         penalised = p_ktm[:, 0] if grouping.penalty_on == "sample" else self.r_ktm.softmax(-1)
-        return grouping_loss(penalised, settings.min_tasks[:, 0]) * float(is_first)
+        return grouping_loss(penalised, min_tasks[:, 0]) * float(is_first)
 
     def _recognition_losses(self, inputs: StepInputs, words: Tensor, p_ktm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the loss of each head, NLL_WM and P_WM.
@@ -84,12 +92,22 @@ class StepLosses:
         weights = word_weights(p_kwm, inputs.lengths, settings.base_coefficient, loss.length, loss.words, num_words)
         weights = settings.recognition * weights
         # The bank wants weights for its own heads and for characters, (h, n).
-        weights_hn = weights[settings.trial_of_head, :, settings.place_of_head][:, inputs.owners]
+        weights_hw, before = weights[settings.trial_of_head, :, settings.place_of_head], inputs.inputs
+        if inputs.own_words is None:
+            weights_hn, before = weights_hw[:, inputs.owners], before[settings.trial_of_head]
+        else:
+            weights_hn = weights_hw.gather(1, inputs.owners) / self.inclusion
         if inputs.counted is not None:
             weights_hn = weights_hn * inputs.counted
-        before = inputs.inputs[settings.trial_of_head]
-        totals, nll = self.bank.losses(words, before, inputs.characters, inputs.active, weights_hn, self.kernels)
+        totals, nll = self.bank.losses(words, before, inputs.characters, inputs.active, weights_hn, self.kernels, inputs.own_words)
         nll = nll if inputs.counted is None else nll * inputs.counted
         nll_wh = sequence_loss(nll, inputs.owners, inputs.lengths, loss.length)
         nll_kwm = torch.where(settings.is_head[:, None], nll_wh.T[settings.head_at].transpose(1, 2), 0.0)
         return totals, nll_kwm.contiguous(), p_kwm
+
+    def _is_read(self, inputs: StepInputs) -> Tensor:
+        """Return which words count for which head, (k, w, m), or (1, w, 1) if it does not depend on the head."""
+        if inputs.own_words is None or inputs.counted is None:
+            return (inputs.lengths > 0)[None, :, None]
+        characters_hw = inputs.counted.new_zeros(len(inputs.owners), len(inputs.lengths)).scatter_add(1, inputs.owners, inputs.counted)
+        return (characters_hw[self.settings.head_at] > 0).transpose(1, 2)

@@ -8,6 +8,7 @@ from torch import Tensor
 from raygroup.config import Trial
 from raygroup.config_sections import Changes
 from raygroup.errors import ConfigError
+from raygroup.model.grouping import chosen_heads
 from raygroup.model.kernels.forms import Kernels, cpu_forms
 from raygroup.training.packs.packing import shared_settings
 from raygroup.training.packs.sharding import WorkerRank
@@ -36,12 +37,20 @@ class TrialTensors:
         self.temperature = tensor(*(trial.grouping.temperature for trial in trials))[:, None, None, None]
         self.base_coefficient = tensor(*(trial.grouping.base_coefficient for trial in trials))[:, None, None]
         self.min_tasks = tensor(*(trial.grouping.min_tasks for trial in trials))[:, None, None] * self.is_head[:, None]
+        while_idle = [trial.grouping.penalty_while_idle for trial in trials]
+        self._while_idle = torch.tensor(while_idle, device=device)[:, None, None] if any(while_idle) else None
         self._scheduled = _scheduled_settings(trials)
         self.recognition = tensor(*(trial.loss.recognition for trial in trials))[:, None, None]
         self.grouping = tensor(*(trial.loss.grouping for trial in trials))
         self.task = tensor(*(trial.loss.task for trial in trials))
         self.clip = tensor(*(trial.training.clip for trial in trials))
         self.clip_of_head = self.clip[self.trial_of_head]
+
+    def charged_min_tasks(self, r_ktm: Tensor) -> Tensor:
+        """Return mu of Eq. (9), (k, 1, m). It is 0 for heads that Eq. (9) does not charge, since a task chooses them."""
+        if self._while_idle is None:
+            return self.min_tasks
+        return self.min_tasks * ~(self._while_idle & chosen_heads(r_ktm)[:, None])
 
     def set_step(self, step: int) -> None:
         """Set the values of settings that change from step to step. Steps count from 0."""

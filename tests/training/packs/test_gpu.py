@@ -3,11 +3,14 @@
 Numbers agree except for rounding. These tests are skipped on machines without a GPU.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from pack_fixtures import DIFFERENT_TRIALS, make_data, make_universal
 
+from raygroup.config import Grouping, Loss
 from raygroup.model.kernels.forms import FORMS
 from raygroup.training.packs.pack import Pack
 from raygroup.training.word_nll import word_nll
@@ -33,6 +36,19 @@ def universal():
 def test_a_form_on_a_gpu_agrees_with_the_plain_one_on_a_cpu_over_the_first_steps(form, data, universal):
     on_cpu = Pack(DIFFERENT_TRIALS, data, universal)
     on_gpu = Pack(DIFFERENT_TRIALS, data, universal, "cuda", FORMS[form])
+    expected, rows = (pack.split_records([pack.advance() for _ in range(20)]) for pack in (on_cpu, on_gpu))
+    for trial_rows, expected_rows in zip(rows, expected, strict=True):
+        assert np.allclose(trial_rows, expected_rows, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("form", ["plain", "winograd", "graphs"])
+@pytest.mark.parametrize(
+    "grouping", [Grouping(heads_per_word=2), Grouping(assignment="loss"), Grouping(assignment="loss", heads_per_word=2)]
+)
+def test_drawn_heads_and_r_tm_by_losses_agree_on_a_gpu_and_a_cpu_over_the_first_steps(grouping, form, data, universal):
+    loss = Loss(grouping=0.0 if grouping.assignment == "loss" else 1.0)
+    trials = [replace(trial, grouping=grouping, loss=loss) for trial in DIFFERENT_TRIALS]
+    on_cpu, on_gpu = Pack(trials, data, universal), Pack(trials, data, universal, "cuda", FORMS[form])
     expected, rows = (pack.split_records([pack.advance() for _ in range(20)]) for pack in (on_cpu, on_gpu))
     for trial_rows, expected_rows in zip(rows, expected, strict=True):
         assert np.allclose(trial_rows, expected_rows, rtol=1e-3, atol=1e-4)

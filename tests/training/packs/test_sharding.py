@@ -62,6 +62,8 @@ def run_of(words: int, **others: object) -> Run:
 
 
 LONG = {"long": Run(steps=200), "long in single precision": Run(steps=200, dtype=torch.float32, form="winograd")}
+DRAWN = Run((("grouping.heads_per_word", 2),))
+BY_LOSS = Run((("loss.grouping", 0.0), ("grouping.assignment", "loss")))
 OPTIONS = {
     "as they are": Run(),
     "a draw for every word": Run((("grouping.sample", "word"),)),
@@ -73,6 +75,11 @@ OPTIONS = {
     "one head per task": Run((("heads.count", 2), ("grouping.method", "one-per-task"))),
     "heads of mixed sizes": Run((("heads.hidden", (8, 4, 6)),), form="factored"),
     "planes": Run(shape=PLANES, form="winograd"),
+    "drawn heads": DRAWN,
+    "drawn heads on planes": replace(DRAWN, shape=PLANES, form="winograd"),
+    "drawn heads in 3 parts": replace(DRAWN, accumulate=3),
+    "R_TM by losses": BY_LOSS,
+    "R_TM by losses of drawn heads": replace(DRAWN, settings=DRAWN.settings + BY_LOSS.settings, accumulate=2),
 }
 ACCUMULATED = {f"{parts} parts": Run((("grouping.sample", "word"),), accumulate=parts) for parts in (2, 3)}
 ONE_WORD = {
