@@ -136,12 +136,26 @@ class Trial:
             self.training.draw == "word" or not self.words.mixture, "training.draw", self.training.draw,
             "'word' if words.mixture is set, because the mixture draws the words",
         )  # fmt: skip
+        self._require_evidence()
         for name in ("grouping", "task") if self.grouping.is_cover else ():
             right = "0 if grouping.method is 'cover', because group heads need neither Eq. (9) nor a classifier"
             require(getattr(self.loss, name) == 0, f"loss.{name}", getattr(self.loss, name), right)
         for name in ("embeds", "hiddens") if self.grouping.is_cover else ():
             sizes = getattr(self.heads, name)
             require(len({*sizes}) == 1, f"heads.{name[:-1]}", sizes, "one size if grouping.method is 'cover', because groups are compared")
+
+    def _require_evidence(self) -> None:
+        """Check that nothing is set on evidence that is not gathered."""
+        training, is_probe = self.training, self.grouping.method == "probe"
+        every, words = training.evidence_every, training.evidence_words
+        right = "10 if training.evidence is 'none', because nothing is gathered"
+        require(every == 10 or is_probe or training.evidence != "none", "training.evidence_every", every, right)
+        right = "0 unless training.evidence is 'gradients' or 'lookahead', or grouping.method is 'probe', because it draws no words"
+        require(words == 0 or is_probe or training.gathers_gradients, "training.evidence_words", words, right)
+        require(
+            not is_probe or every <= self.grouping.probe * training.steps, "training.evidence_every", every,
+            f"at most the {self.grouping.probe * training.steps:g} steps of the probe, or it has no gradients to choose by",
+        )  # fmt: skip
 
     @property
     def order_seed(self) -> int:
@@ -187,8 +201,8 @@ class Finetuning:
         """Return the stage-3 trial that goes on from a stage-2 trial."""
         dropout = grouped.heads.word_dropout if self.word_dropout is None else self.word_dropout
         frozen = replace(
-            grouped.grouping, method="trained", groups=(), base_coefficient=0.0, base_coefficient_changes=(), temperature_changes=(),
-            control=False,
+            grouped.grouping, method="trained", groups=(), probe=0.0, probe_by="cosine", base_coefficient=0.0,
+            base_coefficient_changes=(), temperature_changes=(), control=False,
         )  # fmt: skip
         heads = replace(grouped.heads, start="trained", word_dropout=dropout)
         return replace(grouped, heads=heads, grouping=frozen, training=self.training)

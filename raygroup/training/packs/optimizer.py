@@ -90,6 +90,22 @@ class PackOptimizer:
             _adamw(weights, self.steps[number], self.learning_rates[number], rate.decay)
             _adamw(assignment, self.steps[number], self.assignment_rates[number], 0.0)
 
+    @torch.no_grad()
+    def scaled_steps(self, gradients: Sequence[Tensor]) -> list[Tensor]:
+        """Return the steps of the heads along other gradients, scaled as AdamW scales them now, without momentum or decay.
+
+        There is one gradient for each stack of the bank. Nothing changes here. Momentum is left out, because it is the same for every
+        gradient: it would hide what a single one does.
+        """
+        steps = [torch.empty_like(gradient) for gradient in gradients]
+        for number, rate in enumerate(self.learning_rates):
+            correction = 1 - 0.999 ** (self.steps[number] + 1)
+            for place, gradient in enumerate(gradients):
+                rows = self._rows(place, number)
+                second = (0.999 * self.second[place][rows] + 0.001 * gradient[rows] ** 2) / correction
+                steps[place][rows] = rate * gradient[rows] / (second.sqrt() + 1e-8)
+        return steps
+
     def state(self, number: int, heads: int) -> dict[str, Tensor]:
         """Return a trial's step count and moments. Names hold the place of the stack.
 

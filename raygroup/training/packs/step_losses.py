@@ -14,6 +14,7 @@ from raygroup.model.kernels.forms import Kernels
 from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
 from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.training.packs.inputs import StepInputs
+from raygroup.training.packs.task_words import task_sums
 from raygroup.training.packs.trial_tensors import TrialTensors
 
 
@@ -32,7 +33,8 @@ class StepLosses:
         """Return the share of these words in the losses of a step.
 
         The first result is the loss to descend, summed over trials. The second are the losses of
-        the record, (k, m + 3), without gradients. The loss reaches every weight, with zeros if
+        the record, (k, m + 3), without gradients. If the trials gather evidence, the sums of
+        ``task_sums`` follow in each row. The loss reaches every weight, with zeros if
         there are no words. So every worker has the same gradients to sum.
         """
         p_ktm = self._sample_assignments(inputs.noise)
@@ -45,7 +47,8 @@ class StepLosses:
         integrated = integrated_loss(p_kwm.detach(), nll_kwm, settings.base_coefficient, loss.words, num_words)
         total = recognition.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum()
         losses = [integrated[:, None], grouping.detach()[:, None], task.detach()[:, None]]
-        return total, torch.cat([nll_kwm.sum(1) / num_words, *losses], 1)
+        by_task = [task_sums(nll_kwm, inputs.p_wt)] if self.common.training.evidence != "none" else []
+        return total, torch.cat([nll_kwm.sum(1) / num_words, *losses, *by_task], 1)
 
     def _sample_assignments(self, noise: Tensor) -> Tensor:
         """Return P_TM of a step.
