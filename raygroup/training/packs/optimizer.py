@@ -99,7 +99,7 @@ class PackOptimizer:
         """
         steps = [torch.empty_like(gradient) for gradient in gradients]
         for number, rate in enumerate(self.learning_rates):
-            correction = 1 - 0.999 ** (self.steps[number] + 1)
+            correction = 1 - 0.999 ** (self.steps[number].double() + 1)
             for place, gradient in enumerate(gradients):
                 rows = self._rows(place, number)
                 second = (0.999 * self.second[place][rows] + 0.001 * gradient[rows] ** 2) / correction

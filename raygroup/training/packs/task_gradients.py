@@ -85,10 +85,10 @@ def task_gradients(material: HeadsAndWords) -> TaskGradients:
 
 def _head_losses(material: HeadsAndWords, words: StepInputs, count: Tensor) -> Tensor:
     """Return the share of these words in the mean loss of ``count`` words under each head, (h,)."""
-    bank = material.bank
-    weights_w = (1 / words.lengths if material.length == "mean" else torch.ones_like(words.lengths)) / count
-    weights_hn = weights_w.to(bank.output.dtype)[words.owners].expand(bank.heads, -1).contiguous()
-    features = words.words.to(bank.output.dtype)
+    bank, dtype = material.bank, material.bank.output.dtype
+    lengths = words.lengths.to(dtype) if material.length == "mean" else torch.ones_like(words.lengths, dtype=dtype)
+    weights_hn = (1 / (lengths * count))[words.owners].expand(bank.heads, -1).contiguous()
+    features = words.words.to(dtype)
     before = words.inputs[material.trial_of_head]
     return bank.losses(features, before, words.characters, words.active, weights_hn, material.kernels)[0]
 
@@ -125,7 +125,8 @@ def _losses_of_tasks(material: HeadsAndWords, words: StepInputs) -> Tensor:
     before = words.inputs[material.trial_of_head]
     weights = bank.output.new_zeros(bank.heads, len(words.characters))
     _, nll = bank.losses(words.words.to(bank.output.dtype), before, words.characters, words.active, weights, material.kernels)
-    nll_hw = sequence_loss(nll, words.owners, words.lengths, material.length).T
+    # A copy: a sum along other strides rounds differently, and a trial would have other bits alone than in a pack.
+    nll_hw = sequence_loss(nll, words.owners, words.lengths, material.length).T.contiguous()
     return task_sums(nll_hw[..., None], words.p_wt)[:, : words.p_wt.shape[1]]
 
 

@@ -30,7 +30,7 @@ def task_sums(nll_kwm: Tensor, p_wt: Tensor) -> Tensor:
 def task_means(sums: Tensor, tasks: int) -> tuple[Tensor, Tensor]:
     """Return the mean NLL_WM of each task's words, (k, t, m), 0 without words, and their numbers (k, t), from ``task_sums``."""
     nll, words = sums[:, :-tasks], sums[:, -tasks:]
-    return nll.unflatten(1, (tasks, -1)) / words.clamp(min=1)[..., None], words
+    return nll.reshape(len(nll), tasks, -1) / words.clamp(min=1)[..., None], words
 
 
 def evidence_inputs(data: TrainingData, trials: Sequence[Trial], step: int, share: Share) -> StepInputs:
