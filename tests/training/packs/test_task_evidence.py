@@ -140,7 +140,7 @@ def test_lookahead_is_what_adamw_does_in_its_first_step(data, universal):
         gradients = expected_gradients(moved, task)
         with torch.no_grad():
             for name, parameter in moved.bank.named_parameters():
-                parameter -= 3e-3 * gradients[name] / (gradients[name].abs() + 1e-8)
+                parameter.sub_(3e-3 * gradients[name] / (gradients[name].abs() + 1e-8))
         expected[task] = (1 - expected_losses(moved) / before).numpy()
     pack.advance()
     assert np.allclose(named(pack, 0)[1]["lookahead_tt"], expected, rtol=1e-6, atol=1e-9)
