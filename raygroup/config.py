@@ -136,6 +136,7 @@ class Trial:
             self.training.draw == "word" or not self.words.mixture, "training.draw", self.training.draw,
             "'word' if words.mixture is set, because the mixture draws the words",
         )  # fmt: skip
+        self._require_evidence()
         for name in ("grouping", "task") if self.grouping.is_cover else ():
             right = "0 if grouping.method is 'cover', because group heads need neither Eq. (9) nor a classifier"
             require(getattr(self.loss, name) == 0, f"loss.{name}", getattr(self.loss, name), right)
@@ -166,6 +167,27 @@ class Trial:
         require(
             self.loss.grouping > 0 or not self.grouping.penalty_while_idle, "grouping.penalty_while_idle", self.grouping.penalty_while_idle,
             "False if loss.grouping is 0, because Eq. (9) then counts never",
+        )  # fmt: skip
+
+    def _require_evidence(self) -> None:
+        """Check that nothing is set on evidence that is not gathered."""
+        training, is_probe = self.training, self.grouping.method == "probe"
+        require(
+            training.evidence == "none" or not self.grouping.heads_per_word, "training.evidence", training.evidence,
+            "'none' if grouping.heads_per_word is set, because a head then reads only some words of a task",
+        )  # fmt: skip
+        every, words = training.evidence_every, training.evidence_words
+        right = "10 if training.evidence is 'none', because nothing is gathered"
+        require(every == 10 or is_probe or training.evidence != "none", "training.evidence_every", every, right)
+        right = "0 unless training.evidence is 'gradients' or 'lookahead', or grouping.method is 'probe', because it draws no words"
+        require(words == 0 or is_probe or training.gathers_gradients, "training.evidence_words", words, right)
+        require(
+            words > 0 or not is_probe, "training.evidence_words", words,
+            "above 0 if grouping.method is 'probe', such as 48: the words of a step are too few to compare the gradients of tasks",
+        )  # fmt: skip
+        require(
+            not is_probe or every <= self.grouping.probe * training.steps, "training.evidence_every", every,
+            f"at most the {self.grouping.probe * training.steps:g} steps of the probe, or it has no gradients to choose by",
         )  # fmt: skip
 
     @property
@@ -212,9 +234,9 @@ class Finetuning:
         """Return the stage-3 trial that goes on from a stage-2 trial."""
         dropout = grouped.heads.word_dropout if self.word_dropout is None else self.word_dropout
         frozen = replace(
-            grouped.grouping, method="trained", groups=(), base_coefficient=0.0, base_coefficient_changes=(), temperature_changes=(),
-            control=False, heads_per_word=0, assignment="gradient", loss_gain=Grouping.loss_gain, loss_decay=Grouping.loss_decay,
-            penalty_while_idle=False,
+            grouped.grouping, method="trained", groups=(), probe=0.0, probe_by="cosine", base_coefficient=0.0, base_coefficient_changes=(),
+            temperature_changes=(), control=False, heads_per_word=0, assignment="gradient", loss_gain=Grouping.loss_gain,
+            loss_decay=Grouping.loss_decay, penalty_while_idle=False,
         )  # fmt: skip
         heads = replace(grouped.heads, start="trained", word_dropout=dropout)
         return replace(grouped, heads=heads, grouping=frozen, training=self.training)

@@ -48,6 +48,10 @@ def require_fitting_groups(trial: Trial, tasks: Sequence[str]) -> None:
     count, grouping = trial.heads.count, trial.grouping
     if grouping.method == "one-per-task" and count != len(tasks):
         raise ConfigError(f"heads.count is {count}: grouping.method 'one-per-task' needs one head for each of the {len(tasks)} tasks")
+    if grouping.method == "probe" and count > len(tasks):
+        raise ConfigError(
+            f"heads.count is {count}: grouping.method 'probe' forms groups of {len(tasks)} tasks, so at most {len(tasks)} heads"
+        )
     if grouping.method not in ("explicit", "cover"):
         return
     if len(grouping.groups) != count:

@@ -53,6 +53,8 @@ OTHER = {
     "grouping.loss_gain": 3.0,
     "grouping.loss_decay": 0.5,
     "grouping.penalty_while_idle": True,
+    "grouping.probe": 0.3,
+    "grouping.probe_by": "inner cosine",
     "loss.length": "sum",
     "loss.words": "sum",
     "loss.recognition": 0.5,
@@ -68,6 +70,9 @@ OTHER = {
     "training.order_seed": 1,
     "training.order": "seed",
     "training.draw": "task",
+    "training.evidence": "gradients",
+    "training.evidence_every": 5,
+    "training.evidence_words": 24,
     "training.checkpoint_every": 50,
 }
 """Another valid value for every field of a trial."""
@@ -79,7 +84,10 @@ MIXED = Trial().replaced("words.mixture", (("MLT19", 1.0),))
 def before(path):
     """A trial in which the field may have another value."""
     by_loss = Trial(grouping=Grouping(assignment="loss"), loss=Loss(grouping=0.0))
-    others = {"grouping.loss_gain": by_loss, "grouping.loss_decay": by_loss, "grouping.assignment": Trial(loss=Loss(grouping=0.0))}
+    gathers = Trial(training=Training(evidence="lookahead"))
+    probe = Trial(grouping=Grouping(method="probe", probe=0.2), training=Training(evidence_words=48))
+    others = {"training.evidence_every": gathers, "training.evidence_words": gathers, "grouping.probe": probe, "grouping.probe_by": probe}
+    others |= {"grouping.loss_gain": by_loss, "grouping.loss_decay": by_loss, "grouping.assignment": Trial(loss=Loss(grouping=0.0))}
     return ({"words.mixture_weighting": MIXED, "grouping.groups": EXPLICIT} | others).get(path, Trial())
 
 
@@ -297,7 +305,10 @@ def test_json_of_another_version_is_refused_with_the_field_it_does_not_know():
 def test_result_fields_are_plain_json_without_the_settings_that_change_no_number():
     fields = result_fields(Trial())
     assert "checkpoint_every" not in fields["training"]
-    unset = {"checkpoint_every": 100, "assignment_learning_rate_changes": (), "order": "shared", "draw": "word"}
+    unset = {
+        "checkpoint_every": 100, "assignment_learning_rate_changes": (), "order": "shared", "draw": "word", "evidence": "none",
+        "evidence_every": 10, "evidence_words": 0,
+    }  # fmt: skip
     assert fields["training"] | unset == dataclasses.asdict(Training())
     json.dumps(fields)
 

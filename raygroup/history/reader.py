@@ -18,7 +18,7 @@ from raygroup.errors import ConfigError, HistoryError
 from raygroup.files.places import Place, arrow_source, open_stream
 from raygroup.files.retry import is_storage_failure
 from raygroup.history.schema import read_metadata
-from raygroup.storage.layout import ATTEMPTS_GLOB, HISTORY_FILE, HISTORY_FOLDER, attempt_and_part
+from raygroup.storage.layout import ATTEMPTS_GLOB, HISTORY_FILE, HISTORY_FOLDER, STEPS, attempt_and_part
 
 Floats = NDArray[np.float32]
 
@@ -78,9 +78,12 @@ def read_history_table(trial_folder: Place) -> tuple[pa.Table, dict[str, Any]]:
     return table, metadata
 
 
-def read_attempts(trial_folder: Place) -> pa.Table:
-    """Merge the rows of all attempts. The metadata is that of the highest attempt that has rows."""
-    streams = {path: rows for path in attempt_files(trial_folder) if (rows := _read_stream(path)) is not None}
+def read_attempts(trial_folder: Place, record: str = STEPS, every: int = 1) -> pa.Table:
+    """Merge the rows of all attempts. The metadata is that of the highest attempt that has rows.
+
+    ``record`` is a prefix of ``storage.layout``, and ``every`` the number of steps between two of its rows.
+    """
+    streams = {path: rows for path in attempt_files(trial_folder, record) if (rows := _read_stream(path, every)) is not None}
     if not any(rows.num_rows for rows in streams.values()):
         raise HistoryError(f"{trial_folder}: no history (neither {HISTORY_FILE} nor rows in {HISTORY_FOLDER}/{ATTEMPTS_GLOB})")
     merged: pa.Table | None = None
@@ -99,10 +102,10 @@ def read_attempts(trial_folder: Place) -> pa.Table:
     return merged
 
 
-def attempt_files(trial_folder: Place) -> list[Place]:
-    """Return the history files of all attempts, by attempt and part."""
+def attempt_files(trial_folder: Place, record: str = STEPS) -> list[Place]:
+    """Return the history files of all attempts, by attempt and part. ``record`` is a prefix of ``storage.layout``."""
     numbered: list[tuple[tuple[int, int] | None, Place]] = [
-        (attempt_and_part(path.name), path) for path in (trial_folder / HISTORY_FOLDER).glob(ATTEMPTS_GLOB)
+        (attempt_and_part(path.name, record), path) for path in (trial_folder / HISTORY_FOLDER).glob(ATTEMPTS_GLOB)
     ]
     ordered = sorted(((number, path) for number, path in numbered if number), key=lambda pair: pair[0])
     return [path for _, path in ordered]
@@ -151,18 +154,18 @@ def is_unchanged(trial_folder: Place, checksums: Mapping[str, tuple[int, int]]) 
     return True
 
 
-def require_every_step(table: pa.Table, path: Place, steps: int | None = None) -> None:
+def require_every_step(table: pa.Table, path: Place, steps: int | None = None, every: int = 1) -> None:
     """Raise HistoryError that names the first gap in the steps.
 
-    The steps run from 1 to ``steps``, or to the last row if it is None.
+    The rows are those of the multiples of ``every`` up to ``steps``, or up to the last row if it is None.
     """
     recorded = column_values(table["step"]).astype(np.int64)
-    ends = np.array([] if steps is None else [steps + 1], np.int64)
+    ends = np.array([] if steps is None else [steps - steps % every + every], np.int64)
     listed = np.concatenate([np.zeros(1, np.int64), recorded, ends])
-    gaps = np.flatnonzero(np.diff(listed) != 1)
+    gaps = np.flatnonzero(np.diff(listed) != every)
     if len(gaps):
         before, after = listed[gaps[0] : gaps[0] + 2].tolist()
-        raise HistoryError(f"{path}: steps {before + 1} to {after - 1} are missing")
+        raise HistoryError(f"{path}: steps {before + every} to {after - every} are missing")
 
 
 def same_evidence(a: History, b: History) -> bool:
@@ -179,8 +182,8 @@ def column_values(column: pa.ChunkedArray) -> NDArray[Any]:
     return _array_values(column.combine_chunks())
 
 
-def _read_stream(path: Place) -> pa.Table | None:
-    """Return the rows up to the end of a stream, or up to a cut.
+def _read_stream(path: Place, every: int) -> pa.Table | None:
+    """Return the rows up to the end of a stream, or up to a cut. Two rows are ``every`` steps apart.
 
     Return None if even the schema is incomplete.
     """
@@ -197,9 +200,9 @@ def _read_stream(path: Place) -> pa.Table | None:
             # After a power cut a batch may consist of zeros: it counts only if it continues the steps.
             steps = _array_values(batch["step"])
             expected = int(steps[0]) if expected is None else expected
-            if not np.array_equal(steps, np.arange(expected, expected + len(steps))):
+            if not np.array_equal(steps, expected + every * np.arange(len(steps))):
                 break
-            expected += len(steps)
+            expected += every * len(steps)
             batches.append(batch)
     return pa.Table.from_batches(batches, schema=stream.schema)
 

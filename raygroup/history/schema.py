@@ -54,6 +54,24 @@ SPOTTER_COLUMNS = {
     "clock_s": COLUMNS["clock_s"],
 }
 """Column -> what it holds, for a trial of stage 1 or on scenes. Its losses come before the speed, each in a column with the loss's name."""
+EVIDENCE_COLUMNS = {
+    "losses": {
+        "step": "Number of the optimiser step, counted from 1. Rows are ``every`` steps apart. The weights are those before the step.",
+        "words_t": "Words of each task in the step. A word counts for the task with the largest share in its row of P_WT.",
+        "nll_tm": "t * m numbers, task by task: the mean NLL_WM (Eq. 5) of each task's words under each head, 0 if the step has none.",
+    },
+    "gradients": {
+        "gradient_words_t": "Words of each task that the gradients come from.",
+        "gram_tt": "t * t products g_i . g_j, row by row. g_i is the gradient of task i's mean NLL on the weights of all heads.",
+        "inner_gram_tt": "The same products without embedding, output layer and its bias.",
+        "gradients_s": "Device seconds that the gradients took, divided by the trials of the pack.",
+    },
+    "lookahead": {
+        "lookahead_tt": "t * t numbers: row i, column j has 1 - L_j after a step on task i / L_j before it, with L_j the mean over heads.",
+        "lookahead_s": "Device seconds that the lookahead took beside the gradients, divided by the trials of the pack.",
+    },
+}
+"""Kind of evidence on tasks -> its columns. Each kind has the columns of those before it, too."""
 _METADATA_KEY = b"raygroup"
 
 
@@ -86,6 +104,27 @@ def spotter_history_schema(losses: Sequence[str], metadata: dict[str, Any], task
     grouping = {"tasks": list(tasks), "heads": heads} if tasks else {}
     columns = [("step", pa.int32()), *r_tm, *((name, pa.float32()) for name in (*losses, "samples_per_s")), ("clock_s", pa.float64())]
     return _schema(columns, {**metadata, **grouping, "losses": list(losses)})
+
+
+def task_evidence_schema(tasks: Sequence[str], heads: int, kind: str, every: int, metadata: dict[str, Any]) -> pa.Schema:
+    """Return the Arrow schema of the evidence on tasks that a trial gathers. ``EVIDENCE_COLUMNS`` describes its columns.
+
+    ``kind`` is that of ``training.evidence``. Numbers of words are int32, others float32. The names of the tasks, the number of heads, the
+    kind and ``every`` are added to ``metadata``.
+    """
+    sizes = {"_t": len(tasks), "_tm": len(tasks) * heads, "_tt": len(tasks) ** 2}
+    columns: list[tuple[str, pa.DataType]] = []
+    for name in evidence_columns(kind):
+        number = pa.int32() if name == "step" or "words" in name else pa.float32()
+        size = next((size for ending, size in sizes.items() if name.endswith(ending)), None)
+        columns.append((name, number if size is None else pa.list_(number, size)))
+    return _schema(columns, {**metadata, "tasks": list(tasks), "heads": heads, "evidence": kind, "every": every})
+
+
+def evidence_columns(kind: str) -> tuple[str, ...]:
+    """Return the columns of a kind of evidence, with those of the kinds before it."""
+    kinds = list(EVIDENCE_COLUMNS)
+    return tuple(name for each in kinds[: kinds.index(kind) + 1] for name in EVIDENCE_COLUMNS[each])
 
 
 def _schema(columns: Sequence[tuple[str, pa.DataType]], metadata: dict[str, Any]) -> pa.Schema:

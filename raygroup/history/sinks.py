@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from raygroup.files.atomic import sync_folder, write_bytes
 from raygroup.files.places import Place
 from raygroup.files.remote import Remote
-from raygroup.storage.layout import attempt_part_file, attempt_stream_file
+from raygroup.storage.layout import STEPS, attempt_part_file, attempt_stream_file
 
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """The end marker of the Arrow IPC streaming format."""
@@ -45,11 +45,13 @@ class Sink(Protocol):
         """Close the file. Whatever ``end`` or ``sync`` has brought to disk is safe already, so errors count no more."""
 
 
-def open_sink(folder: Place, attempt: int, schema: Any) -> Sink:
-    """Create the history file of an attempt. Raises OSError that names it if that fails, or if the
-    file exists already."""
+def open_sink(folder: Place, attempt: int, schema: Any, record: str = STEPS) -> Sink:
+    """Create the history file of an attempt, or that of its evidence (``layout.EVIDENCE``). Raises OSError that names it if that fails,
+    or if the file exists already."""
     folder.mkdir(parents=True, exist_ok=True)
-    return Parts(folder, attempt, schema) if isinstance(folder, Remote) else Stream(folder / attempt_stream_file(attempt), schema)
+    if isinstance(folder, Remote):
+        return Parts(folder, attempt, schema, record)
+    return Stream(folder / attempt_stream_file(attempt, record), schema)
 
 
 class Stream:
@@ -103,18 +105,18 @@ class Stream:
 
 
 class Parts:
-    """Files ``part-<N>-<K>.arrows``, one for each sync. Each is a complete stream that never
+    """Files ``part-<N>-<K>.arrows`` of one record, one for each sync. Each is a complete stream that never
     changes."""
 
-    def __init__(self, folder: Remote, attempt: int, schema: Any) -> None:
-        self.folder, self.attempt, self._schema = folder, attempt, bytes(schema)
+    def __init__(self, folder: Remote, attempt: int, schema: Any, record: str = STEPS) -> None:
+        self.folder, self.attempt, self.record, self._schema = folder, attempt, record, bytes(schema)
         self._unsaved: list[bytes] = []
         self._checksums: Checksums = {}
 
     @property
     def path(self) -> Remote:
         """Path of the next part."""
-        return self.folder / attempt_part_file(self.attempt, len(self._checksums))
+        return self.folder / attempt_part_file(self.attempt, len(self._checksums), self.record)
 
     def begin(self) -> None:
         """Do nothing: each part begins with the schema."""

@@ -18,7 +18,7 @@ from raygroup.files.retry import NO_RETRY, Retry
 from raygroup.history.reader import attempt_files, read_attempts, require_every_step
 from raygroup.history.schema import history_schema
 from raygroup.history.sinks import Checksums, open_sink
-from raygroup.storage.layout import HISTORY_FILE, HISTORY_FOLDER
+from raygroup.storage.layout import EVIDENCE, HISTORY_FILE, HISTORY_FOLDER, STEPS
 
 _NUMPY_TYPES = {pa.int32(): np.int32, pa.float32(): np.float32, pa.float64(): np.float64}
 """The types of a history's columns. Older versions of Arrow would import pandas to tell them."""
@@ -33,16 +33,24 @@ class RowWriter:
     you write a checkpoint, or a trial that resumes from it lacks steps.
     """
 
-    def __init__(self, folder: Place, attempt: int, schema: pa.Schema, *, flush_every: int = 50, retry: Retry = NO_RETRY) -> None:
-        """Raise OSError that names the file if it exists or cannot be created."""
+    def __init__(
+        self, folder: Place, attempt: int, schema: pa.Schema, *, flush_every: int = 50, retry: Retry = NO_RETRY, record: str = STEPS,
+        evidence: "RowWriter | None" = None,
+    ) -> None:  # fmt: skip
+        """Raise OSError that names the file if it exists or cannot be created.
+
+        ``record`` is a prefix of ``storage.layout``. ``evidence`` is a second record of the attempt,
+        which this writer flushes and closes.
+        """
         self._schema = schema
         self._columns = [_empty_column(field.type, flush_every) for field in schema]
         self._flush_every = flush_every
         self._rows = 0
         self._last_step = 0
+        self._evidence = evidence
         self._retry = retry
         self._failed = self._closed = False
-        self._sink = retry(lambda: open_sink(folder / HISTORY_FOLDER, attempt, self._schema.serialize()))
+        self._sink = retry(lambda: open_sink(folder / HISTORY_FOLDER, attempt, self._schema.serialize(), record))
         try:
             retry(self._sink.begin)
         except OSError:
@@ -60,9 +68,17 @@ class RowWriter:
         if self._rows == self._flush_every:
             self._write_rows()
 
+    def append_evidence(self, step: int, *values: ArrayLike) -> None:
+        """Append a row to the second record. Raises OSError like ``flush``."""
+        if self._evidence is None:
+            raise ValueError(f"step {step} has evidence, but this attempt has no record for it")
+        self._evidence.append_row(step, *values)
+
     def flush(self) -> None:
         """Bring everything appended so far to disk. Raises OSError if the disk is full; earlier
         flushes stay readable."""
+        if self._evidence:
+            self._evidence.flush()
         self._write_rows()
         self._try(self._sink.sync)
 
@@ -73,7 +89,7 @@ class RowWriter:
 
     def checksums(self) -> Checksums:
         """Return the checksums of what this attempt has written."""
-        return self._sink.checksums()
+        return self._sink.checksums() | (self._evidence.checksums() if self._evidence else {})
 
     def close(self) -> None:
         """Flush and end the stream. After a failed write it only closes the file. A second call
@@ -82,6 +98,8 @@ class RowWriter:
             return
         self._closed = True
         try:
+            if self._evidence:
+                self._evidence.close()
             if not self._failed:
                 self._write_rows()
                 self._try(self._sink.end)
@@ -120,10 +138,10 @@ class HistoryWriter(RowWriter):
 
     def __init__(
         self, folder: Place, attempt: int, tasks: Sequence[str], heads: int, metadata: dict[str, Any], *, flush_every: int = 50,
-        retry: Retry = NO_RETRY,
+        retry: Retry = NO_RETRY, evidence: RowWriter | None = None,
     ) -> None:  # fmt: skip
         """Raise OSError that names the file if it exists or cannot be created."""
-        super().__init__(folder, attempt, history_schema(tasks, heads, metadata), flush_every=flush_every, retry=retry)
+        super().__init__(folder, attempt, history_schema(tasks, heads, metadata), flush_every=flush_every, retry=retry, evidence=evidence)
 
     def append(
         self,
@@ -162,7 +180,7 @@ def seal(trial_folder: Place, steps: int | None = None) -> Place:
 def remove_attempts(trial_folder: Place) -> None:
     """Delete the attempts of a sealed history. Without ``history.parquet`` they stay."""
     if (trial_folder / HISTORY_FILE).is_file():
-        for path in attempt_files(trial_folder):
+        for path in [*attempt_files(trial_folder), *attempt_files(trial_folder, EVIDENCE)]:
             path.unlink(missing_ok=True)
 
 

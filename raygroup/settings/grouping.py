@@ -13,6 +13,7 @@ class Grouping:
     """``gumbel``: the grouping is learned, as in the paper. ``one-per-task``: task i stays on head i. ``explicit``: ``groups`` says it.
     ``trained``: that of the stage-2 trial that this trial comes after (``Finetuning`` sets it). ``cover``: a bank of group heads. Each
     head learns from the words of its own one of ``groups`` alone, and groups may share tasks. It is no grouping, but evidence for all.
+    ``probe``: all heads learn alike from all words for the first ``probe`` of the steps. Then the tasks whose gradients agree share a head.
     For one head that reads all tasks, set ``heads.count`` to 1."""
     groups: tuple[tuple[str, ...], ...] = field(default=(), metadata=COUNTS_IF_SET)
     """The tasks of each head, if ``method`` is ``explicit`` or ``cover``, such as ``(("ar", "ko"), ("bn",), ("zh", "hi", "ja", "la"))``."""
@@ -52,10 +53,17 @@ class Grouping:
     penalty_while_idle: bool = field(default=False, metadata=COUNTS_IF_SET)
     """Whether Eq. (9) counts a head only while it is no task's most probable head. Otherwise Eq. (9) moves R_TM much more than reading
     does."""
+    probe: float = field(default=0.0, metadata=COUNTS_IF_SET)
+    """Share of the steps before the grouping is chosen, if ``method`` is ``probe``. Gradients are gathered at every
+    ``training.evidence_every``-th of these steps."""
+    probe_by: str = field(default="cosine", metadata=COUNTS_IF_SET)
+    """Gradients that a probe compares by their mean cosine. ``cosine``: those of all weights of a head. ``inner cosine``: those without
+    the embedding and the output layer, where tasks without common characters look hostile by construction."""
 
     def __post_init__(self) -> None:
-        require_choice("grouping.method", self.method, "gumbel", "one-per-task", "explicit", "trained", "cover")
+        require_choice("grouping.method", self.method, "gumbel", "one-per-task", "explicit", "trained", "cover", "probe")
         self._require_groups()
+        self._require_probe()
         require_number("grouping.temperature", self.temperature, low=1e-3)
         require_number("grouping.base_coefficient", self.base_coefficient, low=0)
         require_changes("grouping.base_coefficient_changes", self.base_coefficient_changes, low=0)
@@ -89,7 +97,7 @@ class Grouping:
 
     @property
     def is_fixed(self) -> bool:
-        """Return True if the grouping does not change in training."""
+        """Return True if no gradient changes the grouping. That of a probe is set once."""
         return self.method != "gumbel"
 
     @property
@@ -126,6 +134,15 @@ class Grouping:
             not self.penalty_while_idle or self.has_gradient, "grouping.penalty_while_idle", self.penalty_while_idle,
             "False if R_TM has no gradient (a fixed grouping, or grouping.assignment 'loss'), because Eq. (9) then moves nothing",
         )  # fmt: skip
+
+    def _require_probe(self) -> None:
+        require_number("grouping.probe", self.probe, low=0, high=1)
+        require_choice("grouping.probe_by", self.probe_by, "cosine", "inner cosine")
+        if self.method == "probe":
+            require(0 < self.probe < 1, "grouping.probe", self.probe, "above 0 and below 1 if grouping.method is 'probe', such as 0.2")
+            return
+        require(self.probe == 0, "grouping.probe", self.probe, "0 unless grouping.method is 'probe'")
+        require(self.probe_by == "cosine", "grouping.probe_by", self.probe_by, "'cosine' unless grouping.method is 'probe'")
 
     def _require_cover(self) -> None:
         """Check that a bank of group heads sets nothing that would have no effect."""

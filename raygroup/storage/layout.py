@@ -28,7 +28,10 @@
           history/                           steps of each attempt, until the history is sealed
             attempt-<N>.arrows               on a file system
             part-<N>-<K>.arrows              on an object store
+            evidence-attempt-<N>.arrows      evidence on tasks, in the same way
+            evidence-part-<N>-<K>.arrows
           history.parquet                    the sealed history
+          task_evidence.parquet              the sealed evidence on tasks, of a trial that gathers it
           checkpoints/
             state.json                       list of the checkpoints, with checksums
             step-<step>-<N>.safetensors      state after a step, written by attempt N
@@ -86,9 +89,14 @@ LEASE_FILE = "lease.json"
 PROGRESS_FILE = "progress.json"
 HISTORY_FOLDER = "history"
 HISTORY_FILE = "history.parquet"
+TASK_EVIDENCE_FILE = "task_evidence.parquet"
+STEPS = ""
+"""Prefix of the files of an attempt's history."""
+EVIDENCE = "evidence-"
+"""Prefix of the files of an attempt's evidence on tasks."""
 ATTEMPTS_GLOB = "*.arrows"
 """Streams and parts in the history folder."""
-ATTEMPT_STREAMS_GLOB = "attempt-*.arrows"
+ATTEMPT_STREAMS_GLOB = "*attempt-*.arrows"
 """Streams only: they grow, parts never change."""
 CHECKPOINTS_FOLDER = "checkpoints"
 CHECKPOINT_INDEX_FILE = "state.json"
@@ -152,20 +160,20 @@ def shard_record_file(number: int) -> str:
     return f"{number:05}.json"
 
 
-def attempt_stream_file(attempt: int) -> str:
-    """Return the name of an attempt's history on a file system."""
-    return f"attempt-{attempt}.arrows"
+def attempt_stream_file(attempt: int, record: str = STEPS) -> str:
+    """Return the name of an attempt's history on a file system. ``record`` is ``STEPS`` or ``EVIDENCE``."""
+    return f"{record}attempt-{attempt}.arrows"
 
 
-def attempt_part_file(attempt: int, part: int) -> str:
-    """Return the name of a part of an attempt's history on an object store."""
-    return f"part-{attempt}-{part:05d}.arrows"
+def attempt_part_file(attempt: int, part: int, record: str = STEPS) -> str:
+    """Return the name of a part of an attempt's history on an object store. ``record`` is ``STEPS`` or ``EVIDENCE``."""
+    return f"{record}part-{attempt}-{part:05d}.arrows"
 
 
-def attempt_and_part(name: str) -> tuple[int, int] | None:
-    """Return attempt and part from the name of a history file. A stream has part 0. Other names
-    give None."""
-    match = _ATTEMPT.fullmatch(name)
+def attempt_and_part(name: str, record: str = STEPS) -> tuple[int, int] | None:
+    """Return attempt and part from the name of a history file. A stream has part 0. Other names, and those of the other record, give
+    None."""
+    match = _ATTEMPT.fullmatch(name.removeprefix(record)) if name.startswith(record) else None
     return (int(match["stream"] or match["attempt"]), int(match["part"] or 0)) if match else None
 
 

@@ -27,6 +27,7 @@ from raygroup.storage.layout import (
     STEP_TIMES_FILE,
     STOP_FILE,
     SWEEP_FILE,
+    TASK_EVIDENCE_FILE,
     WORD_FACTS_FILE,
 )
 
@@ -75,6 +76,7 @@ _REMEDIES = {
     CONFIG_FILE: f"the sweep's command writes it anew for a trial that is not done; else {_TRAIN_AGAIN}",
     DONE_FILE: _TRAIN_AGAIN,
     HISTORY_FILE: _TRAIN_AGAIN,
+    TASK_EVIDENCE_FILE: _TRAIN_AGAIN,
     PREDICTIONS_FILE: _TRAIN_AGAIN,
     GROUP_READINGS_FILE: _TRAIN_AGAIN,
     WORD_FACTS_FILE: "delete it, and tables show '-' for what it held",

@@ -12,6 +12,7 @@ from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.places import Place
 from raygroup.history.assignments import Assignment, assignment, decisiveness, grouping, settling_row
 from raygroup.history.reader import History
+from raygroup.history.task_evidence import read_task_evidence
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScore, WordScores
 from raygroup.storage.layout import PREDICTIONS_FILE, WORD_FACTS_FILE
@@ -73,6 +74,14 @@ class TrialResult:
     def history(self) -> History:
         """Every recorded step."""
         return self.stored.history()
+
+    @functools.cached_property
+    def task_evidence(self) -> pa.Table:
+        """The evidence on tasks that the trial gathered, by ``history.schema.EVIDENCE_COLUMNS``.
+
+        Raises HistoryError if it gathered none. ``strategies.gathered.gathered_evidence`` makes of it what strategies choose by.
+        """
+        return read_task_evidence(self.folder)
 
     @functools.cached_property
     def damage(self) -> str | None:

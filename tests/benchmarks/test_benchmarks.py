@@ -48,6 +48,7 @@ KEYS = {
         "total_ratio", "regions_ratio", "masks_ratio", "reading_ratio", "rectangles_ms", "crops_ms", "photograph_torch_ms",
         "photograph_onnxruntime_beside_share", "large_torch_drawn_gb", "machine",
     },
+    "task_evidence": {"h16, 16 words, 4 heads", "h64, 48 words, 5 heads", "machine"},
     "whole_spotter": {"seed", "processor_minutes", "detection, task 1", "end-to-end, task 4", "machine"},
 }  # fmt: skip
 """Benchmark -> keys of its JSON object."""

@@ -29,6 +29,8 @@ class StepRow:
     """Name -> loss."""
     scalars: Callable[[], Mapping[str, float]]
     """Returns the curves of TensorBoard at this step: name -> value."""
+    evidence: tuple[ArrayLike, ...] | None = None
+    """The columns after the step of the evidence on tasks, if the step has any."""
 
 
 class Program(Protocol):

@@ -93,6 +93,8 @@ def finish_trial(session: Session, position: int, attempt: TrialAttempt) -> None
 def _append_rows(attempt: TrialAttempt, rows: Iterator[StepRow], speed: float) -> None:
     for row in rows:
         attempt.writer.append_row(row.step, *row.values, speed, time.time())
+        if row.evidence is not None:
+            attempt.writer.append_evidence(row.step, *row.evidence)
         attempt.losses = row.losses
         if row.step % SCALARS_EVERY == 0:
             attempt.scalars.append(scalar_point(row.step, row.scalars()))

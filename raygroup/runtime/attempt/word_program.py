@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from raygroup.config import Trial
 from raygroup.files.places import Place
-from raygroup.history.writer import HistoryWriter
+from raygroup.history.schema import task_evidence_schema
+from raygroup.history.task_evidence import seal_task_evidence
+from raygroup.history.writer import HistoryWriter, RowWriter
 from raygroup.model.kernels.forms import Kernels, choose_kernels
 from raygroup.runtime.attempt.pack_inputs import load_trained_tensors, load_training_data, load_universal_weights
 from raygroup.runtime.attempt.predictions import predict_group_words, predict_test_words
@@ -22,9 +25,10 @@ from raygroup.runtime.placement import Placement
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScores
 from raygroup.search_space import AnyTrial
-from raygroup.storage.layout import PREDICTIONS_FILE
+from raygroup.storage.layout import EVIDENCE, PREDICTIONS_FILE
 from raygroup.storage.leases import Lease
 from raygroup.tables.trial_result import SCORE_COLUMNS, TESTED_SPLITS, mean_score
+from raygroup.training.packs.by_task.evidence import EvidenceRow
 from raygroup.training.packs.initial_state import TrainedTensors
 from raygroup.training.packs.pack import Pack
 from raygroup.training.packs.step_records import LOSSES, step_records
@@ -41,7 +45,7 @@ class WordProgram:
         training = pack.common.training
         self.steps, self.batch, self.checkpoint_every = training.steps, training.batch, training.checkpoint_every
         self.advance, self.state, self.restore = pack.advance, pack.state, pack.restore
-        self.split_records = pack.split_records
+        self._evidence: list[dict[int, EvidenceRow]] = []
 
     @property
     def step(self) -> int:
@@ -50,11 +54,15 @@ class WordProgram:
     def without(self, numbers: Sequence[int]) -> "WordProgram":
         return type(self)(self.pack.without(numbers), self.words)
 
+    def split_records(self, records: Sequence[Tensor]) -> list[NDArray[np.float32]]:
+        self._evidence = self.pack.evidence.take()
+        return self.pack.split_records(records)
+
     def step_rows(self, number: int, rows: NDArray[np.float32], first_step: int) -> Iterator[StepRow]:
         tasks = self.pack.data.tasks
         for step, r_tm, nll_m, losses in step_records(rows, first_step, len(tasks), self.pack.counts[number]):
             scalars = functools.partial(word_scalars, tasks, r_tm, losses)
-            yield StepRow(step, (r_tm, nll_m, *(losses[name] for name in LOSSES)), losses, scalars)
+            yield StepRow(step, (r_tm, nll_m, *(losses[name] for name in LOSSES)), losses, scalars, self._evidence[number].get(step))
 
     def checkpoint_facts(self) -> dict[str, Any]:
         data = self.pack.data
@@ -65,7 +73,17 @@ class WordProgram:
         return grouping_progress(self.pack.data.tasks, r_tm)
 
     def write_results(self, number: int) -> Callable[[Place], None]:
-        return predict_test_words(self.pack.trained_trial(number), self.words)
+        return self._with_evidence(predict_test_words(self.pack.trained_trial(number), self.words))
+
+    def _with_evidence(self, write_readings: Callable[[Place], None]) -> Callable[[Place], None]:
+        """Return a function that also seals the evidence on tasks, if there is any."""
+
+        def write(folder: Place) -> None:
+            write_readings(folder)
+            if self.pack.common.training.evidence != "none":
+                seal_task_evidence(folder, self.steps)
+
+        return write
 
     def write_final_scalars(self, number: int, folder: Place, attempt: int) -> None:
         words = read_predictions(folder / PREDICTIONS_FILE, SCORE_COLUMNS)
@@ -88,7 +106,7 @@ class BankProgram(WordProgram):
             yield replace(row, scalars=functools.partial(_loss_scalars, row.losses))
 
     def write_results(self, number: int) -> Callable[[Place], None]:
-        return predict_group_words(self.pack.trained_trial(number), self.words)
+        return self._with_evidence(predict_group_words(self.pack.trained_trial(number), self.words))
 
     def write_final_scalars(self, number: int, folder: Place, attempt: int) -> None:
         write_settings_and_scores(folder, attempt, self.pack.trials[number], self.step, {}, [])
@@ -109,8 +127,12 @@ class WordInputs:
         return {"charset": self.data.charset.hash, "kernels": self.form.name}
 
     def open_history(self, lease: Lease, trial: AnyTrial, metadata: dict[str, Any]) -> HistoryWriter:
-        heads = _require_words(trial).heads.count
-        return HistoryWriter(lease.folder, lease.attempt, self.data.tasks, heads, metadata, retry=self.context.retry)
+        settings, retry = _require_words(trial), self.context.retry
+        heads, training, evidence = settings.heads.count, settings.training, None
+        if training.evidence != "none":
+            schema = task_evidence_schema(self.data.tasks, heads, training.evidence, training.evidence_every, metadata)
+            evidence = RowWriter(lease.folder, lease.attempt, schema, retry=retry, record=EVIDENCE)
+        return HistoryWriter(lease.folder, lease.attempt, self.data.tasks, heads, metadata, retry=retry, evidence=evidence)
 
     def start(self, trials: Sequence[AnyTrial], starts: Sequence[str | None]) -> WordProgram:
         placement, worker = self.context.placement, self.context.group.worker

@@ -97,9 +97,12 @@ def _time_step(pack: JobPack, placement: Placement, form: str) -> float:
 
 
 def _independent(trial: "Trial") -> "Trial":
-    """Return a trial with the same program that starts from nothing. The number of steps does not count."""
-    grouping = replace(trial.grouping, method="gumbel", groups=()) if trial.grouping.is_fixed else trial.grouping
-    return replace(trial, heads=replace(trial.heads, start="independent"), grouping=grouping)
+    """Return a trial with the same program that starts from nothing. The number of steps and evidence do not count."""
+    grouping = trial.grouping
+    if grouping.is_fixed:
+        grouping = replace(grouping, method="gumbel", groups=(), probe=0.0, probe_by="cosine")
+    training = replace(trial.training, evidence="none", evidence_every=10, evidence_words=0)
+    return replace(trial, heads=replace(trial.heads, start="independent"), grouping=grouping, training=training)
 
 
 def _synthetic_data(folder: Path, trial: "Trial", classes: int, shape: tuple[int, ...]) -> "TrainingData":

@@ -27,9 +27,10 @@ from raygroup.training.packs.packing import shared_settings
 ANY_KERNELS = ""
 """Kernel form of trials of stage 1 and on scenes. A detector has no heads, and those of the others have one form."""
 _NO_EFFECT = (
-    "training.steps", "training.order_seed", "training.draw", "training.checkpoint_every", "words.mixture", "words.mixture_weighting"
+    "training.steps", "training.order_seed", "training.draw", "training.checkpoint_every", "training.evidence",
+    "training.evidence_every", "training.evidence_words", "grouping.probe", "words.mixture", "words.mixture_weighting",
 )  # fmt: skip
-"""Settings that the trials of a pack share, without an effect on the time of a step."""
+"""Settings that the trials of a pack share, without an effect on the time of a step. That of evidence is not foretold."""
 _MAX_OWN = 5
 """Most outcomes that are read of each kind of trial in the plan."""
 _MAX_PER_SWEEP = 24

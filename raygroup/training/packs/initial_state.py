@@ -88,9 +88,9 @@ def initial_assignments(trials: Sequence[Trial], tasks: Sequence[str], trained: 
 
 def _initial_assignment(trial: Trial, tasks: Sequence[str], trained: TrainedTensors | None) -> Tensor:
     count, method = trial.heads.count, trial.grouping.method
-    if method == "gumbel":
-        return initial_assignment(len(tasks), count)
     require_fitting_groups(trial, tasks)
+    if method in ("gumbel", "probe"):
+        return initial_assignment(len(tasks), count)
     if trial.grouping.is_cover:
         return torch.tensor([[_FIXED if task in group else _FOREIGN for group in trial.grouping.groups] for task in tasks])
     if method == "one-per-task":
@@ -100,7 +100,12 @@ def _initial_assignment(trial: Trial, tasks: Sequence[str], trained: TrainedTens
     else:
         places = {task: head for head, group in enumerate(trial.grouping.groups) for task in group}
         head_of = torch.tensor([places[task] for task in tasks])
-    return torch.full((len(tasks), count), _FOREIGN).scatter_(1, head_of[:, None], _FIXED)
+    return grouped_assignment(head_of, count)
+
+
+def grouped_assignment(head_of: Tensor, heads: int) -> Tensor:
+    """Return R_TM (t, m) of a fixed grouping. ``head_of`` (t,) are the heads of the tasks."""
+    return torch.full((len(head_of), heads), _FOREIGN).scatter_(1, head_of[:, None], _FIXED)
 
 
 def require_trained(trained: TrainedTensors | None) -> TrainedTensors:

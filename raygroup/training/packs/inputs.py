@@ -94,11 +94,18 @@ def draw_inputs(
     ``rounded_to``, the batch has a fixed shape: all words take part in every decoder step, and the
     number of steps is rounded up to a multiple of it.
     """
-    all_rows = _draw_rows(data, trials[0], step)
-    all_rows = all_rows[longest_first(data.lengths[all_rows])]
+    return make_inputs(data, trials, _draw_rows(data, trials[0], step), step, rounded_to, share)
+
+
+def make_inputs(
+    data: TrainingData, trials: Sequence[Trial], drawn_rows: NDArray[np.intp], step: int, rounded_to: int | None = None,
+    share: Share = WHOLE_BATCH, dropout: str = "word dropout",
+) -> StepInputs:  # fmt: skip
+    """Return the inputs of a step with these rows. ``dropout`` names the draw of hidden characters. Else as ``draw_inputs``."""
+    all_rows = drawn_rows[longest_first(data.lengths[drawn_rows])]
     rows = all_rows[share.rows]
     batch = make_batch(torch.from_numpy(data.features.rows(rows)), data.targets[rows], data.lengths[rows])
-    hidden = _draw_hidden(trials, (len(all_rows), int(data.lengths[all_rows[0]])), step)
+    hidden = _draw_hidden(trials, (len(all_rows), int(data.lengths[all_rows[0]])), step, dropout)
     longest = batch.before.shape[1]
     before = torch.stack([batch.before.masked_fill(mask[share.rows, :longest], BEGIN) for mask in hidden])
     inputs = StepInputs(
@@ -144,11 +151,11 @@ def _pad_steps(inputs: StepInputs, targets: Tensor, before: Tensor, rounded_to: 
     )  # fmt: skip
 
 
-def _draw_hidden(trials: Sequence[Trial], shape: tuple[int, int], step: int) -> list[Tensor]:
+def _draw_hidden(trials: Sequence[Trial], shape: tuple[int, int], step: int, purpose: str) -> list[Tensor]:
     """Draw the decoder inputs that each trial hides, (w, longest) bool."""
     masks = []
     for trial in trials:
-        random = generator(trial.seed, "word dropout", step)
+        random = generator(trial.seed, purpose, step)
         mask = hidden_characters(trial.heads.word_dropout, shape, random)
         masks.append(torch.zeros(*shape, dtype=torch.bool) if mask is None else mask)
     return masks

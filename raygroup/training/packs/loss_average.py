@@ -33,7 +33,7 @@ class LossAverage:
 
     @torch.no_grad()
     def update(self, losses: Tensor) -> Tensor:
-        """Take the columns of ``task_losses`` off the losses of a step, (k, ...), and set R_TM anew.
+        """Take the columns of ``task_losses`` off the sums of a step, (k, ...), and set R_TM anew.
 
         Returns the other columns. Losses are those of the whole step, so all workers get the same.
         """

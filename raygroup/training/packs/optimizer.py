@@ -90,6 +90,23 @@ class PackOptimizer:
             _adamw(weights, self.steps[number], self.learning_rates[number], rate.decay)
             _adamw(assignment, self.steps[number], self.assignment_rates[number], 0.0)
 
+    @torch.no_grad()
+    def scaled_steps(self, gradients: Sequence[Tensor]) -> list[Tensor]:
+        """Return for other gradients of the heads the part of AdamW's next step that comes from them alone.
+
+        There is one gradient for each stack of the bank, and nothing changes here. The moments of the steps before and the weight decay
+        are left out of the step, because they are the same whatever the gradient: they would hide what it does.
+        """
+        steps = [torch.empty_like(gradient) for gradient in gradients]
+        for number, rate in enumerate(self.learning_rates):
+            next_step = self.steps[number].double() + 1
+            share, correction = (1 - 0.9) / (1 - 0.9**next_step), 1 - 0.999**next_step
+            for place, gradient in enumerate(gradients):
+                rows = self._rows(place, number)
+                second = (0.999 * self.second[place][rows] + 0.001 * gradient[rows] ** 2) / correction
+                steps[place][rows] = rate * share * gradient[rows] / (second.sqrt() + 1e-8)
+        return steps
+
     def state(self, number: int, heads: int) -> dict[str, Tensor]:
         """Return a trial's step count and moments. Names hold the place of the stack.
 

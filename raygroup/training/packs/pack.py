@@ -22,6 +22,8 @@ from torch import Tensor
 from raygroup.config import Trial
 from raygroup.model.kernels.forms import PLAIN, Kernels
 from raygroup.model.task_classifier import TaskClassifiers
+from raygroup.training.packs.by_task.evidence import EvidenceGatherer
+from raygroup.training.packs.by_task.probe import Probe
 from raygroup.training.packs.cuda_graphs import STEPS_PER_GRAPH, CapturedSteps
 from raygroup.training.packs.initial_state import TrainedTensors, empty_bank, initial_assignments, initialise_trial
 from raygroup.training.packs.inputs import StepInputs, draw_inputs
@@ -29,7 +31,7 @@ from raygroup.training.packs.loss_average import LossAverage
 from raygroup.training.packs.optimizer import PackOptimizer, Rates, clip_by_row
 from raygroup.training.packs.sharding import SOLE_RANK, WHOLE_BATCH, Share, WorkerRank
 from raygroup.training.packs.step_losses import StepLosses
-from raygroup.training.packs.step_records import split_by_trial
+from raygroup.training.packs.step_records import LOSSES, split_by_trial
 from raygroup.training.packs.trained_trial import TrainedTrial
 from raygroup.training.packs.training_data import TrainingData
 from raygroup.training.packs.trial_tensors import TrialTensors, require_shared_settings, require_valid_step
@@ -77,6 +79,10 @@ class Pack:
         self.optimizer = self._make_optimizer(by_gradient)
         self.loss_average = LossAverage(self.trials, self.r_ktm, self.settings) if self.common.grouping.assignment == "loss" else None
         self.captured = CapturedSteps() if kernels.captured else None
+        self.evidence = EvidenceGatherer(
+            self.trials, data, self.bank, self.optimizer, self.settings.trial_of_head, kernels, worker, accumulate, self.starts
+        )
+        self.probe = Probe(self.trials, data.tasks) if self.common.grouping.method == "probe" else None
 
     def advance(self) -> Tensor:
         """Take one optimizer step and return its record.
@@ -86,11 +92,17 @@ class Pack:
         whole batch, so all workers return the same bits.
         """
         self._set_scheduled_values()
+        if self.probe and self.step == self.probe.steps:
+            self._choose_groupings(self.probe)
+        gathered = self._gather_evidence()
         if self.captured is None:
             record = self._compute_step(self._draw_inputs(share) for share in self.worker.shares(self.accumulate))
         else:
             inputs = self._draw_inputs(WHOLE_BATCH, STEPS_PER_GRAPH)
             record = self.captured(inputs, lambda inputs: self._compute_step([inputs]), self.snapshot)
+        record, sums = record.tensor_split([self.r_ktm[0].numel() + max(self.counts) + len(LOSSES)], 1)
+        if gathered is not None and sums.numel():
+            self.evidence.keep(self.step, sums, gathered)
         self.step += 1
         return record
 
@@ -130,6 +142,7 @@ class Pack:
         tensors |= self.optimizer.state(number, self.counts[number])
         if self.loss_average is not None:
             tensors |= self.loss_average.state(number, self.counts[number])
+        tensors |= self.probe.state(number, self.step) if self.probe else {}
         return {name: value.contiguous() for name, value in tensors.items()}
 
     @torch.no_grad()
@@ -148,6 +161,8 @@ class Pack:
             self.optimizer.restore(number, self.counts[number], tensors)
             if self.loss_average is not None:
                 self.loss_average.restore(number, self.counts[number], tensors)
+            if self.probe:
+                self.probe.restore(number, tensors)
 
     def without(self, numbers: Sequence[int]) -> "Pack":
         """Return the other trials as a new pack in their current state."""
@@ -183,6 +198,22 @@ class Pack:
         )
         self.settings.set_step(self.step)
 
+    def _gather_evidence(self) -> dict[str, Tensor] | None:
+        """Return the evidence of gradients before this step, or None if none of any kind is due."""
+        if not self.evidence.is_due(self.step):
+            return None
+        probes = self.probe is not None and self.step < self.probe.steps
+        gathered = self.evidence.gather(self.step) if probes or self.common.training.gathers_gradients else {}
+        if self.probe and probes:
+            self.probe.add(gathered)
+        return gathered
+
+    @torch.no_grad()
+    def _choose_groupings(self, probe: Probe) -> None:
+        """End the probe: each head goes on with the tasks of its group."""
+        for number, count in enumerate(self.counts):
+            self.r_ktm[number, :, :count] = probe.assignment(number).to(self.r_ktm)
+
     def _make_optimizer(self, by_gradient: bool) -> PackOptimizer:
         rates = [
             Rates(trial.training.learning_rate, trial.training.weight_decay, trial.training.assignment_learning_rate)
@@ -194,7 +225,7 @@ class Pack:
         return draw_inputs(self.data, self.trials, self.step, rounded_to, share).to(self.device, self.dtype)
 
     def _compute_step(self, parts: Iterable[StepInputs]) -> Tensor:
-        """Compute a whole step on the device and return its record.
+        """Compute a whole step on the device and return its record, followed by the sums of ``task_sums`` if evidence is gathered.
 
         ``parts`` are the parts of this worker's words. Each goes through the forward and the
         backward pass.
@@ -210,13 +241,17 @@ class Pack:
             total.backward()  # type: ignore[no-untyped-call]
             losses_of_parts.append(losses)
         losses = reduce(torch.add, losses_of_parts)
+        losses, sums = losses.tensor_split([max(self.counts) + len(LOSSES)], 1)
         self.worker.all_reduce([*self.optimizer.gradients(), losses])
+        if sums.numel():
+            # In a message of its own: a longer message may sum in another order.
+            self.worker.all_reduce([sums])
         clip_by_row(list(self.bank.parameters()), self.settings.clip_of_head)
         clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
         self.optimizer.step()
         if self.loss_average is not None:
-            losses = self.loss_average.update(losses)
-        return torch.cat([self.r_ktm.detach().flatten(1), losses], 1)
+            sums = self.loss_average.update(sums)
+        return torch.cat([self.r_ktm.detach().flatten(1), losses, sums], 1)
 
     def _head_rows(self, number: int) -> slice:
         return slice(self.starts[number], self.starts[number + 1])

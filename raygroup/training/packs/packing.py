@@ -30,7 +30,9 @@ def shared_settings(trial: Trial) -> dict[str, Any]:
         "heads.count": heads.count if grouping.heads_per_word else None,
         "loss.length": loss.length, "loss.words": loss.words,
         "training.steps": training.steps, "training.batch": training.batch, "training.order_seed": trial.order_seed,
-        "training.draw": training.draw, "training.checkpoint_every": training.checkpoint_every,
+        "training.draw": training.draw, "training.checkpoint_every": training.checkpoint_every, "training.evidence": training.evidence,
+        "training.evidence_every": training.evidence_every, "training.evidence_words": training.evidence_words,
+        "grouping.probe": grouping.probe,
         "words.mixture": trial.words.mixture, "words.mixture_weighting": trial.words.mixture_weighting,
     }  # fmt: skip
 

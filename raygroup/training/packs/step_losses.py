@@ -13,6 +13,7 @@ from raygroup.model.heads.bank import HeadBank
 from raygroup.model.kernels.forms import Kernels
 from raygroup.model.losses import control_probabilities, grouping_loss, integrated_loss, sequence_loss, task_loss, word_weights
 from raygroup.model.task_classifier import TaskClassifiers
+from raygroup.training.packs.by_task.task_words import task_sums
 from raygroup.training.packs.inputs import StepInputs
 from raygroup.training.packs.loss_average import task_losses
 from raygroup.training.packs.trial_tensors import TrialTensors
@@ -36,8 +37,9 @@ class StepLosses:
         """Return the share of these words in the losses of a step.
 
         The first result is the loss to descend, summed over trials. The second are the losses of
-        the record, (k, m + 3), without gradients. If losses drive R_TM, the columns of
-        ``task_losses`` follow. The loss reaches every weight, with zeros if
+        the record, (k, m + 3), without gradients. If the trials gather evidence, the sums of
+        ``task_sums`` follow in each row, and if losses drive R_TM, the columns of ``task_losses``
+        come last. The loss reaches every weight, with zeros if
         there are no words. So every worker has the same gradients to sum.
         """
         p_ktm = self._sample_assignments(inputs.noise)
@@ -50,6 +52,8 @@ class StepLosses:
         integrated = integrated_loss(p_kwm.detach(), nll_kwm / self.inclusion, settings.base_coefficient, loss.words, num_words)
         total = recognition.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum()
         losses = [integrated[:, None], grouping.detach()[:, None], task.detach()[:, None]]
+        if self.common.training.evidence != "none":
+            losses.append(task_sums(nll_kwm, inputs.p_wt))
         if self.common.grouping.assignment == "loss":
             losses.append(task_losses(inputs.p_wt, nll_kwm, self._is_read(inputs)))
         num_read = num_words if inputs.num_read is None else inputs.num_read
