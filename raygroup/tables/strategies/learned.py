@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from raygroup.config import Grouping, Loss, Training, Trial
 from raygroup.errors import RaygroupError
@@ -11,8 +12,10 @@ from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.tables.trial_result import TrialResult
 from raygroup.task_groups import Groups
 
-_NOT_OF_THE_METHOD = ("groups",)
+_NOT_OF_THE_METHOD = ("method", "groups")
+_LEARNING = ("gumbel", "probe")
 _OF_TRAINING = ("assignment_learning_rate", "assignment_learning_rate_changes")
+_DMTG_TEMPERATURES = (2.5, 4.0)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def _runs(sweep: StoredSweep, data: str) -> Iterator[LearnedRun]:
         trial = TrialResult(stored)
         try:
             settings = trial.settings
-            is_learned = not settings.grouping.is_fixed and settings.heads.count > 1
+            is_learned = settings.grouping.method in _LEARNING and settings.heads.count > 1
             if not is_learned or read_record(trial.folder / CONFIG_FILE)["data"] != data:
                 continue
             cost_s = float(stored.outcome().get("cpu_s", trial.training_s))
@@ -64,14 +67,23 @@ def _runs(sweep: StoredSweep, data: str) -> Iterator[LearnedRun]:
 
 
 def method_title(trial: Trial) -> str:
-    """Return a method's name: what differs from the paper's settings, such as ``gumbel, temperature 2.5``."""
-    parts = [trial.grouping.method]
-    sections = ((trial.grouping, Grouping(), ""), (trial.loss, Loss(), "loss."), (trial.training, Training(), ""))
-    for section, paper, prefix in sections:
-        for each in fields(section):
-            name = each.name
-            left_out = name in ("method", *_NOT_OF_THE_METHOD) or (isinstance(section, Training) and name not in _OF_TRAINING)
-            if not left_out and getattr(section, name) != getattr(paper, name):
-                value = getattr(section, name)
-                parts.append(f"{prefix}{name}" if value is True else f"{prefix}{name} {value}")
-    return ", ".join(parts)
+    """Return a method's name: what differs from the paper's settings, such as ``gumbel, penalty_while_idle``."""
+    changed = dict(_changed(trial))
+    if trial.grouping.method == "gumbel" and not changed:
+        return "Gumbel (paper)"
+    temperature = changed.get("temperature")
+    if temperature in _DMTG_TEMPERATURES and changed == {"temperature": temperature, "base_coefficient": 0.0, "loss.grouping": 0.0}:
+        return f"DMTG, temperature {temperature:g}"
+    parts = [
+        name if value is True else f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in changed.items()
+    ]
+    return ", ".join([trial.grouping.method, *parts])
+
+
+def _changed(trial: Trial) -> Iterator[tuple[str, Any]]:
+    """Yield the settings of a method that differ from the paper's."""
+    for section, paper, prefix in ((trial.grouping, Grouping(), ""), (trial.loss, Loss(), "loss."), (trial.training, Training(), "")):
+        for name in (each.name for each in fields(section)):
+            is_of_the_method = name in _OF_TRAINING if isinstance(section, Training) else name not in _NOT_OF_THE_METHOD
+            if is_of_the_method and getattr(section, name) != getattr(paper, name):
+                yield prefix + name, getattr(section, name)

@@ -104,7 +104,10 @@ def _remarks(table: StrategyTable) -> Iterator[str]:
         "Strategies that read scores choose by the loss of other seeds on the other half of the words. Their percentiles are means over "
         "single folds, which pulls them towards 50. Intervals are Student's, over seeds of the cache, or over runs of a learned grouping."
     )
-    yield f"The ridge surrogate reads {LABELLED} groups. Cost is the processor time until the grouping is known, without its heads."
+    yield (
+        f"The ridge surrogate reads {LABELLED} groups. Cost is the processor time until the grouping is known, without its heads. That of "
+        "cosines and TAG is what gathering them took, without the training beside it. That of a learned grouping is a whole run."
+    )
     blind = [str(regime.heads) for regime in table.regimes if regime.loss_reliability and not regime.tells_apart]
     if blind:
         yield (

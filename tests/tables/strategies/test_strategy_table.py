@@ -66,7 +66,7 @@ def test_a_random_grouping_is_the_mean_of_all(table):
 
 
 def test_learned_groupings_are_scored_by_seeds_that_did_not_choose(table):
-    row = row_of(table, "gumbel", 5)
+    row = row_of(table, "Gumbel (paper)", 5)
     assert row.kind == "learned"
     assert sum(row.to_json()["choices"].values()) == 8
     assert row.cost_s == 5.5, "the processor time of a run"
@@ -101,7 +101,7 @@ def test_the_command_prints_the_table_and_writes_its_files(storage, capsys, tmp_
     assert "Percentile among all groupings" in shown
     assert "gradient cosine: no trial recorded" in " ".join(shown.split())
     values = json.loads((tmp_path / "strategies.json").read_text())
-    assert {row["strategy"] for row in values["rows"]} >= {"oracle", "gumbel", "script families", "random (mean of all)"}
+    assert {row["strategy"] for row in values["rows"]} >= {"oracle", "Gumbel (paper)", "script families", "random (mean of all)"}
     with pyarrow.ipc.open_file(tmp_path / "strategies.arrow") as file:
         assert "heads_4" in file.schema.names
     assert (tmp_path / "strategies.png").stat().st_size > 10_000
@@ -109,7 +109,7 @@ def test_the_command_prints_the_table_and_writes_its_files(storage, capsys, tmp_
 
 def test_the_figure_shows_every_strategy_that_chose(table):
     labels = strategy_figure(table).axes[0].get_legend_handles_labels()[1]
-    assert {"oracle", "gumbel", "one head for all"} <= set(labels)
+    assert {"oracle", "Gumbel (paper)", "one head for all"} <= set(labels)
     assert "random (mean of all)" not in labels
 
 
@@ -126,6 +126,9 @@ def test_one_seed_is_refused(tmp_path):
 
 
 def test_a_method_is_named_by_what_differs_from_the_paper():
-    assert method_title(Trial()) == "gumbel"
+    assert method_title(Trial()) == "Gumbel (paper)"
     other = Trial().replaced("grouping.temperature", 2.5).replaced("loss.grouping", 0.0).replaced("training.steps", 9)
-    assert method_title(other) == "gumbel, temperature 2.5, loss.grouping 0.0"
+    assert method_title(other) == "gumbel, temperature 2.5, loss.grouping 0"
+    assert method_title(other.replaced("grouping.base_coefficient", 0.0)) == "DMTG, temperature 2.5"
+    idle = Trial().replaced("grouping.penalty_while_idle", True)
+    assert method_title(idle) == "gumbel, penalty_while_idle"
