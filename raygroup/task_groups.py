@@ -98,6 +98,17 @@ def group_banks(tasks: Sequence[str], heads: int = 16) -> tuple[tuple[tuple[str,
     return tuple(map(tuple, banks.values()))
 
 
+def small_group_banks(tasks: Sequence[str], largest: int = 2, heads: int = 16) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    """Divide the groups of at most ``largest`` tasks, and the group of all tasks, into banks of at most ``heads`` heads.
+
+    They are enough to predict the other groups (``strategies.surrogate``): 29 of 127 for seven tasks.
+    """
+    require(largest >= 1, "largest", largest, "at least 1")
+    require(heads >= 1, "heads", heads, "at least 1")
+    kept = [group for group in all_groups(tasks) if len(group) <= largest or len(group) == len(tasks)]
+    return tuple(tuple(kept[start : start + heads]) for start in range(0, len(kept), heads))
+
+
 def require_few_tasks(tasks: Sequence[str]) -> None:
     """Raise ConfigError if the tasks have too many groups to train them all."""
     require(len(set(tasks)) == len(tasks) > 0, "tasks", tasks, "names, each once")

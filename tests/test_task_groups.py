@@ -5,7 +5,7 @@ import pytest
 from raygroup.config import Grouping, Heads, Loss, Trial
 from raygroup.errors import ConfigError
 from raygroup.search_space import Sweep
-from raygroup.task_groups import all_groups, group_banks, group_text
+from raygroup.task_groups import all_groups, group_banks, group_text, small_group_banks
 
 SEVEN = ("zh", "ja", "ko", "la", "ar", "bn", "hi")
 COVER = Grouping(method="cover", groups=(("ar",), ("ar", "ko")), base_coefficient=0.0)
@@ -81,3 +81,12 @@ def test_a_sweep_holds_either_banks_or_groupings():
 def test_the_label_of_a_bank_has_its_first_and_its_last_group():
     sweep = Sweep(name="banks", trial=Trial(grouping=COVER, loss=NO_OTHER_LOSS), grid={"heads.count,grouping.groups": ((2, COVER.groups),)})
     assert [label for label, _ in sweep.trials()] == ["count=2 groups=ar..ar+ko seed=0"]
+
+
+def test_small_groups_are_dealt_to_banks_with_the_group_of_all_tasks():
+    banks = small_group_banks(("ar", "bn", "zh", "hi", "ja", "ko", "la"))
+    assert list(map(len, banks)) == [16, 13]
+    groups = [group for bank in banks for group in bank]
+    assert {len(group) for group in groups} == {1, 2, 7}
+    assert len({*groups}) == 29
+    assert small_group_banks(("ko", "la"), heads=2) == ((("ko",), ("la",)), (("ko", "la"),))
