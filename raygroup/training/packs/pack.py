@@ -22,6 +22,7 @@ from torch import Tensor
 from raygroup.config import Trial
 from raygroup.model.kernels.forms import PLAIN, Kernels
 from raygroup.model.task_classifier import TaskClassifiers
+from raygroup.training.packs.added_tasks import KeptHeads
 from raygroup.training.packs.cuda_graphs import STEPS_PER_GRAPH, CapturedSteps
 from raygroup.training.packs.initial_state import TrainedTensors, empty_bank, initial_assignments, initialise_trial
 from raygroup.training.packs.inputs import StepInputs, draw_inputs
@@ -74,6 +75,7 @@ class Pack:
         self.settings = TrialTensors(self.trials, max(self.counts), device, dtype)
         self.losses = StepLosses(self.bank, self.classifiers, self.r_ktm, self.settings, self.common, kernels)
         self.optimizer = self._make_optimizer(fixed)
+        self.kept = KeptHeads(self.bank, self.starts, self.trained)
         self.captured = CapturedSteps() if kernels.captured else None
 
     def advance(self) -> Tensor:
@@ -208,6 +210,7 @@ class Pack:
         clip_by_row(list(self.bank.parameters()), self.settings.clip_of_head)
         clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
         self.optimizer.step()
+        self.kept.restore()
         return torch.cat([self.r_ktm.detach().flatten(1), losses], 1)
 
     def _head_rows(self, number: int) -> slice:
