@@ -1,7 +1,7 @@
 """Scores of any group of many tasks, from what pairs of tasks do for each other.
 
-A table of all groups has 2^t rows. For more than 14 tasks a group is scored when it is looked at: by its size and by sums over its tasks and
-pairs. All predictions that strategies use have this form.
+A table of all groups has 2^t rows. For more than 14 tasks a group is scored when it is looked at, by its size and by sums over its tasks
+and pairs. All predictions that strategies use have this form.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -115,6 +115,9 @@ def place_added_task(sweep: StoredSweep, task: str, before: Groups | None = None
     if not banks:
         raise ConfigError(f"{sweep.name}: no bank of group heads is done yet: run the sweep's command")
     trained = {frozenset(group) for bank in banks for group in bank.settings.grouping.groups}
+    tasks = {each for group in trained for each in group}
+    if task not in tasks:
+        raise ConfigError(f"{sweep.name}: no group has the task '{task}'; the tasks are: {', '.join(sorted(tasks))}")
     before = _grouping_before(sweep.name, trained, task) if before is None else before
     _require_heads(sweep.name, trained, before, task)
     runs = _runs(banks)
@@ -187,9 +190,6 @@ def _grouping_before(name: str, trained: set[frozenset[str]], task: str) -> Grou
 
 
 def _require_heads(name: str, trained: set[frozenset[str]], before: Groups, task: str) -> None:
-    tasks = {each for group in trained for each in group}
-    if task not in tasks:
-        raise ConfigError(f"{name}: no group has the task '{task}'; the tasks are: {', '.join(sorted(tasks))}")
     if not before or task in {each for group in before for each in group}:
         raise ConfigError(f"{name}: the grouping that {task} comes to is {groups_text(before) or 'empty'}: it must have other tasks alone")
     wanted = [*before, *(group | {task} for group in before), frozenset({task})]
