@@ -3,7 +3,7 @@ import dataclasses
 
 import pytest
 
-from raygroup.config import Finetuning, Grouping, Heads, Pretraining, Training, Trial, trial_id
+from raygroup.config import Finetuning, Grouping, Heads, Loss, Pretraining, Training, Trial, trial_id
 from raygroup.errors import ConfigError
 from raygroup.paper import TABLE_2_STEPS
 from raygroup.search_space import SHIPPED, Sweep, find, hypothesis, load

@@ -25,8 +25,7 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
-    return run_command(lambda: _choose(options) if options.add is None else _add(options))
+    return run_command(lambda: _run(build_parser().parse_args(arguments)))
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -56,6 +55,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print the choice as one JSON object")
     return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    (_choose if options.add is None else _add)(options)
 
 
 def _choose(options: argparse.Namespace) -> None:

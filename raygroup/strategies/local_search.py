@@ -133,7 +133,7 @@ def _split_and_merge(grouping: _Grouping) -> Labels | None:
     """Return the labels after the best split of one group and merge of two others, or None if none raises the score."""
     merges, num_groups = grouping.merges(), len(grouping.sizes)
     best: tuple[float, Labels] | None = None
-    for group in np.flatnonzero(grouping.sizes > 1) if num_groups > 2 else ():
+    for group in np.flatnonzero(grouping.sizes > 1).tolist() if num_groups > 2 else ():
         others = np.delete(np.delete(merges, group, axis=0), group, axis=1)
         gain, part = _split(grouping, group)
         gain += float(others.max())
