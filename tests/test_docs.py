@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from raygroup import evaluate, features, reproduce, sweep
+from raygroup.choose.__main__ import build_parser as choose_parser
 from raygroup.cluster.__main__ import build_parser as cluster_parser
 from raygroup.data.__main__ import build_parser as data_parser
 from raygroup.export.__main__ import build_parser as export_parser
@@ -23,7 +24,7 @@ PARSERS = {
     "sweep": sweep.build_parser, "features": features.build_parser, "pretrain": pretrain.build_parser,
     "evaluate": evaluate.build_parser, "reproduce": reproduce.build_parser, "runs": runs_parser, "cluster": cluster_parser,
     "data": data_parser, "export": export_parser, "read": read_parser,
-    "report": report_parser, "spot": spot_parser, "weights": weights_parser,
+    "choose": choose_parser, "report": report_parser, "spot": spot_parser, "weights": weights_parser,
 }  # fmt: skip
 COMMAND = re.compile(r"python -m raygroup\.(\w+) ([^\n`\"]*)")
 

@@ -28,6 +28,7 @@ before = Sweep(
         grouping=Grouping(method={method!r}, groups={before!r}, base_coefficient=0.0),
         training=Training(steps=10, batch=8, checkpoint_every=10),
     ),
+    seeds=(0, 1),
 )
 groups = {groups!r}
 sweep = Sweep(
@@ -67,11 +68,11 @@ def trial_of(name, command):
 def test_the_old_heads_read_as_in_the_trial_before(command):
     readings = read_group_readings(trial_of("later", command).folder / "group_readings.parquet").to_pylist()
     predicted = read_predictions(
-        trial_of("before", command).folder / "predictions.parquet", ("task", "split", "text", "reading")
+        trial_of("before", command).folder / "predictions.parquet", ("task", "text", "reading_by_true_task")
     ).to_pylist()
     for task in ("ar", "la"):
         kept = [row["one_minus_ned"] for row in readings if row["group"] == task == row["task"]]
-        before = [one_minus_ned(row["text"], row["reading"]) for row in predicted if row["task"] == task]
+        before = [one_minus_ned(row["text"], row["reading_by_true_task"]) for row in predicted if row["task"] == task]
         assert kept == pytest.approx(before)
         assert len(kept) == 12 + 3
         assert len(set(kept)) > 2, "the words are not all read alike"
@@ -94,12 +95,14 @@ def test_choose_answers_from_the_bank(command, tmp_path, capsys):
     assert "the old heads were kept as they were" in shown
     added = raygroup.add_task("hi", command[-1])
     assert added.goes_on
+    assert added.runs == 2, "one after each trial before"
     assert {option.name for option in added.options} == {"open a head", "attach to ar", "attach to la"}
 
 
-def test_a_finished_sweep_trains_nothing_again(command):
+def test_a_finished_sweep_trains_nothing_again_and_says_what_answers(command, capsys):
     finished = [(trial_of(name, command).folder / "DONE.json").read_bytes() for name in ("before", "later")]
     assert sweep.main(command) == 0
+    assert "where a new task belongs: python -m raygroup.choose later --add TASK" in " ".join(capsys.readouterr().out.split())
     assert [(trial_of(name, command).folder / "DONE.json").read_bytes() for name in ("before", "later")] == finished
 
 
