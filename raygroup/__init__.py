@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from raygroup.choose.adding import add_task
     from raygroup.choose.choosing import choose_groups
     from raygroup.config import Finetuning, Grouping, Heads, Loss, Pretraining, Training, Trial, Weights, Words
     from raygroup.end_to_end.sweep_scores import SweepScores, score_end_to_end
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from raygroup.spotting.spotter import SpottedWord, Spotter
     from raygroup.spotting_config import Spotting
     from raygroup.sweep import run_sweep
+    from raygroup.tables.choices.added_task import AddedTask
     from raygroup.tables.choices.choice import Choice
     from raygroup.tables.choices.request import Request
     from raygroup.tables.comparison import Comparison
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from raygroup.words.importing.preview import WordsPreview
 
 _HOMES = {
+    "raygroup.choose.adding": ("add_task",),
     "raygroup.choose.choosing": ("choose_groups",),
     "raygroup.config": ("Finetuning", "Grouping", "Heads", "Loss", "Pretraining", "Training", "Trial", "Weights", "Words"),
     "raygroup.end_to_end.sweep_scores": ("SweepScores", "score_end_to_end"),
@@ -63,6 +66,7 @@ _HOMES = {
     "raygroup.spotter_config": ("Detector",),
     "raygroup.spotting_config": ("Spotting",),
     "raygroup.sweep": ("run_sweep",),
+    "raygroup.tables.choices.added_task": ("AddedTask",),
     "raygroup.tables.choices.choice": ("Choice",),
     "raygroup.tables.choices.request": ("Request",),
     "raygroup.tables.comparison": ("Comparison",),
@@ -79,6 +83,7 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AddedTask",
     "BankTrialResult",
     "Choice",
     "ClusterLostError",
@@ -123,6 +128,7 @@ __all__ = [
     "Words",
     "WordsPreview",
     "__version__",
+    "add_task",
     "choose_groups",
     "compare",
     "draw_pictures",

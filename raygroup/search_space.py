@@ -66,7 +66,8 @@ class Sweep:
     seeds: tuple[int, ...] = (0,)
     after: Any = None
     """The sweep of the stage before, or None. Trials on words come after a ``Pretraining``, and a ``Finetuning`` comes after trials on
-    words. Each trial of this sweep starts from each trial of that one."""
+    words. So does a bank of group heads with ``heads.start`` ``trained``, which adds tasks. Each trial of this sweep starts from each trial
+    of that one."""
 
     def __post_init__(self) -> None:
         require(bool(re.fullmatch(r"[a-z0-9][a-z0-9_-]*", str(self.name))), "name", self.name, "lower-case letters, digits, _ and -")
@@ -143,15 +144,23 @@ class Sweep:
             return
         require(isinstance(before, Sweep), "after", type(before).__name__, "a Sweep, or load('NAME') of a search space")
         require(before.name != self.name, "after", before.name, "a sweep of another name: each stage has a folder of its own")
-        fits = isinstance(before.trial, _STAGES_BEFORE.get(type(self.trial), ()))
-        if fits and isinstance(self.trial, Finetuning) and before._methods() == {"cover"}:
-            raise ConfigError(f"{self.name}: a Finetuning cannot come after {before.name}, whose trials are banks of group heads")
+        kinds_before = (Trial, Finetuning) if self.adds_tasks else _STAGES_BEFORE.get(type(self.trial), ())
+        fits = isinstance(before.trial, kinds_before)
+        if fits and before._methods() == {"cover"}:
+            kind = "bank with heads.start 'trained'" if self.adds_tasks else "Finetuning"
+            raise ConfigError(f"{self.name}: a {kind} cannot come after {before.name}, whose trials are banks of group heads")
         if not fits:
             kinds = ", ".join(f"{later.__name__} after {earlier[0].__name__}" for later, earlier in _STAGES_BEFORE.items())
+            kinds += ", and a bank of group heads with heads.start 'trained' after either of the last two"
             raise ConfigError(
                 f"{self.name}: a {type(self.trial).__name__} cannot come after the {type(before.trial).__name__} of {before.name}: "
                 f"stages are {kinds}"
             )
+
+    @property
+    def adds_tasks(self) -> bool:
+        """Return True if the trials are banks that add tasks to a finished grouping: their heads go on from those of another trial."""
+        return isinstance(self.trial, Trial) and self.trial.grouping.is_cover and self.trial.heads.start == "trained"
 
     def _methods(self) -> set[object]:
         """Return the values of ``grouping.method`` of the trials. Without one, it is empty."""
@@ -174,7 +183,7 @@ class Sweep:
 
         Raises ConfigError if the sweep varies them, or if it cannot use any.
         """
-        if isinstance(self.trial, Finetuning):
+        if isinstance(self.trial, Finetuning) or (self.adds_tasks and self.after is not None):
             return replace(self, after=self.after.with_weights(file))
         problem, name = "", "weights.file" if isinstance(self.trial, Trial) else "weights.reader"
         name = "start" if isinstance(self.trial, Pretraining) else name

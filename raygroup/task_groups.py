@@ -65,6 +65,26 @@ def require_fitting_groups(trial: Trial, tasks: Sequence[str]) -> None:
         raise ConfigError(f"grouping.groups has no group for {first_names(missing, 5)}: it must name every task of the words")
 
 
+def heads_to_go_on_from(groups: Sequence[Sequence[str]], before: Sequence[frozenset[str]]) -> tuple[int | None, ...]:
+    """Return the head of a finished grouping from which each group of a bank goes on: the head of the group's old tasks.
+
+    ``before`` has the group of each head of the grouping, empty for an idle one. A group of new tasks alone has none. Raises ConfigError
+    for old tasks that share no head, or not only with each other.
+    """
+    old_tasks = frozenset[str]().union(*before)
+    places = {group: head for head, group in enumerate(before) if group}
+    heads = []
+    for group in groups:
+        kept = old_tasks.intersection(group)
+        if kept and kept not in places:
+            raise ConfigError(
+                f"grouping.groups: {group_text(group)} goes on from no head of the trial before, whose groups are "
+                f"{groups_text(frozenset(places))}: its tasks of that trial must be all those of one head, or none"
+            )
+        heads.append(places.get(kept))
+    return tuple(heads)
+
+
 def groups_text(groups: Groups) -> str:
     """Format groups in the paper's order: tasks within a group, and groups by their first tasks."""
     order = by_paper_order({task for group in groups for task in group})

@@ -24,7 +24,7 @@ PARSERS = {
     "sweep": sweep.build_parser, "features": features.build_parser, "pretrain": pretrain.build_parser,
     "evaluate": evaluate.build_parser, "reproduce": reproduce.build_parser, "runs": runs_parser, "cluster": cluster_parser,
     "data": data_parser, "export": export_parser, "read": read_parser,
-    "report": report_parser, "spot": spot_parser, "weights": weights_parser, "choose": choose_parser,
+    "choose": choose_parser, "report": report_parser, "spot": spot_parser, "weights": weights_parser,
 }  # fmt: skip
 COMMAND = re.compile(r"python -m raygroup\.(\w+) ([^\n`\"]*)")
 

@@ -3,7 +3,7 @@ import dataclasses
 
 import pytest
 
-from raygroup.config import Finetuning, Grouping, Heads, Pretraining, Training, Trial, trial_id
+from raygroup.config import Finetuning, Grouping, Heads, Loss, Pretraining, Training, Trial, trial_id
 from raygroup.errors import ConfigError
 from raygroup.paper import TABLE_2_STEPS
 from raygroup.search_space import SHIPPED, Sweep, find, hypothesis, load
@@ -334,6 +334,19 @@ def test_a_trial_of_stage_2_comes_after_each_trial_of_stage_1():
 )
 def test_a_stage_that_cannot_come_after_another_is_refused(settings, message):
     assert refused(Sweep, **({"name": "s"} | settings)).startswith(message)
+
+
+def test_a_bank_whose_heads_go_on_comes_after_grouped_trials_but_not_after_a_bank():
+    cover = Grouping(method="cover", groups=(("ar",),), base_coefficient=0.0)
+    later = Trial(heads=Heads(count=1, start="trained"), grouping=cover, loss=Loss(grouping=0.0, task=0.0))
+    sweep = Sweep(name="later", trial=later, after=GROUPED)
+    assert sweep.adds_tasks
+    assert sweep.with_weights("mine.safetensors").after.trial.weights.file == "mine.safetensors"
+    tuned = Sweep(name="tuned", trial=Finetuning(), after=GROUPED)
+    assert Sweep(name="later", trial=later, after=tuned).num_trials == tuned.num_trials
+    bank = Sweep(name="bank", trial=later.replaced("heads.start", "universal"))
+    message = "later: a bank with heads.start 'trained' cannot come after bank, whose trials are banks of group heads"
+    assert refused(Sweep, name="later", trial=later, after=bank) == message
 
 
 def test_other_weights_replace_stage_1_and_reach_stage_2_of_a_sweep_of_stage_3():

@@ -1,6 +1,7 @@
 """``python -m raygroup.choose --heads 3``: the best grouping within a budget, from a sweep that trained a head for every group.
 
-``raygroup.choose_groups`` is the command's Python twin.
+With ``--add TASK`` it says which head of a finished grouping a new task should join. ``raygroup.choose_groups`` and ``raygroup.add_task``
+are the command's Python twins.
 """
 
 import argparse
@@ -25,7 +26,7 @@ _MOST_PARAMETERS = 1e15
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    return run_command(lambda: _choose(build_parser().parse_args(arguments)))
+    return run_command(lambda: _run(build_parser().parse_args(arguments)))
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -46,6 +47,8 @@ def build_parser() -> argparse.ArgumentParser:
         parser.add_argument(
             f"--{name}", type=_pair, action="append", default=[], metavar="A,B", help=f"two tasks that {meaning}; repeatable"
         )
+    parser.add_argument("--add", metavar="TASK", help="a new task: which head should it join, or should it get one of its own?")
+    parser.add_argument("--to", metavar="GROUPS", help="the grouping that it comes to, such as 'ar+ko | bn' (default: that of the bank)")
     parser.add_argument("--latency", action="store_true", help="measure the milliseconds of a word, though there is no limit")
     parser.add_argument("--storage-path", type=parse_place, default=Path("runs"), help="where the sweeps are (default: ./runs)")
     parser.add_argument(
@@ -53,6 +56,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print the choice as one JSON object")
     return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    (_choose if options.add is None else _add)(options)
 
 
 def _choose(options: argparse.Namespace) -> None:
@@ -66,6 +73,32 @@ def _choose(options: argparse.Namespace) -> None:
     else:
         print_report(choice_report(choice), console())
     _write(choice, options)
+
+
+def _add(options: argparse.Namespace) -> None:
+    from raygroup.choose.adding import add_task, write_added_task
+    from raygroup.tables.choices.added_task_report import added_task_json, added_task_report
+    from raygroup.tables.sheets.sheet import print_report
+
+    _require_no_budget(options)
+    added = add_task(options.add, options.storage_path, options.sweep, options.to)
+    if options.json:
+        print_json(added_task_json(added))
+    else:
+        print_report(added_task_report(added), console())
+    folder = options.out or (added.sweep.folder / "figures" if isinstance(added.sweep.folder, Path) else Path("figures"))
+    try:
+        files = write_added_task(added, folder)
+    except OSError as error:
+        raise ConfigError(f"--out {folder}: cannot be written: {error}") from error
+    if not options.json:
+        print_line(console(), f"\n{len(files)} files in {folder}")
+
+
+def _require_no_budget(options: argparse.Namespace) -> None:
+    for flag in ("heads", "max_parameters", "max_latency_ms", "target_accuracy", "together", "apart", "latency"):
+        if getattr(options, flag):
+            raise ConfigError(f"--{flag.replace('_', '-')}: it is a budget for a whole grouping; leave it out with --add")
 
 
 def request_of(options: argparse.Namespace) -> "Request":

@@ -30,7 +30,7 @@ def choose_groups(
     ConfigError if no sweep fits, if no grouping meets the request (the message has the nearest one), or if too few groups have a head.
     """
     storage, request = place(storage_path), request or Request()
-    stored = choose_sweep(read_sweeps(storage), storage, sweep, "a choice", _misfit, "oracle_planted")
+    stored = choose_sweep(read_sweeps(storage), storage, sweep, "a choice", misfit, "oracle_planted")
     wants_latency = latency or request.max_latency_ms is not None
     return choose_within(request, stored, group_cache([stored]), measure_latency=measure_latency if wants_latency else None)
 
@@ -48,7 +48,8 @@ def write_choice(choice: Choice, folder: Path, storage_path: Place | str) -> lis
     return [*files, space]
 
 
-def _misfit(sweep: StoredSweep) -> str:
+def misfit(sweep: StoredSweep) -> str:
+    """Return why a sweep has no group heads to choose from. Empty if it has."""
     if sweep.trains_on != GROUP_HEADS:
         return "trains no group heads"
     return "" if sweep.in_state(TrialState.DONE) else "has no finished bank"

@@ -8,9 +8,8 @@ from rich.text import Text
 from raygroup.errors import ConfigError
 from raygroup.runs.shown_trials import print_failure, show_json_and_damage, shown_label, shown_values
 from raygroup.storage.sweeps import StoredSweep, TrialState
-from raygroup.tables.group_heads.bank_report import COLUMNS, NOTE, bank_cells, coverage_lines
+from raygroup.tables.group_heads.bank_report import COLUMNS, NOTE, bank_cells, sweep_lines
 from raygroup.tables.group_heads.bank_trial import MEASURES, BankTrialResult
-from raygroup.tables.group_heads.group_cache import group_cache
 from raygroup.tables.trial_result import TESTED_SPLITS
 from raygroup.terminal import Column, fitted_table, print_line, titled
 
@@ -30,7 +29,7 @@ def show_banks(sweep: StoredSweep, out: Console, *, as_json: bool) -> None:
     for values in trials:
         print_failure(values, out)
     if any(bank.is_readable for bank in banks):
-        for line in coverage_lines(group_cache([sweep])):
+        for line in sweep_lines(sweep):
             print_line(out, line)
 
 

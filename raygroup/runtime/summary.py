@@ -22,8 +22,7 @@ from raygroup.runtime.stage1.job import jobs_on_words
 from raygroup.search_space import GROUP_HEADS, SCENES, STAGE_1
 from raygroup.spotter_config import Detector
 from raygroup.storage.sweeps import TrialState, read_sweeps
-from raygroup.tables.group_heads.bank_report import banks_table, coverage_lines
-from raygroup.tables.group_heads.group_cache import group_cache
+from raygroup.tables.group_heads.bank_report import banks_table, sweep_lines
 from raygroup.tables.spotter.spotter_report import print_weights, spotter_trials_table
 from raygroup.tables.stage1.stage1_report import print_stage1_tasks, stage1_trials_table
 from raygroup.tables.sweep_choice import yardsticks
@@ -103,7 +102,7 @@ def _print_banks(plan: Plan, result: SweepResult, console: Console, retry: Retry
     banks = retry(lambda: bank_trials(result.readable))
     if banks:
         console.print(banks_table(plan.sweep.name, banks, console.width))
-        for line in retry(lambda: [*coverage_lines(group_cache([result.stored]))]):
+        for line in retry(lambda: [*sweep_lines(result.stored)]):
             print_words(console, line)
 
 

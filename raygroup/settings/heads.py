@@ -26,7 +26,8 @@ class Heads:
     start: str = "universal"
     """``universal``: heads start as copies of the stage-1 head (paper 4.2). Heads of another size start from their own random weights.
     ``independent``: every head starts from its own random weights.
-    ``trained``: heads go on from those of the stage-2 trial that this trial comes after. ``Finetuning`` sets it."""
+    ``trained``: heads go on from those of the trial that this trial comes after. ``Finetuning`` sets it. A bank of group heads
+    (``grouping.method`` ``cover``) sets it to add tasks: see ``docs/strategies.md``, "A language later"."""
     word_dropout: float = 0.4
     """Share of the decoder's input characters that are hidden. Without it, a decoder with few words learns to spell, not to read."""
 

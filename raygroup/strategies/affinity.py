@@ -5,7 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from raygroup.strategies.evidence import Evidence
-from raygroup.strategies.group_scores import Floats, GroupScores, members
+from raygroup.strategies.group_scores import MOST_TASKS, Floats, GroupScores, members
+from raygroup.strategies.local_search import search_grouping
+from raygroup.strategies.pairwise_scores import pairwise_affinity
 from raygroup.strategies.partition_search import best_groupings
 from raygroup.task_groups import Groups
 
@@ -32,5 +34,7 @@ def affinity_choice(part: str) -> Callable[[Evidence, int], Groups]:
 
 
 def best_by_affinity(affinity: Floats, tasks: tuple[str, ...], num_groups: int) -> Groups:
-    """Return the grouping with the highest sum of affinity scores."""
+    """Return the grouping with the highest sum of affinity scores. For more than 14 tasks it comes from local search."""
+    if len(tasks) > MOST_TASKS:
+        return search_grouping(pairwise_affinity(affinity, tasks), num_groups).groups
     return best_groupings(affinity_scores(affinity, tasks))[num_groups][0].groups

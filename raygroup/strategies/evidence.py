@@ -7,6 +7,7 @@ import numpy as np
 
 from raygroup.errors import ConfigError
 from raygroup.strategies.group_scores import Floats, GroupScores
+from raygroup.strategies.pairwise_scores import MeasuredGroups
 
 PARTS = {
     "characters": "the characters of each task",
@@ -33,6 +34,8 @@ class Evidence:
     """
     scores: GroupScores | None = None
     """Scores on words that choose, never on those that the choice is reported on."""
+    measured: MeasuredGroups | None = None
+    """In place of ``scores``: those of some groups, if there are too many tasks for a table of all."""
     costs_s: Mapping[str, float] = field(default_factory=dict)
     """Device seconds that each part took. ``scores`` has its own."""
     seed: int = 0
@@ -46,6 +49,10 @@ class Evidence:
             table = getattr(self, name)
             if table is not None and (table.shape != shape or not np.isfinite(table).all()):
                 raise ConfigError(f"evidence.{name} has the shape {table.shape}: it must be {shape}, with finite numbers")
+        if self.scores is not None and self.measured is not None:
+            raise ConfigError("evidence has scores and measured: it must have one of them")
+        if self.measured is not None and self.measured.tasks != self.tasks:
+            raise ConfigError(f"evidence.measured are of {', '.join(self.measured.tasks)}: they must be of {', '.join(self.tasks)}")
         if self.scores is not None and self.scores.tasks != self.tasks:
             raise ConfigError(f"evidence.scores are of {', '.join(self.scores.tasks)}: they must be of {', '.join(self.tasks)}")
         if self.characters is not None and (lacking := [task for task in self.tasks if not self.characters.get(task)]):
@@ -57,7 +64,8 @@ class Evidence:
     @property
     def parts(self) -> tuple[str, ...]:
         """Return the names of the parts that are there."""
-        return tuple(part.name for part in fields(self) if part.name in PARTS and getattr(self, part.name) is not None)
+        given = {part.name for part in fields(self) if getattr(self, part.name) is not None}
+        return tuple(part for part in PARTS if part in given or (part == "scores" and "measured" in given))
 
     def require_characters(self) -> Mapping[str, frozenset[str]]:
         """Return the characters of each task. A strategy that reads them names them as needed."""
@@ -65,6 +73,7 @@ class Evidence:
         return self.characters
 
     def require_scores(self) -> GroupScores:
-        """Return the scores of groups. A strategy that reads them names them as needed."""
-        assert self.scores is not None
+        """Return the scores of groups. A strategy that reads them names them as needed. Raises ConfigError if only some are measured."""
+        if self.scores is None:
+            raise ConfigError(f"this strategy reads a table of all groups, which {len(self.tasks)} tasks do not have: choose hoa or ridge")
         return self.scores

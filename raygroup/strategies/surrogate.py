@@ -40,7 +40,7 @@ def fill_scores(scores: GroupScores) -> Surrogate:
             raise ConfigError(
                 f"the number of measured groups of task '{task}' is {len(measured)}: the ridge surrogate needs at least {FEWEST_GROUPS}"
             )
-        predictions, residual_sd, penalty = _fit_ridge(features, measured, values[measured, place])
+        predictions, residual_sd, penalty = fit_ridge(features, measured, values[measured, place])
         unknown = inside[:, place] & np.isnan(values[:, place])
         values[unknown, place] = predictions[unknown]
         deviations.append(residual_sd)
@@ -49,7 +49,7 @@ def fill_scores(scores: GroupScores) -> Surrogate:
     return Surrogate(filled, np.array(deviations), tuple(penalties))
 
 
-def _fit_ridge(features: Floats, measured: np.ndarray, scores: Floats) -> tuple[Floats, float, float]:
+def fit_ridge(features: Floats, measured: np.ndarray, scores: Floats) -> tuple[Floats, float, float]:
     """Return predictions for all rows, the standard deviation of left-out residuals, and the penalty."""
     known = features[measured]
     spread = known.std(axis=0)

@@ -24,6 +24,7 @@ KEYS = {
     "data": {"score_2000_images_s", "import_images_per_s", "render_words_per_s", "machine"},
     "features": {"words_per_s", "worker_mb", "worker_ratio", "driver_mb", "driver_ratio", "features_mb", "read_48_us", "device"},
     "grouping_tables": {"histories", "s_per_1000", "peak_gib", "machine"},
+    "many_tasks": {"exact optima of 7 tasks found", "t=20 m=4 pairs", "t=20 m=4 ridge", "machine"},
     "history": {"history_over_step", "step_ms", "device"},
     "orchestration": {
         "empty_trial_s", "history_3000_s", "wall_over_work", "plan_10000_s", "driver_rss_mb", "first_step_s", "device",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from raygroup.config import Trial
+from raygroup.config import Grouping, Trial
 from raygroup.errors import ConfigError, DamagedFileError
 from raygroup.files.local_copies import local_copy
 from raygroup.files.places import Place
@@ -20,6 +20,7 @@ from raygroup.storage.checkpoint_format import read_facts
 from raygroup.storage.checkpoint_index import read_last_checkpoint
 from raygroup.storage.layout import CACHE_FOLDER, UNIVERSAL_FILE, weights_path
 from raygroup.training.label_batches import encode_labels
+from raygroup.training.packs.added_tasks import trained_group_heads
 from raygroup.training.packs.initial_state import TrainedTensors
 from raygroup.training.packs.training_data import TrainingData
 from raygroup.training.universal_weights import UniversalModel, load_universal
@@ -46,8 +47,10 @@ def load_universal_weights(storage: Place, name: str) -> UniversalModel:
     return _load_weights(stored_weights_file(storage, name))
 
 
-def load_trained_tensors(folder: Place, data: TrainingData) -> TrainedTensors:
+def load_trained_tensors(folder: Place, data: TrainingData, grouping: Grouping) -> TrainedTensors:
     """Return the tensors of a finished stage-2 trial, from which a trial of stage 3 goes on.
+
+    A bank of group heads adds tasks, so it gets those of ``trained_group_heads``.
 
     Raises ConfigError if they are gone, or if its heads were trained on other tasks or characters,
     and DamagedFileError if the checkpoint is damaged.
@@ -60,6 +63,8 @@ def load_trained_tensors(folder: Place, data: TrainingData) -> TrainedTensors:
         raise ConfigError(f"{folder}: it has no trained heads to go on from: {again}")
     facts = read_facts(content)
     charset = Charset.from_json(facts["charset"])
+    if grouping.is_cover:
+        return trained_group_heads(load(content), charset, facts["tasks"], grouping.groups, data)
     if charset.hash != data.charset.hash or tuple(facts["tasks"]) != data.tasks:
         raise ConfigError(
             f"{folder}: its heads know {len(charset.characters)} characters of {', '.join(facts['tasks'])}, but the words have "

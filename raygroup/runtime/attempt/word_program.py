@@ -146,7 +146,7 @@ class WordInputs:
         """Return the tensors of the stage-2 trial from which a trial goes on. Other trials have none."""
         if trial.heads.start != "trained" or start is None:
             return None
-        return self.context.retry(lambda: load_trained_tensors(self.context.storage / start, self.data))
+        return self.context.retry(lambda: load_trained_tensors(self.context.storage / start, self.data, trial.grouping))
 
 
 _MEASURES = {"accuracy": "accuracy", "1-NED": "one_minus_ned"}

@@ -19,7 +19,6 @@ from raygroup.runtime.planning.mixtures import collect_mixtures
 from raygroup.runtime.planning.requirements import require_data, require_inputs, require_trainable
 from raygroup.runtime.planning.scene_plan import plan_scene_jobs
 from raygroup.runtime.planning.starting_weights import StartingWeights
-from raygroup.runtime.stage1.job import stage1_jobs
 from raygroup.runtime.stage1.plan import plan_stage1_jobs
 from raygroup.search_space import GROUP_HEADS, GROUPINGS, SCENES, STAGE_1, Sweep, hypothesis, load
 from raygroup.storage.identity import without_rendering
@@ -145,15 +144,18 @@ def _plan_word_jobs(
         stage1 = plan_stage1_jobs(sweep, storage, words_fingerprint)
         collect_mixtures(stage1, words)  # checks them
         return stage1, labels
-    weights_of = StartingWeights(storage, stage1_jobs(after.jobs) if after else ())
+    weights_of = StartingWeights(storage, [job for stage in after.stages for job in stage.jobs] if after else ())
+    befores: dict[str, WordJob] = {}
     trials = [(label, trial) for label, trial in sweep.trials() if isinstance(trial, Trial)]
     jobs = []
     for (label, trial), start in zip(trials, sweep.starts() if after else [None] * len(trials), strict=True):
-        weights = weights_of(trial, start)
+        before = after.jobs[start] if after and start is not None else None
+        weights = weights_of.behind(before) if isinstance(before, WordJob) else weights_of(trial, start)
         words_hash = words_fingerprint(trial.words)
         data = fingerprint(words_hash, weights.content)
         crop_size = (trial.words.height, trial.words.width)
         job_id = trial_id(sweep.name, trial if words is None else without_rendering(trial), data)
+        befores |= {job_id: before} if isinstance(before, WordJob) else {}
         jobs.append(
             WordJob(
                 id=job_id,
@@ -169,7 +171,7 @@ def _plan_word_jobs(
             )
         )
     require_distinct(jobs)
-    require_trainable(jobs, lambda words: labels[words.tasks].tasks if labels else words.task_names, weights_of.head_size)
+    require_trainable(jobs, lambda words: labels[words.tasks].tasks if labels else words.task_names, weights_of.head_size, befores)
     collect_mixtures(jobs, words)  # checks them
     return tuple(jobs), labels
 

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from raygroup.errors import ConfigError
 from raygroup.files.places import local_path
 from raygroup.runtime.planning.jobs import LAPTOP, SPOTTER, WordJob
 from raygroup.search_space import Sweep
-from raygroup.task_groups import require_fitting_groups
+from raygroup.task_groups import heads_to_go_on_from, require_fitting_groups
 from raygroup.trunks import CROP_SIZE
 from raygroup.words.charset import Charset
 from raygroup.words.importing.formats.chosen import split_choice
@@ -58,17 +58,22 @@ def require_inputs(
 
 
 def require_trainable(
-    jobs: Sequence[WordJob], tasks_of: Callable[[Words], Sequence[str]], universal_size: Callable[[WordJob], tuple[int, int]]
+    jobs: Sequence[WordJob], tasks_of: Callable[[Words], Sequence[str]], universal_size: Callable[[WordJob], tuple[int, int]],
+    befores: Mapping[str, WordJob],
 ) -> None:  # fmt: skip
     """Raise ConfigError for trials that could only fail later.
 
     The weights have no head of the right size, or the heads do not fit the tasks. ``tasks_of``
     returns the tasks that words have, and ``universal_size`` embed and hidden of
-    the universal head.
+    the universal head. ``befores`` are the grouped trials from whose heads trials go on: id -> trial before.
     """
     for job in jobs:
         heads, size = job.trial.heads, universal_size(job)
-        if heads.start == "trained" or job.trial.grouping.method == "trained":
+        if job.id in befores:
+            require_added_tasks(job.trial, befores[job.id].trial, tasks_of, size)
+        elif heads.start == "trained" and job.trial.grouping.is_cover:
+            raise ConfigError("heads.start is 'trained': a bank of group heads needs the sweep from whose heads it goes on: set after")
+        elif heads.start == "trained" or job.trial.grouping.method == "trained":
             raise ConfigError(
                 "heads.start and grouping.method cannot be 'trained' in a Trial: a sweep of Finetuning that comes after this one sets them"
             )
@@ -78,6 +83,29 @@ def require_trainable(
                 "the sizes of the universal head, in at least one head; or set heads.start to 'independent'"
             )
         require_fitting_groups(job.trial, tasks_of(job.trial.words))
+
+
+def require_added_tasks(
+    trial: Trial, before: Trial, tasks_of: Callable[[Words], Sequence[str]], universal_size: tuple[int, int]
+) -> None:  # fmt: skip
+    """Raise ConfigError unless a bank can go on from the heads of a grouped trial, with which its new heads are compared.
+
+    A learned grouping is checked when its heads are loaded.
+    """
+    heads, size = trial.heads, (trial.heads.embeds[0], trial.heads.hiddens[0])
+    if heads.start != "trained":
+        raise ConfigError(f"heads.start is '{heads.start}': it must be 'trained' in all trials of a bank that comes after grouped trials")
+    sizes = {universal_size, *zip(before.heads.embeds, before.heads.hiddens, strict=True)}
+    if sizes != {size}:
+        listed = ", ".join(f"{embed} and {hidden}" for embed, hidden in sorted(sizes))
+        raise ConfigError(
+            f"heads.embed and heads.hidden are {size[0]} and {size[1]}: they must be those of the heads before and of the universal head, "
+            f"which have {listed}"
+        )
+    if before.grouping.method in ("explicit", "one-per-task"):
+        tasks = tasks_of(before.words)
+        groups = before.grouping.groups or tuple((task,) for task in tasks)
+        heads_to_go_on_from(trial.grouping.groups, tuple(map(frozenset, groups)))
 
 
 def universal_head_size(weights: Path) -> tuple[int, int]:

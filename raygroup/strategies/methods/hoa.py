@@ -4,6 +4,8 @@ import numpy as np
 
 from raygroup.strategies.evidence import Evidence
 from raygroup.strategies.group_scores import GroupScores, members
+from raygroup.strategies.local_search import search_grouping
+from raygroup.strategies.pairwise_scores import pairwise_hoa
 from raygroup.strategies.partition_search import best_groupings
 from raygroup.strategies.strategy import Strategy
 from raygroup.task_groups import Groups
@@ -30,10 +32,14 @@ def _labelled(num_tasks: int) -> list[int]:
 
 
 def _choose(evidence: Evidence, num_groups: int) -> Groups:
+    if evidence.measured is not None:
+        return search_grouping(pairwise_hoa(evidence.measured), num_groups).groups
     return best_groupings(pair_scores(evidence.require_scores()))[num_groups][0].groups
 
 
 def _cost_s(evidence: Evidence) -> float:
+    if evidence.measured is not None:
+        return evidence.measured.cost_s
     return evidence.require_scores().cost_of(_labelled(len(evidence.tasks)))
 
 

@@ -1,6 +1,8 @@
 """A surrogate from few trained groups chooses."""
 
 from raygroup.strategies.evidence import Evidence
+from raygroup.strategies.local_search import search_grouping
+from raygroup.strategies.pairwise_scores import pairwise_ridge
 from raygroup.strategies.partition_search import best_groupings
 from raygroup.strategies.strategy import Strategy
 from raygroup.strategies.surrogate import fill_scores
@@ -8,10 +10,14 @@ from raygroup.task_groups import Groups
 
 
 def _choose(evidence: Evidence, num_groups: int) -> Groups:
+    if evidence.measured is not None:
+        return search_grouping(pairwise_ridge(evidence.measured), num_groups).groups
     return best_groupings(fill_scores(evidence.require_scores()).scores)[num_groups][0].groups
 
 
 def _cost_s(evidence: Evidence) -> float:
+    if evidence.measured is not None:
+        return evidence.measured.cost_s
     scores = evidence.require_scores()
     return scores.cost_of(scores.measured)
 

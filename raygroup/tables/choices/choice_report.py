@@ -55,9 +55,7 @@ def _tasks_sheet(choice: Choice) -> Sheet:
         text_column("task", "task"), text_column("group", "head"), text_column("split", "words"), *whole_columns(words="n"),
         text_column("accuracy", "exact, % (95 %)"), text_column("one_minus_ned", "1-NED, % (95 %)"),
     )  # fmt: skip
-    rows = tuple(
-        (row.task, row.group, row.split, row.words, _word_text(row.accuracy), _word_text(row.one_minus_ned)) for row in choice.tasks
-    )
+    rows = tuple((row.task, row.group, row.split, row.words, word_text(row.accuracy), word_text(row.one_minus_ned)) for row in choice.tasks)
     return Sheet("tasks", "How its heads read each task, by the head of the true task", columns, rows)
 
 
@@ -126,7 +124,8 @@ def _certainty(choice: Choice) -> Iterator[str]:
         )
 
 
-def _word_text(interval: WordInterval) -> str:
+def word_text(interval: WordInterval) -> str:
+    """Return a mean and its interval in percent, such as ``93.1 (90.0 to 95.2)``."""
     return f"{_POINTS * interval.mean:.1f} ({_POINTS * interval.low:.1f} to {_POINTS * interval.high:.1f})"
 
 

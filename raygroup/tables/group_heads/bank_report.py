@@ -6,8 +6,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from raygroup.errors import first_names
+from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.tables.group_heads.bank_trial import BankTrialResult
-from raygroup.tables.group_heads.group_cache import GroupCache
+from raygroup.tables.group_heads.group_cache import GroupCache, group_cache
 from raygroup.terminal import Column, fitted_table, titled
 
 NOTE = (
@@ -36,6 +37,14 @@ def bank_cells(trial: BankTrialResult) -> tuple[str, ...]:
         trial.label, str(len(trial.group_names)), *("-" if score is None else f"{score:.3f}" for score in scores),
         f"{trial.training_s:.0f} s",
     )  # fmt: skip
+
+
+def sweep_lines(sweep: StoredSweep) -> Iterator[str]:
+    """Yield what the finished banks of a sweep answer: which groups have a head, or where a new task belongs."""
+    if any(trial.bank_settings().heads.start == "trained" for trial in sweep.in_state(TrialState.DONE)):
+        yield f"where a new task belongs: python -m raygroup.choose {sweep.name} --add TASK"
+    else:
+        yield from coverage_lines(group_cache([sweep]))
 
 
 def coverage_lines(cache: GroupCache) -> Iterator[str]:

@@ -12,6 +12,7 @@ from raygroup.model.heads.bank import HeadBank
 from raygroup.model.task_classifier import TaskClassifiers
 from raygroup.randomness import generator
 from raygroup.task_groups import require_fitting_groups
+from raygroup.training.packs.added_tasks import start_added_heads
 from raygroup.training.packs.training_data import TrainingData
 from raygroup.training.universal_weights import UniversalModel, copy_universal
 
@@ -56,15 +57,18 @@ def initialise_trial(
     """Set the initial weights of one trial.
 
     They are the same in any pack. ``number`` is the trial's place in the pack, and ``heads`` its
-    places in the bank. ``trained`` are the tensors of the stage-2 trial from which it goes on.
+    places in the bank. ``trained`` are the tensors of the stage-2 trial from which it goes on, or for a
+    bank of group heads those of ``trained_group_heads``.
     Returns the number of characters that the universal head does not know.
     """
-    if trial.heads.start == "trained":
+    if trial.heads.start == "trained" and not trial.grouping.is_cover:
         _copy_trained(bank, heads, classifiers, number, require_trained(trained))
         return 0
     for place, head in enumerate(heads):
         bank.initialise(head, _torch_generator(trial.seed, *_head_key(trial, place)))
     classifiers.initialise(number, _torch_generator(trial.seed, "classifier"))
+    if trial.heads.start == "trained":
+        return start_added_heads(bank, heads, universal, require_trained(trained), data.charset)
     return copy_universal(bank, heads, universal, data.charset) if trial.heads.start == "universal" else 0
 
 

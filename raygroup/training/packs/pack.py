@@ -22,6 +22,7 @@ from torch import Tensor
 from raygroup.config import Trial
 from raygroup.model.kernels.forms import PLAIN, Kernels
 from raygroup.model.task_classifier import TaskClassifiers
+from raygroup.training.packs.added_tasks import KeptHeads
 from raygroup.training.packs.by_task.evidence import EvidenceGatherer
 from raygroup.training.packs.by_task.probe import Probe
 from raygroup.training.packs.cuda_graphs import STEPS_PER_GRAPH, CapturedSteps
@@ -78,6 +79,7 @@ class Pack:
         self.losses = StepLosses(self.bank, self.classifiers, self.r_ktm, self.settings, self.common, kernels)
         self.optimizer = self._make_optimizer(by_gradient)
         self.loss_average = LossAverage(self.trials, self.r_ktm, self.settings) if self.common.grouping.assignment == "loss" else None
+        self.kept = KeptHeads(self.bank, self.starts, self.trained)
         self.captured = CapturedSteps() if kernels.captured else None
         self.evidence = EvidenceGatherer(
             self.trials, data, self.bank, self.optimizer, self.settings.trial_of_head, kernels, worker, accumulate, self.starts
@@ -249,6 +251,7 @@ class Pack:
         clip_by_row(list(self.bank.parameters()), self.settings.clip_of_head)
         clip_by_row(list(self.classifiers.parameters()), self.settings.clip)
         self.optimizer.step()
+        self.kept.restore()
         if self.loss_average is not None:
             sums = self.loss_average.update(sums)
         return torch.cat([self.r_ktm.detach().flatten(1), losses, sums], 1)
