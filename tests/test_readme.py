@@ -78,6 +78,9 @@ def _write_stages(spaces):
         "table5_groupings_laptop": f"trial={second}, after=load('stage1_small'), grid={grid}",
         "table5_laptop": f"trial={third}, after=load('table5_groupings_laptop')",
         "oracle_planted": f"trial=Trial(words={planted}, heads=Heads(count={len(groups)}, start='independent'), {banks}), seeds=(0, 1)",
+        "evidence_planted": f"trial=Trial(words={planted}, heads=Heads(count=1), training=Training(steps=4, batch=8, evidence='gradients', "
+        "evidence_every=2, evidence_words=4))",
+        "learned_groupings": f"trial=Trial(words={planted}, heads=Heads(count=2), training=Training(steps=4, batch=8)), seeds=(5, 6)",
         "planted": f"trial=Trial(words={planted}, heads=Heads(count=2), training=Training(steps=4, batch=8))",
     }
     for name, settings in sweeps.items():
