@@ -37,17 +37,23 @@ class LearnedMethod:
     runs: tuple[LearnedRun, ...]
 
 
-def learned_methods(sweeps: Sequence[StoredSweep], data: str) -> tuple[LearnedMethod, ...]:
+def learned_methods(sweeps: Sequence[StoredSweep], data: str, scoring_seeds: Sequence[int]) -> tuple[tuple[LearnedMethod, ...], int]:
     """Return the methods of all finished trials that learned a grouping on these words and weights, by title and number of heads.
 
-    Trials that cannot be read are left out: ``runs show`` names them. A trial that two sweeps have counts once.
+    Seeds that choose are not the seeds that score, so trials with one of ``scoring_seeds`` are left out. Their number comes second. Trials
+    that cannot be read are left out too: ``runs show`` names them. A trial that two sweeps have counts once.
     """
     found: dict[tuple[str, int], dict[Trial, LearnedRun]] = {}
+    left_out: set[Trial] = set()
     for sweep in sweeps:
         for run in _runs(sweep, data):
             settings = run.trial.settings
-            found.setdefault((method_title(settings), settings.heads.count), {}).setdefault(settings, run)
-    return tuple(LearnedMethod(title, heads, tuple(runs.values())) for (title, heads), runs in sorted(found.items()))
+            if settings.seed in scoring_seeds:
+                left_out.add(settings)
+            else:
+                found.setdefault((method_title(settings), settings.heads.count), {}).setdefault(settings, run)
+    methods = tuple(LearnedMethod(title, heads, tuple(runs.values())) for (title, heads), runs in sorted(found.items()))
+    return methods, len(left_out)
 
 
 def _runs(sweep: StoredSweep, data: str) -> Iterator[LearnedRun]:

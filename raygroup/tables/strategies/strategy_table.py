@@ -69,7 +69,10 @@ def strategy_table(storage: Place, sweep: str | None = None) -> StrategyTable:
     evidence = known_evidence(stored, sweeps, cache)
     plan = planned_groups(cache.tasks)
     rows, not_shown = _strategy_rows(fit, evidence)
-    rows += [learned_row(fit, method) for method in learned_methods(sweeps, cache.data)]
+    methods, num_left_out = learned_methods(sweeps, cache.data, cache.seeds)
+    rows += [learned_row(fit, method) for method in methods]
+    if num_left_out:
+        not_shown.append(f"{num_left_out} trials that learned a grouping: their seeds are among those that score")
     rows += [random_row(fit, count) for count in fit.distributions if len(fit.distributions[count].scores) > 1]
     if plan is not None:
         rows.append(fixed_row(fit, "plan (parts together)", plan, 0.0))
