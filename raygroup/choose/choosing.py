@@ -4,7 +4,6 @@ from pathlib import Path
 
 from raygroup.choose.chosen_space import chosen_search_space
 from raygroup.choose.latency import measure_latency
-from raygroup.figures.groupings.choice_front import write_choice_picture
 from raygroup.files.atomic import write_bytes
 from raygroup.files.places import Place, local_path, place
 from raygroup.search_space import GROUP_HEADS
@@ -40,6 +39,8 @@ def write_choice(choice: Choice, folder: Path, storage_path: Place | str) -> lis
 
     Raises OSError if the folder cannot be written.
     """
+    from raygroup.figures.groupings.choice_front import write_choice_picture  # the answer comes before matplotlib
+
     files = [*write_sheet_files(choice_report(choice), folder), write_choice_picture(choice, folder)]
     stored = read_record(choice.settings_of.folder / CONFIG_FILE)
     weights = str(local_path(place(storage_path) / stored["weights"]).resolve()) if "start" in stored else None

@@ -32,5 +32,11 @@ def head_colour(head: int) -> Colour:
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure, by default as PNG, and return its path. Creates missing folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        # With an engine, savefig lays out and draws the figure twice.
+        figure.set_dpi(DOTS_PER_INCH)
+        engine.execute(figure)
+        figure.set_layout_engine(None)
     figure.savefig(path, dpi=DOTS_PER_INCH)
     return path

@@ -8,7 +8,6 @@ import numpy as np
 from raygroup.errors import ConfigError, first_names
 from raygroup.scoring.word_intervals import WordInterval, word_interval
 from raygroup.storage.sweeps import StoredSweep, TrialState
-from raygroup.strategies.budget import Limit, best_within
 from raygroup.strategies.evidence import Evidence
 from raygroup.strategies.group_scores import Floats, GroupScores, grouping_numbers
 from raygroup.strategies.partition_search import best_groupings, grouping_score, partition_sums
@@ -166,6 +165,11 @@ def _tables(cache: GroupCache, parameters: Floats, latency_ms: Floats | None) ->
 
 def _solve(request: Request, tables: _Tables, choosing: GroupScores) -> Groups:
     """Return the best grouping by some scores within the request."""
+    if request.limits_heads_alone:
+        found = [best[0] for count, best in best_groupings(choosing).items() if count <= (request.heads or count)]
+        return max(found, key=lambda grouping: grouping.score).groups
+    from raygroup.strategies.budget import Limit, best_within  # scipy.optimize takes half a second to import
+
     budget = request.budget(tables.parameters, tables.latency_ms)
     if request.target_accuracy is None:
         return best_within(choosing, budget).groups

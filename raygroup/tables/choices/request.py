@@ -1,11 +1,13 @@
 """What a team asks of a grouping."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raygroup.errors import ConfigError
-from raygroup.strategies.budget import Budget, Limit
 from raygroup.strategies.group_scores import Floats, GroupScores
+
+if TYPE_CHECKING:
+    from raygroup.strategies.budget import Budget
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -35,6 +37,12 @@ class Request:
         if self.target_accuracy is not None and self.target_accuracy > 1:
             raise ConfigError(f"target_accuracy is {self.target_accuracy}: it must be a share from 0 to 1, such as 0.5")
 
+    @property
+    def limits_heads_alone(self) -> bool:
+        """True if nothing but the number of heads is limited."""
+        others = (self.max_parameters, self.max_latency_ms, self.target_accuracy)
+        return all(other is None for other in others) and not self.together and not self.apart
+
     def text(self) -> str:
         """Return the request in words, such as ``at most 3 heads, at most 12,000,000 parameters``. Empty without any."""
         parts = [
@@ -54,8 +62,10 @@ class Request:
             "target_accuracy": self.target_accuracy, "together": list(map(list, self.together)), "apart": list(map(list, self.apart)),
         }  # fmt: skip
 
-    def budget(self, parameters: Floats, latency_ms: Floats | None) -> Budget:
+    def budget(self, parameters: Floats, latency_ms: Floats | None) -> "Budget":
         """Return the limits on groups. Raises ConfigError if the latency is limited, but not known."""
+        from raygroup.strategies.budget import Budget, Limit
+
         limits = []
         if self.max_parameters is not None:
             limits.append(Limit(name="parameters", costs=parameters, most=self.max_parameters))

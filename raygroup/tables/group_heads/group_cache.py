@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from raygroup.errors import ConfigError
+from raygroup.errors import ConfigError, RaygroupError
 from raygroup.files.places import Place, place
 from raygroup.search_space import GROUP_HEADS
 from raygroup.storage.layout import CONFIG_FILE
 from raygroup.storage.records import read_record
-from raygroup.storage.sweeps import StoredSweep, read_sweeps
+from raygroup.storage.sweeps import StoredSweep, TrialState, read_sweeps
 from raygroup.tables.group_heads.bank_trial import BankTrialResult, group_scores
 from raygroup.task_groups import MOST_TASKS, all_groups, group_text
 
@@ -133,7 +133,7 @@ def group_cache(sweeps: Sequence[StoredSweep]) -> GroupCache:
         if sweep.trains_on != GROUP_HEADS:
             raise ConfigError(f"sweep '{sweep.name}' trains no group heads: its trials need grouping.method 'cover'")
     declared = [BankTrialResult(trial) for sweep in sweeps for trial in sweep.trials if trial.declared]
-    banks = [trial for trial in declared if trial.is_readable]
+    banks = [trial for trial in declared if _has_readings(trial)]
     if not banks:
         raise ConfigError(f"{', '.join(names)}: no bank of group heads is done yet: run the sweep's command")
     _require_same(banks)
@@ -175,9 +175,9 @@ def _all_names(tasks: Sequence[str]) -> list[str]:
 
 def _require_same(banks: Iterable[BankTrialResult]) -> None:
     """Raise ConfigError if banks differ in anything but their groups and seeds."""
-    origins: dict[tuple[str, str, tuple[str, ...]], BankTrialResult] = {}
+    origins: dict[tuple[str, str], BankTrialResult] = {}
     for bank in banks:
-        origins.setdefault((_data(bank), bank.recipe, tuple(bank.history.tasks)), bank)
+        origins.setdefault((_data(bank), bank.recipe), bank)
     if len(origins) > 1:
         (one, one_bank), (other, other_bank) = [*origins.items()][:2]
         kind = "data" if one[0] != other[0] else "recipe"
@@ -186,6 +186,17 @@ def _require_same(banks: Iterable[BankTrialResult]) -> None:
             f"the group heads of {one_bank.id} and {other_bank.id} cannot be compared: their {kind} is {hashes[0]} and {hashes[1]}; "
             "read one sweep at a time"
         )
+
+
+def _has_readings(bank: BankTrialResult) -> bool:
+    """Return True if a bank is done and its readings are whole. Its history is not read."""
+    if bank.state != TrialState.DONE:
+        return False
+    try:
+        _ = (bank.settings, bank.readings)
+    except RaygroupError:
+        return False
+    return True
 
 
 def _data(bank: BankTrialResult) -> str:
@@ -205,6 +216,7 @@ def _places(column: pa.ChunkedArray, values: Sequence[object]) -> NDArray[np.int
 
 
 def _index_in(column: pa.Array | pa.ChunkedArray, values: Sequence[object]) -> NDArray[np.int64]:
-    places = pc.index_in(column, pa.array(values, column.type))
+    # pa.array imports pandas for a list, which takes half a second.
+    places = pc.index_in(column, pa.array(np.array(values, object), column.type))
     result: NDArray[np.int64] = pc.fill_null(places, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     return result
