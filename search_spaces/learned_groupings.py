@@ -1,7 +1,7 @@
 """Ways to learn the grouping of planted twins in one run, 20 seeds each. None is a seed of ``oracle_planted``, which scores the groupings.
 
-Hypothesis: methods that ask which head reads a task best now close less than half of the gap between a random grouping and the oracle's. The
-probe, which compares the gradients of tasks, closes most of it. ``dmtg`` is as released (Gao et al., ICML 2024).
+Hypothesis: methods that ask which head reads a task best now close less than half of the gap between a random grouping and the oracle's.
+The probe, which compares the gradients of tasks, closes most of it. ``dmtg`` is as released (Gao et al., ICML 2024).
 """
 
 from raygroup.config import Heads, Training, Trial, Words

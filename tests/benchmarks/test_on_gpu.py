@@ -32,6 +32,7 @@ def program(code):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_part_runs_small_on_a_cpu_and_the_last_line_is_one_json_object():
     done = run_script("--device", "cpu", "--quick")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -9,6 +9,7 @@ KILLS = 8
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_killing_processes_at_random_does_not_change_histories(prepared):
     chaos = Chaos(prepared, KILLS, seed=random.randrange(10**6)).run()
     assert chaos.killed.total() >= KILLS

@@ -82,6 +82,7 @@ def test_a_driver_that_is_killed_is_replaced_and_the_command_goes_on(finished, p
     assert all(same_evidence(history, expected[name]) for name, history in histories(prepared).items())
 
 
+@pytest.mark.long
 def test_a_lost_head_is_said_with_its_own_exit_code_and_the_same_command_goes_on(prepared, tmp_path):
     arguments = (space(tmp_path, steps=1500), "--storage-path", str(prepared))
     running = Sweep(*arguments)

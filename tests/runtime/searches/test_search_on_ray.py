@@ -13,6 +13,7 @@ from raygroup.runtime.searches.search_plan import stored_points
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_search_on_ray_has_the_points_and_values_of_a_local_one(finished, prepared, tmp_path):
     path = search_space(tmp_path, num_points=3, confirm_seeds="(7,)")
     assert sweep.main([path, "--storage-path", str(prepared)]) == 0
