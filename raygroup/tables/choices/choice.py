@@ -1,7 +1,7 @@
 """Choose a grouping from a group cache, within a budget, and say what it is worth."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from raygroup.tables.group_heads.bank_trial import BankTrialResult
 from raygroup.tables.group_heads.cache_scores import cache_scores, word_scores
 from raygroup.tables.group_heads.group_cache import GroupCache
 from raygroup.tables.stability.partitions import MOST_LISTED_TASKS, all_partitions
-from raygroup.tables.strategies.cross_fit import CrossFit, Fold, cross_fit
+from raygroup.tables.strategies.cross_fit import CrossFit, cross_fit
 from raygroup.task_groups import Groups, group_text, groups_text
 from raygroup.words.word_facts import WordFacts
 
@@ -128,7 +128,8 @@ def choose_within(
     latency = None if measure_latency is None else _shared_latency(measure_latency(bank, facts, cache))
     tables, error = _tables(cache, group_parameters(bank, facts, cache.tasks), latency)
     groups = _solve(request, tables, tables.choosing)
-    chosen = _priced("the choice", groups, tables, _honest(tables, lambda fold: _solve(request, tables, fold.choosing)))
+    own = _honest(tables, request)
+    chosen = _priced("the choice", groups, tables, own)
     count = len(groups)
     missing = list(dict.fromkeys(name for names in cache.missing.values() for name in names))
     unmeasured = [group_text(group) for group in groups if group_text(group) in missing]
@@ -136,7 +137,7 @@ def choose_within(
     return Choice(
         request, sweep, cache, bank, chosen, error is not None, error,
         (*unmeasured, *(name for name in missing if name not in unmeasured)),
-        _task_scores(cache, groups), _alternatives(request, tables, chosen), _front(tables),
+        _task_scores(cache, groups), _alternatives(tables, groups, own), _front(tables),
         reliability(fit.chosen_by, count) if fit else None, _share_best(cache, groups) if fit else None,
         len(cache.seeds), _all_points(tables),
     )  # fmt: skip
@@ -181,15 +182,14 @@ def _solve(request: Request, tables: _Tables, choosing: GroupScores) -> Groups:
             f"{groups_text(reached.groups)}, with {reached.score / num_tasks:.3f}"
         )
     target = Limit(name="accuracy", costs=-tables.accuracy.sums, most=-request.target_accuracy * num_tasks)
-    smallest = type(budget)(
-        groups=budget.groups, most_groups=budget.most_groups, limits=(*budget.limits, target), together=budget.together, apart=budget.apart
-    )
+    smallest = replace(budget, limits=(*budget.limits, target))
     return best_within(parameters_as_scores(choosing, tables.parameters), smallest).groups
 
 
-def _honest(tables: _Tables, choose: Callable[[Fold], Groups]) -> dict[int, float] | None:
+def _honest(tables: _Tables, request: Request) -> dict[int, float] | None:
     """Return the score with each seed of what the other seeds and words choose. None with one seed."""
-    return tables.fit.by_seed(choose) if tables.fit else None
+    fit = tables.fit
+    return fit.by_seed(_solve(request, tables, fold.choosing) for fold in fit.folds) if fit else None
 
 
 def _priced(
@@ -205,30 +205,27 @@ def _priced(
     )  # fmt: skip
 
 
-def _alternatives(request: Request, tables: _Tables, chosen: PricedGrouping) -> tuple[PricedGrouping, ...]:
-    """Return what other rules would do, with the best grouping of all first if the request excludes it."""
-    best = _honest(tables, lambda fold: _solve(request, tables, fold.choosing))
-    everything = Request()
+def _alternatives(tables: _Tables, chosen: Groups, best: dict[int, float] | None) -> tuple[PricedGrouping, ...]:
+    """Return what other rules would do, with the best grouping of all first if the request excludes it. ``best`` is the choice by seed."""
+    everything, fit = Request(), tables.fit
     rows = []
     without_budget = _solve(everything, tables, tables.choosing)
-    if without_budget != chosen.groups:
-        own = _honest(tables, lambda fold: _solve(everything, tables, fold.choosing))
-        rows.append(_priced("the best without a budget", without_budget, tables, own, best))
+    if without_budget != chosen:
+        rows.append(_priced("the best without a budget", without_budget, tables, _honest(tables, everything), best))
     evidence = Evidence(tasks=tables.choosing.tasks)
     for name in _ALTERNATIVES:
         strategy = find_strategy(name)
-        count = len(evidence.tasks) if strategy.fixed else len(chosen.groups)
+        count = len(evidence.tasks) if strategy.fixed else len(chosen)
         groups = propose(strategy, evidence, count).groups
-        own = _honest(tables, lambda fold, groups=groups: groups)  # type: ignore[misc]
-        rows.append(_priced(strategy.title, groups, tables, own, best))
+        rows.append(_priced(strategy.title, groups, tables, fit.by_seed_of(groups) if fit else None, best))
     return tuple(rows)
 
 
 def _front(tables: _Tables) -> tuple[PricedGrouping, ...]:
-    found = best_groupings(tables.choosing)
+    fit = tables.fit
     return tuple(
-        _priced(f"{count} heads", best[0].groups, tables, _honest(tables, lambda fold, count=count: fold.best[count]))  # type: ignore[misc]
-        for count, best in found.items()
+        _priced(f"{count} heads", best[0].groups, tables, fit.honest_best[count] if fit else None)
+        for count, best in best_groupings(tables.choosing).items()
     )
 
 

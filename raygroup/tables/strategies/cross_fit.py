@@ -4,7 +4,7 @@ A fold is one seed and one half of the words, which score. The other seeds on th
 that had no part in it, and all words and seeds score once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -62,6 +62,11 @@ class CrossFit:
         return mean_scores(self.scored_by)
 
     @cached_property
+    def chosen_by_mean(self) -> GroupScores:
+        """The mean over seeds of the measure that chooses."""
+        return mean_scores(self.chosen_by)
+
+    @cached_property
     def distributions(self) -> Mapping[int, ScoreDistribution]:
         """The mean scores over seeds of all groupings."""
         return score_distributions(self.scores)
@@ -69,18 +74,23 @@ class CrossFit:
     @cached_property
     def loss_distributions(self) -> Mapping[int, ScoreDistribution]:
         """The same by the measure that chooses."""
-        return score_distributions(mean_scores(self.chosen_by))
+        return score_distributions(self.chosen_by_mean)
 
-    def by_seed(self, choose: Callable[[Fold], Groups]) -> dict[int, float]:
-        """Return for each seed the mean score of what is chosen for its folds: the mean over tasks."""
+    def by_seed(self, choices: Iterable[Groups]) -> dict[int, float]:
+        """Return for each seed the mean score of what was chosen for its folds: the mean over tasks. ``choices`` has one for each fold."""
         found: dict[int, list[float]] = {}
-        for fold in self.folds:
-            found.setdefault(fold.seed, []).append(grouping_score(fold.scoring, choose(fold)) / len(self.tasks))
+        for fold, choice in zip(self.folds, choices, strict=True):
+            found.setdefault(fold.seed, []).append(grouping_score(fold.scoring, choice) / len(self.tasks))
         return {seed: float(np.mean(values)) for seed, values in found.items()}
 
-    def honest_best(self, count: int) -> dict[int, float]:
-        """Return for each seed the mean score of the groupings that its folds choose as the best."""
-        return self.by_seed(lambda fold: fold.best[count])
+    def by_seed_of(self, groups: Groups) -> dict[int, float]:
+        """Return for each seed the mean score of one grouping."""
+        return self.by_seed([groups] * len(self.folds))
+
+    @cached_property
+    def honest_best(self) -> Mapping[int, dict[int, float]]:
+        """For each number of groups, the mean score with each seed of the groupings that its folds choose as the best."""
+        return {count: self.by_seed(fold.best[count] for fold in self.folds) for count in self.folds[0].best}
 
     def percentile(self, choices: Sequence[Groups]) -> float:
         """Return the mean place of one choice for each fold among all groupings with as many groups, by the fold's own scores."""

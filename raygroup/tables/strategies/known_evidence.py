@@ -14,20 +14,18 @@ from raygroup.strategies.evidence import Evidence
 from raygroup.strategies.gathered import gathered_evidence
 from raygroup.strategies.group_scores import Floats, GroupScores, group_number
 from raygroup.tables.group_heads.bank_trial import BankTrialResult
-from raygroup.tables.group_heads.cache_scores import cache_scores
 from raygroup.tables.group_heads.group_cache import GroupCache
 from raygroup.tables.trial_result import TrialResult
 
 
-def known_evidence(sweep: StoredSweep, sweeps: Sequence[StoredSweep], cache: GroupCache, measure: str = "nll") -> Evidence:
-    """Return the characters of the tasks, the scores of all group heads with their cost, and what trials recorded of gradients."""
+def known_evidence(sweep: StoredSweep, sweeps: Sequence[StoredSweep], cache: GroupCache, scores: GroupScores) -> Evidence:
+    """Return the characters of the tasks, ``scores`` with the cost of all group heads, and what trials recorded of gradients."""
     banks = [trial for trial in map(BankTrialResult, sweep.in_state(TrialState.DONE)) if trial.is_readable]
     facts = banks[0].word_facts
     if facts is None:
         raise ConfigError(f"{banks[0].folder}: has no facts on its words: train it again with this version")
-    table = cache_scores(cache, measure).partial()
-    scores = GroupScores(tasks=cache.tasks, values=table.values, cost_s=_costs_s(banks, cache.tasks))
-    known = Evidence(tasks=cache.tasks, characters=facts.characters, scores=scores)
+    priced = replace(scores, cost_s=_costs_s(banks, cache.tasks))
+    known = Evidence(tasks=cache.tasks, characters=facts.characters, scores=priced)
     tables = gathered_tables(sweeps, cache.data)
     if not tables:
         return known

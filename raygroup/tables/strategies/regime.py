@@ -58,10 +58,10 @@ def regimes(fit: CrossFit) -> tuple[Regime, ...]:
     """Return the yardsticks for every number of heads."""
     num_tasks = len(fit.tasks)
     chosen = honest_choices(fit.chosen_by)
-    one_head, one_per_task = fit.honest_best(1), fit.honest_best(num_tasks)
+    one_head, one_per_task = fit.honest_best[1], fit.honest_best[num_tasks]
     found = []
     for count, distribution in fit.distributions.items():
-        honest = fit.honest_best(count)
+        honest = fit.honest_best[count]
         mean = sum(honest.values()) / len(honest)
         found.append(
             Regime(

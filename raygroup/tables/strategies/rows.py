@@ -9,7 +9,6 @@ import numpy as np
 
 from raygroup.strategies.distribution import Place
 from raygroup.strategies.partition_search import grouping_score
-from raygroup.strategies.selection import mean_scores
 from raygroup.tables.score_intervals import Interval, seed_interval
 from raygroup.tables.spread import Spread
 from raygroup.tables.stability.chance import mean_agreement
@@ -73,7 +72,7 @@ def interval_json(interval: Interval | None) -> dict[str, float | int | None] | 
 
 def fixed_row(fit: CrossFit, strategy: str, groups: Groups, cost_s: float) -> StrategyRow:
     """Return the row of one grouping that was chosen without the scores of the cache."""
-    by_seed = fit.by_seed(lambda fold: groups)
+    by_seed = fit.by_seed_of(groups)
     place, loss_place = places(fit, groups)
     return StrategyRow(
         strategy, len(groups), FIXED, (groups,), _interval(list(by_seed.values())), _regret(fit, len(groups), by_seed),
@@ -83,8 +82,7 @@ def fixed_row(fit: CrossFit, strategy: str, groups: Groups, cost_s: float) -> St
 
 def cross_fitted_row(fit: CrossFit, strategy: str, choices: Sequence[Groups], cost_s: float) -> StrategyRow:
     """Return the row of groupings that were chosen by the cache's own scores, one for each fold."""
-    of_fold = dict(zip(map(id, fit.folds), choices, strict=True))
-    by_seed = fit.by_seed(lambda fold: of_fold[id(fold)])
+    by_seed = fit.by_seed(choices)
     count = len(choices[0])
     return StrategyRow(
         strategy, count, CROSS_FITTED, tuple(choices), _interval(list(by_seed.values())), _regret(fit, count, by_seed),
@@ -97,7 +95,7 @@ def learned_row(fit: CrossFit, method: LearnedMethod) -> StrategyRow:
     choices = [run.groups for run in method.runs]
     scores = [_score(fit, groups) for groups in choices]
     percentiles = [places(fit, groups) for groups in choices]
-    best = float(np.mean(list(fit.honest_best(method.heads).values()))) if method.heads in fit.folds[0].best else None
+    best = float(np.mean(list(fit.honest_best[method.heads].values()))) if method.heads in fit.honest_best else None
     return StrategyRow(
         method.title, method.heads, LEARNED, tuple(choices), _interval(scores),
         None if best is None else _interval([best - score for score in scores]),
@@ -121,10 +119,9 @@ def random_row(fit: CrossFit, count: int) -> StrategyRow:
 def places(fit: CrossFit, groups: Groups) -> tuple[Place, Place]:
     """Return the place of a grouping among all with as many groups, by the measure that is reported and by loss."""
     count = len(groups)
-    losses = mean_scores(fit.chosen_by)
     return (
         fit.distributions[count].place(grouping_score(fit.scores, groups)),
-        fit.loss_distributions[count].place(grouping_score(losses, groups)),
+        fit.loss_distributions[count].place(grouping_score(fit.chosen_by_mean, groups)),
     )
 
 
@@ -133,7 +130,7 @@ def _score(fit: CrossFit, groups: Groups) -> float:
 
 
 def _regret(fit: CrossFit, count: int, by_seed: dict[int, float]) -> Interval | None:
-    best = fit.honest_best(count)
+    best = fit.honest_best[count]
     return _interval([best[seed] - by_seed[seed] for seed in by_seed])
 
 

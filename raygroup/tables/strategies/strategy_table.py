@@ -66,7 +66,7 @@ def strategy_table(storage: Place, sweep: str | None = None) -> StrategyTable:
     stored = choose_sweep(sweeps, storage, sweep, "the table of strategies", _misfit, "oracle_planted")
     cache = group_cache([stored])
     fit = cross_fit(cache_scores(cache, CHOSEN_BY), cache_scores(cache, SCORED_BY))
-    evidence = known_evidence(stored, sweeps, cache)
+    evidence = known_evidence(stored, sweeps, cache, fit.chosen_by_mean)
     plan = planned_groups(cache.tasks)
     rows, not_shown = _strategy_rows(fit, evidence)
     methods, num_left_out = learned_methods(sweeps, cache.data, cache.seeds)
@@ -141,7 +141,7 @@ def _row(fit: CrossFit, strategy: Strategy, evidence: Evidence, count: int) -> S
 
 def _proposals(fit: CrossFit, strategy: Strategy, evidence: Evidence, count: int) -> Iterator[Proposal]:
     """Yield what a strategy that reads scores chooses for each fold."""
-    costs = evidence.scores.cost_s if evidence.scores else np.zeros(1)
+    costs = evidence.require_scores().cost_s
     for number, fold in enumerate(fit.folds):
         values = _labelled(fold.choosing, number) if strategy.name == "ridge" else fold.choosing.values
         scores = GroupScores(tasks=fit.tasks, values=values, cost_s=costs)
