@@ -16,7 +16,6 @@ from raygroup.values import COUNT
 
 if TYPE_CHECKING:
     from raygroup.figures.reproduced.opened_table import OpenedTable
-    from raygroup.storage.sweeps import StoredSweep
     from raygroup.tables.reproduced.table2 import Table2
     from raygroup.tables.reproduced.table4 import Table4
     from raygroup.tables.reproduced.table5 import Table5
@@ -175,16 +174,10 @@ def _show(name: str, options: argparse.Namespace) -> dict[str, Any]:
     opened = open_table(name, options.storage_path, options.sweep, options.settle)
     if not options.json:
         opened.show(console())
-    folder = options.out or (_default_folder(opened.sweep) if opened.sweep else None)
+    folder = options.out or (opened.sweep.figures_folder if opened.sweep else None)
     if folder is not None:
         _write_files(opened, folder, quiet=options.json)
     return opened.report.values
-
-
-def _default_folder(sweep: "StoredSweep") -> Path:
-    from raygroup.storage.layout import FIGURES_FOLDER
-
-    return sweep.folder / FIGURES_FOLDER if isinstance(sweep.folder, Path) else Path(FIGURES_FOLDER)
 
 
 def _write_files(opened: "OpenedTable", folder: Path, *, quiet: bool) -> None:

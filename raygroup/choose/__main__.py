@@ -86,7 +86,7 @@ def _add(options: argparse.Namespace) -> None:
         print_json(added_task_json(added))
     else:
         print_report(added_task_report(added), console())
-    folder = options.out or (added.sweep.folder / "figures" if isinstance(added.sweep.folder, Path) else Path("figures"))
+    folder = options.out or added.sweep.figures_folder
     try:
         files = write_added_task(added, folder)
     except OSError as error:
@@ -114,7 +114,7 @@ def request_of(options: argparse.Namespace) -> "Request":
 def _write(choice: "Choice", options: argparse.Namespace) -> None:
     from raygroup.choose.choosing import write_choice
 
-    folder = options.out or (choice.sweep.folder / "figures" if isinstance(choice.sweep.folder, Path) else Path("figures"))
+    folder = options.out or choice.sweep.figures_folder
     try:
         files = write_choice(choice, folder, options.storage_path)
     except OSError as error:

@@ -62,20 +62,22 @@ def read_history(trial_folder: Place) -> History:
 def read_history_table(trial_folder: Place) -> tuple[pa.Table, dict[str, Any]]:
     """Return the rows and the metadata of any trial. Raises HistoryError like ``read_history``."""
     sealed = trial_folder / HISTORY_FILE
-    if sealed.is_file():
-        try:
-            with pq.ParquetFile(arrow_source(sealed), page_checksum_verification=True) as file:
-                table = file.read()
-        except (pa.ArrowException, OSError) as error:
-            if is_storage_failure(error):
-                raise
-            raise HistoryError(f"{sealed}: not a readable Parquet file: {error}") from error
-    else:
-        table = read_attempts(trial_folder)
+    table = read_sealed(sealed) if sealed.is_file() else read_attempts(trial_folder)
     path = sealed if sealed.is_file() else trial_folder / HISTORY_FOLDER
     metadata = read_metadata(table.schema, path)
     require_every_step(table, path)
     return table, metadata
+
+
+def read_sealed(path: Place) -> pa.Table:
+    """Return the rows of a sealed record. Raises HistoryError if it cannot be read, and OSError if storage fails."""
+    try:
+        with pq.ParquetFile(arrow_source(path), page_checksum_verification=True) as file:
+            return file.read()
+    except (pa.ArrowException, OSError) as error:
+        if is_storage_failure(error):
+            raise
+        raise HistoryError(f"{path}: not a readable Parquet file: {error}") from error
 
 
 def read_attempts(trial_folder: Place, record: str = STEPS, every: int = 1) -> pa.Table:

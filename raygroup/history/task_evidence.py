@@ -8,9 +8,8 @@ import pyarrow.parquet as pq
 
 from raygroup.errors import HistoryError
 from raygroup.files.atomic import atomic_write
-from raygroup.files.places import Place, arrow_source, open_stream
-from raygroup.files.retry import is_storage_failure
-from raygroup.history.reader import attempt_files, column_values, read_attempts, require_every_step
+from raygroup.files.places import Place, open_stream
+from raygroup.history.reader import attempt_files, column_values, read_attempts, read_sealed, require_every_step
 from raygroup.history.schema import read_metadata
 from raygroup.storage.layout import EVIDENCE, HISTORY_FOLDER, TASK_EVIDENCE_FILE
 
@@ -23,13 +22,7 @@ def read_task_evidence(trial_folder: Place) -> pa.Table:
     sealed = trial_folder / TASK_EVIDENCE_FILE
     if not sealed.is_file():
         return _read_unsealed(trial_folder, None)
-    try:
-        with pq.ParquetFile(arrow_source(sealed), page_checksum_verification=True) as file:
-            table = file.read()
-    except (pa.ArrowException, OSError) as error:
-        if is_storage_failure(error):
-            raise
-        raise HistoryError(f"{sealed}: not a readable Parquet file: {error}") from error
+    table = read_sealed(sealed)
     require_every_step(table, sealed, every=_every(table.schema, sealed))
     return table
 

@@ -16,7 +16,16 @@ from raygroup.files.places import Place
 from raygroup.files.remote import Remote
 from raygroup.search_space import GROUP_HEADS, GROUPINGS, SCENES, STAGE_1, AnyTrial, SceneTrial, any_trial_from_json
 from raygroup.storage.identity import require_own_settings
-from raygroup.storage.layout import CACHE_FOLDER, CACHE_PREFIXES, CONFIG_FILE, DONE_FILE, FAILED_FILE, HISTORY_FILE, SWEEP_FILE
+from raygroup.storage.layout import (
+    CACHE_FOLDER,
+    CACHE_PREFIXES,
+    CONFIG_FILE,
+    DONE_FILE,
+    FAILED_FILE,
+    FIGURES_FOLDER,
+    HISTORY_FILE,
+    SWEEP_FILE,
+)
 from raygroup.storage.records import intact_record, read_record, with_remedy
 
 if TYPE_CHECKING:
@@ -166,6 +175,11 @@ class StoredSweep:
     """Of a search, its seeds and every point that was asked, with the ids of its trials. None of any other sweep."""
     own_damage: str | None = None
     """The damage of ``sweep.json``, with the way out, or None. All trials that have a folder then count as declared."""
+
+    @property
+    def figures_folder(self) -> Path:
+        """The folder for tables and pictures: the sweep's own, or ``./figures`` for a sweep on an object store."""
+        return self.folder / FIGURES_FOLDER if isinstance(self.folder, Path) else Path(FIGURES_FOLDER)
 
     @property
     def trains_on_scenes(self) -> bool:
