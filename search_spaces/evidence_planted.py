@@ -3,15 +3,15 @@
 Expected: the gradients of twins agree best, so that gradient cosines find the plan. ``reproduce strategies`` reads the evidence.
 """
 
-from raygroup.config import Grouping, Heads, Training, Trial, Words
+from raygroup.config import Grouping, Heads, Training, Trial
 from raygroup.search_space import Sweep, load
 
-TWINS = {"tasks": ("zh", "ko", "hi", "la"), "parts": (2, 2, 2, 1), "characters": (160, 80, 40, 52)}
+PLANTED = load("planted")
 sweep = Sweep(
     name="evidence_planted",
-    after=load("stage1_planted"),
+    after=PLANTED.after,
     trial=Trial(
-        words=Words(**TWINS, words_per_task=200, unseen_per_task=200, renders=2),
+        words=PLANTED.trial.words,
         heads=Heads(count=1, embed=16, hidden=16),
         grouping=Grouping(base_coefficient=0.0),
         training=Training(steps=100, batch=16, learning_rate=7e-3, order="seed", evidence="lookahead", evidence_words=24),

@@ -4,10 +4,10 @@ Hypothesis: methods that ask which head reads a task best now close less than ha
 The probe, which compares the gradients of tasks, closes most of it. ``dmtg`` is as released (Gao et al., ICML 2024).
 """
 
-from raygroup.config import Heads, Training, Trial, Words
+from raygroup.config import Heads, Training, Trial
 from raygroup.search_space import Sweep, load
 
-TWINS = {"tasks": ("zh", "ko", "hi", "la"), "parts": (2, 2, 2, 1), "characters": (160, 80, 40, 52)}
+PLANTED = load("planted")
 GROUPING = ("method", "probe", "temperature", "base_coefficient", "assignment", "loss_gain", "loss_decay", "penalty_while_idle")
 FIELDS = ",".join([*(f"grouping.{name}" for name in GROUPING), "loss.grouping", "training.evidence_words"])
 METHODS = (
@@ -19,9 +19,9 @@ METHODS = (
 )
 sweep = Sweep(
     name="learned_groupings",
-    after=load("stage1_planted"),
+    after=PLANTED.after,
     trial=Trial(
-        words=Words(**TWINS, words_per_task=200, unseen_per_task=200, renders=2),
+        words=PLANTED.trial.words,
         heads=Heads(embed=16, hidden=16),
         training=Training(steps=600, batch=16, learning_rate=7e-3, order="seed"),
     ),
