@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from raygroup.choose.choosing import misfit
+from raygroup.choose.choosing import choose_bank_sweep
 from raygroup.errors import ConfigError
 from raygroup.files.places import Place, place
-from raygroup.storage.sweeps import read_sweeps
 from raygroup.tables.choices.added_task import AddedTask, place_added_task
 from raygroup.tables.choices.added_task_report import added_task_report
 from raygroup.tables.sheets.sheet_files import write_sheet_files
-from raygroup.tables.sweep_choice import choose_sweep
 from raygroup.task_groups import Groups
 
 
@@ -20,7 +18,7 @@ def add_task(task: str, storage_path: Place | str = "runs", sweep: str | None = 
     ConfigError if no sweep fits, or if a group has no head.
     """
     storage = place(storage_path)
-    stored = choose_sweep(read_sweeps(storage), storage, sweep, "an added task", misfit, "language_later")
+    stored = choose_bank_sweep(storage, sweep, "an added task", "language_later")
     return place_added_task(stored, task, parse_groups(to) if isinstance(to, str) else to)
 
 

@@ -1,19 +1,19 @@
 """Choose a grouping and write what is needed to train and to export it."""
 
+import functools
 from pathlib import Path
 
 from raygroup.choose.chosen_space import chosen_search_space
 from raygroup.choose.latency import measure_latency
 from raygroup.files.atomic import write_bytes
 from raygroup.files.places import Place, local_path, place
-from raygroup.search_space import GROUP_HEADS
 from raygroup.storage.layout import CONFIG_FILE
 from raygroup.storage.records import read_record
-from raygroup.storage.sweeps import StoredSweep, TrialState, read_sweeps
+from raygroup.storage.sweeps import StoredSweep, read_sweeps
 from raygroup.tables.choices.choice import Choice, choose_within
 from raygroup.tables.choices.choice_report import choice_report
 from raygroup.tables.choices.request import Request
-from raygroup.tables.group_heads.group_cache import group_cache
+from raygroup.tables.group_heads.group_cache import group_cache, group_heads_misfit
 from raygroup.tables.sheets.sheet_files import write_sheet_files
 from raygroup.tables.sweep_choice import choose_sweep
 
@@ -29,7 +29,7 @@ def choose_groups(
     ConfigError if no sweep fits, if no grouping meets the request (the message has the nearest one), or if too few groups have a head.
     """
     storage, request = place(storage_path), request or Request()
-    stored = choose_sweep(read_sweeps(storage), storage, sweep, "a choice", misfit, "oracle_planted")
+    stored = choose_bank_sweep(storage, sweep, "a choice", "oracle_planted")
     wants_latency = latency or request.max_latency_ms is not None
     return choose_within(request, stored, group_cache([stored]), measure_latency=measure_latency if wants_latency else None)
 
@@ -49,8 +49,6 @@ def write_choice(choice: Choice, folder: Path, storage_path: Place | str) -> lis
     return [*files, space]
 
 
-def misfit(sweep: StoredSweep) -> str:
-    """Return why a sweep has no group heads to choose from. Empty if it has."""
-    if sweep.trains_on != GROUP_HEADS:
-        return "trains no group heads"
-    return "" if sweep.in_state(TrialState.DONE) else "has no finished bank"
+def choose_bank_sweep(storage: Place, sweep: str | None, purpose: str, makes: str) -> StoredSweep:
+    """Return the newest sweep with finished banks of group heads, or the named one. Raises ConfigError as ``choose_sweep`` does."""
+    return choose_sweep(read_sweeps(storage), storage, sweep, purpose, functools.partial(group_heads_misfit, partial=True), makes)

@@ -45,11 +45,8 @@ def _ms_per_word(embed: int, hidden: int, classes: int, shape: tuple[int, ...]) 
     from raygroup.model.heads.bank import HeadBank
     from raygroup.model.heads.decoding import Reader
 
-    planes = len(shape) == 3
-    positions = (shape[1] // 2, shape[2] // 2) if planes else (1, shape[0])
-    features = shape[0] if planes else shape[1]
     random = torch.Generator().manual_seed(0)
-    bank = HeadBank(1, classes, features=features, positions=positions, embed=embed, hidden=hidden, convolve=planes)
+    bank = HeadBank.for_features(1, classes, shape, embed=embed, hidden=hidden)
     bank.requires_grad_(False).initialise(0, random)
     bank.output_bias[0, -1] = -1e4  # the end of a word is never the most probable, so every word has all its characters
     reader = Reader(bank)

@@ -8,14 +8,31 @@ import numpy as np
 from raygroup.errors import ConfigError
 from raygroup.strategies.group_scores import Floats, GroupScores
 from raygroup.strategies.pairwise_scores import MeasuredGroups
+from raygroup.task_groups import Groups, groups_text
 
 PARTS = {
     "characters": "the characters of each task",
     "cosines": "the cosines between the tasks' gradients",
     "lookahead": "what a step on each task does for the others",
     "scores": "scores of heads that were trained on groups",
+    "learned": "groupings that trainings learned",
 }
 """Optional parts, and what each is, for messages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnedGrouping:
+    """The grouping that one training learned."""
+
+    method: str
+    """The strategy that it belongs to, such as ``gumbel``."""
+    heads: int
+    """Number of heads, idle ones included."""
+    groups: Groups
+    """The non-empty groups."""
+    seed: int
+    cost_s: float
+    """Device seconds of the training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +53,12 @@ class Evidence:
     """Scores on words that choose, never on those that the choice is reported on."""
     measured: MeasuredGroups | None = None
     """In place of ``scores``: those of some groups, if there are too many tasks for a table of all."""
+    learned: tuple[LearnedGrouping, ...] | None = None
+    """What trainings learned that chose their grouping themselves."""
     costs_s: Mapping[str, float] = field(default_factory=dict)
-    """Device seconds that each part took. ``scores`` has its own."""
+    """Device seconds that each part took. ``scores`` and ``learned`` have their own."""
     seed: int = 0
-    """Seed of a strategy that draws."""
+    """Seed of a strategy that draws, and the number of the run that a learned one takes."""
 
     def __post_init__(self) -> None:
         if not self.tasks or len(set(self.tasks)) < len(self.tasks):
@@ -57,6 +76,9 @@ class Evidence:
             raise ConfigError(f"evidence.scores are of {', '.join(self.scores.tasks)}: they must be of {', '.join(self.tasks)}")
         if self.characters is not None and (lacking := [task for task in self.tasks if not self.characters.get(task)]):
             raise ConfigError(f"evidence.characters has none for {lacking[0]}: it must have those of every task")
+        for run in self.learned or ():
+            if frozenset().union(*run.groups) != frozenset(self.tasks):
+                raise ConfigError(f"evidence.learned has the grouping {groups_text(run.groups)}: it must be one of {', '.join(self.tasks)}")
         unknown = sorted(set(self.costs_s) - set(PARTS))
         if unknown:
             raise ConfigError(f"evidence.costs_s has no part '{unknown[0]}'; the parts are: {', '.join(PARTS)}")

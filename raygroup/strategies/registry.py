@@ -4,12 +4,16 @@ from raygroup.errors import ConfigError
 from raygroup.strategies.methods import (
     all_in_one,
     character_overlap,
+    crp,
+    dmtg,
     easyocr,
     gradient_cosine,
+    gumbel,
     hoa,
     one_per_task,
     oracle,
     paddleocr,
+    probe,
     random_draw,
     ridge,
     script_family,
@@ -29,7 +33,11 @@ _LISTED = (
     tag.STRATEGY,
     hoa.STRATEGY,
     ridge.STRATEGY,
+    crp.STRATEGY,
     oracle.STRATEGY,
+    gumbel.STRATEGY,
+    dmtg.STRATEGY,
+    probe.STRATEGY,
 )
 STRATEGIES: dict[str, Strategy] = {strategy.name: strategy for strategy in _LISTED}
 """Strategies by name, from those without training to those with most."""

@@ -27,8 +27,10 @@ class Strategy:
     """Parts of the evidence that it reads."""
     fixed: bool = False
     """True if it makes its own number of groups whatever number is asked for."""
-    cost: Callable[[Evidence], float] | None = None
-    """Return the device seconds of its evidence. None for the sum of what its parts took."""
+    may_leave_heads_idle: bool = False
+    """True if it may make fewer groups than were asked for."""
+    cost: Callable[[Evidence, int], float] | None = None
+    """Return the device seconds of its evidence, for a number of groups. None for the sum of what its parts took."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Proposal:
 
 
 def propose(strategy: Strategy, evidence: Evidence, num_groups: int) -> Proposal:
-    """Return a strategy's grouping into ``num_groups`` groups, or fewer if the strategy has its own number.
+    """Return a strategy's grouping into ``num_groups`` groups, or fewer if it has its own number or may leave heads idle.
 
     Raises ConfigError for missing evidence, a number of groups that it cannot make, and a grouping that is no partition of the tasks.
     """
@@ -57,9 +59,10 @@ def propose(strategy: Strategy, evidence: Evidence, num_groups: int) -> Proposal
     if strategy.fixed and len(groups) > num_groups:
         reason = f"{num_groups} were asked for: it needs at least {len(groups)}"
         raise ConfigError(f"strategy '{strategy.name}' always makes {len(groups)} groups of these tasks, and {reason}")
-    if not strategy.fixed and len(groups) != num_groups:
+    fits = len(groups) < num_groups if strategy.may_leave_heads_idle else strategy.fixed
+    if len(groups) != num_groups and not fits:
         raise ConfigError(f"strategy '{strategy.name}' returned {groups_text(groups)}: the number of its groups must be {num_groups}")
-    cost_s = strategy.cost(evidence) if strategy.cost else cost_of_parts(evidence, strategy.needs)
+    cost_s = strategy.cost(evidence, num_groups) if strategy.cost else cost_of_parts(evidence, strategy.needs)
     return Proposal(strategy.name, groups, cost_s)
 
 

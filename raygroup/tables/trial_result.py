@@ -15,7 +15,8 @@ from raygroup.history.reader import History
 from raygroup.history.task_evidence import read_task_evidence
 from raygroup.scoring.predictions import read_predictions, score_predictions
 from raygroup.scoring.word_accuracy import WordScore, WordScores
-from raygroup.storage.layout import PREDICTIONS_FILE, WORD_FACTS_FILE
+from raygroup.storage.layout import CONFIG_FILE, PREDICTIONS_FILE, WORD_FACTS_FILE
+from raygroup.storage.records import read_record
 from raygroup.storage.sweeps import StoredTrial, TrialState
 from raygroup.tables.task_results import TASK_COLUMNS, TaskResult, mean_nll, task_results, worst_task
 from raygroup.task_groups import TaskGroups
@@ -69,6 +70,11 @@ class TrialResult:
     def settings(self) -> Trial:
         """The complete settings of the trial."""
         return self.stored.config()
+
+    @property
+    def data(self) -> str:
+        """The fingerprint of the trial's words and initial weights."""
+        return str(read_record(self.folder / CONFIG_FILE)["data"])
 
     @functools.cached_property
     def history(self) -> History:

@@ -8,10 +8,11 @@ from group_tables import groups, random_values, three_tasks
 
 from raygroup.errors import ConfigError
 from raygroup.strategies.affinity import affinity_scores
-from raygroup.strategies.evidence import PARTS, Evidence
+from raygroup.strategies.evidence import PARTS, Evidence, LearnedGrouping
 from raygroup.strategies.group_scores import GroupScores, group_scores, members
 from raygroup.strategies.methods.hoa import pair_scores
-from raygroup.strategies.partition_search import best_groupings
+from raygroup.strategies.distribution import score_distributions
+from raygroup.strategies.partition_search import best_groupings, grouping_score
 from raygroup.strategies.registry import STRATEGIES, find_strategy
 from raygroup.strategies.strategy import Strategy, propose
 from raygroup.strategies.surrogate import fill_scores
@@ -31,8 +32,16 @@ EVIDENCE = Evidence(
     cosines=np.eye(5),
     lookahead=np.eye(5) / 10,
     scores=GroupScores(tasks=TWINS, values=random_values(5), cost_s=np.array([2.0])),
+    learned=tuple(
+        LearnedGrouping(
+            method=method, heads=heads, seed=7, cost_s=20.0,
+            groups=frozenset(frozenset(task for place, task in enumerate(TWINS) if place % heads == head) for head in range(heads)),
+        )
+        for method in ("gumbel", "dmtg", "probe")
+        for heads in range(1, 6)
+    ),
     costs_s=dict.fromkeys(PARTS, 1.5),
-)
+)  # fmt: skip
 
 
 def chosen(name: str, evidence: Evidence, num_groups: int) -> Groups:
@@ -174,12 +183,70 @@ def test_the_surrogate_needs_some_groups_of_each_task():
         fill_scores(few)
 
 
+def abc(*names: str) -> GroupScores:
+    """Return the scores of three tasks: 10 for a group that is named, 1 a task otherwise."""
+    rows = {frozenset(group): dict.fromkeys(group, 1.0) for group in ("a", "b", "c", "ab", "ac", "bc", "abc")}
+    rows |= {frozenset(name): dict.fromkeys(name, 10.0) for name in names}
+    return group_scores("abc", rows, cost_s=2.0)
+
+
+def test_a_restaurant_process_opens_a_table_where_it_pays():
+    """With a and b at a table they read 20, and c alone reads 10. All other tables read one a task."""
+    evidence = Evidence(tasks=tuple("abc"), scores=abc("ab", "c"))
+    assert chosen("crp", evidence, 2) == groups("ab", "c")
+    assert chosen("crp", evidence, 1) == groups("abc")
+    assert chosen("crp", evidence, 3) == groups("a", "b", "c")
+
+
+def test_a_restaurant_process_merges_the_tables_that_lose_least_if_no_price_gives_the_number():
+    """No task gains by a table of its own unless all do. The merge of a and c keeps 20."""
+    everyone_alone = group_scores(
+        "abc",
+        {frozenset("abc"): dict.fromkeys("abc", 5.0), frozenset("ac"): dict.fromkeys("ac", 4.0), frozenset("ab"): dict.fromkeys("ab", 1.0),
+         frozenset("bc"): dict.fromkeys("bc", 1.0), **{frozenset(task): {task: 6.0} for task in "abc"}},
+    )  # fmt: skip
+    assert chosen("crp", Evidence(tasks=tuple("abc"), scores=everyone_alone), 2) == groups("ac", "b")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_restaurant_process_is_near_the_best_grouping_and_reads_fewer_heads(seed):
+    """On random scores it ends at a grouping that no single task can better, so it is far above the mean."""
+    scores = GroupScores(tasks=tuple("abcdefg"), values=random_values(7, seed), cost_s=np.array([1.0]))
+    evidence = Evidence(tasks=scores.tasks, scores=scores, seed=seed)
+    for count in (2, 3, 4):
+        proposal = propose(STRATEGIES["crp"], evidence, count)
+        best = propose(STRATEGIES["oracle"], evidence, count)
+        place = score_distributions(scores)[count].place(grouping_score(scores, proposal.groups))
+        assert place.percentile > 50
+        assert proposal.cost_s < best.cost_s
+
+
+def test_a_learned_strategy_takes_the_run_of_its_seed():
+    runs = [
+        LearnedGrouping(method="gumbel", heads=2, groups=groups(*names), seed=seed, cost_s=float(seed))
+        for seed, names in [(5, ("ab", "c")), (3, ("a", "bc")), (4, ("abc",))]
+    ]
+    evidence = Evidence(tasks=tuple("abc"), learned=tuple(runs))
+    assert [chosen("gumbel", replace(evidence, seed=seed), 2) for seed in range(4)] == [
+        groups("a", "bc"), groups("abc"), groups("ab", "c"), groups("a", "bc")
+    ]  # fmt: skip
+    assert propose(STRATEGIES["gumbel"], replace(evidence, seed=1), 2).cost_s == 4.0, "a head that stays idle is no fault"
+    with pytest.raises(ConfigError, match="^strategy 'gumbel' has no training with 3 heads in the evidence; it has some with: 2$"):
+        chosen("gumbel", evidence, 3)
+    with pytest.raises(ConfigError, match="'dmtg' has no training with 2 heads in the evidence; it has some with: none$"):
+        chosen("dmtg", evidence, 2)
+
+
 def test_evidence_is_checked():
     for changes, reason in [
         ({"tasks": ()}, "must name at least one task"),
         ({"cosines": np.eye(2)}, r"evidence.cosines has the shape \(2, 2\): it must be \(5, 5\)"),
         ({"scores": three_tasks()}, "evidence.scores are of a, b, c: they must be of zh-1, zh-2"),
         ({"characters": {}}, "evidence.characters has none for zh-1"),
+        (
+            {"learned": (LearnedGrouping(method="gumbel", heads=2, groups=groups("ab"), seed=0, cost_s=0.0),)},
+            r"^evidence.learned has the grouping a\+b: it must be one of zh-1, zh-2",
+        ),
         ({"costs_s": {"tag": 1.0}}, "evidence.costs_s has no part 'tag'; the parts are: characters, cosines"),
     ]:
         with pytest.raises(ConfigError, match=reason):

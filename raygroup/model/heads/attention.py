@@ -59,7 +59,8 @@ class Energies:
         # The second factor ``steepness`` is the inner derivative of sigmoid(2x).
         slope = self._slope(activated).view(w * m, length, -1)
         rows = grad_scores.view(w * m, 1, length)
-        grad_score = rows.bmm(activated.view(w * m, length, -1)).view(w, m, -1).sum(0)
+        # Head by head, so that the order of a head's sum does not depend on the heads beside it.
+        grad_score = rows.bmm(activated.view(w * m, length, -1)).view(w, m, -1).transpose(0, 1).contiguous().sum(1)
         rows = rows * self.steepness
         grad_keys[:w].addcmul_(slope.view_as(activated), rows.view(w, m, length, 1))
         return rows.bmm(slope).view(w, m, -1), grad_score

@@ -72,6 +72,19 @@ class HeadBank(nn.Module):
         if self.mixed_sizes:
             self.register_buffer("_score_mask", self._padding_mask("score"), persistent=False)
 
+    @classmethod
+    def for_features(
+        cls, heads: int, classes: int, shape: Sequence[int], *, embed: int | Sequence[int], hidden: int | Sequence[int]
+    ) -> "HeadBank":  # fmt: skip
+        """Return a bank of zeros for words whose features have this shape.
+
+        Heads have the paper's shape if the features are planes (f, y, x). If the features are (positions, f), heads have no convolution.
+        """
+        convolve = len(shape) == 3
+        positions = (shape[1] // 2, shape[2] // 2) if convolve else (1, shape[0])
+        features = shape[0] if convolve else shape[1]
+        return cls(heads, classes, features=features, positions=positions, embed=embed, hidden=hidden, convolve=convolve)
+
     @property
     def plane_size(self) -> tuple[int, int]:
         """Return the rows and columns of the planes that the heads convolve."""

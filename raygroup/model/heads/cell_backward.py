@@ -34,23 +34,27 @@ class _StepFactors(NamedTuple):
 class BackwardPass:
     """The gradients of one call of the decoder, collected step by step."""
 
-    def __init__(self, values: Tensor, keys: Tensor, cell: Cell, grid: Grid, attention: str, steps: int, trains_values: bool) -> None:
+    def __init__(self, values: Tensor, keys: Tensor, cell: Cell, grid: Grid, attention: str, steps: int, trains_values: bool, own_words: bool) -> None:
         """``attention`` is one of the forms of ``Energies``.
 
-        With ``trains_values``, values get gradients too.
+        With ``trains_values``, values get gradients too. With ``own_words``, each head has values of words of its own.
         """
         self.values, self.cell, self.grid = values, cell, grid
         self.energies = Energies(keys, cell.score, attention)
         self.grad_keys, self.grad_score = torch.zeros_like(keys), torch.zeros_like(cell.score)
         self.factors: list[_StepFactors] = []
-        self._work = torch.empty_like(values)
         w, m, length, _ = keys.shape
         self.attention = keys.new_zeros(w, m, steps, length) if trains_values else None
         self.grad_context = keys.new_zeros(w, m, steps, values.shape[-1]) if trains_values else None
         # The gradient of a position's attention is the dot product of its value with the gradient of
         # the context. Heads that share values take one matrix product. If every head has its own, a
         # product and a sum are faster, except with the wide features of words of one's own.
-        self.values_by_product = values.shape[1] < m
+        shared = values.shape[1] < m
+        # A copy of shared values in the order of the product makes it faster. And then a head's sums
+        # do not depend on how many heads stand beside it, from two heads on.
+        columns = values.flatten(0, 1).transpose(1, 2)
+        self._columns = columns.contiguous() if shared else columns
+        self._work = None if shared or own_words else torch.empty_like(values)
         self.context_weights, self.state_weights = cell.context.transpose(1, 2), cell.query_and_state.transpose(1, 2)
 
     def step(self, number: int, grad_states: Tensor, state: Tensor | None, tensors: StepTensors) -> Tensor:
@@ -112,9 +116,8 @@ class BackwardPass:
         if self.attention is not None and self.grad_context is not None:
             self.attention[:w, :, number], self.grad_context[:w, :, number] = attention, grad_context
         v = self.values.shape[1]
-        if self.values_by_product:
-            by_trial = self.values[:w].view(w * v, length, e).transpose(1, 2)
-            grad_attention = grad_context.view(w * v, m // v, e).bmm(by_trial).view(w, m, length)
+        if self._work is None:
+            grad_attention = grad_context.view(w * v, m // v, e).bmm(self._columns[: w * v]).view(w, m, length)
         else:
             grad_attention = torch.mul(self.values[:w], grad_context[:, :, None], out=self._work[:w]).sum(-1)
         places = grad_attended[..., e : e + columns].unsqueeze(2) + grad_attended[..., e + columns :].unsqueeze(3)

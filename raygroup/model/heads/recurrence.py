@@ -80,8 +80,9 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
         values, keys, *weights = ctx.saved_tensors[:6]
         states, *saved = ctx.saved_tensors[6:]
-        backward = BackwardPass(values, keys, Cell(*weights), ctx.grid, ctx.options.attention, len(ctx.active), ctx.needs_input_grad[0])
-        backward.values_by_product |= ctx.options.own_words
+        backward = BackwardPass(
+            values, keys, Cell(*weights), ctx.grid, ctx.options.attention, len(ctx.active), ctx.needs_input_grad[0], ctx.options.own_words
+        )
         grad_state, row = None, states.shape[1]
         for number in reversed(range(len(ctx.active))):
             count = ctx.active[number]

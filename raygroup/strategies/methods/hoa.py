@@ -37,7 +37,7 @@ def _choose(evidence: Evidence, num_groups: int) -> Groups:
     return best_groupings(pair_scores(evidence.require_scores()))[num_groups][0].groups
 
 
-def _cost_s(evidence: Evidence) -> float:
+def _cost_s(evidence: Evidence, num_groups: int) -> float:
     if evidence.measured is not None:
         return evidence.measured.cost_s
     return evidence.require_scores().cost_of(_labelled(len(evidence.tasks)))

@@ -16,7 +16,7 @@ def _all_groups(evidence: Evidence) -> range:
     return range(1, 1 << len(evidence.tasks))
 
 
-def _cost_s(evidence: Evidence) -> float:
+def _cost_s(evidence: Evidence, num_groups: int) -> float:
     return evidence.require_scores().cost_of(_all_groups(evidence))
 
 

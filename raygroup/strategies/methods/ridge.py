@@ -15,7 +15,7 @@ def _choose(evidence: Evidence, num_groups: int) -> Groups:
     return best_groupings(fill_scores(evidence.require_scores()).scores)[num_groups][0].groups
 
 
-def _cost_s(evidence: Evidence) -> float:
+def _cost_s(evidence: Evidence, num_groups: int) -> float:
     if evidence.measured is not None:
         return evidence.measured.cost_s
     scores = evidence.require_scores()

@@ -13,8 +13,6 @@ import pyarrow.compute as pc
 from raygroup.errors import ConfigError, first_names
 from raygroup.randomness import generator
 from raygroup.scoring.word_intervals import WordInterval, word_interval
-from raygroup.storage.layout import CONFIG_FILE
-from raygroup.storage.records import read_record
 from raygroup.storage.sweeps import StoredSweep, TrialState
 from raygroup.strategies.group_scores import Floats
 from raygroup.tables.group_heads.bank_trial import BankTrialResult
@@ -204,7 +202,7 @@ def _runs(banks: Sequence[BankTrialResult]) -> dict[tuple[str, int], list[BankTr
     """Return the banks of each run: those of the same data and start, and the same seed."""
     runs: dict[tuple[str, int], list[BankTrialResult]] = {}
     for bank in banks:
-        runs.setdefault((str(read_record(bank.folder / CONFIG_FILE)["data"]), bank.settings.seed), []).append(bank)
+        runs.setdefault((bank.data, bank.settings.seed), []).append(bank)
     return runs
 
 

@@ -16,7 +16,6 @@ from raygroup.errors import ConfigError, RaygroupError
 from raygroup.files.places import Place, place
 from raygroup.search_space import GROUP_HEADS
 from raygroup.storage.layout import CONFIG_FILE
-from raygroup.storage.records import read_record
 from raygroup.storage.sweeps import StoredSweep, TrialState, read_sweeps
 from raygroup.tables.group_heads.bank_trial import BankTrialResult, group_scores
 from raygroup.task_groups import MOST_TASKS, all_groups, group_text
@@ -139,7 +138,16 @@ def group_cache(sweeps: Sequence[StoredSweep]) -> GroupCache:
     _require_same(banks)
     tasks = tuple(banks[0].history.tasks)
     words = _words(banks)
-    return GroupCache(names, _data(banks[0]), banks[0].recipe, tasks, words, _missing(declared, tasks, words))
+    return GroupCache(names, banks[0].data, banks[0].recipe, tasks, words, _missing(declared, tasks, words))
+
+
+def group_heads_misfit(sweep: StoredSweep, *, partial: bool = False) -> str:
+    """Return why a sweep has no group heads to read, or nothing. With ``partial`` one finished bank is enough."""
+    if sweep.trains_on != GROUP_HEADS:
+        return "trains no group heads"
+    if partial:
+        return "" if sweep.in_state(TrialState.DONE) else "has no finished bank"
+    return "" if sweep.finished else "is unfinished"
 
 
 def _words(banks: Sequence[BankTrialResult]) -> pa.Table:
@@ -177,7 +185,7 @@ def _require_same(banks: Iterable[BankTrialResult]) -> None:
     """Raise ConfigError if banks differ in anything but their groups and seeds."""
     origins: dict[tuple[str, str], BankTrialResult] = {}
     for bank in banks:
-        origins.setdefault((_data(bank), bank.recipe), bank)
+        origins.setdefault((bank.data, bank.recipe), bank)
     if len(origins) > 1:
         (one, one_bank), (other, other_bank) = [*origins.items()][:2]
         kind = "data" if one[0] != other[0] else "recipe"
@@ -197,11 +205,6 @@ def _has_readings(bank: BankTrialResult) -> bool:
     except RaygroupError:
         return False
     return True
-
-
-def _data(bank: BankTrialResult) -> str:
-    """Return the fingerprint of a bank's words and weights."""
-    return str(read_record(bank.folder / CONFIG_FILE)["data"])
 
 
 def _places(column: pa.ChunkedArray, values: Sequence[object]) -> NDArray[np.int64]:

@@ -7,25 +7,48 @@ import numpy as np
 import pyarrow as pa
 
 from raygroup.errors import ConfigError, RaygroupError
-from raygroup.storage.layout import CONFIG_FILE
-from raygroup.storage.records import read_record
-from raygroup.storage.sweeps import StoredSweep, TrialState
+from raygroup.files.places import Place, place
+from raygroup.storage.sweeps import StoredSweep, TrialState, read_sweeps
 from raygroup.strategies.evidence import Evidence
 from raygroup.strategies.gathered import gathered_evidence
 from raygroup.strategies.group_scores import Floats, GroupScores, group_number
+from raygroup.strategies.selection import mean_scores
 from raygroup.tables.group_heads.bank_trial import BankTrialResult
-from raygroup.tables.group_heads.group_cache import GroupCache
+from raygroup.tables.group_heads.cache_scores import cache_scores
+from raygroup.tables.group_heads.group_cache import GroupCache, group_cache, group_heads_misfit
+from raygroup.tables.strategies.learned import LearnedMethod, learned_groupings, learned_methods
+from raygroup.tables.sweep_choice import choose_sweep
 from raygroup.tables.trial_result import TrialResult
 
 
-def known_evidence(sweep: StoredSweep, sweeps: Sequence[StoredSweep], cache: GroupCache, scores: GroupScores) -> Evidence:
-    """Return the characters of the tasks, ``scores`` with the cost of all group heads, and what trials recorded of gradients."""
+def read_evidence(storage_path: Place | str = "runs", sweep: str | None = None) -> Evidence:
+    """Return all that a storage path knows for strategies, from the newest finished sweep of group heads or from a named one.
+
+    Scores are held-out losses with a minus sign, the mean over seeds. Learned groupings have other seeds. Raises ConfigError if no sweep
+    fits, or if no seed has a head for every group.
+    """
+    storage = place(storage_path)
+    sweeps = read_sweeps(storage)
+    stored = choose_sweep(sweeps, storage, sweep, "evidence for strategies", group_heads_misfit, "oracle_planted")
+    cache = group_cache([stored])
+    methods, _ = learned_methods(sweeps, cache.data, cache.seeds)
+    return known_evidence(stored, sweeps, cache, mean_scores(cache_scores(cache, "nll").by_seed()), methods)
+
+
+def known_evidence(
+    sweep: StoredSweep, sweeps: Sequence[StoredSweep], cache: GroupCache, scores: GroupScores, learned: Sequence[LearnedMethod]
+) -> Evidence:
+    """Return the evidence of a sweep of group heads and of trials with the same words and weights.
+
+    It has the characters of the tasks, ``scores`` with the cost of all group heads, what trials recorded of gradients, and what was
+    learned.
+    """
     banks = [trial for trial in map(BankTrialResult, sweep.in_state(TrialState.DONE)) if trial.is_readable]
     facts = banks[0].word_facts
     if facts is None:
         raise ConfigError(f"{banks[0].folder}: has no facts on its words: train it again with this version")
     priced = replace(scores, cost_s=_costs_s(banks, cache.tasks))
-    known = Evidence(tasks=cache.tasks, characters=facts.characters, scores=priced)
+    known = Evidence(tasks=cache.tasks, characters=facts.characters, scores=priced, learned=learned_groupings(learned) or None)
     tables = gathered_tables(sweeps, cache.data)
     if not tables:
         return known
@@ -50,7 +73,7 @@ def _has_gradients(trial: TrialResult, data: str) -> bool:
     try:
         settings = trial.settings
         is_plain = settings.heads.count == 1 and settings.training.gathers_gradients
-        return is_plain and read_record(trial.folder / CONFIG_FILE)["data"] == data and trial.task_evidence is not None
+        return is_plain and trial.data == data and trial.task_evidence is not None
     except RaygroupError:
         return False
 

@@ -6,15 +6,16 @@ from typing import Any
 
 from raygroup.config import Grouping, Loss, Training, Trial
 from raygroup.errors import RaygroupError
-from raygroup.storage.layout import CONFIG_FILE
-from raygroup.storage.records import read_record
 from raygroup.storage.sweeps import StoredSweep, TrialState
+from raygroup.strategies.evidence import LearnedGrouping
+from raygroup.strategies.methods import dmtg, gumbel
 from raygroup.tables.trial_result import TrialResult
 from raygroup.task_groups import Groups
 
 _NOT_OF_THE_METHOD = ("method", "groups")
 _LEARNING = ("gumbel", "probe")
 _OF_TRAINING = ("assignment_learning_rate", "assignment_learning_rate_changes")
+PAPER, DMTG = gumbel.STRATEGY.title, dmtg.STRATEGY.title
 _DMTG_TEMPERATURES = (2.5, 4.0)
 
 
@@ -64,7 +65,7 @@ def _runs(sweep: StoredSweep, data: str) -> Iterator[LearnedRun]:
         try:
             settings = trial.settings
             is_learned = settings.grouping.method in _LEARNING and settings.heads.count > 1
-            if not is_learned or read_record(trial.folder / CONFIG_FILE)["data"] != data:
+            if not is_learned or trial.data != data:
                 continue
             cost_s = float(stored.outcome().get("cpu_s", trial.training_s))
             yield LearnedRun(trial, trial.groups.groups, cost_s)
@@ -72,14 +73,32 @@ def _runs(sweep: StoredSweep, data: str) -> Iterator[LearnedRun]:
             continue
 
 
+def learned_groupings(methods: Sequence[LearnedMethod]) -> tuple[LearnedGrouping, ...]:
+    """Return the runs of the methods that are strategies of the registry, as evidence."""
+    return tuple(
+        LearnedGrouping(method=name, heads=method.heads, groups=run.groups, seed=run.trial.settings.seed, cost_s=run.cost_s)
+        for method in methods
+        for run in method.runs
+        if (name := strategy_name(run.trial.settings))
+    )
+
+
+def strategy_name(trial: Trial) -> str:
+    """Return the strategy of the registry whose settings a trial has: ``gumbel``, ``dmtg`` or ``probe``. Empty for another way."""
+    if trial.grouping.method == "probe":
+        return "probe"
+    title = method_title(trial)
+    return "gumbel" if title == PAPER else "dmtg" if title.startswith(DMTG) else ""
+
+
 def method_title(trial: Trial) -> str:
     """Return a method's name: what differs from the paper's settings, such as ``gumbel, penalty_while_idle``."""
     changed = dict(_changed(trial))
     if trial.grouping.method == "gumbel" and not changed:
-        return "Gumbel (paper)"
+        return PAPER
     temperature = changed.get("temperature")
     if temperature in _DMTG_TEMPERATURES and changed == {"temperature": temperature, "base_coefficient": 0.0, "loss.grouping": 0.0}:
-        return f"DMTG, temperature {temperature:g}"
+        return f"{DMTG}, temperature {temperature:g}"
     parts = [
         name if value is True else f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in changed.items()
     ]

@@ -15,7 +15,7 @@ from raygroup.strategies.group_scores import Floats, GroupScores
 from raygroup.strategies.registry import STRATEGIES
 from raygroup.strategies.strategy import Proposal, Strategy, propose
 from raygroup.tables.group_heads.cache_scores import cache_scores
-from raygroup.tables.group_heads.group_cache import GroupCache, group_cache
+from raygroup.tables.group_heads.group_cache import GroupCache, group_cache, group_heads_misfit
 from raygroup.tables.strategies.cross_fit import CrossFit, cross_fit
 from raygroup.tables.strategies.known_evidence import known_evidence
 from raygroup.tables.strategies.learned import learned_methods
@@ -63,13 +63,13 @@ def strategy_table(storage: Place, sweep: str | None = None) -> StrategyTable:
     Raises ConfigError if no sweep fits, or if fewer than two of its seeds have a head for every group.
     """
     sweeps = read_sweeps(storage)
-    stored = choose_sweep(sweeps, storage, sweep, "the table of strategies", _misfit, "oracle_planted")
+    stored = choose_sweep(sweeps, storage, sweep, "the table of strategies", group_heads_misfit, "oracle_planted")
     cache = group_cache([stored])
     fit = cross_fit(cache_scores(cache, CHOSEN_BY), cache_scores(cache, SCORED_BY))
-    evidence = known_evidence(stored, sweeps, cache, fit.chosen_by_mean)
+    methods, num_left_out = learned_methods(sweeps, cache.data, cache.seeds)
+    evidence = known_evidence(stored, sweeps, cache, fit.chosen_by_mean, methods)
     plan = planned_groups(cache.tasks)
     rows, not_shown = _strategy_rows(fit, evidence)
-    methods, num_left_out = learned_methods(sweeps, cache.data, cache.seeds)
     rows += [learned_row(fit, method) for method in methods]
     if num_left_out:
         not_shown.append(f"{num_left_out} trials that learned a grouping: their seeds are among those that score")
@@ -104,19 +104,11 @@ def plan_ranks(table: StrategyTable) -> list[tuple[int, float, float]]:
     return found
 
 
-def _misfit(sweep: StoredSweep) -> str:
-    from raygroup.search_space import GROUP_HEADS
-
-    if sweep.trains_on != GROUP_HEADS:
-        return "trains no group heads"
-    return "" if sweep.finished else "is unfinished"
-
-
 def _strategy_rows(fit: CrossFit, evidence: Evidence) -> tuple[list[StrategyRow], list[str]]:
     rows, not_shown = [], []
     for strategy in STRATEGIES.values():
-        if strategy.name == _DRAWN:
-            continue  # the exact mean over all groupings stands for it
+        if strategy.name == _DRAWN or "learned" in strategy.needs:
+            continue  # the exact mean over all groupings stands for it, or a row over all runs
         missing = [part for part in strategy.needs if part not in (*evidence.parts, "scores")]
         if missing:
             not_shown.append(f"{strategy.title}: no trial recorded {' or '.join(PARTS[part] for part in missing)}")

@@ -24,10 +24,10 @@ _FIXED = 50.0
 
 All other heads together have a probability below 1e-20.
 """
-_FOREIGN = -100.0
+_FOREIGN = -1000.0
 """R_TM of the other heads, if the grouping is explicit or trained.
 
-In single precision their probability is exactly 0. In ``one-per-task``, the older method, R_TM of
+Their probability is exactly 0, in double precision too. In ``one-per-task``, the older method, R_TM of
 the other heads is 0.
 """
 _ABSENT = -1e30
@@ -35,18 +35,10 @@ _ABSENT = -1e30
 
 
 def empty_bank(trials: Sequence[Trial], data: TrainingData) -> HeadBank:
-    """Return a bank of zeros for the heads of these trials.
-
-    Heads have the paper's shape if the features are planes (f, y, x). If the features are
-    (positions, f), heads have no convolution.
-    """
-    shape = data.features.shape
-    planes = len(shape) == 3
-    positions = (shape[1] // 2, shape[2] // 2) if planes else (1, shape[0])
-    return HeadBank(
-        sum(trial.heads.count for trial in trials), data.charset.num_classes, features=shape[0] if planes else shape[1],
-        positions=positions, embed=[size for trial in trials for size in trial.heads.embeds],
-        hidden=[size for trial in trials for size in trial.heads.hiddens], convolve=planes,
+    """Return a bank of zeros for the heads of these trials."""
+    return HeadBank.for_features(
+        sum(trial.heads.count for trial in trials), data.charset.num_classes, data.features.shape,
+        embed=[size for trial in trials for size in trial.heads.embeds], hidden=[size for trial in trials for size in trial.heads.hiddens],
     )  # fmt: skip
 
 

@@ -10,6 +10,10 @@ from raygroup.model.heads.bank import HeadBank
 from raygroup.model.task_classifier import TaskClassifiers
 
 
+_VECTOR = 16
+"""Numbers of the longest vector of a CPU in single precision. Shorter ones divide it."""
+
+
 class Rates(NamedTuple):
     """The learning rates and the weight decay of one trial."""
 
@@ -144,13 +148,30 @@ class PackOptimizer:
 
 
 def _adamw(rows: Sequence[tuple[Tensor, ...]], step: Tensor, rate: float | Tensor, decay: float) -> None:
+    """Update weights in place. A row has weights, gradient and both moments."""
     if not rows:
         return
-    weights, gradients, first, second = (list(column) for column in zip(*rows, strict=True))
+    uneven = [] if rows[0][0].is_cuda else [tensors for tensors in rows if tensors[0].numel() % _VECTOR]
+    ends = [_whole_end(tensors) for tensors in uneven]
+    weights, gradients, first, second = (list(column) for column in zip(*rows, *ends, strict=True))
     torch._fused_adamw_(
-        weights, gradients, first, second, [], [step] * len(rows), lr=rate, beta1=0.9, beta2=0.999, weight_decay=decay, eps=1e-8,
+        weights, gradients, first, second, [], [step] * len(weights), lr=rate, beta1=0.9, beta2=0.999, weight_decay=decay, eps=1e-8,
         amsgrad=False, maximize=False,
     )  # fmt: skip
+    for tensors, end in zip(uneven, ends, strict=True):
+        rest = tensors[0].numel() % _VECTOR
+        for number in (0, 2, 3):
+            tensors[number].view(-1)[-rest:] = end[number][:rest]
+
+
+def _whole_end(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return copies of the ends that do not fill a vector, padded with zeros.
+
+    On a CPU the numbers after the last whole vector are rounded in another way. So the last head of a stack would differ from the same head
+    at another place.
+    """
+    rest = tensors[0].numel() % _VECTOR
+    return tuple(torch.nn.functional.pad(tensor.reshape(-1)[-rest:], (0, _VECTOR - rest)) for tensor in tensors)
 
 
 @torch.no_grad()
@@ -163,7 +184,8 @@ def clip_by_row(parameters: Sequence[nn.Parameter], highest: Tensor) -> None:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if not gradients:
         return
-    squares = torch.stack([torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]).square().sum(0)
+    # Row by row, so that the order of a row's sum does not depend on the number of rows.
+    squares = torch.stack([torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients], 1).square().sum(1)
     scale = (highest / (squares.sqrt() + 1e-6)).clamp(max=1)
     for gradient in gradients:
         gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
