@@ -104,11 +104,12 @@ def all_groups(tasks: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(map(by_paper_order, subsets))
 
 
-def group_banks(tasks: Sequence[str], heads: int = 16) -> tuple[tuple[tuple[str, ...], ...], ...]:
+def group_banks(tasks: Sequence[str], heads: int = 32) -> tuple[tuple[tuple[str, ...], ...], ...]:
     """Divide all 2^t - 1 groups into banks of at most ``heads`` heads.
 
-    ``heads`` is a power of 2. The groups of a bank agree on the first tasks, so list those with the most characters first: then some
-    banks read none of their words.
+    ``heads`` is a power of 2. A head costs less in a larger bank: on a processor 127 heads took 17 % less time in banks of 32 than in banks
+    of 16. Smaller banks spread over more workers. The groups of a bank agree on the first tasks, so list those with the most test words
+    first: then some banks test none of them.
     """
     require(heads > 0 and heads & (heads - 1) == 0, "heads", heads, "a power of 2")
     num_shared = max(0, len(tasks) - heads.bit_length() + 1)
@@ -118,7 +119,7 @@ def group_banks(tasks: Sequence[str], heads: int = 16) -> tuple[tuple[tuple[str,
     return tuple(map(tuple, banks.values()))
 
 
-def small_group_banks(tasks: Sequence[str], largest: int = 2, heads: int = 16) -> tuple[tuple[tuple[str, ...], ...], ...]:
+def small_group_banks(tasks: Sequence[str], largest: int = 2, heads: int = 32) -> tuple[tuple[tuple[str, ...], ...], ...]:
     """Divide the groups of at most ``largest`` tasks, and the group of all tasks, into banks of at most ``heads`` heads.
 
     They are enough to predict the other groups (``strategies.surrogate``): 29 of 127 for seven tasks.

@@ -1,4 +1,4 @@
-"""The exact oracle on the paper's seven languages: a group head for each of their 127 groups, in eight banks.
+"""The exact oracle on the paper's seven languages: a group head for each of their 127 groups, in four banks.
 
 With frozen features a head depends on its group alone, so the scores of these heads are those of all 877 groupings.
 

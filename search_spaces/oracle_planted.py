@@ -1,4 +1,4 @@
-"""The exact oracle on planted twins: a group head for each of the 127 groups of the seven tasks, in eight banks.
+"""The exact oracle on planted twins: a group head for each of the 127 groups of the seven tasks, in four banks.
 
 With frozen features a head depends on its group alone, so the scores of these heads are those of all 877 groupings.
 
