@@ -11,7 +11,7 @@ import gc
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -44,11 +44,17 @@ class Setting:
     hidden: int
     trials: int = 1
     kernels: str = "plain"
+    evidence: str = "none"
+    """Evidence that is gathered at every step."""
+    evidence_words: int = 0
 
     def pack(self) -> list[Trial]:
         """Return the trials of the pack. They differ in their seed."""
         heads = Heads(count=self.heads, embed=self.embed, hidden=self.hidden, start="independent")
-        return [Trial(seed=seed, heads=heads, training=Training(batch=self.batch)) for seed in range(self.trials)]
+        training = Training(batch=self.batch)
+        if self.evidence != "none":
+            training = replace(training, evidence=self.evidence, evidence_every=1, evidence_words=self.evidence_words)
+        return [Trial(seed=seed, heads=heads, training=training) for seed in range(self.trials)]
 
 
 ON_GPU = (
@@ -72,6 +78,11 @@ ON_CPU = (
     Setting(FEATURE_SHAPE, 5, 48, 858, 32, 64),
     Setting(FEATURE_SHAPE, 2, 16, 302, 32, 64),
     Setting(FEATURE_SHAPE, 5, 48, 858, 32, 64, trials=3, kernels="winograd"),
+    Setting(FEATURE_SHAPE, 4, 16, 314, 16, 16, evidence="gradients", evidence_words=48),
+    Setting(FEATURE_SHAPE, 5, 48, 858, 32, 64, evidence="gradients"),
+    Setting(FEATURE_SHAPE, 5, 48, 858, 32, 64, evidence="lookahead"),
+    Setting(FEATURE_SHAPE, 5, 16, 858, 32, 64, trials=3, evidence="lookahead"),
+    Setting(PLANES, 2, 4, 9002, 32, 64, evidence="lookahead"),
 )
 
 
@@ -104,7 +115,7 @@ def measure(setting: Setting, device: str) -> dict[str, object]:
     estimated = pack_bytes(trials, setting.classes, setting.shape, on_gpu=False, kernels=setting.kernels)
     return {
         "shape": list(setting.shape), "heads": setting.heads, "batch": setting.batch, "classes": setting.classes,
-        "hidden": setting.hidden, "trials": setting.trials, "kernels": setting.kernels,
+        "hidden": setting.hidden, "trials": setting.trials, "kernels": setting.kernels, "evidence": setting.evidence,
         "estimated_gb": round(estimated / 1e9, 4), "peak_gb": round(measured / 1e9, 4), "ratio": round(estimated / measured, 2),
         "cuda_itself_mb": round(memory_of_cuda_itself() / 1e6) if device == "cuda" else None,
     }  # fmt: skip

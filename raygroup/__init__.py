@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from raygroup.tables.searches.search_result import SizeSearchResult
     from raygroup.tables.spotter.spotter_trial import SpotterTrialResult
     from raygroup.tables.stage1.stage1_trial import Stage1TrialResult
+    from raygroup.tables.strategies.known_evidence import read_evidence
     from raygroup.tables.sweep_result import SweepResult, history_table, read_history, read_spotter_history, read_sweep, read_sweeps
     from raygroup.tables.trial_result import TrialResult
     from raygroup.task_groups import TaskGroups
@@ -73,6 +74,7 @@ _HOMES = {
     "raygroup.tables.group_heads.bank_trial": ("BankTrialResult",),
     "raygroup.tables.group_heads.group_cache": ("GroupCache", "read_group_cache"),
     "raygroup.tables.searches.search_result": ("SizeSearchResult",),
+    "raygroup.tables.strategies.known_evidence": ("read_evidence",),
     "raygroup.tables.sweep_result": ("SweepResult", "history_table", "read_history", "read_spotter_history", "read_sweep", "read_sweeps"),
     "raygroup.tables.spotter.spotter_trial": ("SpotterTrialResult",),
     "raygroup.tables.stage1.stage1_trial": ("Stage1TrialResult",),
@@ -137,6 +139,7 @@ __all__ = [
     "load",
     "load_spotter",
     "preview_words",
+    "read_evidence",
     "read_group_cache",
     "read_history",
     "read_spotter_history",

@@ -146,6 +146,14 @@ class Trial:
         self._require_sampled_heads()
         self._require_assignment()
 
+    @property
+    def gathering_share(self) -> float:
+        """The share of the steps at which gradients of the tasks are gathered."""
+        every = 1 / self.training.evidence_every
+        if self.training.gathers_gradients:
+            return every
+        return every * self.grouping.probe if self.grouping.method == "probe" else 0.0
+
     def _require_sampled_heads(self) -> None:
         """Check the number of heads that read a word, and that every head reads one in each step."""
         per_word, count, batch = self.grouping.heads_per_word, self.heads.count, self.training.batch

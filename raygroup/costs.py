@@ -36,6 +36,11 @@ _NUM_TASKS = 7
 """Tasks of the paper. A task classifier with fewer is hardly smaller."""
 _MULTIPLY_ADDS_PER_CPU_S = 24e9
 """Measured over the training steps of the default sweep on one thread."""
+_PASS_STEPS, _BATCH_STEPS = 0.3, 0.45
+"""Training steps that take as long as the start of one task's pass, and as the words of a batch in such passes.
+
+Measured by benchmarks/task_evidence.py: gathering takes 2.3 to 9.2 steps, and this gives 2.6 to 11.6.
+"""
 _RENDERS_PER_CPU_S = 1500
 """Measured by benchmarks/rendering.py."""
 _FEATURES_PER_CPU_S = 1100
@@ -83,7 +88,8 @@ def pack_bytes(
     On a GPU it includes what CUDA itself needs. ``classes`` and ``shape`` are as in
     ``head_parameters``. ``kernels`` names a form; its name is never ``auto``.
     """
-    values = _peak_values(_step_sizes(trials, classes, shape, kernels), kernels)
+    sizes = _step_sizes(trials, classes, shape, kernels)
+    values = max(_peak_values(sizes, kernels), *_evidence_phases(trials, sizes, kernels))
     return math.ceil(_FLOAT_BYTES * values) + (_DEVICE_BYTES if on_gpu else 0)
 
 
@@ -93,7 +99,17 @@ def training_cpu_s(trial: Trial) -> float:
     It counts the multiply-adds of a step: forward, and twice as many backward.
     """
     readings = trial.training.steps * trial.training.batch * (trial.grouping.heads_per_word or trial.heads.count)
-    return _heads_cpu_s(trial.words, trial.heads, readings)
+    return _heads_cpu_s(trial.words, trial.heads, readings) * evidence_factor(trial)
+
+
+def evidence_factor(trial: Trial) -> float:
+    """Return by how much the gathering of gradients and lookahead losses lengthens a step on average. 1 without any."""
+    num_tasks, training = len(trial.words.task_names), trial.training
+    batches = (training.evidence_words * num_tasks or training.batch) / training.batch
+    steps = _PASS_STEPS * num_tasks + _BATCH_STEPS * batches
+    if training.evidence == "lookahead":
+        steps += _BATCH_STEPS * num_tasks * batches
+    return 1 + trial.gathering_share * steps
 
 
 def stage1_cpu_s(trial: Pretraining) -> float:
@@ -178,8 +194,12 @@ class _StepSizes:
 
     weights: float
     """Heads and task classifiers. Their gradients and each moment of the optimiser are as large."""
+    heads: float
+    """The part of ``weights`` that the heads hold."""
     output: float
     """The part of ``weights`` that the output layers hold."""
+    embedding: float
+    """The part of ``weights`` that the embeddings hold."""
     convolution: float
     """The part of ``weights`` that the convolutions hold."""
     words: float
@@ -214,9 +234,12 @@ def _step_sizes(trials: Sequence[Trial], classes: int, shape: Sequence[int], ker
     words_per_head = math.ceil(num_words * per_word / trials[0].heads.count) if per_word else num_words
     attended = heads * words_per_head * math.prod(shape) if per_word else num_copies * words
     characters = heads * words_per_head * (_CAPTURED_CHARACTERS if kernels == "graphs" else MEAN_CHARACTERS)
+    head_weights = heads * head_parameters(embed, hidden, classes, shape)
     return _StepSizes(
-        weights=heads * head_parameters(embed, hidden, classes, shape) + len(trials) * _classifier_parameters(shape),
+        weights=head_weights + len(trials) * _classifier_parameters(shape),
+        heads=head_weights,
         output=heads * hidden * classes,
+        embedding=heads * embed * classes,
         convolution=heads * 9 * shape[0] * hidden if on_planes else 0,
         words=words,
         attended=0 if on_planes else attended,
@@ -248,6 +271,33 @@ def _peak_values(sizes: _StepSizes, kernels: str) -> float:
     snapshot = 3 * sizes.weights if kernels == "graphs" else 0
     # The features of a batch, in half precision as stored and in single precision.
     return 1.5 * sizes.words + snapshot + max(phases)
+
+
+def _evidence_phases(trials: Sequence[Trial], sizes: _StepSizes, kernels: str) -> list[float]:
+    """Return the values alive in the largest moments of the gathering of evidence. 0 without any.
+
+    It comes before a step, beside the weights, both moments, and the gradients of the step before. They are a pass over the words of one
+    task, the products of the gradients of a trial, and a pass after a step along the gradient of one task.
+    """
+    trial = trials[0]
+    if not trial.gathering_share:
+        return [0.0]
+    num_tasks, batch = len(trial.words.task_names), trial.training.batch
+    batches = (trial.training.evidence_words * num_tasks or batch) / batch
+    of_task = batches / num_tasks
+    gradients = 4 * sizes.weights + num_tasks * sizes.heads
+    outer = num_tasks * (sizes.output + sizes.embedding) / len(trials)
+    inner = num_tasks * sizes.heads / len(trials) - outer
+    one_pass = 1.5 * sizes.words + _kept_for_backward(sizes, kernels) + 2 * sizes.keys + sizes.logits + sizes.backward
+    phases = [
+        gradients + sizes.heads + sizes.output + of_task * one_pass,
+        gradients + max(2 * outer, outer + 2 * inner),
+    ]
+    if trial.training.evidence == "lookahead":
+        read = sizes.words + sizes.keys + sizes.forward + sizes.logits
+        phases.append(gradients + (num_tasks + 1) * sizes.heads + sizes.output + batches * read)
+    # The words stay as they are stored, in half precision, beside all of it.
+    return [batches * sizes.words / 2 + phase for phase in phases]
 
 
 def _kept_for_backward(sizes: _StepSizes, kernels: str) -> float:

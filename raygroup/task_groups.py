@@ -97,6 +97,14 @@ def group_text(group: Iterable[str]) -> str:
     return "+".join(by_paper_order(set(group)))
 
 
+def groups_by_label(tasks: Sequence[str], labels: Iterable[object]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of tasks with equal labels, for ``grouping.groups``. There is one label for each task."""
+    groups: dict[object, tuple[str, ...]] = {}
+    for task, label in zip(tasks, labels, strict=True):
+        groups[label] = (*groups.get(label, ()), task)
+    return tuple(groups.values())
+
+
 def all_groups(tasks: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Return all 2^t - 1 groups of tasks, the small ones first."""
     require_few_tasks(tasks)

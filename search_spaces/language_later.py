@@ -21,6 +21,7 @@ sweep = Sweep(
         heads=Heads(count=len(BANK), embed=16, hidden=16, start="trained"),
         grouping=Grouping(method="cover", groups=BANK, base_coefficient=0.0),
         loss=Loss(grouping=0.0, task=0.0),
-        training=Training(steps=600, batch=16, learning_rate=7e-3),
+        training=Training(steps=600, batch=16, learning_rate=7e-3, order="seed"),
     ),
+    seeds=(0, 1, 2),
 )

@@ -2,8 +2,8 @@
 
 import pytest
 
-from raygroup.config import Heads, Training, Trial
-from raygroup.costs import head_parameters, pack_bytes, pruned_head_parameters
+from raygroup.config import Grouping, Heads, Training, Trial
+from raygroup.costs import evidence_factor, head_parameters, pack_bytes, pruned_head_parameters, training_cpu_s
 from raygroup.model.heads.bank import HeadBank
 from raygroup.paper import TABLE_4
 
@@ -39,3 +39,24 @@ def test_a_pruned_head_has_the_parameters_of_a_head_built_for_its_characters(sha
     assert pruned_head_parameters(4, 8, 5, shape) == built.num_parameters(0)
     full = HeadBank(1, 20, features=features, positions=positions, embed=4, hidden=8, convolve=convolve)
     assert full.num_parameters(0) - pruned_head_parameters(4, 8, 5, shape) == (20 - 7) * (4 + 8 + 1)
+
+
+def test_evidence_lengthens_a_step_by_what_was_measured():
+    """benchmarks/task_evidence.py, 16 words: gradients 1.29, lookahead 1.56, gradients of 48 drawn words of each task 1.92."""
+
+    def factor(**training):
+        return evidence_factor(Trial(training=Training(batch=16, **training)))
+
+    assert factor() == factor(evidence="losses") == 1
+    assert factor(evidence="gradients") == pytest.approx(1.26, abs=0.05)
+    assert factor(evidence="lookahead") == pytest.approx(1.57, abs=0.05)
+    assert factor(evidence="gradients", evidence_words=48) == pytest.approx(1.92, abs=0.25)
+    assert factor(evidence="gradients", evidence_every=100) == pytest.approx(1.026, abs=0.005)
+
+
+def test_a_probe_gathers_for_its_part_of_the_steps():
+    training = Training(batch=16, evidence_words=48)
+    probe = Trial(heads=Heads(count=4), grouping=Grouping(method="probe", probe=0.25), training=training)
+    drawn = Trial(heads=Heads(count=4), training=Training(batch=16, evidence="gradients", evidence_words=48))
+    assert evidence_factor(probe) - 1 == pytest.approx((evidence_factor(drawn) - 1) / 4)
+    assert training_cpu_s(probe) > training_cpu_s(Trial(heads=Heads(count=4), training=Training(batch=16)))

@@ -15,6 +15,10 @@ SETTINGS = [
     Setting(FEATURE_SHAPE, 5, 48, 858, 32, 64),
     Setting(FEATURE_SHAPE, 5, 16, 858, 32, 64, trials=3, kernels="winograd"),
     Setting(FEATURE_SHAPE, 2, 4, 5002, 32, 64),
+    Setting(FEATURE_SHAPE, 4, 16, 314, 16, 16, evidence="gradients", evidence_words=48),
+    Setting(FEATURE_SHAPE, 5, 48, 858, 32, 64, evidence="gradients"),
+    Setting(FEATURE_SHAPE, 2, 16, 858, 32, 64, trials=3, evidence="lookahead"),
+    Setting(PLANES, 2, 4, 4002, 32, 64, evidence="lookahead"),
 ]
 
 

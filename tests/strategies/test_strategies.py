@@ -8,10 +8,10 @@ from group_tables import groups, random_values, three_tasks
 
 from raygroup.errors import ConfigError
 from raygroup.strategies.affinity import affinity_scores
+from raygroup.strategies.distribution import score_distributions
 from raygroup.strategies.evidence import PARTS, Evidence, LearnedGrouping
 from raygroup.strategies.group_scores import GroupScores, group_scores, members
 from raygroup.strategies.methods.hoa import pair_scores
-from raygroup.strategies.distribution import score_distributions
 from raygroup.strategies.partition_search import best_groupings, grouping_score
 from raygroup.strategies.registry import STRATEGIES, find_strategy
 from raygroup.strategies.strategy import Strategy, propose

@@ -34,7 +34,9 @@ class _StepFactors(NamedTuple):
 class BackwardPass:
     """The gradients of one call of the decoder, collected step by step."""
 
-    def __init__(self, values: Tensor, keys: Tensor, cell: Cell, grid: Grid, attention: str, steps: int, trains_values: bool, own_words: bool) -> None:
+    def __init__(
+        self, values: Tensor, keys: Tensor, cell: Cell, grid: Grid, attention: str, steps: int, trains_values: bool, own_words: bool
+    ) -> None:
         """``attention`` is one of the forms of ``Energies``.
 
         With ``trains_values``, values get gradients too. With ``own_words``, each head has values of words of its own.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from raygroup.costs import evidence_factor
 from raygroup.errors import ConfigError
 from raygroup.randomness import generator
 from raygroup.runtime.placement import Placement, machine_model
@@ -60,7 +61,7 @@ def calibrate_packs(packs: Sequence[JobPack], placement: Placement, kernels: str
 def _time_step(pack: JobPack, placement: Placement, form: str) -> float:
     """Return the seconds of one training step.
 
-    On a CPU they are processor seconds of one thread, on a GPU wall seconds.
+    On a CPU they are processor seconds of one thread, on a GPU wall seconds. What gathering evidence adds is estimated from them.
     """
     import torch
 
@@ -93,11 +94,11 @@ def _time_step(pack: JobPack, placement: Placement, form: str) -> float:
             training.advance()
         if on_gpu:
             torch.cuda.synchronize()
-        return (clock() - start) / _STEPS
+        return (clock() - start) / _STEPS * evidence_factor(pack.word_jobs[0].trial)
 
 
 def _independent(trial: "Trial") -> "Trial":
-    """Return a trial with the same program that starts from nothing. The number of steps and evidence do not count."""
+    """Return a trial with the same program that starts from nothing. The number of steps does not count, and evidence comes later."""
     grouping = trial.grouping
     if grouping.is_fixed:
         grouping = replace(grouping, method="gumbel", groups=(), probe=0.0, probe_by="cosine")

@@ -30,7 +30,7 @@ _NO_EFFECT = (
     "training.steps", "training.order_seed", "training.draw", "training.checkpoint_every", "training.evidence",
     "training.evidence_every", "training.evidence_words", "grouping.probe", "words.mixture", "words.mixture_weighting",
 )  # fmt: skip
-"""Settings that the trials of a pack share, without an effect on the time of a step. That of evidence is not foretold."""
+"""Settings that the trials of a pack share, without an effect on the time of a step. Evidence has one only if gradients are gathered."""
 _MAX_OWN = 5
 """Most outcomes that are read of each kind of trial in the plan."""
 _MAX_PER_SWEEP = 24
@@ -81,7 +81,8 @@ def _trial_kind(trial: AnyTrial, store: str) -> Kind:
         parts = () if isinstance(trial, Detector) else (trial.heads.count, trial.heads.source, trial.regions, trial.loss, trial.freeze)
         return Kind(repr((*sizes, *parts)), 0)
     settings = sorted((name, value) for name, value in shared_settings(trial).items() if name not in _NO_EFFECT)
-    return Kind(repr((store, settings)), trial.heads.count)
+    evidence = (trial.gathering_share, trial.training.evidence, trial.training.evidence_words) if trial.gathering_share else ()
+    return Kind(repr((store, settings, *evidence)), trial.heads.count)
 
 
 def pack_step_s(samples: Sequence[Sample], heads: Sequence[int]) -> float | None:

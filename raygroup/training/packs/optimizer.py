@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from raygroup.model.heads.bank import HeadBank
 from raygroup.model.task_classifier import TaskClassifiers
 
-
 _VECTOR = 16
 """Numbers of the longest vector of a CPU in single precision. Shorter ones divide it."""
 

@@ -74,6 +74,17 @@ def test_times_are_the_median_of_trials_alike_that_are_done(tmp_path):
     assert result.device_hours == pytest.approx(5 * 20 * (4.0 / 20) / 3600)
 
 
+def test_a_trial_with_evidence_is_foretold_by_trials_with_the_same_evidence(tmp_path):
+    plain = tiny_plan(tmp_path / "runs", tmp_path, seeds="(0, 1)")
+    finish(plain, [{"steps": 20, "cpu_s": 2.0, "wall_s": 2.0}] * 2)
+    losses = tiny_plan(tmp_path / "runs", tmp_path, name="losses", steps='20, evidence="losses"', seeds="(5,)")
+    gathering = tiny_plan(tmp_path / "runs", tmp_path, name="gathering", steps='20, evidence="gradients"', seeds="(5,)")
+    assert forecast_of(losses).basis == {"measured": len(losses.missing)}
+    assert forecast_of(gathering).basis == {"estimated": len(gathering.missing)}
+    finish(gathering, [{"steps": 20, "cpu_s": 9.0, "wall_s": 9.0}])
+    assert forecast_of(gathering).basis == {"measured": len(gathering.missing)}
+
+
 def test_a_processor_shared_by_more_trials_than_cores_is_paid_for_once(tmp_path):
     """With five trials on two cores, ``wall_s`` is 2.5 times ``cpu_s``."""
     plan = tiny_plan(tmp_path / "runs", tmp_path)

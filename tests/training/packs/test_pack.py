@@ -254,7 +254,9 @@ def test_one_head_per_task_is_fixed_and_needs_as_many_heads_as_tasks(data, unive
     fixed = Trial(heads=Heads(count=2), grouping=Grouping(method="one-per-task"), training=Training(steps=3, batch=4))
     pack, rows = train(fixed, data, universal, 3)
     assert np.array_equal(rows[0, :4], rows[2, :4])
-    assert pack.trained_trial(0).r_tm.argmax(-1).tolist() == [0, 1]
+    r_tm = pack.trained_trial(0).r_tm
+    assert r_tm.argmax(-1).tolist() == [0, 1]
+    assert torch.equal(r_tm.double().softmax(-1), torch.eye(2, dtype=torch.double)), "a tiny probability makes denormal gradients"
     with pytest.raises(ConfigError, match=r"heads.count is 3: .* needs one head for each of the 2 tasks"):
         Pack([replace(fixed, heads=Heads(count=3))], data, universal)
 
