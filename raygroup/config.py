@@ -137,9 +137,8 @@ class Trial:
             "'word' if words.mixture is set, because the mixture draws the words",
         )  # fmt: skip
         self._require_evidence()
-        for name in ("grouping", "task") if self.grouping.is_cover else ():
-            right = "0 if grouping.method is 'cover', because group heads need neither Eq. (9) nor a classifier"
-            require(getattr(self.loss, name) == 0, f"loss.{name}", getattr(self.loss, name), right)
+        right = "0 if grouping.method is 'cover', because the groups of a bank are given"
+        require(self.loss.grouping == 0 or not self.grouping.is_cover, "loss.grouping", self.loss.grouping, right)
         for name in ("embeds", "hiddens") if self.grouping.is_cover else ():
             sizes = getattr(self.heads, name)
             require(len({*sizes}) == 1, f"heads.{name[:-1]}", sizes, "one size if grouping.method is 'cover', because groups are compared")

@@ -12,7 +12,9 @@ from raygroup.files.places import Place, arrow_source
 from raygroup.files.retry import is_storage_failure
 from raygroup.storage.records import with_remedy
 
-GROUP_READINGS_LAYOUT = 1
+GROUP_READINGS_LAYOUT = 2
+_WITHOUT_CLASSIFIER = 1
+"""The layout before ``sent_to``."""
 
 SCHEMA = pa.schema(
     [
@@ -24,13 +26,15 @@ SCHEMA = pa.schema(
         pa.field("exact", pa.bool_(), nullable=False),
         pa.field("one_minus_ned", pa.float32(), nullable=False),
         pa.field("nll", pa.float32()),
+        pa.field("sent_to", pa.string()),
     ],
     metadata={b"raygroup": str(GROUP_READINGS_LAYOUT).encode()},
 )
-"""One row for each head and each test word of a task of its group.
+"""One row for each head and each test word of a task of its group, or that the classifier sends to a task of its group.
 
 ``group`` is a text such as ``ar+ko``, with tasks in the paper's order. ``word`` is the row of the word in its store, so all trials on
 the same words name them alike. ``nll`` is Eq. (5) of the truth, null for a word with a character that no head can write.
+``sent_to`` is the task that the classifier finds most likely, null if the bank has none.
 """
 
 
@@ -51,6 +55,8 @@ def read_group_readings(path: Place) -> pa.Table:
             raise
         raise DamagedFileError(with_remedy(path, f"{path}: not readable group readings: {error}")) from error
     layout = (schema.metadata or {}).get(b"raygroup", b"none").decode()
+    if layout == str(_WITHOUT_CLASSIFIER) and schema.names == SCHEMA.names[:-1]:
+        return table.append_column(SCHEMA.field("sent_to"), pa.nulls(len(table), pa.string())).cast(SCHEMA)
     if layout != str(GROUP_READINGS_LAYOUT) or schema.names != SCHEMA.names:
         raise ConfigError(
             f"{path}: group readings of layout {layout}, this raygroup reads {GROUP_READINGS_LAYOUT}: read them with the raygroup that "

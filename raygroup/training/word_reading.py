@@ -79,6 +79,14 @@ def predict_words(trained: TrainedTrial, rows: NDArray[np.intp], true_task: NDAr
 
 
 @torch.no_grad()
+def predicted_tasks(trained: TrainedTrial, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return the place of the task that the classifier finds most likely for each word, (w,)."""
+    blocks = [rows[start : start + _WORDS_PER_BLOCK] for start in range(0, len(rows), _WORDS_PER_BLOCK)]
+    found = [trained.classifier(_features(trained, block))[0].argmax(-1).cpu().numpy() for block in blocks]
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+@torch.no_grad()
 def time_reading(trained: TrainedTrial, rows: NDArray[np.intp], true_task: NDArray[np.int32]) -> tuple[ReadingTime, ...]:
     """Read a few words of each task once more, by the classifier's route, and return the time.
 

@@ -121,6 +121,43 @@ def test_too_few_groups_list_those_still_to_train(tmp_path):
         choose(tmp_path)
 
 
+def test_a_choice_says_what_a_classifiers_mistakes_cost(tmp_path):
+    """A twelfth of the words of zh, ja and la is sent to another of them. On the plan's heads zh and ja are at home together."""
+    write_oracle(tmp_path, classifier=True)
+    choice = choose(tmp_path)
+    assert groups_text(choice.chosen.groups) == PLAN, "words that were sent do not choose"
+    scores = {(row.task, row.split): row for row in choice.tasks}
+    assert scores["zh", "new"].sent.wrong_head == 0, "sent to ja, which has the same head"
+    assert scores["zh", "new"].sent.one_minus_ned == pytest.approx(scores["zh", "new"].one_minus_ned.mean, abs=1e-6)
+    for task in ("ja", "la"):
+        row = scores[task, "unseen"]
+        assert row.sent.words == row.words == 12
+        assert row.sent.wrong_head == pytest.approx(1 / 12)
+        assert row.sent.one_minus_ned < row.one_minus_ned.mean - 0.01
+    alone = next(row for row in choice.alternatives if row.name == "one head per task")
+    lost = {row.name: row.one_minus_ned - row.sent_one_minus_ned for row in (choice.chosen, alone)}
+    assert lost["one head per task"] > lost["the choice"] > 0, "three tasks lose words there, not two"
+    together = next(row for row in choice.alternatives if row.name == "one head for all")
+    assert together.sent_one_minus_ned == pytest.approx(together.one_minus_ned, abs=0.003), "no word can be sent to a wrong head"
+
+
+def test_without_a_classifier_nothing_is_said_of_its_route(storage, capsys):
+    assert choose(storage).chosen.sent_one_minus_ned is None
+    assert main(["--storage-path", str(storage)]) == 0
+    assert "sent" not in capsys.readouterr().out
+
+
+def test_the_table_shows_the_classifiers_route(tmp_path, capsys):
+    write_oracle(tmp_path, classifier=True)
+    assert main(["--storage-path", str(tmp_path), "--json"]) == 0
+    choice = json.loads(capsys.readouterr().out)
+    assert choice["tasks"][0].keys() >= {"sent"}
+    assert main(["--storage-path", str(tmp_path)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "wrong head, %" in shown
+    assert "as in a shipped reader" in shown
+
+
 def test_one_seed_chooses_and_says_that_it_flatters(tmp_path, capsys):
     write_oracle(tmp_path, seeds=(4,))
     assert main(["--storage-path", str(tmp_path)]) == 0

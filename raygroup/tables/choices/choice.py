@@ -22,6 +22,7 @@ from raygroup.tables.choices.request import Request, parameters_as_scores
 from raygroup.tables.group_heads.bank_trial import BankTrialResult
 from raygroup.tables.group_heads.cache_scores import cache_scores, word_scores
 from raygroup.tables.group_heads.group_cache import GroupCache
+from raygroup.tables.group_heads.sent_words import SentScore, mean_sent_score, sent_scores
 from raygroup.tables.stability.partitions import MOST_LISTED_TASKS, all_partitions
 from raygroup.tables.strategies.cross_fit import CrossFit, cross_fit
 from raygroup.task_groups import Groups, group_text, groups_text
@@ -44,6 +45,8 @@ class PricedGrouping:
     """On new and unseen words. If seeds and words can be set aside, it is scored by those that did not choose the grouping."""
     accuracy: float
     """Exact match on unseen words, the mean over all seeds."""
+    sent_one_minus_ned: float | None = None
+    """1-NED if each word is read by the head that a classifier sends it to. None if the heads were trained without one."""
     behind: PairedDifference | None = None
     """1-NED of the choice less that of this grouping, paired by seed. None for the choice, and with one seed."""
 
@@ -59,6 +62,8 @@ class TaskScore:
     accuracy: WordInterval
     """Exact match, over words. Each word counts its mean over seeds."""
     one_minus_ned: WordInterval
+    sent: SentScore | None
+    """The same words by the classifier's route. None if the heads were trained without a classifier."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ class _Tables:
     parameters: Floats
     latency_ms: Floats | None
     fit: CrossFit | None
+    cache: GroupCache
 
 
 def choose_within(
@@ -151,17 +157,17 @@ def _tables(cache: GroupCache, parameters: Floats, latency_ms: Floats | None) ->
     if len(complete) > 1:
         fit = cross_fit(losses, similar)
         choosing = shrunk_scores(fit.chosen_by)
-        return _Tables(choosing, fit.scores, mean_scores(unseen.by_seed()), parameters, latency_ms, fit), None
+        return _Tables(choosing, fit.scores, mean_scores(unseen.by_seed()), parameters, latency_ms, fit, cache), None
     partial = losses.partial(), similar.partial(), unseen.partial()
     if complete:
-        return _Tables(*partial, parameters, latency_ms, None), None
+        return _Tables(*partial, parameters, latency_ms, None, cache), None
     try:
         filled = [fill_scores(table) for table in partial]
     except ConfigError as error:
         names = first_names([name for names in cache.missing.values() for name in names], 8)
         raise ConfigError(f"too few groups have a head to predict the others: {error}; still to train: {names}") from error
     sd = float(np.sqrt((filled[0].residual_sd ** 2).sum())) / len(cache.tasks)
-    return _Tables(filled[0].scores, filled[1].scores, filled[2].scores, parameters, latency_ms, None), sd
+    return _Tables(filled[0].scores, filled[1].scores, filled[2].scores, parameters, latency_ms, None, cache), sd
 
 
 def _solve(request: Request, tables: _Tables, choosing: GroupScores) -> Groups:
@@ -201,7 +207,7 @@ def _priced(
     latency = None if tables.latency_ms is None else float(tables.latency_ms[numbers].sum())
     return PricedGrouping(
         name, groups, int(tables.parameters[numbers].sum()), latency, similar, grouping_score(tables.accuracy, groups) / num_tasks,
-        paired_difference(by_seed, best) if by_seed and best else None,
+        mean_sent_score(tables.cache, groups), paired_difference(by_seed, best) if by_seed and best else None,
     )  # fmt: skip
 
 
@@ -239,6 +245,7 @@ def _share_best(cache: GroupCache, groups: Groups) -> float | None:
 def _task_scores(cache: GroupCache, groups: Groups) -> tuple[TaskScore, ...]:
     known = {name for seed in cache.seeds for name in cache.groups_of(seed)}
     splits = cache.words["split"].unique().to_pylist()
+    sent = sent_scores(cache, groups)
     found = []
     for task in cache.tasks:
         name = next(group_text(group) for group in groups if task in group)
@@ -247,7 +254,9 @@ def _task_scores(cache: GroupCache, groups: Groups) -> tuple[TaskScore, ...]:
         for split in splits:
             exact, similar = (_over_seeds(cache, task, split, measure, name) for measure in ("accuracy", "one_minus_ned"))
             if len(exact):
-                found.append(TaskScore(task, name, split, len(exact), word_interval(exact), word_interval(similar)))
+                found.append(
+                    TaskScore(task, name, split, len(exact), word_interval(exact), word_interval(similar), sent.get((task, split)))
+                )
     return tuple(found)
 
 

@@ -1,6 +1,7 @@
 """A choice as sheets and remarks."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from raygroup.errors import first_names
@@ -55,26 +56,40 @@ def _tasks_sheet(choice: Choice) -> Sheet:
         text_column("task", "task"), text_column("group", "head"), text_column("split", "words"), *whole_columns(words="n"),
         text_column("accuracy", "exact, % (95 %)"), text_column("one_minus_ned", "1-NED, % (95 %)"),
     )  # fmt: skip
-    rows = tuple((row.task, row.group, row.split, row.words, word_text(row.accuracy), word_text(row.one_minus_ned)) for row in choice.tasks)
+    has_classifier = any(row.sent for row in choice.tasks)
+    if has_classifier:
+        columns += (SheetColumn("sent_one_minus_ned", "1-NED, sent", 1), SheetColumn("wrong_head", "wrong head, %", 1))
+    rows = tuple(
+        (row.task, row.group, row.split, row.words, word_text(row.accuracy), word_text(row.one_minus_ned),
+         *((_POINTS * row.sent.one_minus_ned, _POINTS * row.sent.wrong_head) if row.sent else (None, None) if has_classifier else ()))
+        for row in choice.tasks
+    )  # fmt: skip
     return Sheet("tasks", "How its heads read each task, by the head of the true task", columns, rows)
 
 
 def _groupings_sheet(key: str, title: str, rows: tuple[PricedGrouping, ...]) -> Sheet:
     has_latency = any(row.latency_ms is not None for row in rows)
     latency = (SheetColumn("latency_ms", "ms a word", 2),) if has_latency else ()
+    has_classifier = any(row.sent_one_minus_ned is not None for row in rows)
+    sent = (SheetColumn("sent_one_minus_ned", "sent", 1),) if has_classifier else ()
     columns = (
         text_column("name", "grouping by"), *whole_columns(heads="heads", parameters="parameters"), *latency,
-        SheetColumn("one_minus_ned", "1-NED, %", 1), SheetColumn("accuracy", "exact, %", 1), text_column("behind", "behind the choice"),
-        text_column("groups", "groups"),
+        SheetColumn("one_minus_ned", "1-NED, %", 1), *sent, SheetColumn("accuracy", "exact, %", 1),
+        text_column("behind", "behind the choice"), text_column("groups", "groups"),
     )  # fmt: skip
     cells = tuple(
         (
             row.name, len(row.groups), row.parameters, *((row.latency_ms,) if has_latency else ()), _POINTS * row.one_minus_ned,
-            _POINTS * row.accuracy, row.behind.text(1, _POINTS) if row.behind else NOTHING, groups_text(row.groups),
+            *((_percent(row.sent_one_minus_ned),) if has_classifier else ()), _POINTS * row.accuracy,
+            row.behind.text(1, _POINTS) if row.behind else NOTHING, groups_text(row.groups),
         )
         for row in rows
     )  # fmt: skip
     return Sheet(key, title, columns, cells)
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else _POINTS * value
 
 
 def _front_sheet(choice: Choice) -> Sheet:
@@ -101,6 +116,11 @@ def _remarks(choice: Choice) -> Iterator[str]:
         )
     else:
         yield from _certainty(choice)
+    if choice.chosen.sent_one_minus_ned is not None:
+        yield (
+            "'sent' is 1-NED where each word is read by the head that the task classifier sends it to, as in a shipped reader. "
+            "'wrong head' is the share of words whose task that head has not learned."
+        )
     yield "Parameters are those after pruning each head to the characters of its group. Exact match is on unseen words."
 
 
@@ -132,7 +152,8 @@ def word_text(interval: WordInterval) -> str:
 def _grouping_json(row: PricedGrouping) -> dict[str, Any]:
     return {
         "name": row.name, "grouping": groups_text(row.groups), "heads": len(row.groups), "parameters": row.parameters,
-        "latency_ms": row.latency_ms, "one_minus_ned": row.one_minus_ned, "accuracy": row.accuracy,
+        "latency_ms": row.latency_ms, "one_minus_ned": row.one_minus_ned, "sent_one_minus_ned": row.sent_one_minus_ned,
+        "accuracy": row.accuracy,
         "behind": row.behind.to_json() if row.behind else None,
     }  # fmt: skip
 
@@ -142,4 +163,5 @@ def _task_json(row: TaskScore) -> dict[str, Any]:
         "task": row.task, "group": row.group, "split": row.split, "words": row.words,
         **{name: {"mean": each.mean, "low": each.low, "high": each.high} for name, each in
            (("accuracy", row.accuracy), ("one_minus_ned", row.one_minus_ned))},
+        "sent": asdict(row.sent) if row.sent else None,
     }  # fmt: skip

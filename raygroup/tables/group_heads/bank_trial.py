@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -48,9 +49,34 @@ class BankTrialResult(TrialResult):
         return fingerprint(trial.recipe_version, fields)
 
     @functools.cached_property
-    def readings(self) -> pa.Table:
-        """How each head reads the test words of its tasks: the columns of ``history.group_readings``."""
+    def all_readings(self) -> pa.Table:
+        """How each head reads test words: the columns of ``history.group_readings``."""
         return read_group_readings(self.folder / GROUP_READINGS_FILE)
+
+    @property
+    def has_classifier(self) -> bool:
+        """Return True if the bank trained a task classifier, so that heads also read the words that it sends to them."""
+        return self.settings.loss.task > 0
+
+    @functools.cached_property
+    def readings(self) -> pa.Table:
+        """The readings of words of the head's own tasks."""
+        return self._where_group_has("task") if self.has_classifier else self.all_readings
+
+    @functools.cached_property
+    def sent_readings(self) -> pa.Table:
+        """The readings of words that the classifier sends to the head's tasks. No rows for a bank without a classifier."""
+        return self._where_group_has("sent_to") if self.has_classifier else self.all_readings.slice(0, 0)
+
+    def _where_group_has(self, column: str) -> pa.Table:
+        """Return the readings by heads whose group has the task in a column."""
+        readings = self.all_readings
+        is_kept = pa.chunked_array([pa.repeat(False, len(readings))])
+        for task in readings[column].unique().to_pylist():
+            names = [group_text(group) for group in self.settings.grouping.groups if task in group]
+            has_task = pc.is_in(readings["group"], pa.array(np.array(names, object), pa.string()))
+            is_kept = pc.or_(is_kept, pc.and_(pc.equal(readings[column], task), has_task))
+        return readings.filter(is_kept)
 
     @functools.cached_property
     def damage(self) -> str | None:

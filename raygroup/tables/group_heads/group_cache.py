@@ -40,6 +40,11 @@ class GroupCache:
 
     Its columns are ``seed``, ``group``, ``task``, ``split``, ``word``, ``exact``, ``one_minus_ned`` and ``nll``.
     """
+    sent: pa.Table
+    """The same for words that a task classifier sends to a task of the group, with the column ``sent_to``.
+
+    All heads of a seed share the classifier, so every word is sent to one head of any grouping. No rows if a bank has no classifier.
+    """
     missing: Mapping[int, tuple[str, ...]]
     """Seed -> the groups without a head. For more than 12 tasks, only those of banks that were begun.
 
@@ -137,8 +142,8 @@ def group_cache(sweeps: Sequence[StoredSweep]) -> GroupCache:
         raise ConfigError(f"{', '.join(names)}: no bank of group heads is done yet: run the sweep's command")
     _require_same(banks)
     tasks = tuple(banks[0].history.tasks)
-    words = _words(banks)
-    return GroupCache(names, banks[0].data, banks[0].recipe, tasks, words, _missing(declared, tasks, words))
+    own, sent = _words(banks)
+    return GroupCache(names, banks[0].data, banks[0].recipe, tasks, own, sent, _missing(declared, tasks, own))
 
 
 def group_heads_misfit(sweep: StoredSweep, *, partial: bool = False) -> str:
@@ -150,18 +155,17 @@ def group_heads_misfit(sweep: StoredSweep, *, partial: bool = False) -> str:
     return "" if sweep.finished else "is unfinished"
 
 
-def _words(banks: Sequence[BankTrialResult]) -> pa.Table:
-    """Return the readings of all banks. A group that two banks of a seed have counts once."""
-    tables, present = [], set[tuple[int, str]]()
+def _words(banks: Sequence[BankTrialResult]) -> tuple[pa.Table, pa.Table]:
+    """Return the readings of all banks: of own words, and of words that were sent. A group that two banks of a seed have counts once."""
+    own, sent, present = list[pa.Table](), list[pa.Table](), set[tuple[int, str]]()
     for bank in banks:
         seed, names = bank.settings.seed, set(bank.group_names)
         new = [name for name in names if (seed, name) not in present]
         present |= {(seed, name) for name in new}
-        rows = (
-            bank.readings if len(new) == len(names) else bank.readings.filter(pc.is_in(bank.readings["group"], pa.array(new, pa.string())))
-        )
-        tables.append(rows.drop(["head"]).add_column(0, "seed", pa.repeat(pa.scalar(seed, pa.int64()), len(rows))))
-    return pa.concat_tables(tables)
+        for rows, tables in ((bank.readings.drop(["sent_to"]), own), (bank.sent_readings, sent)):
+            kept = rows if len(new) == len(names) else rows.filter(pc.is_in(rows["group"], pa.array(new, pa.string())))
+            tables.append(kept.drop(["head"]).add_column(0, "seed", pa.repeat(pa.scalar(seed, pa.int64()), len(kept))))
+    return pa.concat_tables(own), pa.concat_tables(sent)
 
 
 def _missing(declared: Sequence[BankTrialResult], tasks: Sequence[str], words: pa.Table) -> dict[int, tuple[str, ...]]:

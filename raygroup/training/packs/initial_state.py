@@ -24,7 +24,7 @@ _FIXED = 50.0
 _FOREIGN = -1000.0
 """R_TM of the other heads. Their probability is exactly 0, in double precision too.
 
-With a tiny one, gradients of foreign words are denormal numbers, which a processor is slow at: 20 heads took eight times as long.
+With a tiny one, gradients of foreign words are denormal numbers, which a processor is slow at: 20 heads took four times as long.
 """
 _ABSENT = -1e30
 """R_TM of the heads that a smaller trial of a pack lacks. No sample ever chooses them."""

@@ -29,6 +29,7 @@ class StepLosses:
         self.bank, self.classifiers, self.r_ktm = bank, classifiers, r_ktm
         self.settings, self.common, self.kernels = settings, common, kernels
         self.fixed = common.grouping.is_fixed
+        self.trains_classifier = not common.grouping.is_cover or bool((settings.task > 0).any())
         per_word = common.grouping.heads_per_word
         self.inclusion = per_word / common.heads.count if per_word else 1.0
         """Probability that a head reads a word."""
@@ -47,8 +48,8 @@ class StepLosses:
         recognition, nll_kwm, p_kwm = self._recognition_losses(inputs, words, p_ktm)
         settings, loss, num_words = self.settings, self.common.loss, self.common.training.batch
         grouping = self._grouping_losses(p_ktm, inputs.is_first)
-        # A bank of group heads trains no classifier, which would take a fifth of the step.
-        task = grouping * 0 if self.common.grouping.is_cover else task_loss(self.classifiers(words), inputs.p_wt, num_words)
+        # Without its loss, a bank of group heads leaves out the classifier, which would take a fifth of the step.
+        task = task_loss(self.classifiers(words), inputs.p_wt, num_words) if self.trains_classifier else grouping * 0
         integrated = integrated_loss(p_kwm.detach(), nll_kwm / self.inclusion, settings.base_coefficient, loss.words, num_words)
         total = recognition.sum() + (settings.grouping * grouping).sum() + (settings.task * task).sum()
         losses = [integrated[:, None], grouping.detach()[:, None], task.detach()[:, None]]

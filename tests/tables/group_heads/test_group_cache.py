@@ -4,13 +4,15 @@ import json
 import shutil
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from synthetic_storage import write_sweep
 
 import raygroup
 from raygroup.config import Grouping, Heads, Loss, Training, Trial
 from raygroup.errors import ConfigError
-from raygroup.history.group_readings import write_group_readings
+from raygroup.history.group_readings import SCHEMA, read_group_readings, write_group_readings
 from raygroup.runs.__main__ import main as runs
 from raygroup.tables.sweep_choice import unfinished_reason, yardsticks
 
@@ -35,8 +37,8 @@ def write_banks(storage, name, *trials):
     stored = json.loads((folder / "sweep.json").read_text())
     (folder / "sweep.json").write_text(json.dumps(stored | {"trains_on": "group heads"}))
     for entry, trial in zip(stored["trials"], trials, strict=True):
-        rows = [(*row[:3], "unseen", *row[3:5], max(0.0, row[5] - 0.25 * trial.seed), row[6]) for row in ROWS]
-        names = ("head", "group", "task", "split", "word", "exact", "one_minus_ned", "nll")
+        rows = [(*row[:3], "unseen", *row[3:5], max(0.0, row[5] - 0.25 * trial.seed), row[6], None) for row in ROWS]
+        names = ("head", "group", "task", "split", "word", "exact", "one_minus_ned", "nll", "sent_to")
         columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
         write_group_readings(folder / entry["id"] / "group_readings.parquet", columns)
         (folder / entry["id"] / "predictions.parquet").unlink()
@@ -47,6 +49,16 @@ def write_banks(storage, name, *trials):
 def storage(tmp_path):
     write_banks(tmp_path, "banks", TRIAL, TRIAL.replaced("seed", 1))
     return tmp_path
+
+
+def test_readings_of_the_layout_before_classifiers_are_read(tmp_path):
+    path = tmp_path / "group_readings.parquet"
+    older = pa.schema([field for field in SCHEMA if field.name != "sent_to"], metadata={b"raygroup": b"1"})
+    values = [0, "ar", "ar", "new", 4, True, 1.0, None]
+    pq.write_table(pa.table({name: [value] for name, value in zip(older.names, values, strict=True)}, schema=older), path)
+    table = read_group_readings(path)
+    assert table.schema.names == SCHEMA.names
+    assert table.to_pylist() == [dict(zip(older.names, values, strict=True)) | {"sent_to": None}]
 
 
 def test_scores_are_means_over_the_words_of_a_task(storage):

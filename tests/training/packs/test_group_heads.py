@@ -11,6 +11,7 @@ from raygroup.config import Grouping, Heads, Loss, Training
 from raygroup.errors import ConfigError
 from raygroup.model.heads.decoding import Reader
 from raygroup.task_groups import all_groups
+from raygroup.training.packs import group_reading
 from raygroup.training.packs.group_reading import read_with_groups
 from raygroup.training.packs.initial_state import initial_assignments
 from raygroup.training.packs.pack import Pack
@@ -113,6 +114,33 @@ def test_a_bank_resumes_bit_for_bit(data):
     for _ in range(3):
         resumed.advance()
     assert all(torch.equal(resumed.state(0)[name], whole[name]) for name in whole)
+
+
+def with_classifier(*groups):
+    return replace(bank_trial(*groups), loss=Loss(grouping=0.0, task=1.0))
+
+
+def test_a_classifier_is_the_same_in_every_bank_of_a_seed_and_changes_no_head(data):
+    one, other = (trained_pack(with_classifier(groups), data, steps=4) for groups in ((("hi",), ("ko", "la")), (("la",), ("hi", "ko"))))
+    plain = trained_pack(bank_trial((("hi",), ("ko", "la"))), data, steps=4)
+    names = [name for name in one.state(0) if name.startswith("classifier.")]
+    assert names
+    assert all(torch.equal(one.state(0)[name], other.state(0)[name]) for name in names)
+    assert any(not torch.equal(one.state(0)[name], plain.state(0)[name]) for name in names), "without its loss it is not trained"
+    assert all(torch.equal(value, head_weights(plain, 0)[name]) for name, value in head_weights(one, 0).items())
+
+
+def test_a_head_reads_the_words_that_the_classifier_sends_to_it(data, monkeypatch):
+    """Words 1 and 4 are Korean and are sent to Hindi: their own head reads them, and that of Hindi too."""
+    monkeypatch.setattr(group_reading, "predicted_tasks", lambda trained, rows: np.array([0, 0, 2, 0, 0, 1]))
+    trained = trained_pack(with_classifier((("hi",), ("ko", "la"))), data, steps=2).trained_trial(0)
+    rows, tasks = np.arange(6), np.array([0, 1, 2, 0, 1, -1], np.int32)
+    columns = read_with_groups(trained, rows, ["new"] * 6, LABELS[:6], tasks)
+    read = set(zip(columns["group"], columns["task"], columns["word"], columns["sent_to"], strict=True))
+    assert read == {
+        ("hi", "hi", 0, "hi"), ("hi", "hi", 3, "hi"), ("hi", "ko", 1, "hi"), ("hi", "ko", 4, "hi"), ("ko+la", "ko", 1, "hi"),
+        ("ko+la", "ko", 4, "hi"), ("ko+la", "la", 2, "la"),
+    }  # fmt: skip
 
 
 def test_a_head_reads_the_words_of_its_own_tasks_alone(data):
