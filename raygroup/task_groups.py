@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from raygroup.config import Trial
 from raygroup.config_sections import require
@@ -103,6 +104,13 @@ def groups_by_label(tasks: Sequence[str], labels: Iterable[object]) -> tuple[tup
     for task, label in zip(tasks, labels, strict=True):
         groups[label] = (*groups.get(label, ()), task)
     return tuple(groups.values())
+
+
+def dealt_groups(tasks: Sequence[str], count: int, seed: int) -> tuple[tuple[str, ...], ...]:
+    """Deal tasks at random to groups whose sizes differ by one or so."""
+    require(1 <= count <= len(tasks), "count", count, f"from 1 to the number of tasks, which is {len(tasks)}")
+    rounds = -(-len(tasks) // count)
+    return groups_by_label(tasks, Random(seed).sample([*range(count)] * rounds, len(tasks)))
 
 
 def all_groups(tasks: Sequence[str]) -> tuple[tuple[str, ...], ...]:

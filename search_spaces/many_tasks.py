@@ -2,11 +2,10 @@
 language together, and better than one head, one for each task, three groupings dealt at random, and the paper's learned one.
 """
 
-from random import Random
-
 from raygroup.config import Heads, Pretraining, Training, Trial, Words
 from raygroup.search_space import Sweep
-from raygroup.task_groups import groups_by_label
+from raygroup.task_groups import dealt_groups, groups_by_label
+from raygroup.tasks import language_of
 
 WORDS = Words(parts=(3, 3, 3, 3, 3, 3, 2), characters=(40, 40, 160, 40, 100, 80, 52), words_per_task=100, unseen_per_task=100, renders=2)
 STAGE_1 = Pretraining(
@@ -14,11 +13,11 @@ STAGE_1 = Pretraining(
     heads=Heads(count=1, start="independent", embed=16, hidden=16),
 )  # fmt: skip
 TASKS = WORDS.task_names
-GIVEN = {"plan": [task[:2] for task in TASKS], **{f"dealt {seed}": Random(seed).sample([*range(7)] * 3, 20) for seed in (1, 2, 3)}}
+GIVEN = {"plan": groups_by_label(TASKS, map(language_of, TASKS)), **{f"dealt {seed}": dealt_groups(TASKS, 7, seed) for seed in (1, 2, 3)}}
 FIELDS = "heads.count,grouping.method,grouping.groups,grouping.base_coefficient,grouping.probe,training.evidence_words"
 WAYS = (
     ("one head", 1, "gumbel", (), 0.2, 0.0, 0), ("gumbel", 7, "gumbel", (), 0.2, 0.0, 0), ("probe", 7, "probe", (), 0.0, 1 / 6, 24),
-    *((name, 7, "explicit", groups_by_label(TASKS, labels), 0.0, 0.0, 0) for name, labels in GIVEN.items()),
+    *((name, 7, "explicit", groups, 0.0, 0.0, 0) for name, groups in GIVEN.items()),
     ("one per task", 20, "one-per-task", (), 0.0, 0.0, 0),
 )  # fmt: skip
 sweep = Sweep(

@@ -194,7 +194,7 @@ def test_no_module_is_named_for_lack_of_a_purpose():
 def test_search_spaces_import_only_settings_tasks_and_the_papers_numbers():
     settings = {"raygroup.config", "raygroup.spotter_config", "raygroup.spotting_config"}
     allowed = {"raygroup", *settings, "raygroup.search_space", "raygroup.searches.head_sizes", "raygroup.tasks", "raygroup.paper"}
-    allowed |= {"raygroup.task_groups", "random"}
+    allowed |= {"raygroup.task_groups"}
     spaces = sorted((ROOT / "search_spaces").glob("*.py"))
     assert spaces
     for path in spaces:

@@ -5,7 +5,7 @@ import pytest
 from raygroup.config import Grouping, Heads, Loss, Trial
 from raygroup.errors import ConfigError
 from raygroup.search_space import Sweep
-from raygroup.task_groups import all_groups, group_banks, group_text, small_group_banks
+from raygroup.task_groups import all_groups, dealt_groups, group_banks, group_text, groups_by_label, small_group_banks
 
 SEVEN = ("zh", "ja", "ko", "la", "ar", "bn", "hi")
 COVER = Grouping(method="cover", groups=(("ar",), ("ar", "ko")), base_coefficient=0.0)
@@ -90,3 +90,18 @@ def test_small_groups_are_dealt_to_banks_with_the_group_of_all_tasks():
     assert {len(group) for group in groups} == {1, 2, 7}
     assert len({*groups}) == 29
     assert small_group_banks(("ko", "la"), heads=2) == ((("ko",), ("la",)), (("ko", "la"),))
+
+
+def test_tasks_are_dealt_to_groups_of_like_size():
+    dealt = dealt_groups(SEVEN, 3, 1)
+    assert sorted(task for group in dealt for task in group) == sorted(SEVEN)
+    assert len(dealt) == 3
+    assert max(map(len, dealt)) <= 3
+    assert dealt == dealt_groups(SEVEN, 3, 1)
+    assert len({dealt_groups(SEVEN, 3, seed) for seed in range(5)}) > 1
+    with pytest.raises(ConfigError, match="count is 8: it must be from 1 to the number of tasks, which is 7"):
+        dealt_groups(SEVEN, 8, 1)
+
+
+def test_tasks_with_equal_labels_are_a_group():
+    assert groups_by_label(("zh-1", "ko", "zh-2"), ("zh", "ko", "zh")) == (("zh-1", "zh-2"), ("ko",))
