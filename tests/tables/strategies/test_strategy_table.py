@@ -8,15 +8,17 @@ import pytest
 from oracle_sweeps import PLAN, write_oracle
 from synthetic_storage import write_sweep
 
-from raygroup import reproduce
-from raygroup.config import Heads, Training, Trial
+from raygroup import read_evidence, reproduce
+from raygroup.config import Grouping, Heads, Loss, Training, Trial
 from raygroup.errors import ConfigError
 from raygroup.figures.reproduced.strategy_scores import strategy_figure
 from raygroup.strategies.partition_search import grouping_score
+from raygroup.strategies.registry import find_strategy
+from raygroup.strategies.strategy import propose
 from raygroup.tables.group_heads.cache_scores import cache_scores
 from raygroup.tables.group_heads.group_cache import read_group_cache
 from raygroup.tables.strategies.cross_fit import cross_fit
-from raygroup.tables.strategies.learned import method_title
+from raygroup.tables.strategies.learned import method_title, strategy_name
 from raygroup.task_groups import all_groups, groups_text
 from raygroup.tasks import PAPER_TASKS
 
@@ -72,6 +74,21 @@ def test_learned_groupings_are_scored_by_seeds_that_did_not_choose(table):
     assert sum(row.to_json()["choices"].values()) == 8
     assert row.cost_s == 5.5, "the processor time of a run"
     assert row.z.count == 8
+
+
+def test_the_evidence_of_a_storage_path_serves_every_strategy(storage):
+    evidence = read_evidence(storage)
+    assert evidence.tasks == PAPER_TASKS
+    assert evidence.parts == ("characters", "scores", "learned")
+    assert groups_text(propose(find_strategy("crp"), evidence, 4).groups) == PLAN
+    assert {run.seed for run in evidence.learned} == set(range(3, 11)), "seeds 1 and 2 score"
+    learned = propose(find_strategy("gumbel"), evidence, 5)
+    assert learned.groups == next(run.groups for run in evidence.learned if run.seed == 3)
+    assert learned.cost_s == 5.5
+    dmtg = Trial(heads=Heads(count=3), grouping=Grouping(temperature=4.0, base_coefficient=0.0), loss=Loss(grouping=0.0))
+    probe = Trial(heads=Heads(count=3), grouping=Grouping(method="probe", probe=0.1), training=Training(evidence_words=9))
+    other = Trial(grouping=Grouping(temperature=4.0))
+    assert [*map(strategy_name, (Trial(), dmtg, probe, other))] == ["gumbel", "dmtg", "probe", ""]
 
 
 def test_scores_choose_only_for_other_seeds_and_other_words(storage):
