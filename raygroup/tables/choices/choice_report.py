@@ -118,8 +118,8 @@ def _remarks(choice: Choice) -> Iterator[str]:
         yield from _certainty(choice)
     if choice.chosen.sent_one_minus_ned is not None:
         yield (
-            "'sent' is 1-NED where each word is read by the head that the task classifier sends it to, as in a shipped reader. "
-            "'wrong head' is the share of words whose task that head has not learned."
+            "'sent' is 1-NED of these groups over all seeds and words, where each word is read by the head that the task classifier sends "
+            "it to, as in a shipped reader. 'wrong head' is the share of words whose task that head has not learned."
         )
     yield "Parameters are those after pruning each head to the characters of its group. Exact match is on unseen words."
 
