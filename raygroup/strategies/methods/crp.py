@@ -1,7 +1,8 @@
 """A Chinese restaurant process by loss: tasks sit down at the best table, and a new table has a price."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from raygroup.randomness import generator
 from raygroup.strategies.evidence import Evidence
@@ -86,10 +87,9 @@ def _search(evidence: Evidence, num_groups: int) -> tuple[Groups, set[int]]:
     return grouping_of(tables.merged(best, num_groups), scores.tasks), tables.looked_at
 
 
-def _largest_gain(sums: Iterable[float]) -> float:
+def _largest_gain(sums: Floats) -> float:
     """Return a price that no further table is worth."""
-    known = [abs(value) for value in sums if abs(value) < float("inf")]
-    return 4 * max(known, default=0.0) + 1
+    return 4 * float(np.abs(sums[np.isfinite(sums)]).max()) + 1
 
 
 def _choose(evidence: Evidence, num_groups: int) -> Groups:

@@ -33,25 +33,21 @@ def sent_scores(cache: GroupCache, groups: Groups) -> Mapping[tuple[str, str], S
     by_group = pc.is_in(cache.sent["group"], pa.array(np.array(names, object), pa.string()))
     rows = cache.sent.filter(pc.and_(by_seed, by_group))
     own_group = {task: group_text(group) for group in groups for task in group}
-    found = {}
-    for (task, split), table in _by_task(rows).items():
-        wrong = pc.not_equal(table["group"], own_group[task])
-        exact, similar, lost = (
-            float(pc.mean(pc.cast(values, pa.float64())).as_py()) for values in (table["exact"], table["one_minus_ned"], wrong)
+    places = pc.index_in(rows["task"], pa.array(np.array([*own_group], object), pa.string()))
+    is_wrong = pc.not_equal(rows["group"], pa.array(np.array([*own_group.values()], object), pa.string()).take(places))
+    values = {"exact": rows["exact"], "one_minus_ned": rows["one_minus_ned"], "wrong_head": is_wrong}
+    columns = {"task": rows["task"], "split": rows["split"], **{name: pc.cast(each, pa.float64()) for name, each in values.items()}}
+    means = [("exact", "count"), *((name, "mean") for name in values)]
+    by_task = pa.table(columns).group_by(["task", "split"], use_threads=False).aggregate(means).to_pylist()
+    return {
+        (row["task"], row["split"]): SentScore(
+            row["exact_count"] // len(seeds), row["wrong_head_mean"], row["exact_mean"], row["one_minus_ned_mean"]
         )
-        found[task, split] = SentScore(len(table) // len(seeds), lost, exact, similar)
-    return found
+        for row in by_task
+    }
 
 
 def mean_sent_score(cache: GroupCache, groups: Groups) -> float | None:
     """Return the mean 1-NED over tasks and splits of ``sent_scores``, or None if there is none."""
     scores = [score.one_minus_ned for score in sent_scores(cache, groups).values()]
     return float(np.mean(scores)) if scores else None
-
-
-def _by_task(rows: pa.Table) -> dict[tuple[str, str], pa.Table]:
-    pairs = rows.group_by(["task", "split"], use_threads=False).aggregate([]).to_pylist()
-    return {
-        (pair["task"], pair["split"]): rows.filter(pc.and_(pc.equal(rows["task"], pair["task"]), pc.equal(rows["split"], pair["split"])))
-        for pair in pairs
-    }

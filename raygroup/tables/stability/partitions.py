@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raygroup.randomness import generator
-from raygroup.task_groups import Groups
+from raygroup.task_groups import Groups, groups_by_label
 
 Labels = NDArray[np.int64]
 MOST_LISTED_TASKS = 8
@@ -30,8 +30,7 @@ def labels_of(groups: Groups, tasks: Sequence[str]) -> Labels:
 
 def groups_of(labels: Labels, tasks: Sequence[str]) -> Groups:
     """Return the groups of one partition, (t,)."""
-    blocks = labels.tolist()
-    return frozenset(frozenset(task for task, block in zip(tasks, blocks, strict=True) if block == one) for one in set(blocks))
+    return frozenset(map(frozenset, groups_by_label(tasks, labels.tolist())))
 
 
 def num_blocks(labels: Labels) -> list[int]:
